@@ -1,0 +1,1 @@
+"""The engine and the hidden graders of each lesson."""

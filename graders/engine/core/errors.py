@@ -1,0 +1,64 @@
+"""The exceptions of the engine, by whose mistake they are.
+
+Must not know who raises them or how they are shown.
+
+    AutograderError            anything that we say on purpose
+    ├── UsageError             the person at the command line asked for something impossible
+    ├── ContentError           a lesson's files (rubric, conversation, lesson.yaml) are wrong
+    ├── GraderBrokeError       our own machinery failed; nothing of it is charged to a student
+    └── Finding                the submission did something wrong: a *value* of grading
+
+A :class:`Finding` never ends a run: the grading package turns it into a failed criterion.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class AutograderError(Exception):
+    """Base of every exception that the engine raises on purpose."""
+
+
+class UsageError(AutograderError):
+    """The command line asked for something that cannot be done; ``cure`` says what would work."""
+
+    def __init__(self, message: str, *, cure: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.cure = cure
+
+
+class ContentError(AutograderError):
+    """A file of the course's content is wrong.
+
+    ``path`` and ``line`` (1-based, ``None`` where a whole file is meant) say where,
+    ``message`` what is wrong, ``cure`` what to write instead.
+    """
+
+    def __init__(self, path: Path, line: int | None, message: str, *, cure: str = "") -> None:
+        place = f"{path}:{line}" if line is not None else str(path)
+        super().__init__(f"{place}: {message}" + (f" {cure}" if cure else ""))
+        self.path = path
+        self.line = line
+        self.message = message
+        self.cure = cure
+
+
+class GraderBrokeError(AutograderError):
+    """The grader itself failed, so no score can be given; never the student's fault."""
+
+
+class Finding(AutograderError):
+    """Something that a submission did wrong, seen from outside.
+
+    ``seen`` is one sentence for the student that says what was observed. ``hint`` optionally
+    picks one of the criterion's keyed hints in ``rubric.yaml``. ``mark`` is the serial number of
+    the transcript entry that was wrong, if there is one.
+    """
+
+    def __init__(self, seen: str, *, hint: str | None = None, mark: int | None = None) -> None:
+        super().__init__(seen)
+        self.seen = seen
+        self.hint = hint
+        self.mark = mark
