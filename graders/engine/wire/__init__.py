@@ -1,0 +1,27 @@
+"""The frames between the grader and a student's process: length-prefixed JSON, capped, validated.
+
+Both sides use it. What arrives from the student's side is hostile input: a frame that is too big,
+not JSON, of no known shape or out of turn raises :class:`WireError` and nothing else. Never pickles.
+"""
+
+from graders.engine.wire.frames import (
+    Frame,
+    FromStudent,
+    ToStudent,
+    encode,
+    parse_from_student,
+    parse_to_student,
+)
+from graders.engine.wire.framing import MAX_FRAME_BYTES, FrameBuffer, WireError
+
+__all__ = [
+    "MAX_FRAME_BYTES",
+    "Frame",
+    "FrameBuffer",
+    "FromStudent",
+    "ToStudent",
+    "WireError",
+    "encode",
+    "parse_from_student",
+    "parse_to_student",
+]
