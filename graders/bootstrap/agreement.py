@@ -1,0 +1,166 @@
+"""Whether pyproject.toml, uv.lock and the two exports of it tell the same story.
+
+uv installs from the lock, pip from the exports: a student must get the same packages from both.
+Pure: parsed files in, plain sentences out. Must not install anything.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from graders.bootstrap.stamp import EXPORT_NAMES, LOCK_NAME
+from graders.bootstrap.trouble import SetupError
+
+Table = dict[str, Any]
+HOW_TO_LOCK = "run .ci/lock (it needs uv) and commit the files that it writes."
+
+_REQUIREMENT = re.compile(r"([A-Za-z0-9._-]+)\s*(?:\[([^\]]*)\])?\s*([^;]*)")
+_PIN = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^\]]*\])?==([^\s;\\]+)(.*(?:\n[ \t].*)*)", re.MULTILINE)
+_HASH = re.compile(r"--hash=(sha256:[0-9a-f]{64})")
+
+
+class Need(NamedTuple):
+    """One requirement of the project, in a form that can be compared."""
+
+    name: str
+    extras: frozenset[str]
+    versions: frozenset[str]
+
+
+class Pin(NamedTuple):
+    """One package of one version, and the hashes that its files may have."""
+
+    name: str
+    version: str
+    hashes: frozenset[str]
+
+
+def require_agreement(root: Path) -> None:
+    """Raise a :class:`SetupError` that names the file which is behind, if one is."""
+    lock = _toml(root / LOCK_NAME)
+    stale = differences_from_project(_toml(root / "pyproject.toml"), lock)
+    if stale:
+        raise SetupError(f"uv.lock does not match pyproject.toml: {stale[0]}.", HOW_TO_LOCK)
+    for group, name in EXPORT_NAMES.items():
+        text = (root / name).read_text("utf-8")
+        stale = differences_from_export(text, lock, (group,) if group else ())
+        if stale:
+            raise SetupError(f"{name} does not match uv.lock: {stale[0]}.", HOW_TO_LOCK)
+
+
+def differences_from_project(project: Table, lock: Table) -> list[str]:
+    """Say what pyproject.toml asks for and the lock does not have, or the other way round."""
+    described = project["project"]
+    root = _root_package(lock)
+    locked = root.get("metadata", {})
+    found = list(
+        _differing_needs(described.get("dependencies", []), locked.get("requires-dist", []))
+    )
+    groups = project.get("dependency-groups", {})
+    locked_groups = locked.get("requires-dev", {})
+    for name in sorted(groups.keys() | locked_groups.keys()):
+        found += _differing_needs(groups.get(name, []), locked_groups.get(name, []))
+    if described.get("requires-python") != lock.get("requires-python"):
+        found.append("requires-python differs")
+    return found
+
+
+def differences_from_export(text: str, lock: Table, groups: Iterable[str]) -> list[str]:
+    """Say which packages an export and the lock do not have alike, for a choice of groups."""
+    exported = set(pins_of_export(text))
+    locked = set(pins_of_lock(lock, groups))
+    return sorted(f"{pin.name} {pin.version} differs" for pin in exported ^ locked)
+
+
+def pins_of_export(text: str) -> Iterator[Pin]:
+    """Yield what a requirements file pins."""
+    for name, version, rest in _PIN.findall(text):
+        yield Pin(_normal(name), version, frozenset(_HASH.findall(rest)))
+
+
+def pins_of_lock(lock: Table, groups: Iterable[str]) -> Iterator[Pin]:
+    """Yield what the lock pins for the project itself and the chosen groups."""
+    packages: dict[str, list[Table]] = {}
+    for package in lock["package"]:
+        packages.setdefault(package["name"], []).append(package)
+    root = _root_package(lock)
+    waiting = list(root.get("dependencies", []))
+    for group in groups:
+        waiting += root["dev-dependencies"][group]
+    for name in _reachable(waiting, packages):
+        yield from (_pin(package) for package in packages[name])
+
+
+def _reachable(waiting: list[Table], packages: dict[str, list[Table]]) -> set[str]:
+    seen: set[tuple[str, str]] = set()
+    while waiting:
+        need = waiting.pop()
+        for extra in ("", *need.get("extra", [])):
+            if (need["name"], extra) not in seen:
+                seen.add((need["name"], extra))
+                for package in packages[need["name"]]:
+                    waiting += _dependencies(package, extra)
+    return {name for name, _ in seen}
+
+
+def _dependencies(package: Table, extra: str) -> list[Table]:
+    if not extra:
+        return list(package.get("dependencies", []))
+    return list(package.get("optional-dependencies", {}).get(extra, []))
+
+
+def _differing_needs(asked: list[str], locked: list[Table]) -> Iterator[str]:
+    for need in sorted(_needs(asked) ^ {_locked_need(entry) for entry in locked}, key=str):
+        yield f"{need.name}{','.join(sorted(need.versions))} is in only one of them"
+
+
+def _needs(requirements: list[str]) -> set[Need]:
+    return {_need(requirement) for requirement in requirements}
+
+
+def _need(requirement: str) -> Need:
+    match = _REQUIREMENT.match(requirement.strip())
+    if match is None:
+        raise SetupError(f"pyproject.toml: {requirement!r} is not a requirement.")
+    name, extras, versions = match.groups()
+    return Need(_normal(name), _split(extras or ""), _split(versions))
+
+
+def _locked_need(entry: Table) -> Need:
+    return Need(
+        _normal(entry["name"]),
+        frozenset(entry.get("extras", [])),
+        _split(entry.get("specifier", "")),
+    )
+
+
+def _split(text: str) -> frozenset[str]:
+    return frozenset(re.sub(r"\s", "", part) for part in text.split(",") if part.strip())
+
+
+def _pin(package: Table) -> Pin:
+    files = [*package.get("wheels", [])]
+    files += [package["sdist"]] if "sdist" in package else []
+    return Pin(package["name"], package["version"], frozenset(file["hash"] for file in files))
+
+
+def _root_package(lock: Table) -> Table:
+    for package in lock["package"]:
+        if package.get("source") == {"virtual": "."}:
+            return dict(package)
+    raise SetupError("uv.lock does not hold this project.", HOW_TO_LOCK)
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _toml(path: Path) -> Table:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise SetupError(f"{path.name} is not valid TOML: {error}.", HOW_TO_LOCK) from error

@@ -1,0 +1,109 @@
+"""The way from ``python grade.py`` into the environment, and what is started there.
+
+``grade.py`` runs twice: first in whatever Python the user has, which makes sure that the
+environment stands; then in the environment's own Python, isolated (``-I``), so that neither the
+current folder nor ``PYTHON*`` variables steer the judge. Must not know how to build.
+"""
+
+from __future__ import annotations
+
+import os
+import runpy
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from graders.bootstrap.notices import Notices
+from graders.bootstrap.stamp import Stamp, python_of, stands, wanted_stamp
+from graders.bootstrap.trouble import SetupError
+
+PLACE_VARIABLE = "CHATKIT_GRADER_VENV"
+GRADER_BROKE = 4
+INTERRUPTED = 130
+MARK = "chatkit-grader-environment"
+
+
+def launch(root: str, arguments: Sequence[str]) -> int:
+    """Run ``grade.py`` with these arguments; return its exit code, if it comes back at all."""
+    folder = Path(root)
+    venv = environment_folder(folder)
+    if in_environment():
+        return run_here(folder, list(arguments))
+    notices = Notices(sys.stderr)
+    try:
+        prepare(folder, venv, groups_for(arguments), notices)
+    except SetupError as error:
+        notices.fail(error.text())
+        return GRADER_BROKE
+    except KeyboardInterrupt:
+        notices.fail("Interrupted while setting up; the next run mends what is half-made.")
+        return INTERRUPTED
+    return hand_over(second_run(folder, venv, arguments))
+
+
+def environment_folder(root: Path) -> Path:
+    """Return where the environment is: beside ``grade.py`` unless the user says otherwise."""
+    chosen = os.environ.get(PLACE_VARIABLE)
+    return Path(chosen).expanduser().absolute() if chosen else root / ".venv"
+
+
+def groups_for(arguments: Sequence[str]) -> tuple[str, ...]:
+    """Return the dependency groups that a command line needs."""
+    return ("test",) if arguments[:1] == ["test"] else ()
+
+
+def prepare(root: Path, venv: Path, groups: tuple[str, ...], notices: Notices) -> None:
+    """Make sure that the environment stands; where it does, only a stamp is compared."""
+    wanted: Stamp = wanted_stamp(root, groups)
+    if not stands(venv, wanted):
+        from graders.bootstrap.build import build
+
+        build(root, venv, wanted, notices)
+
+
+def in_environment() -> bool:
+    """Whether this is the second run, as :func:`second_run` starts it."""
+    return MARK in sys._xoptions  # noqa: SLF001 - documented, and the only way to read -X
+
+
+def second_run(root: Path, venv: Path, arguments: Sequence[str]) -> list[str]:
+    """Return the command that runs ``grade.py`` again, isolated, in the environment.
+
+    The mark is an option and not a variable, so that no process started later inherits it.
+    """
+    python = str(python_of(venv))
+    return [python, "-I", "-X", "utf8", "-X", MARK, str(root / "grade.py"), *arguments]
+
+
+def hand_over(command: Sequence[str]) -> int:
+    """Become the command; where a process cannot (Windows), run it and pass its exit code on."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if sys.platform != "win32":
+        os.execv(command[0], list(command))  # noqa: S606 - no shell is wanted
+    return _run_and_wait(command)
+
+
+def _run_and_wait(command: Sequence[str]) -> int:
+    import signal
+    import subprocess
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the child's to answer
+    return subprocess.call(command)
+
+
+def run_here(root: Path, arguments: list[str]) -> int:
+    """Do what was asked for, now that everything is installed."""
+    if groups_for(arguments):
+        return run_tests(root, arguments[1:])
+    sys.argv[1:] = arguments
+    runpy.run_module("graders.engine.cli", run_name="__main__", alter_sys=True)
+    return 0
+
+
+def run_tests(root: Path, arguments: list[str]) -> int:
+    """Run the project's own tests; the exit code is pytest's, which is 5 where none ran."""
+    import pytest
+
+    os.chdir(root)
+    return int(pytest.main(arguments))
