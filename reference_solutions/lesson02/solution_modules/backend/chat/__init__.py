@@ -1,0 +1,1 @@
+"""The chat: agent, store, ChatKit server and routes."""
