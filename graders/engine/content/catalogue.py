@@ -1,0 +1,86 @@
+"""The lessons that a course has, found in its folders.
+
+Must not know any lesson by name. A lesson is a folder ``graders/<id>`` with a ``lesson.yaml``; its
+other parts are in the folders of the same name under ``assignments`` and ``reference_solutions``.
+There is no list of lessons to be kept.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from graders.engine.content.fields import did_you_mean, is_slug
+from graders.engine.content.models import LessonInfo, Rubric, load_lesson_info, load_rubric
+from graders.engine.core.errors import ContentError, UsageError
+from graders.engine.core.text import quote
+
+ENGINE_FOLDER = "engine"
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """One lesson and where its parts are; the rubric is read when it is first asked for."""
+
+    id: str
+    info: LessonInfo
+    grader_dir: Path
+    assignment_dir: Path
+    solutions_dir: Path
+
+    @property
+    def title(self) -> str:
+        """What the lesson is called."""
+        return self.info.title
+
+    @cached_property
+    def rubric(self) -> Rubric:
+        """The criteria of the lesson; a ContentError if ``rubric.yaml`` is wrong."""
+        return load_rubric(self.grader_dir / "rubric.yaml")
+
+
+class Catalogue:
+    """The lessons under ``root``, the folder that holds ``graders`` and ``assignments``."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def ids(self) -> list[str]:
+        """Return the ids of all lessons, sorted; reads no file."""
+        found = sorted(path.parent for path in (self.root / "graders").glob("*/lesson.yaml"))
+        return [_checked_id(folder) for folder in found if folder.name != ENGINE_FOLDER]
+
+    def lessons(self) -> list[Lesson]:
+        """Return all lessons in the order of their ids."""
+        return [self._load(lesson_id) for lesson_id in self.ids()]
+
+    def lesson(self, lesson_id: str) -> Lesson:
+        """Return one lesson; a UsageError that names close matches if there is none."""
+        known = self.ids()
+        if lesson_id not in known:
+            raise UsageError(
+                f"There is no lesson `{quote(lesson_id)}`.", cure=did_you_mean(lesson_id, known)
+            )
+        return self._load(lesson_id)
+
+    def _load(self, lesson_id: str) -> Lesson:
+        grader_dir = self.root / "graders" / lesson_id
+        return Lesson(
+            id=lesson_id,
+            info=load_lesson_info(grader_dir / "lesson.yaml", lesson_id),
+            grader_dir=grader_dir,
+            assignment_dir=self.root / "assignments" / lesson_id,
+            solutions_dir=self.root / "reference_solutions" / lesson_id,
+        )
+
+
+def _checked_id(folder: Path) -> str:
+    if not is_slug(folder.name):
+        raise ContentError(
+            folder,
+            None,
+            "is not named like a lesson.",
+            cure="Use small letters, digits and single hyphens, such as `lesson02`.",
+        )
+    return folder.name

@@ -1,0 +1,231 @@
+"""What ``lesson.yaml`` and ``rubric.yaml`` say, checked.
+
+Must not know how anything is run or scored.
+
+``graders/<lesson>/lesson.yaml``::
+
+    format_version: 1
+    title: First agent
+    server: true            # false: nothing to start, only files are graded
+    endpoint: /chatkit      # unless submission.yaml says otherwise
+    limits:                 # each with a default, see Limits
+      cpu_seconds: 30
+    env:                    # more variables for the student's server
+      SESSION_TTL_HOURS: 24
+
+``graders/<lesson>/rubric.yaml``::
+
+    format_version: 1
+    criteria:
+      - id: answer-is-the-models
+        title: The client gets what the model says, to the character
+        points: 10
+        visibility: visible         # or after_due_date, after_published, hidden
+        needs: [server-answers]     # criteria that must have been passed before
+        requirement: What the model says is what the client gets.
+        partial: false              # true: points for each case that passed
+        hints:
+          default: Pass the events of stream_agent_response on as they come.
+          buffered: Yield each event when it comes, not all at the end.
+
+``requirement`` is a sentence of the assignment's README, word for word.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, model_validator
+
+from graders.engine.content.binding import read
+from graders.engine.content.fields import (
+    ContentModel,
+    Count,
+    FormatVersion,
+    Sentence,
+    Slug,
+    Truth,
+    WholeNumber,
+    did_you_mean,
+    flaw,
+)
+from graders.engine.core.results import Visibility
+
+FULL_MARKS = 100
+DEFAULT_ENDPOINT = "/chatkit"
+
+_VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")
+
+
+def endpoint_path(text: str) -> str:
+    """Return ``text`` if it is the path of a URL; else raise a flaw."""
+    if re.fullmatch(r"/[!-~]{0,199}", text) and not set(text) & set("?#"):
+        return text
+    raise flaw(
+        "The endpoint must be a path such as `/chatkit`.",
+        cure="Begin it with `/`, and leave out host, query and spaces.",
+    )
+
+
+def _variables(env: Mapping[str, str]) -> Mapping[str, str]:
+    for name, value in env.items():
+        if not _VARIABLE.fullmatch(name):
+            raise flaw("Not a variable's name.", at=(name,), cure="Use capitals, digits and `_`.")
+        if "\0" in value:
+            raise flaw("A variable cannot hold NUL.", at=(name,))
+    return env
+
+
+def _with_default(hints: Mapping[str, str]) -> Mapping[str, str]:
+    if "default" not in hints:
+        raise flaw(
+            "`default` is missing.", cure="Add `default: ...`, for whatever has no hint of its own."
+        )
+    return hints
+
+
+Endpoint = Annotated[str, AfterValidator(endpoint_path)]
+
+
+class Limits(ContentModel):
+    """What a student's server may use; these defaults are the only place where they stand."""
+
+    memory_mb: Count = 1024
+    """Private data, in MiB."""
+    cpu_seconds: Count = 60
+    """Processor time of one server process."""
+    start_seconds: Count = 20
+    """Wall time until the app has been imported and has answered its lifespan start."""
+    open_files: Count = 256
+    file_size_mb: Count = 16
+    """The largest file that it may write, in MiB."""
+    processes: Count = 64
+    """Processes and threads together."""
+    output_kb: Count = 256
+    """Standard output and error that are kept, in KiB; the rest is dropped."""
+
+
+class LessonFile(ContentModel):
+    """A ``lesson.yaml``; see the module's text for the meaning of each key."""
+
+    format_version: FormatVersion = 1
+    title: Sentence
+    server: Truth = True
+    endpoint: Endpoint = DEFAULT_ENDPOINT
+    limits: Limits = Limits()
+    env: Annotated[Mapping[str, str], AfterValidator(_variables)] = Field(default_factory=dict)
+
+
+class LessonInfo(LessonFile):
+    """A ``lesson.yaml`` together with the lesson's id, which is the name of its folder."""
+
+    id: Slug
+
+
+class Criterion(ContentModel):
+    """One line of a rubric; ``points`` are whole, ``hints`` are keyed to what was observed."""
+
+    id: Slug
+    title: Sentence
+    points: Annotated[WholeNumber, Field(ge=0, le=FULL_MARKS)]
+    visibility: Visibility = Visibility.VISIBLE
+    needs: tuple[Slug, ...] = ()
+    requirement: Sentence
+    hints: Annotated[Mapping[Slug, Sentence], AfterValidator(_with_default)]
+    partial: Truth = False
+
+    def hint(self, key: str | None) -> str:
+        """Return the hint for ``key``, or the default one."""
+        return self.hints.get(key or "default", self.hints["default"])
+
+
+class Rubric(ContentModel):
+    """All criteria of a lesson, in the order in which they are shown; their points sum to 100."""
+
+    format_version: FormatVersion = 1
+    criteria: Annotated[tuple[Criterion, ...], Field(min_length=1)]
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The ids in the order in which they are shown."""
+        return tuple(criterion.id for criterion in self.criteria)
+
+    def criterion(self, criterion_id: str) -> Criterion:
+        """Return the criterion with this id, which must exist."""
+        return next(each for each in self.criteria if each.id == criterion_id)
+
+    def prerequisites_first(self) -> tuple[Criterion, ...]:
+        """Return the criteria so that each comes after all that it needs, else as shown."""
+        ordered: dict[str, Criterion] = {}
+        waiting = list(self.criteria)
+        while waiting:
+            ready = next(each for each in waiting if all(need in ordered for need in each.needs))
+            ordered[ready.id] = ready
+            waiting.remove(ready)
+        return tuple(ordered.values())
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Rubric:
+        _check_unique(self.criteria)
+        _check_needs(self.criteria)
+        _check_acyclic(self.criteria)
+        total = sum(criterion.points for criterion in self.criteria)
+        if total != FULL_MARKS:
+            raise flaw(
+                f"The points sum to {total}, not to {FULL_MARKS}.",
+                at=("criteria",),
+                cure=f"{abs(FULL_MARKS - total)} too {'many' if total > FULL_MARKS else 'few'}.",
+            )
+        return self
+
+
+def load_rubric(path: Path) -> Rubric:
+    """Read a ``rubric.yaml``."""
+    return read(path, Rubric)
+
+
+def load_lesson_info(path: Path, lesson_id: str) -> LessonInfo:
+    """Read a ``lesson.yaml`` of the lesson ``lesson_id``."""
+    return LessonInfo(id=lesson_id, **dict(read(path, LessonFile)))
+
+
+def _check_unique(criteria: tuple[Criterion, ...]) -> None:
+    seen: set[str] = set()
+    for index, criterion in enumerate(criteria):
+        if criterion.id in seen:
+            raise flaw(
+                f"The id `{criterion.id}` is there already.",
+                at=("criteria", index, "id"),
+                cure="Ids must differ.",
+            )
+        seen.add(criterion.id)
+
+
+def _check_needs(criteria: tuple[Criterion, ...]) -> None:
+    known = [criterion.id for criterion in criteria]
+    for index, criterion in enumerate(criteria):
+        for place, need in enumerate(criterion.needs):
+            if need not in known:
+                raise flaw(
+                    f"There is no criterion `{need}`.",
+                    at=("criteria", index, "needs", place),
+                    cure=did_you_mean(need, known),
+                )
+
+
+def _check_acyclic(criteria: tuple[Criterion, ...]) -> None:
+    sorter = TopologicalSorter({criterion.id: criterion.needs for criterion in criteria})
+    try:
+        sorter.prepare()
+    except CycleError as error:
+        circle: list[str] = error.args[1]
+        index = next(i for i, criterion in enumerate(criteria) if criterion.id in circle)
+        raise flaw(
+            f"The criteria need each other in a circle: {', '.join(circle)}.",
+            at=("criteria", index, "needs"),
+            cure="Remove one of these prerequisites.",
+        ) from error
