@@ -1,0 +1,242 @@
+"""The scripted model: answers every call that leaves the student's process, and remembers it.
+
+It is driven by the harness, which hands in each outgoing HTTP request and sends on what it gets.
+Must not know the wire, processes or ChatKit, and reads no clock.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncGenerator, Callable, Iterator
+from dataclasses import dataclass
+
+from graders.engine.core.errors import Finding
+from graders.engine.harness.model.answer import Piece
+from graders.engine.harness.model.calls import OutgoingCall, RecordedCall
+from graders.engine.harness.model.endpoints import harmless_body, host_of, model_api
+from graders.engine.harness.model.ids import Ids
+from graders.engine.harness.model.memory import Memory
+from graders.engine.harness.model.placing import Place, place_call
+from graders.engine.harness.model.purposes import wording_of
+from graders.engine.harness.model.reading import read_call, responses_items
+from graders.engine.harness.model.replies import Reply, scripted_reply, text_reply
+from graders.engine.harness.model.responses_api import output_items
+from graders.engine.harness.model.sending import (
+    Chunk,
+    Drop,
+    End,
+    EventKind,
+    Head,
+    ModelEvent,
+    Refuse,
+    Sent,
+)
+from graders.engine.harness.model.side import plain_answer, structured_answer
+from graders.engine.harness.model.steps import Round, Step, fail, short
+from graders.engine.harness.model.turns import Turn
+
+MAX_CALLS = 5_000
+"""Most calls that one model answers; what comes after is refused."""
+_JSON_HEADERS = (("content-type", "application/json"),)
+
+
+@dataclass(frozen=True)
+class _Play:
+    """A reply on its way; ``turn`` only if it is the script's, ``gated`` if held chunks wait."""
+
+    call: RecordedCall
+    reply: Reply
+    turn: Turn | None = None
+    gated: bool = False
+
+
+class ScriptedModel:
+    """A model that says what it was told to say, and remembers what it was asked.
+
+    ``api_key`` is the key that each call must bear (empty: any). ``ids`` is a source of unique
+    texts for the ids that the model makes. ``on_event`` is told what the model does.
+    """
+
+    def __init__(
+        self,
+        *,
+        api_key: str = "",
+        ids: Iterator[str] | None = None,
+        on_event: Callable[[ModelEvent], None] = lambda _event: None,
+    ) -> None:
+        self.calls: list[RecordedCall] = []
+        self.side_calls: list[RecordedCall] = []
+        self.turns: list[Turn] = []
+        self._api_key = api_key
+        self._ids = Ids(ids)
+        self._on_event = on_event
+        self._memory = Memory()
+        self._seen: dict[int, RecordedCall] = {}
+        self._places: dict[bytes, Place] = {}
+        self._problems: list[Finding] = []
+
+    def on(self, user_text: str, *steps: Step) -> Turn:
+        """Script the answer to a message of the user; several with one text come in order."""
+        if not steps or not user_text.strip():
+            message = "a turn needs a text of the user and at least one step"
+            raise ValueError(message)
+        turn = Turn(user_text, steps)
+        self.turns.append(turn)
+        return turn
+
+    def answer(self, call: OutgoingCall) -> AsyncGenerator[Sent, None]:
+        """Answer one outgoing call; to close the generator early is to give up the call."""
+        if len(self._seen) >= MAX_CALLS:
+            return self._refuse(call, f"More than {MAX_CALLS} calls were made.")
+        api = model_api(call)
+        if api is None:
+            return self._answer_other(call)
+        recorded = read_call(call, api)
+        self._memory.complete(recorded)
+        self._seen[call.id] = recorded
+        return self._play(self._plan(recorded, _fingerprint(call)))
+
+    def cancelled(self, call_id: int) -> None:
+        """Record that the student's side gave up a call; without effect if it was complete."""
+        call = self._seen.get(call_id)
+        if call is not None and not call.finished and not call.cancelled:
+            call.cancelled = True
+            self._tell("cancelled", call, "the call was given up before the answer was complete")
+            for turn in self.turns:
+                turn.notify()
+
+    def findings(self) -> list[Finding]:
+        """What was not as scripted: calls without a step, steps without a call, a wrong key."""
+        unplayed = [finding for turn in self.turns for finding in turn.findings()]
+        return [*self._problems, *self._wrong_keys(), *unplayed]
+
+    def _wrong_keys(self) -> list[Finding]:
+        wrong = [call for call in self._seen.values() if call.key != self._api_key]
+        if not self._api_key or not wrong:
+            return []
+        bore = "another API key" if wrong[0].key else "no API key"
+        return [Finding(f"A call of the model bore {bore} instead of the one in OPENAI_API_KEY.")]
+
+    def _plan(self, call: RecordedCall, fingerprint: bytes) -> _Play:
+        if call.purpose == "unreadable":
+            return self._unreadable(call)
+        place = self._place(call, fingerprint)
+        self._tell("asked", call, _summary(call))
+        match place.role:
+            case "side":
+                return self._side(call, place.purpose)
+            case "main" | "provisional" if place.turn is not None:
+                return self._scripted(call, place, place.turn)
+            case _:
+                return self._unscripted(call, place.turn)
+
+    def _place(self, call: RecordedCall, fingerprint: bytes) -> Place:
+        """Where a call belongs; what openai's client sends again by itself, stays where it was."""
+        before = self._places.get(fingerprint) if call.retry else None
+        place = before or place_call(call, self.turns)
+        self._places[fingerprint] = place
+        return place
+
+    def _scripted(self, call: RecordedCall, place: Place, turn: Turn) -> _Play:
+        if place.role == "main":
+            for demoted in turn.demote(place.index):
+                self._make_side(demoted, "other")
+        self.calls.append(call)
+        turn.place(call, place.index, provisional=place.role == "provisional")
+        reply = self._reply(call, turn.steps_of(place.index))
+        if reply.answer is not None:
+            turn.made(reply.answer.call_ids, place.index)
+        return _Play(call, reply, turn, gated=place.role == "main")
+
+    def _reply(self, call: RecordedCall, steps: Round) -> Reply:
+        reply = scripted_reply(call, steps, self._ids)
+        if reply.answer is not None and not reply.failure:
+            output = responses_items(output_items(reply.answer))
+            self._memory.keep(call, reply.answer.id, output)
+        return reply
+
+    def _side(self, call: RecordedCall, purpose: str) -> _Play:
+        self._make_side(call, purpose)
+        if call.schema is not None:
+            text = structured_answer(call.schema)
+        else:
+            text = plain_answer(purpose, wording_of(call))
+        return _Play(call, text_reply(call, text, self._ids))
+
+    def _make_side(self, call: RecordedCall, purpose: str) -> None:
+        call.side, call.purpose = True, purpose
+        if call in self.calls:
+            self.calls.remove(call)
+        self.side_calls.append(call)
+        self._tell("side", call, f"a side call ({purpose})")
+
+    def _unscripted(self, call: RecordedCall, turn: Turn | None) -> _Play:
+        about = f" about {short(turn.user_text)}" if turn is not None else ""
+        text = f"The model was asked once more than expected{about}: {_summary(call)}."
+        self._problems.append(Finding(text))
+        self.calls.append(call)
+        step = fail(500, "unscripted", "The script has no answer to this call.")
+        return _Play(call, scripted_reply(call, (step,), self._ids))
+
+    def _unreadable(self, call: RecordedCall) -> _Play:
+        text = f"A call of the model could not be read: {call.problem}."
+        self._problems.append(Finding(text))
+        self.calls.append(call)
+        self._tell("asked", call, text)
+        step = fail(400, "invalid_request_error", f"The request could not be read: {call.problem}.")
+        return _Play(call, scripted_reply(call, (step,), self._ids))
+
+    async def _play(self, play: _Play) -> AsyncGenerator[Sent, None]:
+        call, reply, held = play.call, play.reply, 0
+        try:
+            if reply.status is not None:
+                yield Head(reply.status, reply.headers)
+            for piece in reply.pieces:
+                if piece.held and play.gated and play.turn is not None:
+                    held += 1
+                    await play.turn.wait_released(held, call)
+                if call.cancelled:
+                    return
+                self._note(play, piece)
+                yield Chunk(piece.data)
+            call.finished = True
+            if reply.failure:
+                self._tell("failed", call, reply.failure)
+            yield Drop() if reply.drops else End()
+        finally:
+            self.cancelled(call.id)
+
+    def _note(self, play: _Play, piece: Piece) -> None:
+        """Take note of a piece that is about to be sent: after the last one a client may go."""
+        play.call.finished = piece.last
+        if piece.says is not None and play.turn is not None:
+            play.turn.said += 1
+            self._tell("said", play.call, short(piece.says))
+
+    async def _answer_other(self, call: OutgoingCall) -> AsyncGenerator[Sent, None]:
+        body = harmless_body(call, self._ids)
+        if body is None:
+            async for part in self._refuse(call, f"Nothing may be reached at {host_of(call.url)}."):
+                yield part
+            return
+        yield Head(200, _JSON_HEADERS)
+        yield Chunk(body)
+        yield End()
+
+    async def _refuse(self, call: OutgoingCall, reason: str) -> AsyncGenerator[Sent, None]:
+        self._on_event(ModelEvent("refused", reason, call.id))
+        yield Refuse(reason)
+
+    def _tell(self, kind: EventKind, call: RecordedCall, text: str) -> None:
+        self._on_event(ModelEvent(kind, text, call.id))
+
+
+def _fingerprint(call: OutgoingCall) -> bytes:
+    return hashlib.sha256(call.url.encode("utf-8", "replace") + b"\n" + call.body).digest()
+
+
+def _summary(call: RecordedCall) -> str:
+    newest = call.user_texts[-1] if call.user_texts else ""
+    way = "streaming" if call.streaming else "not streaming"
+    count = len(call.input)
+    return f"{short(newest)} ({call.api}, {way}, {count} input item{'s' * (count != 1)})"

@@ -1,0 +1,189 @@
+"""One scripted turn: the answer to one message of the user, and what became of it.
+
+A turn counts rounds by the outputs of tool calls that it made, so a call that comes again gets
+the same round again. Must not know wire formats or other turns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from graders.engine.core.errors import Finding
+from graders.engine.harness.model.calls import RecordedCall
+from graders.engine.harness.model.gates import Signal
+from graders.engine.harness.model.steps import (
+    ContextTooLong,
+    Disconnect,
+    Fail,
+    Round,
+    Step,
+    failure_of,
+    label,
+    rounds,
+    short,
+)
+
+
+class Turn:
+    """The script for the answer to one user message.
+
+    ``requests`` are the calls that carried this turn, in order; ``said`` counts the chunks of
+    text that were sent for it.
+    """
+
+    def __init__(self, user_text: str, steps: Sequence[Step]) -> None:
+        self.user_text = user_text
+        self.rounds = rounds(steps)
+        self.requests: list[RecordedCall] = []
+        self.said = 0
+        self._released = 0
+        self._all_released = False
+        self._signal = Signal()
+        self._rounds_of_calls: dict[str, int] = {}
+        self._placed: dict[int, int] = {}
+        self._provisional: set[int] = set()
+        self._failed: set[tuple[int, bool]] = set()
+        self._refused_items: dict[int, int] = {}
+
+    @property
+    def request(self) -> RecordedCall:
+        """The call that carries the conversation.
+
+        Raises :class:`~graders.engine.core.errors.Finding` if the model was never asked.
+        """
+        if not self.requests:
+            raise self.never_asked()
+        return self.requests[0]
+
+    @property
+    def used(self) -> bool:
+        """Whether the model was asked about this message."""
+        return bool(self.requests)
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the student's side gave up a call of this turn before it was complete."""
+        return any(call.cancelled for call in self.requests)
+
+    async def release(self, n: int = 1) -> None:
+        """Let ``n`` more held chunks go; each call of the turn counts its own chunks."""
+        self._released += n
+        self._signal.notify()
+
+    async def release_all(self) -> None:
+        """Let all held chunks go, also those that are yet to come."""
+        self._all_released = True
+        self._signal.notify()
+
+    async def wait_asked(self, n: int = 1) -> None:
+        """Return once the model was asked ``n`` times for this turn."""
+        await self._signal.wait_for(lambda: len(self.requests) >= n)
+
+    async def wait_cancelled(self) -> None:
+        """Return once a call of this turn was given up."""
+        await self._signal.wait_for(lambda: self.cancelled)
+
+    def findings(self) -> list[Finding]:
+        """What of the script was not played: never asked, or a round not reached."""
+        if not self.requests:
+            return [self.never_asked()]
+        missing = [i for i in range(len(self.rounds)) if i not in self._placed.values()]
+        return [self._not_reached(i) for i in missing if not self._is_optional(i)]
+
+    def never_asked(self) -> Finding:
+        """The finding for a message that the model never saw as the newest one."""
+        return Finding(f"The model was not asked to answer the message {short(self.user_text)}.")
+
+    # What the scripted model calls when it plays a turn.
+
+    def made_call(self, call_id: str) -> bool:
+        """Whether this turn made the tool call with this id."""
+        return call_id in self._rounds_of_calls
+
+    def round_for(self, call: RecordedCall) -> int:
+        """The round that a call asks for; one past the last if the script is at its end."""
+        answered = (self._rounds_of_calls.get(call_id, -1) for call_id in call.outputs)
+        index = max(answered, default=-1) + 1
+        while index < len(self.rounds) and self._is_over(index, call):
+            index += 1
+        return index
+
+    def steps_of(self, index: int) -> Round:
+        """The steps of a round; empty past the script's end."""
+        return self.rounds[index] if index < len(self.rounds) else ()
+
+    def is_settled(self, index: int) -> bool:
+        """Whether a streaming call that surely carries the conversation had this round."""
+        return failure_of(self.steps_of(index)) is None and any(
+            call.streaming and call.id not in self._provisional and self._placed[call.id] == index
+            for call in self.requests
+        )
+
+    def waits_for_main(self, *, streaming: bool) -> bool:
+        """Whether a call with this text would be the first of its kind here."""
+        return not any(call.streaming or not streaming for call in self.requests)
+
+    def place(self, call: RecordedCall, index: int, *, provisional: bool) -> None:
+        """Record that a call gets a round; provisional ones may turn out to be side calls."""
+        self.requests.append(call)
+        self._placed[call.id] = index
+        if provisional:
+            self._provisional.add(call.id)
+        failure = failure_of(self.steps_of(index))
+        if isinstance(failure, Fail | Disconnect):
+            self._failed.add((index, call.streaming))
+        elif isinstance(failure, ContextTooLong):
+            self._refused_items.setdefault(index, len(call.input))
+        self._signal.notify()
+
+    def demote(self, index: int) -> list[RecordedCall]:
+        """Give up the provisional calls of this round and later ones: the true call has come."""
+        demoted = [
+            call
+            for call in self.requests
+            if call.id in self._provisional and self._placed[call.id] >= index
+        ]
+        for call in demoted:
+            self.requests.remove(call)
+            del self._placed[call.id]
+        return demoted
+
+    def made(self, call_ids: Sequence[str], index: int) -> None:
+        """Remember the ids of the tool calls of a round."""
+        self._rounds_of_calls.update(dict.fromkeys(call_ids, index))
+
+    async def wait_released(self, count: int, call: RecordedCall) -> None:
+        """Return once ``count`` chunks were released, or the call was given up."""
+        await self._signal.wait_for(
+            lambda: self._all_released or self._released >= count or call.cancelled
+        )
+
+    def notify(self) -> None:
+        """Wake what waits, after a call of this turn has changed."""
+        self._signal.notify()
+
+    def _is_over(self, index: int, call: RecordedCall) -> bool:
+        """Whether a failing round has done its work, so that this call gets the next one."""
+        failure = failure_of(self.rounds[index])
+        if isinstance(failure, ContextTooLong):
+            return not self._is_too_long(failure, index, call)
+        has_next = index + 1 < len(self.rounds)
+        return failure is not None and has_next and (index, call.streaming) in self._failed
+
+    def _is_too_long(self, step: ContextTooLong, index: int, call: RecordedCall) -> bool:
+        if step.limit_items is not None:
+            return len(call.input) > step.limit_items
+        return len(call.input) >= self._refused_items.get(index, 0)
+
+    def _is_optional(self, index: int) -> bool:
+        """Whether a round is for another try after a failure, or a refusal that was not needed."""
+        return any(failure_of(self.rounds[i]) is not None for i in range(index)) or isinstance(
+            failure_of(self.rounds[index]), ContextTooLong
+        )
+
+    def _not_reached(self, index: int) -> Finding:
+        steps = ", ".join(label(step) for step in self.rounds[index])
+        return Finding(
+            f"While it answered {short(self.user_text)} the model was not asked again, "
+            f"so it never came to: {steps}."
+        )
