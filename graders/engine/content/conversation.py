@@ -23,11 +23,7 @@ Must not know how a script is played. The format, with every key::
             - {role: user, text: "My colour is {canary.colour}."}
             - {role: assistant, text: I will remember.}
 
-Steps: ``say`` (a text or a list of chunks), ``hold`` (chunks of which each waits until the client
-has received the one before), ``call_tool`` (``name``, ``arguments``, ``malformed``), ``reason`` (a
-text), ``fail`` (``status``, ``code``, ``message``, ``after``), ``drop`` (``true``, or ``after``
-with the chunks that come before the connection breaks). ``arguments`` are read as JSON would be:
-a number, ``true`` or ``null`` without quotes is one.
+The steps are those of :mod:`graders.engine.content.steps`.
 """
 
 from __future__ import annotations
@@ -36,12 +32,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from graders.engine.content.binding import read
 from graders.engine.content.canaries import Canaries, misspelt_placeholder
 from graders.engine.content.fields import (
-    Arguments,
     Chunks,
     ContentModel,
     FormatVersion,
@@ -50,118 +45,11 @@ from graders.engine.content.fields import (
     Sentence,
     Slug,
     Truth,
-    WholeNumber,
     did_you_mean,
     flaw,
 )
-from graders.engine.content.nodes import Plain
+from graders.engine.content.steps import Step
 from graders.engine.core.text import quote
-
-
-class ToolCall(ContentModel):
-    """A call of one of the agent's tools; ``malformed`` sends arguments that are not JSON."""
-
-    name: Annotated[str, Field(min_length=1)]
-    arguments: Arguments = Field(default_factory=dict)
-    malformed: Truth = False
-
-
-class Failure(ContentModel):
-    """An HTTP error of the model; with ``after`` it comes in the stream, after those chunks."""
-
-    status: Annotated[WholeNumber, Field(ge=400, le=599)] = 500
-    code: str | None = None
-    message: str = "The model failed."
-    after: Chunks = ()
-
-
-class BrokenConnection(ContentModel):
-    """The connection breaks, after these chunks."""
-
-    after: Chunks = ()
-
-
-class Say(ContentModel):
-    """The model says these chunks, one after the other."""
-
-    say: Chunks
-
-
-class Hold(ContentModel):
-    """The model says these chunks, each only when the client has received the one before."""
-
-    hold: Chunks
-
-
-class CallTool(ContentModel):
-    """The model calls a tool."""
-
-    call_tool: ToolCall
-
-
-class Reason(ContentModel):
-    """The model thinks aloud; this is not part of its answer."""
-
-    reason: str
-
-
-class Fail(ContentModel):
-    """The model answers with an error."""
-
-    fail: Failure
-
-
-def _shorthand_drop(value: object) -> object:
-    return {} if value is True or (isinstance(value, Plain) and value == "true") else value
-
-
-class Drop(ContentModel):
-    """The connection to the model breaks."""
-
-    drop: Annotated[BrokenConnection, BeforeValidator(_shorthand_drop)]
-
-
-STEP_KINDS: dict[str, type[ContentModel]] = {
-    "say": Say,
-    "hold": Hold,
-    "call_tool": CallTool,
-    "reason": Reason,
-    "fail": Fail,
-    "drop": Drop,
-}
-
-
-def _one_key(value: object) -> object:
-    """Refuse what is not one step, before pydantic gives a message about unions."""
-    if isinstance(value, ContentModel):
-        return value
-    if not isinstance(value, dict) or len(value) != 1:
-        raise flaw(
-            "A step has exactly one key.",
-            cure="Write a line of its own for each, such as `- say: Hello`.",
-        )
-    (key,) = value
-    if key not in STEP_KINDS:
-        cure = did_you_mean(key, STEP_KINDS)
-        raise flaw(f"`{quote(key)}` is not a step.", at=(key,), cure=cure)
-    return value
-
-
-def _kind_of(value: object) -> str:
-    key = next(iter(value if isinstance(value, dict) else type(value).model_fields))  # type: ignore[attr-defined]
-    return f"step {key}"
-
-
-Step = Annotated[
-    Annotated[Say, Tag("step say")]
-    | Annotated[Hold, Tag("step hold")]
-    | Annotated[CallTool, Tag("step call_tool")]
-    | Annotated[Reason, Tag("step reason")]
-    | Annotated[Fail, Tag("step fail")]
-    | Annotated[Drop, Tag("step drop")],
-    Discriminator(_kind_of),
-    BeforeValidator(_one_key),
-]
 
 
 class Message(ContentModel):

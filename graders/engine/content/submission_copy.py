@@ -18,12 +18,14 @@ from graders.engine.core.text import quote
 MAX_ENTRIES = 2_000
 MAX_BYTES = 50 * 1024 * 1024
 MAX_DEPTH = 32
+MAX_PATH_BYTES = 1_000
 
 _BLOCK = 1 << 20
-_SKIPPED_FOLDERS = frozenset(
-    ".git .hg .svn .venv venv .tox .nox node_modules __pycache__ .pytest_cache .mypy_cache "
-    ".ruff_cache .hypothesis .idea .vscode".split()  # noqa: SIM905 - a list of names reads so
-)
+_VERSION_CONTROL = {".git", ".hg", ".svn"}
+_ENVIRONMENTS = {".venv", "venv", ".tox", ".nox", "node_modules"}
+_CACHES = {"__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis"}
+_EDITORS = {".idea", ".vscode"}
+_SKIPPED_FOLDERS = _VERSION_CONTROL | _ENVIRONMENTS | _CACHES | _EDITORS
 _SKIPPED_SUFFIXES = (".pyc", ".pyo")
 _SECRETS = frozenset({".env", ".env.local"})
 _OPEN_FLAGS = (
@@ -60,7 +62,7 @@ class CopyReport:
 
 
 def copy_submission(src: Path, dst: Path) -> CopyReport:
-    """Copy the folder ``src`` to ``dst``, which must not exist yet.
+    """Copy the folder ``src`` to ``dst``, which must be empty or not exist, and not be in ``src``.
 
     Caches, virtual environments, ``.env`` files, links and everything that is no regular file are
     left out. A SubmissionProblem of the kind ``submission-too-big`` if a cap is passed; the copy
@@ -84,10 +86,10 @@ class _Copier:
     def folder(self, source: Path, parts: tuple[str, ...]) -> None:
         if len(parts) > MAX_DEPTH:
             raise _too_big(f"Its folders are nested more than {MAX_DEPTH} deep.")
-        self._destination.joinpath(*parts).mkdir()
+        self._destination.joinpath(*parts).mkdir(exist_ok=not parts)
         for entry in self._entries_of(source, parts):
             path = (*parts, entry.name)
-            if why := _reason_to_skip(entry):
+            if why := _reason_to_skip(entry, path):
                 self._skip(path, why)
             elif entry.is_dir(follow_symlinks=False):
                 self.folder(Path(entry.path), path)
@@ -98,7 +100,7 @@ class _Copier:
         try:
             with os.scandir(source) as found:
                 entries = list(islice(found, MAX_ENTRIES - self._entries + 1))
-        except PermissionError:
+        except OSError:
             self._skip(parts, "cannot be read")
             return []
         self._entries += len(entries)
@@ -131,9 +133,11 @@ class _Copier:
         self.skipped.append(Skipped(quote("/".join(parts), 200), why))
 
 
-def _reason_to_skip(entry: os.DirEntry[str]) -> str:
+def _reason_to_skip(entry: os.DirEntry[str], parts: tuple[str, ...]) -> str:
     if entry.is_symlink():
         return "a link"
+    if len(os.fsencode("/".join(parts))) > MAX_PATH_BYTES:
+        return "its path is too long"
     if entry.is_dir(follow_symlinks=False):
         return _reason_to_skip_folder(entry)
     if not entry.is_file(follow_symlinks=False):
