@@ -1,0 +1,61 @@
+"""The fixtures that the tests of a lesson work with: ``student model canary trace``.
+
+A pytest plugin. Must stay thin: what these things can do is the harness's business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from graders.engine.content.canaries import Canaries
+from graders.engine.grading.starter import CheckModel, CheckTrace, RunningServer, ServerStarter
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What all checks of one run share."""
+
+    seed: int
+    starter: ServerStarter
+
+
+BENCH = pytest.StashKey[Bench]()
+
+
+@pytest.fixture
+def canary(pytestconfig: pytest.Config) -> Canaries:
+    """Give words that nobody can have guessed, the same ones for the same seed."""
+    return Canaries(pytestconfig.stash[BENCH].seed)
+
+
+@pytest.fixture
+def trace(pytestconfig: pytest.Config) -> CheckTrace:
+    """Give the record of this check; a failed check shows it to the student."""
+    new: CheckTrace = pytestconfig.stash[BENCH].starter.new_trace()
+    return new
+
+
+@pytest.fixture
+def model(pytestconfig: pytest.Config, trace: CheckTrace) -> Iterator[Any]:
+    """Give the scripted model; what is wrong with its use at the end fails the check."""
+    scripted: CheckModel = pytestconfig.stash[BENCH].starter.new_model(trace)
+    yield scripted
+    for finding in scripted.findings():
+        raise finding
+
+
+@pytest_asyncio.fixture
+async def student(
+    pytestconfig: pytest.Config, model: Any, trace: CheckTrace
+) -> AsyncIterator[RunningServer]:
+    """Give the student's server, started for this check alone; it is stopped afterwards."""
+    server: RunningServer = await pytestconfig.stash[BENCH].starter.start(model, trace)
+    try:
+        yield server
+    finally:
+        await server.stop()

@@ -1,0 +1,97 @@
+"""The books of one run: which case said what, which criterion is decided, who is told.
+
+Knows nothing of pytest: the plugin reports to it, and it can be driven by hand in a test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from graders.engine.content.models import Criterion
+from graders.engine.core.results import CaseResult, CriterionResult, Status
+from graders.engine.grading import score
+from graders.engine.grading.events import (
+    CaseFinished,
+    CriterionFinished,
+    CriterionStarted,
+    Listener,
+)
+from graders.engine.grading.plan import unmet
+from graders.engine.grading.verdict import SILENT, Verdict
+
+
+@dataclass
+class Ledger:
+    """Collects cases into criteria, in the order of ``criteria`` (needs before needing).
+
+    ``left_out`` says for criteria that are not tried at all why not.
+    """
+
+    criteria: Sequence[Criterion]
+    on_event: Listener
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    cases: dict[str, dict[str, CaseResult | None]] = field(default_factory=dict)
+    decided: dict[str, CriterionResult] = field(default_factory=dict)
+    _started: set[str] = field(default_factory=set)
+
+    def expect(self, criterion: str, names: Collection[str]) -> None:
+        """Note that these cases have to report before ``criterion`` can be passed."""
+        self.cases[criterion] = dict.fromkeys(names)
+
+    def may_try(self, criterion: Criterion) -> bool:
+        """Decide all criteria before this one, and say whether this one can still be tried."""
+        self._decide_before(criterion)
+        if criterion.id in self.decided:
+            return False
+        if criterion.id in self.left_out or unmet(criterion, self._statuses()):
+            self._decide(criterion)
+            return False
+        if criterion.id not in self._started:
+            self._started.add(criterion.id)
+            self.on_event(CriterionStarted(criterion.id, criterion.title))
+        return True
+
+    def record(self, criterion: Criterion, name: str, verdict: Verdict, duration_ms: float) -> None:
+        """Write down how a case ended; the last one decides its criterion."""
+        case = CaseResult(
+            name=name, status=verdict.status, feedback=verdict.feedback, duration_ms=duration_ms
+        )
+        self.cases[criterion.id][name] = case
+        self.on_event(CaseFinished(criterion.id, case, verdict.log))
+        if None not in self.cases[criterion.id].values():
+            self._decide(criterion)
+
+    def close(self) -> None:
+        """Decide everything that is left: what has not reported by now is an error of ours."""
+        for criterion in self.criteria:
+            self._decide(criterion)
+
+    def _decide_before(self, criterion: Criterion) -> None:
+        for earlier in self.criteria:
+            if earlier.id == criterion.id:
+                return
+            self._decide(earlier)
+
+    def _decide(self, criterion: Criterion) -> None:
+        if criterion.id in self.decided:
+            return
+        result = self._outcome(criterion)
+        self.decided[criterion.id] = result
+        self.on_event(CriterionFinished(result))
+
+    def _outcome(self, criterion: Criterion) -> CriterionResult:
+        if criterion.id in self.left_out:
+            return score.not_run(criterion, self.left_out[criterion.id])
+        needs = unmet(criterion, self._statuses())
+        if needs:
+            return score.blocked(criterion, needs)
+        cases = self.cases.get(criterion.id, {})
+        return score.tried(criterion, [case or _silent(name) for name, case in cases.items()])
+
+    def _statuses(self) -> dict[str, Status]:
+        return {criterion: result.status for criterion, result in self.decided.items()}
+
+
+def _silent(name: str) -> CaseResult:
+    return CaseResult(name=name, status=SILENT.status)

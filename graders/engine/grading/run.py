@@ -1,0 +1,163 @@
+"""Grade one submission of one lesson: the way into this package.
+
+Must not print. The result holds everything; the events tell it as it happens.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from graders.engine.content.catalogue import Lesson
+from graders.engine.content.models import Criterion
+from graders.engine.content.submission import Submission
+from graders.engine.core.errors import Finding, GraderBrokeError
+from graders.engine.core.results import Isolation, IsolationLevel, Problem, Result
+from graders.engine.grading import fixtures, score
+from graders.engine.grading.checks import Check
+from graders.engine.grading.events import Listener, RunFinished, RunStarted, nobody_listens
+from graders.engine.grading.ledger import Ledger
+from graders.engine.grading.plan import chosen
+from graders.engine.grading.plugin import GradingPlugin
+from graders.engine.grading.session import run_tests
+from graders.engine.grading.starter import ServerStarter
+from graders.engine.harness.trouble import StartFailed
+
+NOT_STARTED = Isolation(level=IsolationLevel.PRACTICE, missing=("No server was started.",))
+
+
+def grade(
+    lesson: Lesson,
+    submission: Submission,
+    *,
+    seed: int,
+    starter: ServerStarter,
+    only: Iterable[str] = (),
+    on_event: Listener = nobody_listens,
+    clock: Callable[[], float] = time.perf_counter,
+) -> Result:
+    """Return what the lesson's checks find about the submission.
+
+    ``seed`` decides every word that the checks make up. ``only`` leaves out all criteria but
+    these and what they need. Must not be called from a running event loop.
+
+    Raises :class:`~graders.engine.core.errors.ContentError` when rubric and tests of the lesson
+    do not fit together, :class:`~graders.engine.core.errors.UsageError` for an unknown criterion
+    in ``only``, and :class:`KeyboardInterrupt` as it comes.
+    """
+    began = clock()
+    criteria = lesson.rubric.prerequisites_first()
+    run = _Run(lesson, criteria, chosen(criteria, only), on_event)
+    if lesson.info.server:
+        run.problem = probe(starter)
+    ledger = run.play(fixtures.Bench(seed, starter), clock)
+    rows = tuple(ledger.decided[criterion.id] for criterion in lesson.rubric.criteria)
+    earned, possible = score.total(rows)
+    result = Result(
+        lesson=lesson.id,
+        submission=submission.root.name,
+        score=earned,
+        max_score=possible,
+        seed=seed,
+        isolation=starter.isolation,
+        criteria=rows,
+        problem=run.problem,
+        notes=tuple(dict.fromkeys(starter.notes)),
+        side_calls=tuple(starter.side_calls),
+        duration_ms=(clock() - began) * 1000,
+    )
+    on_event(RunFinished(result))
+    return result
+
+
+def ungraded(lesson: Lesson, name: str, *, seed: int, problem: Problem) -> Result:
+    """Return the result of a submission, called ``name``, that offers nothing to be started."""
+    criteria = lesson.rubric.criteria
+    return Result(
+        lesson=lesson.id,
+        submission=name,
+        score=0,
+        max_score=sum(criterion.points for criterion in criteria),
+        seed=seed,
+        isolation=NOT_STARTED,
+        criteria=tuple(score.not_run(each, score.NOT_RUN_NO_SERVER) for each in criteria),
+        problem=problem,
+    )
+
+
+def probe(starter: ServerStarter) -> Problem | None:
+    """Start and stop the server once, and say what is in the way if it does not start."""
+    try:
+        asyncio.run(_start_and_stop(starter))
+    except StartFailed as failure:
+        return failure.problem
+    except Finding as finding:
+        return Problem(
+            kind="did-not-start",
+            title=finding.seen,
+            cure="Start the server yourself and see whether it answers a request.",
+        )
+    return None
+
+
+async def _start_and_stop(starter: ServerStarter) -> None:
+    trace = starter.new_trace()
+    server = await starter.start(starter.new_model(trace), trace)
+    await server.stop()
+
+
+@dataclass
+class _Run:
+    """One run, before its result: what will be tried, and what stands in the way."""
+
+    lesson: Lesson
+    criteria: Sequence[Criterion]
+    wanted: frozenset[str]
+    on_event: Listener
+    problem: Problem | None = None
+
+    def play(self, bench: fixtures.Bench, clock: Callable[[], float]) -> Ledger:
+        """Run the lesson's tests and return the closed ledger."""
+        root = self.lesson.grader_dir.resolve()
+        files = sorted(root.rglob("test_*.py"))
+        plugin = GradingPlugin(self.criteria, root / "rubric.yaml", bench, self.open_ledger, clock)
+        run_tests(files, root, [fixtures, plugin])
+        return closed(plugin)
+
+    def open_ledger(self, checks: Sequence[Check]) -> Ledger:
+        """Return the ledger of these checks, and tell that the run has started."""
+        left_out = self._left_out(checks)
+        ledger = Ledger(self.criteria, self.on_event, left_out)
+        for criterion in self.criteria:
+            ledger.expect(
+                criterion.id, [check.name for check in checks if check.criterion == criterion.id]
+            )
+        planned = [each for each in self.criteria if each.id not in left_out]
+        titles = tuple((each.id, each.title) for each in planned)
+        self.on_event(RunStarted(self.lesson.id, titles))
+        return ledger
+
+    def _left_out(self, checks: Sequence[Check]) -> Mapping[str, str]:
+        reasons = {
+            criterion.id: score.NOT_RUN_NOT_ASKED
+            for criterion in self.criteria
+            if criterion.id not in self.wanted
+        }
+        if self.problem is not None:
+            unreachable = (check.criterion for check in checks if check.needs_server)
+            reasons |= dict.fromkeys(unreachable, score.NOT_RUN_NO_SERVER)
+        return reasons
+
+
+def closed(plugin: GradingPlugin) -> Ledger:
+    """Return the ledger of a run that is over, or raise what kept it from being one."""
+    if plugin.interrupted:
+        raise KeyboardInterrupt
+    if plugin.content_error is not None:
+        raise plugin.content_error
+    if plugin.ledger is None:
+        raise GraderBrokeError(plugin.broken or "the checks of this lesson did not run")
+    plugin.ledger.close()
+    return plugin.ledger

@@ -1,0 +1,104 @@
+"""The rules that turn what happened to the cases of a criterion into status and points.
+
+Pure: no pytest, no clock, no I/O. Points are integers, so totals agree in every format.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from graders.engine.content.models import Criterion
+from graders.engine.core.results import CaseResult, CriterionResult, Status
+
+NOT_RUN_NO_SERVER = "Not tried, because the server could not be started."
+NOT_RUN_NOT_ASKED = "Not tried, because it was not asked for."
+OWN_FAILURE = "The grader's own check broke or did not report. This is not your fault."
+
+
+def status_of(cases: Sequence[CaseResult]) -> Status:
+    """Return how a criterion ended that has these cases.
+
+    No case at all is an error of ours: a check that says nothing proves nothing.
+    """
+    statuses = {case.status for case in cases}
+    if statuses == {Status.PASSED}:
+        return Status.PASSED
+    return Status.FAILED if statuses <= {Status.PASSED, Status.FAILED} and cases else Status.ERROR
+
+
+def points_for(criterion: Criterion, status: Status, cases: Sequence[CaseResult]) -> int:
+    """Return the points earned, between 0 and ``criterion.points``.
+
+    All or nothing, except that a failed criterion with ``partial: true`` earns its share of the
+    passed cases, rounded down: full points are only for full work.
+    """
+    if status is Status.PASSED:
+        return criterion.points
+    if status is not Status.FAILED or not criterion.partial:
+        return 0
+    passed = sum(case.status is Status.PASSED for case in cases)
+    return criterion.points * passed // len(cases)
+
+
+def tried(criterion: Criterion, cases: Sequence[CaseResult]) -> CriterionResult:
+    """Return the result of a criterion whose cases were run."""
+    status = status_of(cases)
+    return _result(
+        criterion,
+        status,
+        score=points_for(criterion, status, cases),
+        message=_message(status, cases),
+        cases=tuple(cases),
+    )
+
+
+def blocked(criterion: Criterion, by: Iterable[str]) -> CriterionResult:
+    """Return the result of a criterion that was not tried because ``by`` were not passed."""
+    parents = tuple(by)
+    message = f"Not tried: it needs {', '.join(parents)}."
+    return _result(criterion, Status.BLOCKED, message=message, blocked_by=parents)
+
+
+def not_run(criterion: Criterion, why: str) -> CriterionResult:
+    """Return the result of a criterion that was left out on purpose; ``why`` is one sentence."""
+    return _result(criterion, Status.NOT_RUN, message=why)
+
+
+def total(results: Iterable[CriterionResult]) -> tuple[int, int]:
+    """Return the points earned and the points there are."""
+    rows = tuple(results)
+    return sum(row.score for row in rows), sum(row.max_score for row in rows)
+
+
+def _result(
+    criterion: Criterion,
+    status: Status,
+    *,
+    score: int = 0,
+    message: str | None = None,
+    cases: tuple[CaseResult, ...] = (),
+    blocked_by: tuple[str, ...] = (),
+) -> CriterionResult:
+    return CriterionResult(
+        id=criterion.id,
+        title=criterion.title,
+        status=status,
+        score=score,
+        max_score=criterion.points,
+        visibility=criterion.visibility,
+        message=message,
+        cases=cases,
+        blocked_by=blocked_by,
+    )
+
+
+def _message(status: Status, cases: Sequence[CaseResult]) -> str | None:
+    if status is Status.PASSED:
+        return None
+    if status is Status.ERROR:
+        return OWN_FAILURE
+    wrong = next(case for case in cases if case.status is Status.FAILED)
+    if wrong.feedback is None:
+        return None
+    parts = (wrong.feedback.required, wrong.feedback.seen, wrong.feedback.advice)
+    return " ".join(part.strip() for part in parts if part.strip())

@@ -1,0 +1,73 @@
+"""What one phase of one test means: passed, the student's fault, or ours.
+
+The single place where that line is drawn. A :class:`Finding`, or a group of nothing but
+findings, is the student's; every other exception is ours, also a skipped test, because a check
+that does not decide must not look like one that does.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from graders.engine.content.models import Criterion
+from graders.engine.core.errors import Finding
+from graders.engine.core.results import Feedback, Status
+from graders.engine.grading.starter import CheckTrace
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a test has said so far; ``log`` is our own traceback if the status is ``error``."""
+
+    status: Status
+    feedback: Feedback | None = None
+    log: str = ""
+
+
+PASSED = Verdict(Status.PASSED)
+SILENT = Verdict(Status.ERROR, log="The check ended without a report.")
+
+
+def judge(
+    error: BaseException | None, criterion: Criterion, trace: CheckTrace | None = None
+) -> Verdict:
+    """Return what it means for ``criterion`` that a test ended with ``error`` (``None``: well)."""
+    if error is None:
+        return PASSED
+    finding = finding_in(error)
+    if finding is None:
+        return Verdict(Status.ERROR, log="".join(traceback.format_exception(error)))
+    return Verdict(Status.FAILED, feedback=_feedback(finding, criterion, trace))
+
+
+def finding_in(error: BaseException) -> Finding | None:
+    """Return the first finding if the whole of ``error`` is the student's doing, else ``None``."""
+    leaves = tuple(_leaves(error))
+    findings = [leaf for leaf in leaves if isinstance(leaf, Finding)]
+    return findings[0] if len(findings) == len(leaves) else None
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        for part in error.exceptions:
+            yield from _leaves(part)
+    else:
+        yield error
+
+
+def _feedback(finding: Finding, criterion: Criterion, trace: CheckTrace | None) -> Feedback:
+    return Feedback(
+        required=criterion.requirement,
+        seen=finding.seen,
+        advice=criterion.hint(finding.hint),
+        transcript=() if trace is None else trace.lines(finding.mark),
+    )
+
+
+def worse(first: Verdict, second: Verdict) -> Verdict:
+    """Return the verdict that stands of two phases: our own failure, else the first failure."""
+    if Status.ERROR in (first.status, second.status):
+        return first if first.status is Status.ERROR else second
+    return second if first.status is Status.PASSED else first

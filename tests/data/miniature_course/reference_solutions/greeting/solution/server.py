@@ -1,0 +1,8 @@
+"""Answers politely."""
+
+ANSWERS = {
+    "hello": "hello",
+    "good morning": "good morning",
+    "good night": "good night",
+    "my name": "Ada",
+}

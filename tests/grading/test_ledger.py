@@ -1,0 +1,88 @@
+"""The books of a run, kept by hand."""
+
+from __future__ import annotations
+
+from graders.engine.core.results import Status
+from graders.engine.grading.events import (
+    CaseFinished,
+    CriterionFinished,
+    CriterionStarted,
+    GradingEvent,
+)
+from graders.engine.grading.ledger import Ledger
+from graders.engine.grading.verdict import PASSED, Verdict
+from tests.grading.rubrics import criterion
+
+START, STREAM = criterion("start"), criterion("stream", "start")
+FAILED = Verdict(Status.FAILED)
+
+
+def opened(events: list[GradingEvent], left_out: dict[str, str] | None = None) -> Ledger:
+    """Return a ledger of two criteria with two cases each."""
+    ledger = Ledger((START, STREAM), events.append, left_out or {})
+    ledger.expect("start", ["a", "b"])
+    ledger.expect("stream", ["a", "b"])
+    return ledger
+
+
+def test_last_case_decides_its_criterion() -> None:
+    events: list[GradingEvent] = []
+    ledger = opened(events)
+    assert ledger.may_try(START)
+    ledger.record(START, "a", PASSED, 1.0)
+    assert ledger.decided == {}
+    ledger.record(START, "b", PASSED, 1.0)
+    assert ledger.decided["start"].status is Status.PASSED
+
+
+def test_events_come_in_the_order_in_which_things_happen() -> None:
+    events: list[GradingEvent] = []
+    ledger = opened(events)
+    for name in ("a", "b"):
+        ledger.may_try(START)
+        ledger.record(START, name, PASSED, 1.0)
+    assert [type(event) for event in events] == [
+        CriterionStarted,
+        CaseFinished,
+        CaseFinished,
+        CriterionFinished,
+    ]
+
+
+def test_criterion_is_blocked_when_its_need_failed() -> None:
+    ledger = opened([])
+    ledger.record(START, "a", PASSED, 1.0)
+    ledger.record(START, "b", FAILED, 1.0)
+    assert not ledger.may_try(STREAM)
+    assert ledger.decided["stream"].status is Status.BLOCKED
+    assert not ledger.may_try(STREAM)
+
+
+def test_case_that_never_reported_is_an_error_of_ours() -> None:
+    ledger = opened([])
+    ledger.record(START, "a", PASSED, 1.0)
+    ledger.close()
+    assert ledger.decided["start"].status is Status.ERROR
+    assert ledger.decided["start"].cases[1].status is Status.ERROR
+    assert ledger.decided["stream"].status is Status.BLOCKED
+
+
+def test_later_criterion_decides_the_earlier_ones() -> None:
+    ledger = opened([])
+    assert not ledger.may_try(STREAM)
+    assert ledger.decided["start"].status is Status.ERROR
+
+
+def test_criterion_that_is_left_out_is_not_run_and_says_why() -> None:
+    ledger = opened([], {"start": "Not wanted."})
+    assert not ledger.may_try(START)
+    assert ledger.decided["start"].status is Status.NOT_RUN
+    assert ledger.decided["start"].message == "Not wanted."
+
+
+def test_close_decides_everything_once() -> None:
+    events: list[GradingEvent] = []
+    ledger = opened(events, {"start": "No.", "stream": "No."})
+    ledger.close()
+    ledger.close()
+    assert [type(event) for event in events] == [CriterionFinished, CriterionFinished]

@@ -1,0 +1,88 @@
+"""Whose fault an exception is."""
+
+from __future__ import annotations
+
+import pytest
+
+from graders.engine.core.errors import Finding, GraderBrokeError
+from graders.engine.core.results import Problem, Status
+from graders.engine.grading.verdict import PASSED, SILENT, Verdict, judge, worse
+from graders.engine.harness.trouble import StartFailed
+from tests.grading.rubrics import criterion
+from tests.miniature import TraceStandIn
+
+CRITERION = criterion("stream")
+FAILED = Verdict(Status.FAILED)
+ERROR = Verdict(Status.ERROR, log="ours")
+
+
+def test_no_exception_is_a_pass() -> None:
+    assert judge(None, CRITERION) is PASSED
+
+
+def test_finding_fails_with_requirement_seen_and_default_hint() -> None:
+    verdict = judge(Finding("Nothing came."), CRITERION)
+    assert verdict.status is Status.FAILED
+    assert verdict.feedback is not None
+    assert verdict.feedback.required == "It must stream."
+    assert verdict.feedback.seen == "Nothing came."
+    assert verdict.feedback.advice == "Try harder."
+
+
+@pytest.mark.parametrize(
+    ("key", "advice"), [("buffered", "Do not buffer."), ("unheard-of", "Try harder.")]
+)
+def test_finding_picks_its_hint(key: str, advice: str) -> None:
+    verdict = judge(Finding("Late.", hint=key), CRITERION)
+    assert verdict.feedback is not None
+    assert verdict.feedback.advice == advice
+
+
+def test_finding_marks_its_line_in_the_conversation() -> None:
+    trace = TraceStandIn([("request", "hello"), ("answer", "bye")])
+    verdict = judge(Finding("Wrong.", mark=1), CRITERION, trace)
+    assert verdict.feedback is not None
+    assert [line.marked for line in verdict.feedback.transcript] == [False, True]
+
+
+def test_server_that_cannot_start_any_more_is_the_students() -> None:
+    error = StartFailed(Problem(kind="died", title="The server died."))
+    verdict = judge(error, CRITERION)
+    assert verdict.feedback is not None
+    assert verdict.feedback.seen == "The server died."
+
+
+def test_group_of_findings_is_the_students() -> None:
+    inner = ExceptionGroup("inner", [Finding("First."), Finding("Second.")])
+    verdict = judge(ExceptionGroup("outer", [inner, Finding("Third.")]), CRITERION)
+    assert verdict.feedback is not None
+    assert verdict.feedback.seen == "First."
+
+
+def test_group_with_anything_else_is_ours() -> None:
+    group = ExceptionGroup("both", [Finding("First."), ValueError("ours")])
+    verdict = judge(group, CRITERION)
+    assert verdict.status is Status.ERROR
+    assert "ValueError: ours" in verdict.log
+
+
+@pytest.mark.parametrize(
+    "error", [AssertionError("x"), GraderBrokeError("x"), SystemExit(0), pytest.skip.Exception("x")]
+)
+def test_any_other_exception_is_ours(error: BaseException) -> None:
+    assert judge(error, CRITERION).status is Status.ERROR
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "stands"),
+    [
+        (PASSED, PASSED, PASSED),
+        (PASSED, FAILED, FAILED),
+        (FAILED, PASSED, FAILED),
+        (FAILED, ERROR, ERROR),
+        (ERROR, FAILED, ERROR),
+        (SILENT, PASSED, SILENT),
+    ],
+)
+def test_worse_of_two_phases_stands(first: Verdict, second: Verdict, stands: Verdict) -> None:
+    assert worse(first, second) is stands

@@ -1,0 +1,124 @@
+"""The miniature course and a stand-in for a student's server, for tests of the machinery.
+
+The stand-in reads the dictionary ``ANSWERS`` of a submission's ``server.py`` without running it.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from graders.engine.core.errors import Finding
+from graders.engine.core.results import (
+    Isolation,
+    IsolationLevel,
+    Problem,
+    SideCall,
+    TranscriptLine,
+)
+from graders.engine.harness.trouble import StartFailed
+
+COURSE = Path(__file__).parent / "data" / "miniature_course"
+PRACTICE = Isolation(level=IsolationLevel.PRACTICE, missing=("Nothing is shut in.",))
+
+
+@dataclass
+class TraceStandIn:
+    """Two lines for each question asked."""
+
+    texts: list[tuple[str, str]] = field(default_factory=list)
+
+    def lines(self, marked: int | None = None) -> tuple[TranscriptLine, ...]:
+        """Return all that was said, with one line marked."""
+        return tuple(
+            TranscriptLine(
+                serial=serial,
+                actor="server" if serial % 2 else "client",
+                kind=kind,
+                text=text,
+                at_ms=float(serial),
+                marked=serial == marked,
+            )
+            for serial, (kind, text) in enumerate(self.texts)
+        )
+
+
+@dataclass
+class ModelStandIn:
+    """A model that is never asked; ``complaints`` are what it finds at the end."""
+
+    complaints: Sequence[Finding] = ()
+
+    def findings(self) -> Sequence[Finding]:
+        """Return the complaints."""
+        return self.complaints
+
+
+@dataclass
+class ServerStandIn:
+    """Answers from a dictionary."""
+
+    answers: dict[str, str]
+    trace: TraceStandIn
+    stops: int = 0
+
+    def ask(self, text: str) -> str | None:
+        """Return the answer, if there is one."""
+        answer = self.answers.get(text)
+        self.trace.texts += [("request", text), ("answer", answer or "(nothing)")]
+        return answer
+
+    async def stop(self) -> None:
+        """Count the stops."""
+        self.stops += 1
+
+
+@dataclass
+class StarterStandIn:
+    """Starts stand-ins for the submission in ``root``."""
+
+    root: Path
+    notes: Sequence[str] = ()
+    side_calls: Sequence[SideCall] = ()
+    complaints: Sequence[Finding] = ()
+    isolation: Isolation = PRACTICE
+    servers: list[ServerStandIn] = field(default_factory=list)
+
+    def new_trace(self) -> TraceStandIn:
+        """Return an empty trace."""
+        return TraceStandIn()
+
+    def new_model(self, trace: TraceStandIn) -> ModelStandIn:
+        """Return a model with the complaints of this starter."""
+        trace.texts.clear()
+        return ModelStandIn(self.complaints)
+
+    async def start(self, model: ModelStandIn, trace: TraceStandIn) -> ServerStandIn:
+        """Read the submission and "start" it."""
+        del model
+        server = ServerStandIn(answers_in(self.root / "server.py"), trace)
+        self.servers.append(server)
+        return server
+
+
+def answers_in(server_file: Path) -> dict[str, str]:
+    """Return the value of ``ANSWERS``; a problem of the submission if the file has none."""
+    try:
+        tree = ast.parse(server_file.read_text(encoding="utf-8"))
+    except SyntaxError as error:
+        raise StartFailed(
+            Problem(
+                kind="syntax-error",
+                title=f"`server.py` is not Python: {error.msg}.",
+                detail=f"server.py, line {error.lineno}",
+                cure="Mend the line and try again.",
+            )
+        ) from error
+    for node in tree.body:
+        value = getattr(node, "value", None)
+        if isinstance(value, ast.Dict):
+            answers: dict[str, str] = ast.literal_eval(value)
+            return answers
+    return {}
