@@ -11,7 +11,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-RESULT_FORMAT_VERSION = 1
+RESULT_FORMAT_VERSION: Literal[1] = 1
 
 
 class Record(BaseModel):

@@ -1,0 +1,71 @@
+"""The trusted side, which lesson graders are written with.
+
+``Student`` is a server, ``Chat`` a user's client, ``Stream`` a streaming answer, ``ScriptedModel``
+the model, ``expect`` what must hold. It never sits in the student's process.
+"""
+
+from graders.engine.core.errors import Finding
+from graders.engine.harness.chat import Chat, Reply, user_input
+from graders.engine.harness.checks import criterion, expect, found
+from graders.engine.harness.model import (
+    RecordedCall,
+    ScriptedModel,
+    Turn,
+    call_tool,
+    call_tools,
+    context_too_long,
+    drop,
+    fail,
+    reason,
+    say,
+    say_held,
+    tool,
+)
+from graders.engine.harness.stream import Stream
+from graders.engine.harness.student import ServerSettings, Student
+from graders.engine.harness.trace import Trace
+from graders.engine.harness.transport import AppCrashed, StudentTransport
+from graders.engine.harness.trouble import (
+    Flooded,
+    ProtocolBroken,
+    RanAway,
+    ServerDied,
+    ServerTrouble,
+    Stalled,
+    StartFailed,
+)
+
+__all__ = [
+    "AppCrashed",
+    "Chat",
+    "Finding",
+    "Flooded",
+    "ProtocolBroken",
+    "RanAway",
+    "RecordedCall",
+    "Reply",
+    "ScriptedModel",
+    "ServerDied",
+    "ServerSettings",
+    "ServerTrouble",
+    "Stalled",
+    "StartFailed",
+    "Stream",
+    "Student",
+    "StudentTransport",
+    "Trace",
+    "Turn",
+    "call_tool",
+    "call_tools",
+    "context_too_long",
+    "criterion",
+    "drop",
+    "expect",
+    "fail",
+    "found",
+    "reason",
+    "say",
+    "say_held",
+    "tool",
+    "user_input",
+]

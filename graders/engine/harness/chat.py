@@ -1,0 +1,230 @@
+"""A user's ChatKit client: every request of the protocol, written as the real client writes it.
+
+Judges nothing: a :class:`Reply` or :class:`Stream` holds whatever came. Must not know a lesson.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import httpx
+
+from graders.engine.core.errors import Finding
+from graders.engine.core.text import quote
+from graders.engine.harness.stream import Stream
+from graders.engine.harness.trace import Trace
+
+Order = Literal["asc", "desc"]
+_MOST_BODY_BYTES = 32 * 1024 * 1024
+_EXCERPT = 200
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer that does not stream; ``serial`` is its place in the transcript."""
+
+    status: int
+    headers: httpx.Headers
+    body: bytes
+    serial: int
+
+    @property
+    def json(self) -> Any:
+        """The body read as JSON; a :class:`Finding` when it is none."""
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError):
+            raise Finding(
+                f"the answer (status {self.status}) is not JSON: {self.excerpt}", mark=self.serial
+            ) from None
+
+    @property
+    def object(self) -> dict[str, Any]:
+        """The body as a JSON object of a successful answer; a :class:`Finding` otherwise."""
+        if self.status != 200:
+            raise Finding(
+                f"the server answered with status {self.status}: {self.excerpt}",
+                hint="status",
+                mark=self.serial,
+            )
+        value = self.json
+        if type(value) is not dict:
+            raise Finding(
+                f"the answer is a JSON {type(value).__name__}, not an object: {self.excerpt}",
+                mark=self.serial,
+            )
+        return value
+
+    @property
+    def excerpt(self) -> str:
+        """The beginning of the body, safe to show."""
+        return quote(self.body[:2_000].decode("utf-8", "replace"), _EXCERPT)
+
+
+class Chat:
+    """One user's view of a server; ``headers`` go with each request."""
+
+    def __init__(
+        self,
+        http: Callable[[], httpx.AsyncClient],
+        endpoint: str,
+        trace: Trace,
+        *,
+        headers: Mapping[str, str] | None = None,
+        name: str = "user",
+    ) -> None:
+        self._http = http
+        self._endpoint = endpoint
+        self._trace = trace
+        self.headers = dict(headers or {})
+        self.name = name
+
+    # --- requests that stream ------------------------------------------------------------------
+
+    async def create(self, text: str, **options: Any) -> Stream:
+        """Begin a thread with a message (``threads.create``)."""
+        return await self.stream("threads.create", {"input": user_input(text, **options)})
+
+    async def say(self, thread_id: str, text: str, **options: Any) -> Stream:
+        """Say something in a thread (``threads.add_user_message``)."""
+        params = {"thread_id": thread_id, "input": user_input(text, **options)}
+        return await self.stream("threads.add_user_message", params)
+
+    async def retry(self, thread_id: str, item_id: str) -> Stream:
+        """Ask for another answer to a message (``threads.retry_after_item``)."""
+        params = {"thread_id": thread_id, "item_id": item_id}
+        return await self.stream("threads.retry_after_item", params)
+
+    async def client_tool_output(self, thread_id: str, result: Any) -> Stream:
+        """Hand in what a client tool gave (``threads.add_client_tool_output``)."""
+        params = {"thread_id": thread_id, "result": result}
+        return await self.stream("threads.add_client_tool_output", params)
+
+    async def custom_action(
+        self, thread_id: str, kind: str, payload: Any = None, *, item_id: str | None = None
+    ) -> Stream:
+        """Press a widget's button (``threads.custom_action``)."""
+        params = {"thread_id": thread_id, "action": {"type": kind, "payload": payload}}
+        if item_id is not None:
+            params["item_id"] = item_id
+        return await self.stream("threads.custom_action", params)
+
+    async def stream(self, kind: str, params: Mapping[str, Any]) -> Stream:
+        """Send any request that streams; return as soon as its headers are there."""
+        serial = self._trace.add("client", kind, f"{self.name}: {_told(params)}")
+        request = self._request(_body(kind, params), {"accept": "text/event-stream"})
+        response = await self._http().send(request, stream=True)
+        return Stream(response, self._trace, request_serial=serial)
+
+    # --- requests that do not stream -----------------------------------------------------------
+
+    async def get(self, thread_id: str) -> Reply:
+        """Load a thread (``threads.get_by_id``)."""
+        return await self.ask("threads.get_by_id", {"thread_id": thread_id})
+
+    async def list(
+        self, *, limit: int | None = None, order: Order | None = None, after: str | None = None
+    ) -> Reply:
+        """List the user's threads (``threads.list``)."""
+        return await self.ask("threads.list", _page(limit, order, after))
+
+    async def items(
+        self,
+        thread_id: str,
+        *,
+        limit: int | None = None,
+        order: Order | None = None,
+        after: str | None = None,
+    ) -> Reply:
+        """List a thread's items (``items.list``)."""
+        page = _page(limit, order, after)
+        return await self.ask("items.list", {"thread_id": thread_id, **page})
+
+    async def update(self, thread_id: str, title: str) -> Reply:
+        """Set a thread's title (``threads.update``)."""
+        return await self.ask("threads.update", {"thread_id": thread_id, "title": title})
+
+    async def delete(self, thread_id: str) -> Reply:
+        """Delete a thread (``threads.delete``)."""
+        return await self.ask("threads.delete", {"thread_id": thread_id})
+
+    async def feedback(
+        self, thread_id: str, item_ids: Sequence[str], kind: Literal["positive", "negative"]
+    ) -> Reply:
+        """Judge items (``items.feedback``)."""
+        params = {"thread_id": thread_id, "item_ids": [*item_ids], "kind": kind}
+        return await self.ask("items.feedback", params)
+
+    async def ask(self, kind: str, params: Mapping[str, Any]) -> Reply:
+        """Send any request that does not stream."""
+        self._trace.add("client", kind, f"{self.name}: {_told(params)}")
+        return await self._send(_body(kind, params), {})
+
+    async def raw(
+        self, body: bytes | Mapping[str, Any], *, headers: Mapping[str, str] | None = None
+    ) -> Reply:
+        """Send a body as it is, well-formed or not, and read the whole answer."""
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        shown = quote(data[:500].decode("utf-8", "replace"), 120)
+        self._trace.add("client", "request", f"{self.name}: {shown}")
+        return await self._send(data, headers or {})
+
+    def _request(self, body: bytes, headers: Mapping[str, str]) -> httpx.Request:
+        return self._http().build_request(
+            "POST",
+            self._endpoint,
+            content=body,
+            headers={"content-type": "application/json", **self.headers, **headers},
+        )
+
+    async def _send(self, body: bytes, headers: Mapping[str, str]) -> Reply:
+        response = await self._http().send(self._request(body, headers), stream=True)
+        try:
+            answer = await _read(response)
+        finally:
+            await response.aclose()
+        shown = quote(answer[:500].decode("utf-8", "replace"), _EXCERPT)
+        serial = self._trace.add("server", "reply", f"{response.status_code} {shown}")
+        return Reply(response.status_code, response.headers, answer, serial)
+
+
+def user_input(
+    text: str, *, attachments: tuple[str, ...] = (), quoted_text: str | None = None
+) -> dict[str, Any]:
+    """Give a user's message as the protocol writes it."""
+    quoted = {} if quoted_text is None else {"quoted_text": quoted_text}
+    return {
+        "content": [{"type": "input_text", "text": text}],
+        "attachments": list(attachments),
+        "inference_options": {},
+        **quoted,
+    }
+
+
+def _body(kind: str, params: Mapping[str, Any]) -> bytes:
+    return json.dumps({"type": kind, "params": dict(params)}).encode()
+
+
+def _page(limit: int | None, order: Order | None, after: str | None) -> dict[str, Any]:
+    values = {"limit": limit, "order": order, "after": after}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _told(params: Mapping[str, Any]) -> str:
+    """Tell a request's parameters in a few words: what is said, else the ids."""
+    said = params.get("input")
+    if isinstance(said, dict):
+        return quote(" ".join(part["text"] for part in said["content"]), _EXCERPT)
+    return ", ".join(f"{name}={quote(str(value), 40)}" for name, value in params.items())
+
+
+async def _read(response: httpx.Response) -> bytes:
+    body = bytearray()
+    async for chunk in response.aiter_raw():
+        body += chunk
+        if len(body) > _MOST_BODY_BYTES:
+            raise Finding("the answer is longer than 32 MiB")
+    return bytes(body)

@@ -1,0 +1,32 @@
+"""The words that a lesson's tests are written with: which criterion, and what must hold.
+
+Must not know pytest's machinery beyond its markers, nor what a criterion is worth.
+"""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+import pytest
+
+from graders.engine.core.errors import Finding
+
+
+def criterion(name: str, *, case: str | None = None) -> pytest.MarkDecorator:
+    """Say which criterion of the rubric a test decides; ``case`` names it among several."""
+    return pytest.mark.criterion(id=name, case=case)
+
+
+def expect(holds: bool, seen: str, *, at: int | None = None, hint: str | None = None) -> None:
+    """Raise a :class:`Finding` unless ``holds``.
+
+    ``seen`` is one sentence that tells the student what was observed; ``at`` the serial number of
+    the transcript entry that was wrong; ``hint`` picks a keyed hint of the criterion.
+    """
+    if holds is not True:
+        found(seen, at=at, hint=hint)
+
+
+def found(seen: str, *, at: int | None = None, hint: str | None = None) -> NoReturn:
+    """Raise the :class:`Finding` that ``seen`` describes."""
+    raise Finding(seen, hint=hint, mark=at)

@@ -1,0 +1,353 @@
+"""The grader's end of the wire: one server's exchanges, model calls and tickets, told apart.
+
+All that comes is hostile: it is parsed by ``wire``, counted, capped and checked to be in turn; what
+is not becomes a finding that ends this server, never an exception of ours. Must not know HTTP
+clients, ChatKit or scripts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import socket
+from collections import deque
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from graders.engine.core.errors import Finding
+from graders.engine.harness.trouble import Flooded, ProtocolBroken, ServerTrouble
+from graders.engine.harness.watchdog import Watchdog
+from graders.engine.wire import Frame, FrameBuffer, FromStudent, WireError, encode
+from graders.engine.wire import parse_from_student as parse
+from graders.engine.wire.frames import (
+    Advance,
+    Advanced,
+    Disconnect,
+    ExchangeCrash,
+    ExchangeEnd,
+    Hello,
+    Loaded,
+    LoadFailed,
+    ModelCancelled,
+    ModelRequest,
+    Ping,
+    Pong,
+    Refused,
+    ResponseBody,
+    ResponseStart,
+    ShutdownDone,
+)
+
+_READ_BYTES = 1024 * 1024
+_MOST_BYTES = 512 * 1024 * 1024
+_MOST_FRAMES = 2_000_000
+_MOST_UNREAD_BYTES = 64 * 1024 * 1024
+
+
+@dataclass
+class Exchange:
+    """One HTTP exchange as the grader sees it.
+
+    ``chunks`` are the pieces of the body that nobody has taken yet, each with its arrival time in
+    seconds of the event loop's clock.
+    """
+
+    number: int
+    start: ResponseStart | None = None
+    chunks: deque[tuple[bytes, float]] = field(default_factory=deque)
+    unread_bytes: int = 0
+    complete: bool = False
+    ended: bool = False
+    crash: ExchangeCrash | None = None
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more can come."""
+        return self.complete or self.ended or self.crash is not None
+
+
+class Link:
+    """One started server, over its wire.
+
+    ``on_model_request`` is called for each call that leaves the process, ``on_model_cancelled``
+    with its number when the process gave it up, ``on_refused`` for what was not allowed, ``on_eof``
+    for the finding that says how the process ended.
+    """
+
+    def __init__(
+        self,
+        wire: socket.socket,
+        pid: int,
+        *,
+        on_model_request: Callable[[ModelRequest], None],
+        on_model_cancelled: Callable[[int], None],
+        on_refused: Callable[[Refused], None],
+        on_eof: Callable[[], Finding],
+    ) -> None:
+        wire.setblocking(False)
+        self._wire = wire
+        self._loop = asyncio.get_running_loop()
+        self._incoming = FrameBuffer()
+        self._outgoing = bytearray()
+        self._bytes = 0
+        self._frames = 0
+        self._numbers = itertools.count(1)
+        self._exchanges: dict[int, Exchange] = {}
+        self._calls: set[int] = set()
+        self._tickets: dict[int, asyncio.Future[float | None]] = {}
+        self._waiters: set[asyncio.Future[None]] = set()
+        self._watching: asyncio.Task[None] | None = None
+        self._on_model_request = on_model_request
+        self._on_model_cancelled = on_model_cancelled
+        self._on_refused = on_refused
+        self._on_eof = on_eof
+        self._pid = pid
+        self.trouble: Finding | None = None
+        self.closed = False
+        self.hello: Hello | None = None
+        self.loaded: Loaded | LoadFailed | None = None
+        self.shutdown_done: ShutdownDone | None = None
+        self._loop.add_reader(wire, self._readable)
+
+    # --- what the grader does ---------------------------------------------------------------
+
+    def send(self, frame: Frame) -> None:
+        """Send ``frame``; a server that has gone is noticed by whoever waits for it."""
+        if self.closed:
+            return
+        data = encode(frame)
+        if not self._outgoing:
+            data = data[self._write(data) :]
+        if data:
+            self._outgoing += data
+            self._loop.add_writer(self._wire, self._writable)
+
+    def open_exchange(self) -> Exchange:
+        """Begin an exchange under a new number."""
+        exchange = Exchange(next(self._numbers))
+        self._exchanges[exchange.number] = exchange
+        return exchange
+
+    def leave(self, exchange: Exchange) -> None:
+        """Tell the server that the client of ``exchange`` has gone, unless it is over."""
+        if not exchange.over:
+            self.send(Disconnect(exchange=exchange.number))
+
+    def ping(self) -> asyncio.Future[float | None]:
+        """Ask the event loop; the future's result is the seconds to its next timer."""
+        ticket, future = self._ticket()
+        self.send(Ping(ticket=ticket))
+        return future
+
+    async def advance(self, seconds: float) -> float | None:
+        """Move the virtual clock; return the seconds from then to the next timer."""
+        ticket, future = self._ticket()
+        self.send(Advance(ticket=ticket, seconds=seconds))
+        await self.until(future.done)
+        return future.result()
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Wait until ``holds()``; raises the :class:`ServerTrouble` that makes it impossible."""
+        while not holds():
+            if self.trouble is not None:
+                raise self.trouble
+            waiter: asyncio.Future[None] = self._loop.create_future()
+            self._waiters.add(waiter)
+            self._watch()
+            try:
+                await waiter
+            finally:
+                self._waiters.discard(waiter)
+
+    def take_chunk(self, exchange: Exchange) -> tuple[bytes, float] | None:
+        """Take the next piece of a body, if one has come."""
+        if not exchange.chunks:
+            return None
+        chunk = exchange.chunks.popleft()
+        exchange.unread_bytes -= len(chunk[0])
+        return chunk
+
+    def give_up(self, trouble: Finding) -> None:
+        """Fail everything that waits for this server, and that will."""
+        if self.trouble is None:
+            self.trouble = trouble
+        self._wake()
+
+    def close(self) -> None:
+        """Close the wire; the server's process ends by it."""
+        if self.closed:
+            return
+        self.closed = True
+        self._loop.remove_reader(self._wire)
+        self._loop.remove_writer(self._wire)
+        self._wire.close()
+        if self._watching is not None:
+            self._watching.cancel()
+        self._wake()
+
+    # --- what the server says ----------------------------------------------------------------
+
+    def _readable(self) -> None:
+        try:
+            data = self._wire.recv(_READ_BYTES)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self._loop.remove_reader(self._wire)
+            self.give_up(self._on_eof())
+            return
+        try:
+            self._take_in(data)
+        except WireError as error:
+            self._loop.remove_reader(self._wire)
+            self.give_up(ProtocolBroken(f"the submission broke the protocol: {error}"))
+        except ServerTrouble as trouble:
+            self._loop.remove_reader(self._wire)
+            self.give_up(trouble)
+        self._wake()
+
+    def _take_in(self, data: bytes) -> None:
+        self._bytes += len(data)
+        if self._bytes > _MOST_BYTES:
+            raise Flooded(f"the server sent more than {_MOST_BYTES // 1024**2} MiB in one check")
+        for payload in self._incoming.feed(data):
+            self._frames += 1
+            if self._frames > _MOST_FRAMES:
+                raise Flooded(f"the server sent more than {_MOST_FRAMES:,} messages in one check")
+            self._act(parse(payload))
+
+    def _act(self, frame: FromStudent) -> None:
+        match frame:
+            case ResponseStart() | ResponseBody() | ExchangeEnd() | ExchangeCrash():
+                self._act_on_exchange(self._exchange(frame.exchange), frame)
+            case ModelRequest():
+                self._begin_call(frame)
+            case ModelCancelled():
+                self._calls.discard(frame.call)
+                self._on_model_cancelled(frame.call)
+            case Pong() | Advanced():
+                self._frames -= 1
+                self._redeem(frame)
+            case Refused():
+                self._on_refused(frame)
+            case Hello():
+                self.hello = _once(self.hello, frame)
+            case Loaded() | LoadFailed():
+                self.loaded = _once(self.loaded, frame)
+            case ShutdownDone():
+                self.shutdown_done = _once(self.shutdown_done, frame)
+
+    def _act_on_exchange(
+        self,
+        exchange: Exchange,
+        frame: ResponseStart | ResponseBody | ExchangeEnd | ExchangeCrash,
+    ) -> None:
+        match frame:
+            case ResponseStart():
+                exchange.start = _once(exchange.start, frame)
+            case ResponseBody():
+                self._add_chunk(exchange, frame)
+            case ExchangeEnd():
+                exchange.ended = True
+            case ExchangeCrash():
+                exchange.crash = _once(exchange.crash, frame)
+
+    def _add_chunk(self, exchange: Exchange, frame: ResponseBody) -> None:
+        if exchange.start is None or exchange.complete:
+            raise ProtocolBroken("the submission broke the protocol: a body out of turn")
+        exchange.complete = not frame.more
+        exchange.unread_bytes += len(frame.body)
+        if exchange.unread_bytes > _MOST_UNREAD_BYTES:
+            raise Flooded("the server sent more of a body than the grader keeps")
+        if frame.body:
+            exchange.chunks.append((frame.body, self._loop.time()))
+
+    def _begin_call(self, frame: ModelRequest) -> None:
+        if frame.call in self._calls:
+            raise ProtocolBroken("the submission broke the protocol: a model call twice")
+        self._calls.add(frame.call)
+        self._on_model_request(frame)
+
+    def _redeem(self, frame: Pong | Advanced) -> None:
+        future = self._tickets.pop(frame.ticket, None)
+        if future is None:
+            raise ProtocolBroken("the submission broke the protocol: an answer to no question")
+        if not future.done():
+            future.set_result(frame.next_timer)
+
+    def _exchange(self, number: int) -> Exchange:
+        exchange = self._exchanges.get(number)
+        if exchange is None:
+            raise ProtocolBroken("the submission broke the protocol: an answer to no request")
+        return exchange
+
+    # --- plumbing -----------------------------------------------------------------------------
+
+    def _ticket(self) -> tuple[int, asyncio.Future[float | None]]:
+        ticket = next(self._numbers)
+        future: asyncio.Future[float | None] = self._loop.create_future()
+        self._tickets[ticket] = future
+        return ticket, future
+
+    def _wake(self) -> None:
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    def _watch(self) -> None:
+        if self._watching is None or self._watching.done():
+            self._watching = self._loop.create_task(self._watch_until_found())
+
+    async def _watch_until_found(self) -> None:
+        watchdog = Watchdog(
+            self._pid,
+            waiting=lambda: bool(self._waiters),
+            heard=lambda: self._frames,
+            ping=self.ping,
+            advance=self._move_quietly,
+        )
+        if finding := await watchdog.watch():
+            self.stalled(finding)
+
+    def stalled(self, finding: Finding) -> None:
+        """Raise ``finding`` in everything that waits now; what comes later may still work."""
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_exception(finding)
+
+    def _move_quietly(self, seconds: float) -> Coroutine[Any, Any, None]:
+        ticket, future = self._ticket()
+        self.send(Advance(ticket=ticket, seconds=seconds))
+
+        async def moved() -> None:
+            await asyncio.wait({future}, timeout=5.0)
+
+        return moved()
+
+    def _write(self, data: bytes | bytearray) -> int:
+        try:
+            return self._wire.send(data)
+        except (BlockingIOError, InterruptedError):
+            return 0
+        except OSError:
+            # The other end is gone; the reading side tells.
+            return len(data)
+
+    def _writable(self) -> None:
+        del self._outgoing[: self._write(self._outgoing)]
+        if not self._outgoing:
+            with contextlib.suppress(OSError, ValueError):
+                self._loop.remove_writer(self._wire)
+
+
+_T = TypeVar("_T")
+
+
+def _once(before: _T | None, now: _T) -> _T:
+    if before is not None:
+        raise ProtocolBroken(f"the submission broke the protocol: {type(now).__name__} twice")
+    return now

@@ -1,0 +1,65 @@
+"""Takes each model call of a server to the scripted model, and its answer back, part by part.
+
+Must not know scripts: it only carries.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from graders.engine.harness.link import Link
+from graders.engine.harness.model import (
+    Chunk,
+    Drop,
+    End,
+    Head,
+    OutgoingCall,
+    Refuse,
+    ScriptedModel,
+)
+from graders.engine.wire.frames import ModelChunk, ModelDrop, ModelEnd, ModelHead, ModelRequest
+
+
+class ModelCalls:
+    """The open calls of one started server."""
+
+    def __init__(self, model: ScriptedModel, link: Link) -> None:
+        self._model = model
+        self._link = link
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+
+    def begin(self, frame: ModelRequest) -> None:
+        """Answer a call that has just left the server."""
+        task = asyncio.get_running_loop().create_task(self._answer(frame))
+        self._tasks[frame.call] = task
+        task.add_done_callback(lambda _task: self._tasks.pop(frame.call, None))
+
+    def cancelled(self, number: int) -> None:
+        """Stop answering a call that the server has given up."""
+        if task := self._tasks.get(number):
+            task.cancel()
+
+    async def close(self) -> None:
+        """Stop answering all calls."""
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _answer(self, frame: ModelRequest) -> None:
+        number = frame.call
+        call = OutgoingCall(
+            id=number, method=frame.method, url=frame.url, headers=frame.headers, body=frame.body
+        )
+        async for part in self._model.answer(call):
+            match part:
+                case Head(status=status, headers=headers):
+                    self._link.send(ModelHead(call=number, status=status, headers=headers))
+                case Chunk(data=data):
+                    self._link.send(ModelChunk(call=number, data=data))
+                case End():
+                    self._link.send(ModelEnd(call=number))
+                case Drop():
+                    self._link.send(ModelDrop(call=number))
+                case Refuse(reason=reason):
+                    self._link.send(ModelDrop(call=number, refused=reason))

@@ -1,0 +1,137 @@
+"""Everything that the checks of one submission share: its copy, its settings, the way to start it.
+
+Fits the harness to what grading asks for. Must not know a rubric.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import secrets
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from graders.engine.content.models import Limits
+from graders.engine.content.shadows import shadowing_names
+from graders.engine.content.submission import CopyReport, Submission, copy_submission
+from graders.engine.core.results import Isolation, IsolationLevel, SideCall
+from graders.engine.core.text import quote
+from graders.engine.harness.model import ModelEvent, ScriptedModel
+from graders.engine.harness.student import ServerSettings, Student
+from graders.engine.harness.trace import Trace
+from graders.engine.sandbox import Launcher, ProcessLimits
+
+_NETWORK_NOTE = "the process could reach the network by native code"
+_FILES_NOTE = "the process could read files of this machine's user"
+
+
+class Rig:
+    """Starts pristine servers of one submission; a :class:`ServerStarter` of grading."""
+
+    def __init__(self, launcher: Launcher, settings: ServerSettings, notes: list[str]) -> None:
+        self._launcher = launcher
+        self._settings = settings
+        self._models: list[ScriptedModel] = []
+        self.notes = notes
+
+    @property
+    def isolation(self) -> Isolation:
+        """How well the servers are shut in: not yet enough for a score that counts."""
+        return Isolation(
+            level=IsolationLevel.PRACTICE,
+            layers=(self._launcher.kind,),
+            missing=(_FILES_NOTE, _NETWORK_NOTE),
+        )
+
+    @property
+    def side_calls(self) -> list[SideCall]:
+        """The model calls that carried no conversation, without repetitions."""
+        seen = {
+            (call.purpose, quote(call.instructions or call.text_of("user"), 80))
+            for model in self._models
+            for call in model.side_calls
+        }
+        return [SideCall(purpose=purpose, summary=summary) for purpose, summary in sorted(seen)]
+
+    def new_trace(self) -> Trace:
+        """Give a fresh record for one check."""
+        return Trace()
+
+    def new_model(self, trace: Trace) -> ScriptedModel:
+        """Give a fresh scripted model whose events go into ``trace``."""
+
+        def record(event: ModelEvent) -> None:
+            trace.add("model", event.kind, event.text)
+
+        model = ScriptedModel(
+            api_key=self._settings.variables.get("OPENAI_API_KEY", ""), on_event=record
+        )
+        self._models.append(model)
+        return model
+
+    async def start(self, model: ScriptedModel, trace: Trace) -> Student:
+        """Start a pristine server; raises :class:`StartFailed` with the problem."""
+        return await Student.launch(self._launcher, self._settings, model, trace)
+
+
+@contextmanager
+def rig_for(
+    submission: Submission,
+    launcher: Launcher,
+    *,
+    limits: Limits,
+    env: Mapping[str, str],
+) -> Iterator[Rig]:
+    """Copy ``submission`` once, and give the rig that starts its servers from the copy.
+
+    Raises :class:`SubmissionProblem` when it cannot be copied. The copy is removed afterwards.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="chatkit-submission-"))
+    try:
+        source = folder / "submission"
+        report = copy_submission(submission.root, source)
+        shadows = tuple(shadowing_names(source, _installed_names()))
+        settings = ServerSettings(
+            source=source,
+            app=submission.app,
+            endpoint=submission.endpoint,
+            variables={"OPENAI_API_KEY": f"sk-{secrets.token_hex(24)}", **env},
+            limits=_process_limits(limits),
+            shadows=shadows,
+        )
+        yield Rig(launcher, settings, [*_notes(report), *map(_shadow_note, shadows)])
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _installed_names() -> set[str]:
+    return set(importlib.metadata.packages_distributions()) | set(sys.stdlib_module_names)
+
+
+def _process_limits(limits: Limits) -> ProcessLimits:
+    return ProcessLimits(
+        memory_mb=limits.memory_mb,
+        cpu_seconds=limits.cpu_seconds,
+        file_size_mb=limits.file_size_mb,
+        open_files=limits.open_files,
+        processes=limits.processes,
+    )
+
+
+def _notes(report: CopyReport) -> list[str]:
+    """Tell of what was left out and a student may miss; caches and the like are not told."""
+    return [
+        f"`{skipped.path}` was left out: {skipped.why}."
+        for skipped in report.skipped
+        if not Path(skipped.path).name.startswith((".git", ".venv", "venv", "__pycache__"))
+    ][:10]
+
+
+def _shadow_note(name: str) -> str:
+    return (
+        f"Your own `{name}` has the name of an installed package or a module of Python: other "
+        "code may import it by mistake. Another name is safer."
+    )

@@ -1,0 +1,162 @@
+"""A streaming answer as the client sees it, event by event.
+
+Judges nothing by itself; the properties that need something (:attr:`Stream.thread_id`) raise a
+:class:`Finding` when it is not there. Must not know a lesson.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import AsyncIterator
+
+import httpx
+
+from graders.engine.core.errors import Finding
+from graders.engine.core.text import quote
+from graders.engine.harness.trace import Trace
+from graders.engine.harness.trouble import ServerTrouble
+from graders.engine.protocol import ChatKitEvent, SseDecoder, parse_event
+
+_MOST_BODY_BYTES = 64 * 1024 * 1024
+
+
+class Stream:
+    """The events so far, and the ones to come.
+
+    ``events`` are all that :meth:`next` has handed out, ``body`` the raw bytes so far, ``broke``
+    says how the stream broke off, if it did.
+    """
+
+    def __init__(self, response: httpx.Response, trace: Trace, *, request_serial: int) -> None:
+        self._response = response
+        self._trace = trace
+        self._chunks: AsyncIterator[bytes] = response.aiter_raw()
+        self._decoder = SseDecoder()
+        self._decoded: deque[ChatKitEvent] = deque()
+        self._serials: list[int] = []
+        self._request_serial = request_serial
+        self.status = response.status_code
+        self.headers = response.headers
+        self.events: list[ChatKitEvent] = []
+        self.body = bytearray()
+        self.ended = False
+        self.broke: ServerTrouble | None = None
+        if self.status != 200:
+            self._serials.append(trace.add("server", "status", f"{self.status}"))
+
+    # --- reading -------------------------------------------------------------------------------
+
+    async def next(self) -> ChatKitEvent | None:
+        """Wait for the next event; ``None`` at the end, also when the stream broke off.
+
+        Raises :class:`Stalled` (a Finding) when the server will send none.
+        """
+        while not self._decoded and not self.ended:
+            await self._read()
+        if not self._decoded:
+            return None
+        event = self._decoded.popleft()
+        self.events.append(event)
+        self._serials.append(self._trace.add("server", event.label or "unreadable", told(event)))
+        return event
+
+    async def finish(self) -> Stream:
+        """Read to the end; return the stream itself."""
+        while await self.next() is not None:
+            pass
+        return self
+
+    async def until(self, label: str) -> ChatKitEvent:
+        """Read up to the first event whose label starts with ``label``; a Finding if none comes."""
+        while (event := await self.next()) is not None:
+            if event.label.startswith(label):
+                return event
+        raise Finding(f"the stream ended without `{label}`", mark=self.last_serial)
+
+    async def close(self) -> None:
+        """Leave, as a client does that closes its window."""
+        if not self.ended:
+            self._trace.add("client", "leaves", "closes the stream")
+        self.ended = True
+        await self._response.aclose()
+
+    async def _read(self) -> None:
+        try:
+            chunk = await anext(self._chunks, None)
+        except ServerTrouble as trouble:
+            if type(trouble).__name__ in {"Stalled", "RanAway"}:
+                raise
+            self.broke = trouble
+            self._trace.add("server", "broke", f"the stream breaks off: {trouble.seen}")
+            chunk = None
+        if chunk is None:
+            self._end()
+            return
+        self.body += chunk
+        if len(self.body) > _MOST_BODY_BYTES:
+            raise Finding("the stream is longer than 64 MiB", mark=self.last_serial)
+        self._decoded.extend(parse_event(event.data) for event in self._decoder.feed(chunk))
+
+    def _end(self) -> None:
+        self.ended = True
+        self._decoder.flush()
+
+    # --- what came -----------------------------------------------------------------------------
+
+    def serial(self, index: int) -> int:
+        """Give the transcript's serial number of event ``index``."""
+        return self._serials[index + (1 if self.status != 200 else 0)]
+
+    @property
+    def last_serial(self) -> int:
+        """The serial number of the last thing that came, or of the request."""
+        return self._serials[-1] if self._serials else self._request_serial
+
+    @property
+    def text(self) -> str:
+        """All text deltas of assistant messages so far, joined."""
+        return "".join(event.delta for event in self.events)
+
+    @property
+    def thread_id(self) -> str:
+        """The id in ``thread.created``; a :class:`Finding` when there was none."""
+        for event in self.events:
+            if event.type == "thread.created" and event.thread_id:
+                return event.thread_id
+        raise Finding("the stream has no `thread.created` event", mark=self.last_serial)
+
+    @property
+    def user_item(self) -> ChatKitEvent | None:
+        """The event that brought the stored user message, if it came."""
+        return self._done("user_message")
+
+    @property
+    def assistant_item(self) -> ChatKitEvent | None:
+        """The event that brought the last finished assistant message, if one came."""
+        found = [event for event in self.events if _is_done(event, "assistant_message")]
+        return found[-1] if found else None
+
+    @property
+    def error(self) -> ChatKitEvent | None:
+        """The ``error`` event, if one came."""
+        return next((event for event in self.events if event.type == "error"), None)
+
+    def _done(self, item_type: str) -> ChatKitEvent | None:
+        return next((event for event in self.events if _is_done(event, item_type)), None)
+
+
+def told(event: ChatKitEvent) -> str:
+    """Tell an event in a few words, for a transcript."""
+    if event.delta:
+        return quote(event.delta, 60)
+    if event.text:
+        return quote(event.text, 120)
+    if event.type == "error":
+        return quote(str(event.raw.get("message") or event.raw.get("code") or ""), 120)
+    if event.type == "progress_update":
+        return quote(str(event.raw.get("text", "")), 120)
+    return event.problems[0] if event.problems and not event.type else ""
+
+
+def _is_done(event: ChatKitEvent, item_type: str) -> bool:
+    return event.type == "thread.item.done" and event.item_type == item_type

@@ -1,0 +1,258 @@
+"""One student's server as graders see it: start, restart, kill, stop, its users, its clock.
+
+Must not know a lesson, and judges nothing: what goes wrong with the server is raised as the
+:class:`ServerTrouble` that it is.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+from graders.engine.core.results import Problem
+from graders.engine.core.text import shorten, visible
+from graders.engine.harness.chat import Chat
+from graders.engine.harness.link import Link
+from graders.engine.harness.model import ScriptedModel
+from graders.engine.harness.model_calls import ModelCalls
+from graders.engine.harness.output import Output
+from graders.engine.harness.problems import ended_at_start, how_it_ended, load_problem
+from graders.engine.harness.trace import Trace
+from graders.engine.harness.transport import StudentTransport
+from graders.engine.harness.trouble import Flooded, ServerDied, ServerTrouble, StartFailed
+from graders.engine.sandbox import Exit, Launcher, LaunchSpec, Process, ProcessLimits
+from graders.engine.sandbox.environment import student_environment
+from graders.engine.wire.frames import Load, LoadFailed, ModelRequest, Refused, Shutdown
+
+BASE_URL = "http://testserver"
+
+
+@dataclass(frozen=True)
+class ServerSettings:
+    """What a server is started with.
+
+    ``source`` is the folder that each server gets a private copy of; ``variables`` its environment
+    (``{data}`` in a value becomes the data folder); ``spec_version`` the ASGI version it is told.
+    """
+
+    source: Path
+    app: str = "server:app"
+    endpoint: str = "/chatkit"
+    variables: Mapping[str, str] = field(default_factory=dict)
+    limits: ProcessLimits = field(default_factory=ProcessLimits)
+    shadows: tuple[str, ...] = ()
+    spec_version: str = "2.3"
+
+
+class Student:
+    """A student's server, with a data folder that outlives restarts.
+
+    Use :meth:`launch`; ``stop`` ends everything and removes its folders.
+    """
+
+    def __init__(
+        self, launcher: Launcher, settings: ServerSettings, model: ScriptedModel, trace: Trace
+    ) -> None:
+        self._launcher = launcher
+        self._settings = settings
+        self._model = model
+        self._trace = trace
+        self._workspace = Path(tempfile.mkdtemp(prefix="chatkit-"))
+        self._copy = self._workspace / "submission"
+        self.data_dir = self._workspace / "data"
+        self.refused: list[Refused] = []
+        self.layers: tuple[str, ...] = ()
+        self._process: Process | None = None
+        self._link: Link | None = None
+        self._output: Output | None = None
+        self._calls: ModelCalls | None = None
+        self._client: httpx.AsyncClient | None = None
+
+    @classmethod
+    async def launch(
+        cls, launcher: Launcher, settings: ServerSettings, model: ScriptedModel, trace: Trace
+    ) -> Student:
+        """Start a pristine server; raises :class:`StartFailed` with the problem."""
+        student = cls(launcher, settings, model, trace)
+        try:
+            student._make_folders()
+            await student.start()
+        except BaseException:
+            await student.stop()
+            raise
+        return student
+
+    @property
+    def http(self) -> httpx.AsyncClient:
+        """A plain HTTP client of this server."""
+        if self._client is None:
+            raise ServerDied("the server is not running")
+        return self._client
+
+    @property
+    def printed(self) -> str:
+        """The end of what the server has printed."""
+        return visible(self._output.text) if self._output is not None else ""
+
+    @property
+    def running(self) -> bool:
+        """Whether the server is up."""
+        return self._link is not None and self._link.trouble is None and not self._link.closed
+
+    def chat(self, *, headers: Mapping[str, str] | None = None, name: str = "user") -> Chat:
+        """Give a user's ChatKit client; ``headers`` go with each request."""
+        return Chat(
+            lambda: self.http, self._settings.endpoint, self._trace, headers=headers, name=name
+        )
+
+    async def start(self) -> None:
+        """Start the process, load the app and run its start-up."""
+        spec = LaunchSpec(
+            root=self._copy,
+            environment=self._environment(),
+            limits=self._settings.limits,
+            cold=bool(self._settings.shadows),
+        )
+        self._process = self._launcher.start(spec)
+        self._output = Output(self._process.output, on_flood=self._flooded)
+        self._link = Link(
+            self._process.wire,
+            self._process.pid,
+            on_model_request=self._called,
+            on_model_cancelled=lambda number: self._model_calls().cancelled(number),
+            on_refused=self._refuse,
+            on_eof=self._died,
+        )
+        self._calls = ModelCalls(self._model, self._link)
+        self._client = httpx.AsyncClient(
+            transport=StudentTransport(self._link),
+            base_url=BASE_URL,
+            timeout=None,  # noqa: S113 - the link's watchdog tells waiting from hanging
+        )
+        await self._load()
+
+    async def kill(self) -> Exit:
+        """End the process as a power failure would (SIGKILL); the data folder stays."""
+        self._trace.add("grader", "kill", "kills the server's process")
+        return await self._end()
+
+    async def restart(self) -> None:
+        """Kill the server and start it again on the same data folder."""
+        await self.kill()
+        await self.start()
+        self._trace.add("grader", "restart", "starts the server again")
+
+    async def shut_down(self) -> str:
+        """End the server gently; return what went wrong in its shutdown, or an empty string."""
+        link = self._running_link()
+        link.send(Shutdown())
+        await link.until(lambda: link.shutdown_done is not None)
+        await self._end()
+        return link.shutdown_done.problem if link.shutdown_done else ""
+
+    async def advance(self, seconds: float) -> None:
+        """Move the server's virtual clock forward; timers on the way fire at their time."""
+        self._trace.add("grader", "clock", f"moves the clock by {seconds:g} s")
+        await self._running_link().advance(seconds)
+
+    async def settle(self) -> None:
+        """Wait until the server's event loop has nothing left to do."""
+        link = self._running_link()
+        pong = link.ping()
+        await link.until(pong.done)
+
+    async def stop(self) -> None:
+        """End the server and remove its folders; more than once does no harm."""
+        if self._process is not None:
+            await self._end()
+        shutil.rmtree(self._workspace, ignore_errors=True)
+
+    # --- inside --------------------------------------------------------------------------------
+
+    def _make_folders(self) -> None:
+        shutil.copytree(self._settings.source, self._copy, symlinks=True)
+        for name in ("data", "home", "tmp"):
+            (self._workspace / name).mkdir()
+
+    def _environment(self) -> dict[str, str]:
+        variables = {
+            name: value.replace("{data}", str(self.data_dir))
+            for name, value in self._settings.variables.items()
+        }
+        return student_environment(
+            {**variables, "CHATKIT_DATA_DIR": str(self.data_dir)},
+            home=self._workspace / "home",
+            temp=self._workspace / "tmp",
+        )
+
+    async def _load(self) -> None:
+        link = self._running_link()
+        settings = self._settings
+        link.send(
+            Load(
+                app=settings.app,
+                root=str(self._copy),
+                shadows=settings.shadows,
+                spec_version=settings.spec_version,
+            )
+        )
+        try:
+            await link.until(lambda: link.loaded is not None)
+        except ServerTrouble as trouble:
+            raise StartFailed(await self._why_not_loaded(trouble)) from None
+        if link.hello is not None:
+            self.layers = link.hello.layers
+        if isinstance(link.loaded, LoadFailed):
+            problem = load_problem(link.loaded, settings.app, settings.shadows)
+            raise StartFailed(problem)
+
+    async def _why_not_loaded(self, trouble: ServerTrouble) -> Problem:
+        printed = self.printed
+        end = await self._end()
+        return ended_at_start(trouble, end, printed, self._settings.app)
+
+    def _running_link(self) -> Link:
+        if self._link is None or self._link.closed:
+            raise ServerDied("the server is not running")
+        return self._link
+
+    def _model_calls(self) -> ModelCalls:
+        assert self._calls is not None, "made with the link"
+        return self._calls
+
+    def _called(self, frame: ModelRequest) -> None:
+        self._model_calls().begin(frame)
+
+    def _died(self) -> ServerDied:
+        assert self._process is not None, "it had a wire"
+        return ServerDied(f"the server's process ended: {how_it_ended(self._process.kill())}")
+
+    def _refuse(self, frame: Refused) -> None:
+        if len(self.refused) < 100:
+            self.refused.append(frame)
+        target = shorten(visible(frame.target), 100)
+        self._trace.add("server", "refused", f"tried to {frame.what} {target}: refused")
+
+    def _flooded(self) -> None:
+        if self._link is not None:
+            self._link.give_up(Flooded("the server printed more than 32 MiB"))
+
+    async def _end(self) -> Exit:
+        """Close everything of the running process, in the order in which nothing is lost."""
+        if self._client is not None:
+            await self._client.aclose()
+            self._client = None
+        if self._calls is not None:
+            await self._calls.close()
+        assert self._process is not None, "only a started server is ended"
+        end = self._process.kill()
+        if self._link is not None:
+            self._link.close()
+        if self._output is not None:
+            self._output.close()
+        return end

@@ -1,0 +1,94 @@
+"""The record of one check: who did what, in order, as one line each.
+
+Must not know what is right or wrong; a check names the entry that was wrong by its serial number.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from graders.engine.core.results import TranscriptLine
+from graders.engine.core.text import shorten, visible
+
+Actor = Literal["client", "server", "model", "grader"]
+
+_LINE_CHARACTERS = 300
+_MOST_ENTRIES = 5_000
+_MOST_LINES = 60
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One thing that happened, ``at_ms`` milliseconds after the check began."""
+
+    serial: int
+    actor: Actor
+    kind: str
+    text: str
+    at_ms: float
+
+
+class Trace:
+    """Collects entries; serial numbers count from 1. ``now`` gives seconds."""
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._began = now()
+        self._serial = 0
+        self.entries: list[Entry] = []
+
+    def add(self, actor: Actor, kind: str, text: str) -> int:
+        """Record that ``actor`` did something; return its serial number.
+
+        Past 5,000 entries only the numbers go on: no check is told in more lines than that.
+        """
+        self._serial += 1
+        if len(self.entries) < _MOST_ENTRIES:
+            at_ms = (self._now() - self._began) * 1_000
+            self.entries.append(Entry(self._serial, actor, kind, text, at_ms))
+        return self._serial
+
+    def lines(self, marked: int | None = None) -> tuple[TranscriptLine, ...]:
+        """Give the record for a reader: runs of one kind folded, the marked entry never hidden."""
+        folded = [_line(run, marked) for run in _runs(self.entries, marked)]
+        return tuple(_around_mark(folded))
+
+
+def _runs(entries: list[Entry], marked: int | None) -> list[list[Entry]]:
+    """Cut ``entries`` into runs of the same actor and kind; the marked one stands alone."""
+    runs: list[list[Entry]] = []
+    for entry in entries:
+        last = runs[-1][-1] if runs else None
+        same = last is not None and (last.actor, last.kind) == (entry.actor, entry.kind)
+        if same and last is not None and marked not in {last.serial, entry.serial}:
+            runs[-1].append(entry)
+        else:
+            runs.append([entry])
+    return runs
+
+
+def _line(run: list[Entry], marked: int | None) -> TranscriptLine:
+    first = run[0]
+    text = " ".join(visible(shorten(entry.text, _LINE_CHARACTERS)) for entry in run[:6])
+    if len(run) > 1:
+        text = f"{text}{' …' if len(run) > 6 else ''} ({len(run)} times)"
+    return TranscriptLine(
+        serial=first.serial,
+        actor=first.actor,
+        kind=first.kind,
+        text=text,
+        at_ms=round(first.at_ms, 3),
+        marked=any(entry.serial == marked for entry in run),
+    )
+
+
+def _around_mark(lines: list[TranscriptLine]) -> list[TranscriptLine]:
+    """Keep at most 60 lines: those before the mark, which tell how it came, and a few after."""
+    if len(lines) <= _MOST_LINES:
+        return lines
+    marked = next((index for index, line in enumerate(lines) if line.marked), len(lines) - 1)
+    end = min(len(lines), max(marked + 11, _MOST_LINES))
+    return lines[max(0, end - _MOST_LINES) : end]

@@ -1,0 +1,117 @@
+"""An httpx transport that carries a request to a student's app over the link, streaming both ways.
+
+Unlike ``httpx.ASGITransport`` it hands out each chunk as it comes, tells the app when the client
+leaves, and gives what was sent before a crash. Must not know ChatKit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import httpx
+
+from graders.engine.core.errors import Finding
+from graders.engine.harness.link import Exchange, Link
+from graders.engine.harness.trouble import ServerTrouble
+from graders.engine.wire.frames import ExchangeCrash, Request, RequestBody
+
+EXCHANGE = "chatkit_exchange"
+"""The response extension that holds the :class:`Exchange`."""
+
+_PIECE_BYTES = 1024 * 1024
+
+
+class AppCrashed(ServerTrouble):
+    """The app raised an exception; what it had sent before was handed out first."""
+
+    def __init__(self, crash: ExchangeCrash) -> None:
+        what = "misused ASGI" if crash.misuse else f"raised {crash.error}"
+        super().__init__(f"the app {what}: {crash.message}" if crash.message else f"the app {what}")
+        self.crash = crash
+
+
+class StudentTransport(httpx.AsyncBaseTransport):
+    """Sends every request to the one app behind ``link``, whatever host its URL names.
+
+    Raises :class:`ServerTrouble` where the server's conduct makes an answer impossible.
+    """
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send ``request``; return once status and headers are there."""
+        exchange = self._link.open_exchange()
+        self._link.send(
+            Request(
+                exchange=exchange.number,
+                method=request.method,
+                path=request.url.path,
+                query=request.url.query.decode("latin-1"),
+                headers=_pairs(request.headers),
+            )
+        )
+        await self._send_body(exchange, request)
+        try:
+            await self._link.until(lambda: exchange.start is not None or exchange.over)
+        except BaseException:
+            self._link.leave(exchange)
+            raise
+        return self._response(exchange)
+
+    async def _send_body(self, exchange: Exchange, request: httpx.Request) -> None:
+        body = await request.aread()
+        for start in range(0, max(len(body), 1), _PIECE_BYTES):
+            piece = body[start : start + _PIECE_BYTES]
+            more = start + _PIECE_BYTES < len(body)
+            self._link.send(RequestBody(exchange=exchange.number, body=piece, more=more))
+
+    def _response(self, exchange: Exchange) -> httpx.Response:
+        if exchange.start is None:
+            raise _without_response(exchange)
+        return httpx.Response(
+            exchange.start.status,
+            headers=[(name, value) for name, value in exchange.start.headers],
+            stream=ExchangeStream(self._link, exchange),
+            extensions={EXCHANGE: exchange},
+        )
+
+
+class ExchangeStream(httpx.AsyncByteStream):
+    """The body of a response, a chunk as it comes; closing it early is a client that leaves."""
+
+    def __init__(self, link: Link, exchange: Exchange) -> None:
+        self._link = link
+        self._exchange = exchange
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        exchange = self._exchange
+        while True:
+            if chunk := self._link.take_chunk(exchange):
+                yield chunk[0]
+            elif exchange.complete:
+                return
+            elif exchange.over:
+                raise _cut_short(exchange)
+            else:
+                await self._link.until(lambda: bool(exchange.chunks) or exchange.over)
+
+    async def aclose(self) -> None:
+        """Leave, if the response is not over."""
+        self._link.leave(self._exchange)
+
+
+def _without_response(exchange: Exchange) -> Finding:
+    if exchange.crash is not None:
+        return AppCrashed(exchange.crash)
+    return ServerTrouble("the app returned without sending a response")
+
+
+def _cut_short(exchange: Exchange) -> Finding:
+    if exchange.crash is not None:
+        return AppCrashed(exchange.crash)
+    return ServerTrouble("the app returned before its response was complete")
+
+
+def _pairs(headers: httpx.Headers) -> tuple[tuple[str, str], ...]:
+    return tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in headers.raw)

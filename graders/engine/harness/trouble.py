@@ -1,0 +1,50 @@
+"""What a student's server can do wrong to the harness itself; each a :class:`Finding`.
+
+    Finding
+    └── ServerTrouble
+        ├── ServerDied       its process ended while it was needed
+        ├── Stalled          it has nothing left to do, and what is awaited has not come
+        ├── RanAway          it computes without end
+        ├── ProtocolBroken   its process sent something that is no frame, or out of turn
+        ├── Flooded          it sent or printed more than any honest server does
+        └── StartFailed      it could not be loaded; carries the :class:`Problem`
+
+Must not know which criterion fails by it.
+"""
+
+from __future__ import annotations
+
+from graders.engine.core.errors import Finding
+from graders.engine.core.results import Problem
+
+
+class ServerTrouble(Finding):
+    """Base of what goes wrong with the server as a whole."""
+
+
+class ServerDied(ServerTrouble):
+    """The server's process ended while the grader still needed it."""
+
+
+class Stalled(ServerTrouble):
+    """The server waits for nothing that could still happen, and owes an answer."""
+
+
+class RanAway(ServerTrouble):
+    """The server used more CPU time for one answer than any honest server does."""
+
+
+class ProtocolBroken(ServerTrouble):
+    """The submission broke the protocol between its process and the grader."""
+
+
+class Flooded(ServerTrouble):
+    """The server sent or printed more than the grader keeps."""
+
+
+class StartFailed(ServerTrouble):
+    """The server could not be started; ``problem`` tells the student why."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.title)
+        self.problem = problem

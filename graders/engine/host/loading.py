@@ -1,0 +1,104 @@
+"""Imports the student's app, as ``uvicorn server:app`` would, or says how far it came.
+
+Must not know what is done with the app.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import sys
+from collections.abc import Collection
+from typing import Any, Literal, cast
+
+from graders.engine.host.exchanges import App
+from graders.engine.host.tracebacks import describe, own_traceback
+
+Stage = Literal["find", "syntax", "import", "attribute", "asgi", "lifespan"]
+
+
+class LoadError(Exception):
+    """The app could not be had; the fields are those of the frame that reports it."""
+
+    def __init__(self, stage: Stage, error: str, message: str, detail: str = "") -> None:
+        super().__init__(message)
+        self.stage = stage
+        self.error = error
+        self.message = message
+        self.detail = detail
+
+
+def load_app(spec: str, root: str, shadows: Collection[str]) -> App:
+    """Import ``module:attribute`` from the folder ``root`` and check that it is an ASGI 3 app.
+
+    ``shadows`` are top-level names of the submission that hide an installed package: what was
+    imported under these names is forgotten first, so that the student's own files are found, as
+    they are on the student's machine. Raises :class:`LoadError`.
+    """
+    module_name, _, attribute = spec.partition(":")
+    sys.path.insert(0, root)
+    _forget(shadows)
+    module = _import(module_name, root)
+    app: Any = module
+    for part in (attribute or "app").split("."):
+        try:
+            app = getattr(app, part)
+        except AttributeError as error:
+            raise LoadError(
+                "attribute", "AttributeError", f"{module_name} has no {attribute!r}"
+            ) from error
+    return _checked(app, spec)
+
+
+def _forget(names: Collection[str]) -> None:
+    for loaded in list(sys.modules):
+        top = loaded.partition(".")[0]
+        if top in names and top not in sys.stdlib_module_names:
+            del sys.modules[loaded]
+
+
+def _import(name: str, root: str) -> Any:
+    try:
+        return importlib.import_module(name)
+    except SyntaxError as error:
+        raise LoadError(
+            "syntax", type(error).__name__, describe(error), own_traceback(error, root)
+        ) from error
+    except (Exception, SystemExit, KeyboardInterrupt) as error:
+        missing = isinstance(error, ModuleNotFoundError) and error.name == name
+        raise LoadError(
+            "find" if missing else "import",
+            type(error).__name__,
+            describe(error),
+            own_traceback(error, root),
+        ) from error
+
+
+def _checked(app: Any, spec: str) -> App:
+    if not callable(app):
+        raise LoadError("asgi", type(app).__name__, f"{spec} is a {type(app).__name__}")
+    if _positional_count(app) not in {None, 3}:
+        raise LoadError(
+            "asgi",
+            type(app).__name__,
+            f"{spec} cannot be called with scope, receive and send, as ASGI asks",
+        )
+    return cast("App", app)
+
+
+def _positional_count(app: Any) -> int | None:
+    """Give how many positional arguments ``app`` takes; ``None`` when that cannot be told."""
+    try:
+        parameters = inspect.signature(app).parameters.values()
+    except (TypeError, ValueError):
+        return None
+    kinds = {parameter.kind for parameter in parameters}
+    if inspect.Parameter.VAR_POSITIONAL in kinds:
+        return None
+    required = [
+        parameter
+        for parameter in parameters
+        if parameter.kind in {parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD}
+        and parameter.default is parameter.empty
+    ]
+    return len(required)

@@ -1,0 +1,158 @@
+"""The host's main: says hello, loads the app, then acts on the grader's frames to the end.
+
+Must not import anything of the grader's trusted side.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import sys
+from collections.abc import Callable, Coroutine
+from typing import Any, NoReturn
+
+from graders.engine.host.clock import VirtualClock
+from graders.engine.host.connection import HostConnection
+from graders.engine.host.exchanges import Exchanges
+from graders.engine.host.guard import install_guard
+from graders.engine.host.lifespan import Lifespan
+from graders.engine.host.loading import LoadError, load_app
+from graders.engine.host.relay import Relay, silence_tls
+from graders.engine.wire.frames import (
+    Advance,
+    Advanced,
+    Disconnect,
+    Hello,
+    Load,
+    Loaded,
+    LoadFailed,
+    ModelChunk,
+    ModelDrop,
+    ModelEnd,
+    ModelHead,
+    Ping,
+    Pong,
+    Request,
+    RequestBody,
+    Shutdown,
+    ShutdownDone,
+    ToStudent,
+)
+
+
+def run(sock: socket.socket, layers: tuple[str, ...]) -> NoReturn:
+    """Serve the wire on ``sock`` until the grader closes it; never returns.
+
+    ``layers`` names the isolation layers that took hold, for the grader's report.
+    """
+    _forget_engine()
+    try:
+        asyncio.run(Host(sock).serve(layers))
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        # Not sys.exit: the exit handlers of libraries may take seconds, and are nobody's business.
+        os._exit(0)
+
+
+class Host:
+    """Ties wire, clock, relay and app together."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._connection = HostConnection(sock, on_frame=self._act, on_close=lambda: os._exit(0))
+        self._clock = VirtualClock()
+        self._relay: Relay | None = None
+        self._exchanges: Exchanges | None = None
+        self._lifespan: Lifespan | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._actions: dict[type[Any], Callable[[Any], None]] = {
+            Request: lambda frame: self._serving().begin(frame),
+            RequestBody: lambda frame: self._serving().body(frame),
+            Disconnect: lambda frame: self._serving().disconnect(frame),
+            ModelHead: self._answer,
+            ModelChunk: self._answer,
+            ModelEnd: self._answer,
+            ModelDrop: self._answer,
+            Load: lambda frame: self._spawn(self._load(frame)),
+            Ping: lambda frame: self._spawn(self._pong(frame)),
+            Advance: lambda frame: self._spawn(self._advance(frame)),
+            Shutdown: lambda _frame: self._spawn(self._shutdown()),
+        }
+
+    async def serve(self, layers: tuple[str, ...]) -> None:
+        """Serve until the process ends."""
+        silence_tls()
+        install_guard(self._connection)
+        self._clock.pump = self._connection.pump
+        self._clock.install()
+        self._relay = Relay(self._connection)
+        self._relay.install()
+        self._connection.attach(asyncio.get_running_loop())
+        self._connection.send(Hello(layers=layers))
+        await asyncio.Event().wait()
+
+    def _act(self, frame: ToStudent) -> None:
+        self._actions[type(frame)](frame)
+
+    def _answer(self, frame: ModelHead | ModelChunk | ModelEnd | ModelDrop) -> None:
+        assert self._relay is not None, "serve() made it"
+        self._relay.arrive(frame)
+
+    def _serving(self) -> Exchanges:
+        assert self._exchanges is not None, "the grader sends requests only after Loaded"
+        return self._exchanges
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _load(self, frame: Load) -> None:
+        try:
+            app = load_app(frame.app, frame.root, frame.shadows)
+            self._exchanges = Exchanges(
+                app, self._connection, root=frame.root, spec_version=frame.spec_version
+            )
+            if frame.lifespan:
+                self._lifespan = Lifespan(app, frame.root)
+                await self._lifespan.startup()
+                self._exchanges.state = self._lifespan.state
+        except LoadError as error:
+            self._connection.send(
+                LoadFailed(
+                    stage=error.stage,
+                    error=error.error,
+                    message=error.message[:1_900],
+                    detail=error.detail,
+                )
+            )
+        else:
+            self._connection.send(Loaded())
+
+    async def _pong(self, frame: Ping) -> None:
+        await self._clock.quiet()
+        self._connection.send(Pong(ticket=frame.ticket, next_timer=self._clock.next_timer()))
+
+    async def _advance(self, frame: Advance) -> None:
+        await self._clock.advance(frame.seconds)
+        self._connection.send(Advanced(ticket=frame.ticket, next_timer=self._clock.next_timer()))
+
+    async def _shutdown(self) -> None:
+        problem = await self._lifespan.shutdown() if self._lifespan is not None else ""
+        self._connection.send(ShutdownDone(problem=problem))
+        self._connection.flush_blocking()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)
+
+
+def _forget_engine() -> None:
+    """Take the engine's modules out of reach of a careless ``import``, keeping those in use alive.
+
+    A submission may well have a package of its own named ``graders``; and the folder that the
+    engine was imported from must not be importable from student code.
+    """
+    for name in list(sys.modules):
+        if name.partition(".")[0] == "graders":
+            del sys.modules[name]

@@ -1,0 +1,67 @@
+"""Tells of an exception in the student's terms: only the student's own files, capped.
+
+Must not know where the text will be shown.
+"""
+
+from __future__ import annotations
+
+import traceback
+from pathlib import Path
+
+_MESSAGE_CHARACTERS = 1_500
+_DETAIL_CHARACTERS = 20_000
+
+
+def describe(error: BaseException) -> str:
+    """Give the message of ``error``, capped; survives exceptions whose ``str`` raises."""
+    try:
+        return str(error)[:_MESSAGE_CHARACTERS]
+    except Exception:  # noqa: BLE001 - a student's __str__ may raise anything
+        return ""
+
+
+def own_traceback(error: BaseException, root: str) -> str:
+    """Format the traceback of ``error``, keeping only frames from files below ``root``.
+
+    File names are relative to ``root``. Ends with the exception itself, as Python prints it.
+    """
+    lines: list[str] = []
+    for link in _chain(error):
+        lines += _own_frames(link, root)
+        lines += _last_lines(link, root)
+    return "".join(lines)[-_DETAIL_CHARACTERS:]
+
+
+def _chain(error: BaseException) -> list[BaseException]:
+    """Give ``error`` and what it came from, oldest first, without loops and not deeper than 5."""
+    chain: list[BaseException] = []
+    current: BaseException | None = error
+    while current is not None and current not in chain and len(chain) < 5:
+        chain.append(current)
+        current = current.__cause__ or (
+            None if current.__suppress_context__ else current.__context__
+        )
+    return chain[::-1]
+
+
+def _own_frames(error: BaseException, root: str) -> list[str]:
+    lines = []
+    for frame in traceback.extract_tb(error.__traceback__, limit=200):
+        name = _relative(frame.filename, root)
+        if name is not None:
+            lines.append(f'  File "{name}", line {frame.lineno}, in {frame.name}\n')
+            if frame.line:
+                lines.append(f"    {frame.line}\n")
+    return lines
+
+
+def _last_lines(error: BaseException, root: str) -> list[str]:
+    lines = traceback.format_exception_only(type(error), error)
+    return [line.replace(root.rstrip("/") + "/", "") for line in lines]
+
+
+def _relative(filename: str, root: str) -> str | None:
+    try:
+        return str(Path(filename).resolve().relative_to(Path(root).resolve()))
+    except (ValueError, OSError):
+        return None

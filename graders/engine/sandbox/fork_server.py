@@ -1,0 +1,210 @@
+"""The fork server: a clean, single-threaded process that imports everything and forks students.
+
+Run as ``python -s -P -c ...`` by :mod:`fork_client`; talks one JSON object a line over its control
+socket, with file descriptors beside ``start``. It never loads student code itself, makes no event
+loop that outlives the warm-up, and ends with everything it started when its control socket closes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import gc
+import json
+import os
+import selectors
+import signal
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+from graders.engine.sandbox.child import WIRE_FD, become_student
+from graders.engine.sandbox.warm_up import warm_up
+
+_PR_SET_CHILD_SUBREAPER = 36
+_CONTROL_BYTES = 1024 * 1024
+
+
+def main(control_fd: int) -> None:
+    """Preload, warm up, then serve the control socket ``control_fd`` until it closes."""
+    control = socket.socket(fileno=control_fd)
+    warm_up()
+    _adopt_orphans()
+    gc.collect()
+    gc.freeze()
+    server = ForkServer(control)
+    server.say({"ready": True, "threads": _threads()})
+    try:
+        server.serve()
+    finally:
+        server.kill_all()
+        os._exit(0)
+
+
+class ForkServer:
+    """Starts, kills and buries students on the grader's word."""
+
+    def __init__(self, control: socket.socket) -> None:
+        self._control = control
+        self._buffer = b""
+        self._descriptors: list[int] = []
+        self._students: set[int] = set()
+        self._exited: dict[int, int] = {}
+        self._awaited: set[int] = set()
+
+    def say(self, message: dict[str, Any]) -> None:
+        """Send one message to the grader."""
+        self._control.sendall(json.dumps(message).encode() + b"\n")
+
+    def serve(self) -> None:
+        """Act on messages and on children that end, until the grader has gone."""
+        wakeup, child_ended = socket.socketpair()
+        wakeup.setblocking(False)
+        child_ended.setblocking(False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.set_wakeup_fd(child_ended.fileno())
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._control, selectors.EVENT_READ)
+            selector.register(wakeup, selectors.EVENT_READ)
+            while True:
+                ready = {key.fileobj for key, _ in selector.select()}
+                if wakeup in ready:
+                    with contextlib.suppress(BlockingIOError):
+                        wakeup.recv(4096)
+                    self._bury()
+                if self._control in ready and not self._read():
+                    return
+
+    def kill_all(self) -> None:
+        """End every student and whatever it left behind."""
+        for pid in list(self._students):
+            _kill_group(pid)
+        while self._kill_strays():
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(-1, 0)
+
+    def _read(self) -> bool:
+        data, descriptors, _, _ = socket.recv_fds(self._control, _CONTROL_BYTES, 16)
+        self._descriptors += descriptors
+        if not data:
+            return False
+        *lines, self._buffer = (self._buffer + data).split(b"\n")
+        for line in lines:
+            self._obey(json.loads(line))
+        return True
+
+    def _obey(self, message: dict[str, Any]) -> None:
+        if message["do"] == "start":
+            self._start(message)
+        elif message["do"] == "kill":
+            self._kill(message["pid"])
+        else:
+            self._await(message["pid"])
+
+    def _start(self, message: dict[str, Any]) -> None:
+        wire, output = self._descriptors[:2]
+        del self._descriptors[:2]
+        pid = os.fork()
+        if pid == 0:
+            _enter_child(wire, output, message)
+        os.close(wire)
+        os.close(output)
+        self._students.add(pid)
+        self.say({"started": pid})
+
+    def _kill(self, pid: int) -> None:
+        if pid in self._students:
+            _kill_group(pid)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self._await(pid)
+
+    def _await(self, pid: int) -> None:
+        self._awaited.add(pid)
+        self._answer()
+
+    def _bury(self) -> None:
+        """Collect children that ended; a child that is no student is a stray, and is ended."""
+        with contextlib.suppress(ChildProcessError):
+            while True:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+                if pid == 0:
+                    break
+                if pid in self._students:
+                    _kill_group(pid)
+                    self._students.discard(pid)
+                    self._exited[pid] = status
+        self._kill_strays()
+        self._answer()
+
+    def _answer(self) -> None:
+        """Tell of each awaited student that has ended, once nothing it started is left."""
+        for pid in [pid for pid in self._awaited if pid not in self._students]:
+            self._awaited.discard(pid)
+            self._drown_strays()
+            self.say({"exited": pid, "status": self._exited.pop(pid, 0)})
+
+    def _drown_strays(self) -> None:
+        while strays := self._kill_strays():
+            for pid in strays:
+                with contextlib.suppress(ChildProcessError):
+                    os.waitpid(pid, 0)
+
+    def _kill_strays(self) -> list[int]:
+        """End processes that daemonised out of a student: as subreaper we are their parent now."""
+        strays = [pid for pid in _children() if pid not in self._students]
+        for pid in strays:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        return strays
+
+
+def _enter_child(wire: int, output: int, message: dict[str, Any]) -> None:
+    try:
+        os.setsid()
+        gc.enable()
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        # The wire and the pipe may have any numbers, 0 to 3 among them: move them out first.
+        wire, output, nothing = (_above(fd, 10) for fd in (wire, output, nothing))
+        for source, target in ((nothing, 0), (output, 1), (output, 2), (wire, WIRE_FD)):
+            os.dup2(source, target)
+        become_student(message)
+    except BaseException as error:  # noqa: BLE001 - a forked child must never run on as a server
+        os.write(2, f"the student's process could not be set up: {error!r}\n".encode())
+    finally:
+        os._exit(70)
+
+
+def _above(fd: int, least: int) -> int:
+    import fcntl  # noqa: PLC0415 - POSIX only, as fork is
+
+    return fcntl.fcntl(fd, fcntl.F_DUPFD, least)
+
+
+def _kill_group(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
+
+
+def _children() -> list[int]:
+    """Give this process's children; empty where the kernel does not tell."""
+    try:
+        text = Path(f"/proc/self/task/{os.getpid()}/children").read_text(encoding="ascii")
+    except OSError:
+        return []
+    return [int(pid) for pid in text.split()]
+
+
+def _adopt_orphans() -> None:
+    """Become the parent of every orphan below, so that nothing can slip away by daemonising."""
+    if sys.platform.startswith("linux"):
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def _threads() -> int:
+    """Count this process's threads: a fork with more than one could deadlock the child."""
+    try:
+        return len(list(Path("/proc/self/task").iterdir()))
+    except OSError:
+        return 1

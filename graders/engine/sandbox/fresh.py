@@ -1,0 +1,97 @@
+"""Starts each student in a new interpreter: slower, but works without ``fork`` and without warm-up.
+
+Also the way for a submission whose own modules hide preloaded ones.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+
+from graders.engine.sandbox.launcher import ENGINE_ROOT, Exit, LaunchError, LaunchSpec
+
+_BOOT = (
+    "import sys; sys.path.insert(0, sys.argv[1]);"
+    "from graders.engine.sandbox.fresh_main import main; main(int(sys.argv[2]))"
+)
+_INTERPRETER = (sys.executable, "-s", "-P", "-c", _BOOT)
+
+
+class FreshLauncher:
+    """A new interpreter for each start."""
+
+    kind = "fresh process"
+
+    def __init__(self) -> None:
+        self._processes: list[FreshProcess] = []
+
+    def start(self, spec: LaunchSpec) -> FreshProcess:
+        """Start an interpreter and hand it its settings; raises :class:`LaunchError`."""
+        wire, student_wire = socket.socketpair()
+        output, student_output = os.pipe()
+        try:
+            popen = subprocess.Popen(  # noqa: S603 - our own interpreter and code
+                [*_INTERPRETER, str(ENGINE_ROOT), str(student_wire.fileno())],
+                pass_fds=[student_wire.fileno()],
+                env=dict(spec.environment),
+                stdin=subprocess.PIPE,
+                stdout=student_output,
+                stderr=student_output,
+                cwd=spec.root,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise LaunchError(f"no new process could be started: {error}") from error
+        finally:
+            student_wire.close()
+            os.close(student_output)
+        _hand_over(popen, spec)
+        process = FreshProcess(popen, wire, output)
+        self._processes.append(process)
+        return process
+
+    def close(self) -> None:
+        """End every process that was started."""
+        for process in self._processes:
+            process.kill()
+
+
+class FreshProcess:
+    """A student in an interpreter of its own."""
+
+    def __init__(self, popen: subprocess.Popen[bytes], wire: socket.socket, output: int) -> None:
+        self.pid = popen.pid
+        self.wire = wire
+        self.output = output
+        self._popen = popen
+
+    def kill(self) -> Exit:
+        """End it with its process group."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            self._popen.kill()
+        return self.wait()
+
+    def wait(self) -> Exit:
+        """Wait until it has ended."""
+        code = self._popen.wait()
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signal.SIGKILL)
+        return Exit(code=None, signal=-code) if code < 0 else Exit(code=code)
+
+
+def _hand_over(popen: subprocess.Popen[bytes], spec: LaunchSpec) -> None:
+    settings = {
+        "root": str(spec.root),
+        "environment": dict(spec.environment),
+        "limits": spec.limits.as_json(),
+    }
+    assert popen.stdin is not None, "asked for as a pipe"
+    with contextlib.suppress(BrokenPipeError), popen.stdin as pipe:
+        pipe.write(json.dumps(settings).encode())

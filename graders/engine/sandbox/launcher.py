@@ -1,0 +1,116 @@
+"""One interface over the ways to start a student's process.
+
+``open_launcher()`` gives the fork server, or fresh processes where that cannot be. Must not know
+what the two processes say to each other.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from graders.engine.core.errors import GraderBrokeError
+from graders.engine.sandbox.limits import ProcessLimits
+
+ENGINE_ROOT = Path(__file__).resolve().parents[3]
+"""The folder that ``graders`` is imported from."""
+
+
+class LaunchError(GraderBrokeError):
+    """The student's process could not be started; our fault or the machine's."""
+
+
+@dataclass(frozen=True)
+class LaunchSpec:
+    """How a student's process is to be started.
+
+    ``root`` is the private copy of the submission (its working folder), ``environment`` the whole
+    environment of the process, ``cold`` asks for a process without preloaded libraries.
+    """
+
+    root: Path
+    environment: Mapping[str, str]
+    limits: ProcessLimits = field(default_factory=ProcessLimits)
+    cold: bool = False
+
+
+@dataclass(frozen=True)
+class Exit:
+    """How a process ended: ``code`` when it exited, ``signal`` when it was killed by one."""
+
+    code: int | None
+    signal: int | None = None
+
+    @classmethod
+    def from_wait_status(cls, status: int) -> Exit:
+        """Read what ``os.waitpid`` gave."""
+        if os.WIFSIGNALED(status):
+            return cls(code=None, signal=os.WTERMSIG(status))
+        return cls(code=os.WEXITSTATUS(status))
+
+
+class Process(Protocol):
+    """A started process; ``wire`` is the grader's end, ``output`` reads what it prints."""
+
+    pid: int
+    wire: socket.socket
+    output: int
+
+    def kill(self) -> Exit:
+        """End it with its whole process group (SIGKILL) and wait until it is gone."""
+
+    def wait(self) -> Exit:
+        """Wait until it is gone by itself; call only when its wire is closed."""
+
+
+class Launcher(Protocol):
+    """Starts processes; ``kind`` names the way."""
+
+    kind: str
+
+    def start(self, spec: LaunchSpec) -> Process:
+        """Start a process; raises :class:`LaunchError`."""
+
+    def close(self) -> None:
+        """End everything that was started."""
+
+
+class _Either:
+    """The fork server for the usual start, a fresh process for a cold one."""
+
+    def __init__(self, warm: Launcher, fresh: Launcher) -> None:
+        self.kind = warm.kind
+        self._warm = warm
+        self._fresh = fresh
+
+    def start(self, spec: LaunchSpec) -> Process:
+        return (self._fresh if spec.cold else self._warm).start(spec)
+
+    def close(self) -> None:
+        self._warm.close()
+        self._fresh.close()
+
+
+@contextmanager
+def open_launcher(*, fresh: bool = False) -> Iterator[Launcher]:
+    """Give a launcher and end all its processes afterwards.
+
+    ``fresh`` forces a new interpreter for each start, which is slower and works everywhere.
+    """
+    from graders.engine.sandbox.fresh import FreshLauncher  # noqa: PLC0415 - imports this module
+
+    launcher: Launcher = FreshLauncher()
+    if not fresh and hasattr(os, "fork") and sys.platform != "win32":
+        from graders.engine.sandbox.fork_client import ForkLauncher  # noqa: PLC0415 - POSIX only
+
+        launcher = _Either(ForkLauncher(), launcher)
+    try:
+        yield launcher
+    finally:
+        launcher.close()

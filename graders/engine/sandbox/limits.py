@@ -1,0 +1,59 @@
+"""The resource limits of a student's process, and how they are set from inside it.
+
+Must not know which lesson asks for which limit.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict, dataclass
+
+
+@dataclass(frozen=True)
+class ProcessLimits:
+    """What one server may use. Memory and file sizes are in MiB, ``cpu_seconds`` in seconds.
+
+    The numbers come from measurements of honest servers: 18 MiB private at start, 26 MiB after a
+    conversation, some hundred milliseconds of CPU; so each has a wide margin.
+    """
+
+    memory_mb: int = 1_024
+    cpu_seconds: int = 60
+    file_size_mb: int = 64
+    open_files: int = 256
+    processes: int = 256
+
+    def as_json(self) -> dict[str, int]:
+        """Give the limits as plain data, for the way to the student's process."""
+        return asdict(self)
+
+
+def apply(limits: ProcessLimits) -> tuple[str, ...]:
+    """Set ``limits`` on this process; return the names of those that took hold."""
+    if sys.platform == "win32":
+        return ()
+    import resource  # noqa: PLC0415 - not on Windows
+
+    mebibyte = 1024 * 1024
+    wanted = {
+        "RLIMIT_DATA": limits.memory_mb * mebibyte,
+        "RLIMIT_CPU": limits.cpu_seconds,
+        "RLIMIT_FSIZE": limits.file_size_mb * mebibyte,
+        "RLIMIT_NOFILE": limits.open_files,
+        "RLIMIT_NPROC": limits.processes,
+        "RLIMIT_CORE": 0,
+    }
+    held = []
+    for name, value in wanted.items():
+        kind = getattr(resource, name, None)
+        if kind is None:
+            continue
+        _, hard = resource.getrlimit(kind)
+        allowed = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        try:
+            resource.setrlimit(kind, (allowed, allowed))
+        except (ValueError, OSError):
+            # An ordinary user may not always lower a limit below what is in use (macOS).
+            continue
+        held.append(name)
+    return tuple(held)

@@ -1,0 +1,116 @@
+"""Imports what students' servers import, and plays one conversation of each provider kind.
+
+openai and pydantic build their schemas at first use: about a second of CPU that every forked server
+would spend again. Runs in the fork server only, leaves no event loop, thread or client behind, and
+must not know a script: the answers are two fixed words.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import json
+import logging
+import sys
+from typing import Any
+
+from graders.engine.sandbox.warm_up_server import make_app
+
+# Libraries that many servers import; each is worth its place in memory only because it is shared.
+_PRELOADED = (
+    "aiosqlite",
+    "dotenv",
+    "fastapi.middleware.cors",
+    "fastapi.responses",
+    "graders.engine.host.serve",
+    "jwt",
+    "pydantic_settings",
+    "sqlalchemy.ext.asyncio",
+    "sqlalchemy.orm",
+    "sqlite3",
+    "starlette.testclient",
+    "time_machine",
+    "uvicorn",
+)
+
+
+def warm_up() -> None:
+    """Import and play; what fails here is only slower later, so nothing is raised for it."""
+    for name in _PRELOADED:
+        try:
+            importlib.import_module(name)
+        except ImportError:
+            logging.getLogger(__name__).info("%s is not installed", name)
+    sys.path.pop(0)
+    logging.disable(logging.CRITICAL)
+    try:
+        for kind in ("responses", "chat_completions"):
+            asyncio.run(_play(make_app(kind)))
+    finally:
+        logging.disable(logging.NOTSET)
+
+
+async def _play(app: Any) -> None:
+    first = await _post(app, "threads.create", {"input": _message("hello")})
+    created = next(
+        json.loads(line.removeprefix(b"data: "))
+        for line in first.split(b"\n")
+        if line.startswith(b"data: ")
+    )
+    thread = created["thread"]["id"]
+    for kind, params in (
+        ("threads.add_user_message", {"thread_id": thread, "input": _message("again")}),
+        ("threads.get_by_id", {"thread_id": thread}),
+        ("items.list", {"thread_id": thread}),
+        ("threads.list", {}),
+    ):
+        await _post(app, kind, params)
+
+
+def _message(text: str) -> dict[str, Any]:
+    return {
+        "content": [{"type": "input_text", "text": text}],
+        "attachments": [],
+        "inference_options": {},
+    }
+
+
+async def _post(app: Any, kind: str, params: dict[str, Any]) -> bytes:
+    """Call ``app`` as a server would, and give the whole body of its answer."""
+    body = json.dumps({"type": kind, "params": params}).encode()
+    requests = iter([{"type": "http.request", "body": body, "more_body": False}])
+    answer = bytearray()
+
+    async def receive() -> dict[str, Any]:
+        try:
+            return next(requests)
+        except StopIteration:
+            # No client ever leaves here: whoever waits for that waits until the loop ends.
+            await asyncio.Event().wait()
+            raise
+
+    async def send(message: dict[str, Any]) -> None:
+        answer.extend(message.get("body", b""))
+
+    await app(_scope(len(body)), receive, send)
+    return bytes(answer)
+
+
+def _scope(length: int) -> dict[str, Any]:
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
+        "http_version": "1.1",
+        "method": "POST",
+        "scheme": "http",
+        "path": "/chatkit",
+        "raw_path": b"/chatkit",
+        "query_string": b"",
+        "root_path": "",
+        "headers": [
+            (b"content-type", b"application/json"),
+            (b"content-length", str(length).encode()),
+        ],
+        "client": ("127.0.0.1", 1),
+        "server": ("testserver", 80),
+    }
