@@ -16,7 +16,10 @@ from graders.bootstrap.stamp import EXPORT_NAMES, LOCK_NAME
 from graders.bootstrap.trouble import SetupError
 
 Table = dict[str, Any]
-HOW_TO_LOCK = "run .ci/lock (it needs uv) and commit the files that it writes."
+CURES = (
+    "if you changed no such file, download the project again, whole.",
+    "if you did, run .ci/lock (it needs uv) and commit the files that it writes.",
+)
 
 _REQUIREMENT = re.compile(r"([A-Za-z0-9._-]+)\s*(?:\[([^\]]*)\])?\s*([^;]*)")
 _PIN = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^\]]*\])?==([^\s;\\]+)(.*(?:\n[ \t].*)*)", re.MULTILINE)
@@ -29,6 +32,11 @@ class Need(NamedTuple):
     name: str
     extras: frozenset[str]
     versions: frozenset[str]
+
+    def text(self) -> str:
+        """Return the requirement as a person writes it."""
+        extras = f"[{','.join(sorted(self.extras))}]" if self.extras else ""
+        return self.name + extras + ",".join(sorted(self.versions))
 
 
 class Pin(NamedTuple):
@@ -44,17 +52,17 @@ def require_agreement(root: Path) -> None:
     lock = _toml(root / LOCK_NAME)
     stale = differences_from_project(_toml(root / "pyproject.toml"), lock)
     if stale:
-        raise SetupError(f"uv.lock does not match pyproject.toml: {stale[0]}.", HOW_TO_LOCK)
+        raise SetupError(f"uv.lock does not match pyproject.toml: {stale[0]}.", *CURES)
     for group, name in EXPORT_NAMES.items():
         text = (root / name).read_text("utf-8")
         stale = differences_from_export(text, lock, (group,) if group else ())
         if stale:
-            raise SetupError(f"{name} does not match uv.lock: {stale[0]}.", HOW_TO_LOCK)
+            raise SetupError(f"{name} does not match uv.lock: {stale[0]}.", *CURES)
 
 
 def differences_from_project(project: Table, lock: Table) -> list[str]:
     """Say what pyproject.toml asks for and the lock does not have, or the other way round."""
-    described = project["project"]
+    described = project.get("project", {})
     root = _root_package(lock)
     locked = root.get("metadata", {})
     found = list(
@@ -85,14 +93,14 @@ def pins_of_export(text: str) -> Iterator[Pin]:
 def pins_of_lock(lock: Table, groups: Iterable[str]) -> Iterator[Pin]:
     """Yield what the lock pins for the project itself and the chosen groups."""
     packages: dict[str, list[Table]] = {}
-    for package in lock["package"]:
+    for package in lock.get("package", []):
         packages.setdefault(package["name"], []).append(package)
     root = _root_package(lock)
     waiting = list(root.get("dependencies", []))
     for group in groups:
-        waiting += root["dev-dependencies"][group]
+        waiting += root.get("dev-dependencies", {}).get(group, [])
     for name in _reachable(waiting, packages):
-        yield from (_pin(package) for package in packages[name])
+        yield from (_pin(package) for package in packages.get(name, []))
 
 
 def _reachable(waiting: list[Table], packages: dict[str, list[Table]]) -> set[str]:
@@ -102,7 +110,7 @@ def _reachable(waiting: list[Table], packages: dict[str, list[Table]]) -> set[st
         for extra in ("", *need.get("extra", [])):
             if (need["name"], extra) not in seen:
                 seen.add((need["name"], extra))
-                for package in packages[need["name"]]:
+                for package in packages.get(need["name"], []):
                     waiting += _dependencies(package, extra)
     return {name for name, _ in seen}
 
@@ -114,8 +122,11 @@ def _dependencies(package: Table, extra: str) -> list[Table]:
 
 
 def _differing_needs(asked: list[str], locked: list[Table]) -> Iterator[str]:
-    for need in sorted(_needs(asked) ^ {_locked_need(entry) for entry in locked}, key=str):
-        yield f"{need.name}{','.join(sorted(need.versions))} is in only one of them"
+    wanted, held = _needs(asked), {_locked_need(entry) for entry in locked}
+    for need in sorted(wanted - held, key=str):
+        yield f"{need.text()} is asked for, but not locked"
+    for need in sorted(held - wanted, key=str):
+        yield f"{need.text()} is locked, but no longer asked for"
 
 
 def _needs(requirements: list[str]) -> set[Need]:
@@ -125,7 +136,7 @@ def _needs(requirements: list[str]) -> set[Need]:
 def _need(requirement: str) -> Need:
     match = _REQUIREMENT.match(requirement.strip())
     if match is None:
-        raise SetupError(f"pyproject.toml: {requirement!r} is not a requirement.")
+        raise SetupError(f"pyproject.toml: {requirement!r} is not a requirement.", *CURES)
     name, extras, versions = match.groups()
     return Need(_normal(name), _split(extras or ""), _split(versions))
 
@@ -149,10 +160,10 @@ def _pin(package: Table) -> Pin:
 
 
 def _root_package(lock: Table) -> Table:
-    for package in lock["package"]:
+    for package in lock.get("package", []):
         if package.get("source") == {"virtual": "."}:
             return dict(package)
-    raise SetupError("uv.lock does not hold this project.", HOW_TO_LOCK)
+    raise SetupError("uv.lock does not hold this project.", *CURES)
 
 
 def _normal(name: str) -> str:
@@ -163,4 +174,4 @@ def _toml(path: Path) -> Table:
     try:
         return tomllib.loads(path.read_text("utf-8"))
     except tomllib.TOMLDecodeError as error:
-        raise SetupError(f"{path.name} is not valid TOML: {error}.", HOW_TO_LOCK) from error
+        raise SetupError(f"{path.name} is not valid TOML: {error}.", *CURES) from error

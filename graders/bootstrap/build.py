@@ -64,16 +64,17 @@ def reason(venv: Path, stamp: Stamp | None, wanted: Stamp) -> str:
 
 def _install(root: Path, venv: Path, stamp: Stamp | None, wanted: Stamp, notices: Notices) -> None:
     installer = installers.choose_installer()
-    notices.say(
-        f"{reason(venv, stamp, wanted)}: installing the locked packages into {shown(venv, root)} "
-        f"with {installer.name} ({installer.expectation})."
-    )
     began = time.monotonic()
+    why = reason(venv, stamp, wanted)
     new = not (stamp and stamp.same_base(wanted) and stamp.installer == installer.name)
     groups = tuple(sorted({*wanted.groups, *(stamp.groups if stamp else ())}))
     remove_stamp(venv)
     if new:
         clear(venv)
+    notices.say(
+        f"{why}: installing the locked packages into {shown(venv, root)} "
+        f"with {installer.name} ({installer.expectation})."
+    )
     for command in installer.commands(root, venv, groups, new):
         installers.run(command, notices.step)
     write_stamp(venv, wanted._replace(groups=groups, installer=installer.name))

@@ -44,8 +44,9 @@ _MISLEADING = (
     "UV_WORKING_DIRECTORY",
 )
 _SECRET = re.compile(r"_(API_KEY|SECRET|TOKEN)$")
-_PIP_STEP = re.compile(r"^\s*(Collecting|Downloading|Installing)\s+(?:collected packages: )?(\S+)")
-_UV_STEP = re.compile(r"^\s*(Downloading|Downloaded|Built|Prepared|Installed)\s+(.+)")
+
+Step = tuple[str, str]
+"""A stage of the work and what it is at."""
 
 
 class Command(NamedTuple):
@@ -53,7 +54,7 @@ class Command(NamedTuple):
 
     name: str
     words: tuple[str, ...]
-    step: re.Pattern[str]
+    step: Callable[[str], Step | None]
     environment: Mapping[str, str]
 
 
@@ -85,7 +86,7 @@ def uv_commands(root: Path, venv: Path, groups: Sequence[str], new: bool) -> lis
     for group in groups:
         words += ["--group", group]
     environment = clean_environment(os.environ) | {"UV_PROJECT_ENVIRONMENT": str(venv)}
-    return [Command("uv sync", tuple(words), _UV_STEP, environment)]
+    return [Command("uv sync", tuple(words), uv_step, environment)]
 
 
 def pip_commands(root: Path, venv: Path, groups: Sequence[str], new: bool) -> list[Command]:
@@ -96,19 +97,36 @@ def pip_commands(root: Path, venv: Path, groups: Sequence[str], new: bool) -> li
     words += ["--compile", "--no-input", "--disable-pip-version-check", "--progress-bar", "off"]
     for name in ["", *groups]:
         words += ["--requirement", str(root / EXPORT_NAMES[name])]
-    install = Command("pip install", tuple(words), _PIP_STEP, environment)
-    return [Command("python -m venv", make, _PIP_STEP, environment), install] if new else [install]
+    install = Command("pip install", tuple(words), pip_step, environment)
+    return [Command("python -m venv", make, pip_step, environment), install] if new else [install]
+
+
+def uv_step(line: str) -> Step | None:
+    """Read one line of uv's: ``Prepared 70 packages in 3s``."""
+    stage, _, detail = line.strip().partition(" ")
+    return (stage.lower(), detail) if stage in {"Downloading", "Prepared", "Installed"} else None
+
+
+def pip_step(line: str) -> Step | None:
+    """Read one line of pip's: ``Collecting fastapi==0.165.0 (from -r ...)``."""
+    start, _, rest = line.strip().partition(" ")
+    if start == "Collecting":
+        return "downloading", rest.partition(" ")[0]
+    if line.startswith("Installing collected packages: "):
+        return "installing", f"{line.count(',') + 1} packages"
+    return None
 
 
 def run(command: Command, on_step: Callable[[str, str], None]) -> None:
     """Run one command to its end, telling each step; raise a SetupError that explains a failure."""
     output: list[str] = []
+    on_step("starting", command.name)
     with _started(command) as process:
         for line in process.stdout or ():
             output.append(line.rstrip())
-            match = command.step.match(line)
-            if match:
-                on_step(match[1].lower(), match[2])
+            step = command.step(output[-1])
+            if step is not None:
+                on_step(*step)
         code = process.wait()
     if code != 0:
         raise explain(command.name, code, output)

@@ -28,7 +28,7 @@ class Notices:
         self._stream = stream
         self._rewrites = stream.isatty()
         self._colours = colours_wanted(stream)
-        self._stage = ""
+        self._stages: set[str] = set()
 
     def say(self, text: str) -> None:
         """Write one line that stays."""
@@ -50,13 +50,13 @@ class Notices:
             self._wipe()
             self._stream.write(self._painted(GREY, f"  {stage} {detail}"[:width]))
             self._stream.flush()
-        elif stage != self._stage:
-            self._stream.write(f"  {stage} ...\n")
+        elif stage not in self._stages:
+            self._stream.write(f"  {stage} {detail} ...\n")
             self._stream.flush()
-        self._stage = stage
+        self._stages.add(stage)
 
     def _wipe(self) -> None:
-        if self._rewrites and self._stage:
+        if self._rewrites and self._stages:
             self._stream.write("\r\x1b[K")
 
     def _painted(self, colour: str, text: str) -> str:

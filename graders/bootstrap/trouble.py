@@ -74,7 +74,8 @@ SYMPTOMS = (
     ),
     Symptom(
         r"No matching distribution found|Could not find a version|no wheels? with a matching",
-        "A locked package does not exist for this Python or this machine.",
+        "A locked package was not found for this Python and this machine.",
+        "check the connection, and PIP_INDEX_URL where it is set: a mirror may lack packages.",
         "use another Python from 3.11 on, for example 3.12, on a 64-bit system.",
     ),
     Symptom(

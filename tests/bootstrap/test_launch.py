@@ -1,0 +1,117 @@
+"""From the first run into the second, and what the second does."""
+
+from __future__ import annotations
+
+import os
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from graders.bootstrap import build as building
+from graders.bootstrap import launch as launching
+from graders.bootstrap.launch import environment_folder, groups_for, launch, second_run
+from graders.bootstrap.stamp import python_of
+from graders.bootstrap.trouble import SetupError
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """Return the commands that the run would have become."""
+    commands: list[list[str]] = []
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(os, "execv", lambda _, words: commands.append(words))
+    monkeypatch.setattr(launching, "_run_and_wait", lambda _: 0)
+    return commands
+
+
+def test_standing_environment_is_entered_at_once(
+    project: Path, venv: Path, started: list[list[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    launch(str(project), ["lesson02"])
+    assert started == [second_run(project, venv, ["lesson02"])]
+    assert capsys.readouterr().err == ""
+
+
+def test_second_run_is_isolated_marked_and_gets_the_arguments() -> None:
+    words = second_run(Path("/p"), Path("/p/.venv"), ["lesson02", "--json", "-"])
+    assert words[0] == str(python_of(Path("/p/.venv")))
+    assert "-I" in words
+    assert launching.MARK in words
+    assert words[-4:] == [str(Path("/p/grade.py")), "lesson02", "--json", "-"]
+
+
+def test_trouble_is_told_and_ends_with_4(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object) -> None:
+        raise SetupError("No network.", "find one.")
+
+    monkeypatch.setattr(building, "build", fail)
+    assert launch(str(project), []) == 4
+    assert capsys.readouterr().err == "grade.py: No network.\n  try: find one.\n"
+
+
+def test_interrupt_while_setting_up_is_told_and_ends_with_130(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(building, "build", interrupt)
+    assert launch(str(project), []) == 130
+    assert "the next run mends" in capsys.readouterr().err
+
+
+def test_only_the_tests_need_the_test_group() -> None:
+    assert groups_for(["test", "-q"]) == ("test",)
+    assert groups_for(["lesson02", "test"]) == ()
+    assert groups_for([]) == ()
+
+
+def test_environment_stands_beside_the_entry_unless_told_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(launching.PLACE_VARIABLE, raising=False)
+    assert environment_folder(tmp_path) == tmp_path / ".venv"
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(launching.PLACE_VARIABLE, "elsewhere")
+    assert environment_folder(Path("/p")) == tmp_path / "elsewhere"
+    monkeypatch.setenv(launching.PLACE_VARIABLE, "~/env")
+    assert environment_folder(Path("/p")) == Path.home() / "env"
+
+
+def test_windows_passes_the_exit_code_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setattr(launching, "_run_and_wait", len)
+    assert launching.hand_over(["a", "b", "c"]) == 3
+
+
+def test_waiting_for_the_second_run_leaves_ctrl_c_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    ignored: list[object] = []
+    monkeypatch.setattr("signal.signal", lambda *what: ignored.append(what))
+    monkeypatch.setattr(subprocess, "call", len)
+    assert launching._run_and_wait(["a", "b"]) == 2
+    assert len(ignored) == 1
+
+
+def test_marked_run_starts_the_command_line(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[object] = []
+    monkeypatch.setitem(sys._xoptions, launching.MARK, True)
+    monkeypatch.setattr(sys, "argv", ["grade.py"])
+    monkeypatch.setattr(runpy, "run_module", lambda name, **_: seen.append((name, sys.argv[1:])))
+    assert launch(str(project), ["list"]) == 0
+    assert seen == [("graders.engine.cli", ["list"])]
+
+
+def test_marked_run_of_the_tests_passes_pytests_exit_code_on(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    places: list[object] = []
+    monkeypatch.setitem(sys._xoptions, launching.MARK, True)
+    monkeypatch.setattr(pytest, "main", lambda words: len(words) + 4)
+    monkeypatch.setattr(os, "chdir", places.append)
+    assert launch(str(project), ["test", "-q"]) == 5
+    assert places == [project]
