@@ -29,7 +29,7 @@ from chatkit.types import (
     ThreadStreamEvent,
     UserMessageItem,
 )
-from fastapi import Body, FastAPI, Response
+from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 from openai import OpenAI
 from pydantic import ValidationError
@@ -129,9 +129,9 @@ app = FastAPI(lifespan=lifespan)
 
 
 @app.post("/chatkit")
-async def chatkit(body: bytes = Body(media_type="application/json")) -> Response:
+async def chatkit(request: Request) -> Response:
     try:
-        result = await server.process(body, {})
+        result = await server.process(await request.body(), {})
     except ValidationError as error:
         return JSONResponse({"error": error.errors()[0]["msg"]}, status_code=400)
     if isinstance(result, StreamingResult):
