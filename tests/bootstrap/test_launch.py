@@ -17,6 +17,13 @@ from graders.bootstrap.stamp import python_of
 from graders.bootstrap.trouble import SetupError
 
 
+@pytest.fixture(autouse=True)
+def unmarked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take away the mark that ``grade.py test`` itself has set on this process."""
+    monkeypatch.delitem(sys._xoptions, launching.MARK, raising=False)
+    monkeypatch.delenv(launching.PLACE_VARIABLE, raising=False)
+
+
 @pytest.fixture
 def started(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     """Return the commands that the run would have become."""
@@ -74,7 +81,6 @@ def test_only_the_tests_need_the_test_group() -> None:
 def test_environment_stands_beside_the_entry_unless_told_otherwise(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv(launching.PLACE_VARIABLE, raising=False)
     assert environment_folder(tmp_path) == tmp_path / ".venv"
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv(launching.PLACE_VARIABLE, "elsewhere")
