@@ -1,0 +1,96 @@
+"""What a student reads about a failed criterion: what was required, what was seen, what to try.
+
+Pure. Of a hidden criterion nothing is said here but its title.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from graders.engine.core.results import (
+    CaseResult,
+    CriterionResult,
+    Feedback,
+    Status,
+    Visibility,
+)
+from graders.engine.core.text import visible
+from graders.engine.reports import transcript
+from graders.engine.reports.look import Look
+
+MOST_CASES = 3
+"""Failed cases of one criterion that are told one by one."""
+INDENT = (0, 0, 0, 3)
+_CODE = re.compile(r"`[^`\n]+`")
+
+
+def render(row: CriterionResult, number: int, look: Look) -> RenderableType:
+    """Return what is to be said about a failed criterion, the ``number``-th of them."""
+    if row.visibility is not Visibility.VISIBLE:
+        hidden = Text("The details of this check are not shown here.", style="dim")
+        return Group(_heading(row, number), Padding(hidden, INDENT))
+    failed = [case for case in row.cases if case.status is Status.FAILED and case.feedback]
+    return Group(_heading(row, number), *(Padding(each, INDENT) for each in _body(failed, look)))
+
+
+def _heading(row: CriterionResult, number: int) -> Table:
+    grid = Table.grid(padding=(0, 1), expand=True)
+    grid.add_column(no_wrap=True)
+    grid.add_column(ratio=1)
+    grid.add_column(justify="right", no_wrap=True)
+    shown_id = row.id if row.visibility is Visibility.VISIBLE else ""
+    title = Text(row.title, style="bold red")
+    grid.add_row(Text(f"{number}.", style="bold red"), title, Text(shown_id, style="dim"))
+    return grid
+
+
+def _body(failed: Sequence[CaseResult], look: Look) -> Iterator[RenderableType]:
+    first = failed[0].feedback if failed else None
+    if first is None:
+        return
+    yield _labelled(failed, first, look)
+    if first.transcript:
+        yield Text("\nThe conversation as it went", style="dim")
+        yield transcript.render(first.transcript, look)
+
+
+def _labelled(failed: Sequence[CaseResult], first: Feedback, look: Look) -> Table:
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column()
+    grid.add_row("Required", prose(first.required))
+    grid.add_row("Seen", _seen(failed, look))
+    for advice in dict.fromkeys(case.feedback.advice for case in failed if case.feedback):
+        grid.add_row("Try", prose(advice))
+    return grid
+
+
+def _seen(failed: Sequence[CaseResult], look: Look) -> Text:
+    if len(failed) == 1:
+        return _seen_in(failed[0])
+    told = [
+        Text(f"{visible(case.name)}: ", style="bold").append_text(_seen_in(case))
+        for case in failed[:MOST_CASES]
+    ]
+    others = len(failed) - MOST_CASES
+    if others > 0:
+        noun = "case" if others == 1 else "cases"
+        told.append(Text(f"{look.dots} and {others} more {noun}", style="dim"))
+    return Text("\n").join(told)
+
+
+def _seen_in(case: CaseResult) -> Text:
+    return prose(case.feedback.seen) if case.feedback else Text()
+
+
+def prose(text: str) -> Text:
+    """Return a sentence for the student, safe to show, with `code` set off."""
+    shown = Text(visible(text))
+    shown.highlight_regex(_CODE, "bold")
+    return shown

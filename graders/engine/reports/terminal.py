@@ -1,0 +1,114 @@
+"""The page that a student reads after a run: rubric, advice, and how to run it again.
+
+Pure: returns what rich can print. 80 columns are enough, colours are never needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from graders.engine.core.results import (
+    CriterionResult,
+    IsolationLevel,
+    Problem,
+    Result,
+    Status,
+    Visibility,
+)
+from graders.engine.core.text import visible
+from graders.engine.reports import advice, rubric_table
+from graders.engine.reports.look import UNICODE, Look
+
+PRACTICE = "A run on your own machine is practice: it does not count as your score."
+FORGEABLE = "The server was not fully shut in on this machine, so this score could be forged."
+BROKE = (
+    "The grader itself broke on a check. This is not your fault. Run again with --verbose, and "
+    "report what it shows."
+)
+
+
+def render(result: Result, look: Look = UNICODE, *, title: str = "") -> RenderableType:
+    """Return the whole page; ``title`` is the lesson's title."""
+    return Group(*_parts(result, look, title))
+
+
+def _parts(result: Result, look: Look, title: str) -> Iterator[RenderableType]:
+    yield from (Text(), _header(result, title), Text())
+    if result.problem is not None:
+        yield from (_problem(result.problem), Text())
+    yield rubric_table.render(result, look)
+    for number, row in enumerate(_failed(result), start=1):
+        yield from (Text(), advice.render(row, number, look))
+    yield from (Text(), *_notes(result), *_footer(result))
+
+
+def _header(result: Result, title: str) -> Table:
+    grid = Table.grid(expand=True)
+    grid.add_column(ratio=1)
+    grid.add_column(justify="right", no_wrap=True)
+    heading = Text(result.lesson, style="bold").append(f"  {title}" if title else "")
+    grid.add_row(heading, Text(visible(result.submission), style="dim"))
+    return grid
+
+
+def _failed(result: Result) -> Iterator[CriterionResult]:
+    return (row for row in result.criteria if row.status is Status.FAILED)
+
+
+def _problem(problem: Problem) -> RenderableType:
+    heading = Text("The submission could not be graded.  ", style="bold red")
+    parts: list[RenderableType] = [heading, advice.prose(problem.title)]
+    if problem.detail:
+        lines = Text("\n".join(visible(line) for line in problem.detail.splitlines()))
+        parts += [Text(), Padding(lines, advice.INDENT)]
+    if problem.cure:
+        parts += [Text(), Text.assemble(("Try  ", "dim"), advice.prose(problem.cure))]
+    return Group(*parts)
+
+
+def _notes(result: Result) -> Iterator[RenderableType]:
+    calls = dict.fromkeys((call.purpose, call.summary) for call in result.side_calls)
+    if result.notes or calls:
+        yield Text("Noted, without effect on the score", style="bold")
+        yield _bullets(result.notes)
+        yield _bullets(f"A model call besides the answer ({what}): {text}" for what, text in calls)
+        yield Text()
+
+
+def _bullets(sentences: Iterable[str]) -> Table:
+    grid = Table.grid(padding=(0, 1))
+    grid.add_column(width=2)
+    grid.add_column(overflow="fold")
+    for sentence in sentences:
+        grid.add_row(" -", advice.prose(sentence))
+    return grid
+
+
+def _footer(result: Result) -> Iterator[RenderableType]:
+    if result.full_marks:
+        yield Text("Full marks.", style="bold green")
+    if result.grader_failed:
+        yield Text(BROKE, style="magenta")
+    if result.advisory:
+        yield Text(PRACTICE, style="dim")
+    elif result.isolation.level is IsolationLevel.PRACTICE:
+        yield Text(FORGEABLE, style="dim")
+    yield _again(result)
+
+
+def _again(result: Result) -> Table:
+    """Return how to run the same again, as options of the command."""
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="dim")
+    grid.add_column()
+    grid.add_row("Again with the same words", f"--seed {result.seed}")
+    shown = (row.id for row in _failed(result) if row.visibility is Visibility.VISIBLE)
+    for first in islice(shown, 1):
+        grid.add_row("Again only the first that failed", f"--only {first}")
+    return grid

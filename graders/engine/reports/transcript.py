@@ -1,0 +1,85 @@
+"""A conversation as it went, short enough to be read, with the wrong line marked.
+
+Pure. Long conversations are cut around the mark; that something was left out is always said.
+(The trace itself has folded runs of one kind, such as deltas, into one line.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.table import Table
+from rich.text import Text
+
+from graders.engine.core.results import TranscriptLine
+from graders.engine.core.text import visible
+from graders.engine.reports.look import Look
+
+BEFORE_MARK = 12
+AFTER_MARK = 4
+LONGEST_TEXT = 240
+
+
+@dataclass(frozen=True)
+class Gap:
+    """So many lines are not shown here."""
+
+    count: int
+
+
+Row = TranscriptLine | Gap
+
+
+def render(lines: Sequence[TranscriptLine], look: Look) -> Table:
+    """Return the conversation as a table without borders: mark, time, actor, text."""
+    table = Table.grid(padding=(0, 1))
+    table.add_column(width=len(look.here), no_wrap=True)
+    table.add_column(justify="right", style="dim", no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for row in shortened(lines):
+        table.add_row(*_cells(row, look))
+    return table
+
+
+def shortened(lines: Sequence[TranscriptLine]) -> tuple[Row, ...]:
+    """Return the lines that are worth reading, with gaps in the place of the others.
+
+    These are the first line, the marked one (else the last) and its surroundings.
+    """
+    marked = next((n for n, line in enumerate(lines) if line.marked), len(lines) - 1)
+    start, end = marked - BEFORE_MARK, marked + 1 + AFTER_MARK
+    if start <= 2:
+        return (*lines[:end], *_gap(len(lines) - end))
+    return (lines[0], Gap(start - 1), *lines[start:end], *_gap(len(lines) - end))
+
+
+def _gap(count: int) -> tuple[Gap, ...]:
+    return (Gap(count),) if count > 0 else ()
+
+
+def _cells(row: Row, look: Look) -> tuple[Text, Text, Text, Text]:
+    if isinstance(row, Gap):
+        left_out = Text(f"{look.dots} {row.count} more lines", style="dim")
+        return Text(), Text(), Text(), left_out
+    style = "bold red" if row.marked else ""
+    return (
+        Text(look.here if row.marked else "", style=style),
+        Text(f"{row.at_ms:.0f} ms"),
+        Text(row.actor, style=style or "cyan"),
+        _said(row, style, look),
+    )
+
+
+def _said(line: TranscriptLine, style: str, look: Look) -> Text:
+    """Return kind and text; of an update's kind only what was updated."""
+    kind = Text(visible(line.kind).removeprefix("thread.item.updated/"), style=style or "bold")
+    return kind.append(f"  {cut(visible(line.text), look)}".rstrip(), style=style or "not bold")
+
+
+def cut(text: str, look: Look, longest: int = LONGEST_TEXT) -> str:
+    """Return ``text``, or its beginning if it is longer than ``longest`` characters."""
+    if len(text) <= longest:
+        return text
+    return f"{text[: longest - len(look.dots)]}{look.dots}"
