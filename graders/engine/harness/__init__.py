@@ -7,6 +7,7 @@ the model, ``expect`` what must hold. It never sits in the student's process.
 from graders.engine.core.errors import Finding
 from graders.engine.harness.chat import Chat, Reply, user_input
 from graders.engine.harness.checks import criterion, expect, found
+from graders.engine.harness.items import Item, items_of, messages_of
 from graders.engine.harness.model import (
     RecordedCall,
     ScriptedModel,
@@ -40,6 +41,7 @@ __all__ = [
     "Chat",
     "Finding",
     "Flooded",
+    "Item",
     "ProtocolBroken",
     "RanAway",
     "RecordedCall",
@@ -63,6 +65,8 @@ __all__ = [
     "expect",
     "fail",
     "found",
+    "items_of",
+    "messages_of",
     "reason",
     "say",
     "say_held",

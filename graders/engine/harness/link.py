@@ -73,7 +73,7 @@ class Link:
 
     ``on_model_request`` is called for each call that leaves the process, ``on_model_cancelled``
     with its number when the process gave it up, ``on_refused`` for what was not allowed, ``on_eof``
-    for the finding that says how the process ended.
+    for the finding that says how the process ended, ``on_crash`` when the app raised.
     """
 
     def __init__(
@@ -85,6 +85,7 @@ class Link:
         on_model_cancelled: Callable[[int], None],
         on_refused: Callable[[Refused], None],
         on_eof: Callable[[], Finding],
+        on_crash: Callable[[ExchangeCrash], None],
     ) -> None:
         wire.setblocking(False)
         self._wire = wire
@@ -103,6 +104,7 @@ class Link:
         self._on_model_cancelled = on_model_cancelled
         self._on_refused = on_refused
         self._on_eof = on_eof
+        self._on_crash = on_crash
         self._pid = pid
         self.trouble: Finding | None = None
         self.closed = False
@@ -255,6 +257,7 @@ class Link:
                 exchange.ended = True
             case ExchangeCrash():
                 exchange.crash = _once(exchange.crash, frame)
+                self._on_crash(frame)
 
     def _add_chunk(self, exchange: Exchange, frame: ResponseBody) -> None:
         if exchange.start is None or exchange.complete:

@@ -1,12 +1,13 @@
 """What a student's server prints: read as it comes, kept in part, capped.
 
-Must not know what the text means.
+Must not know what the text means, beyond what a traceback of Python looks like.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+import re
 from collections.abc import Callable
 
 _KEPT_BYTES = 64 * 1024
@@ -61,3 +62,25 @@ class Output:
         self._open = False
         self._loop.remove_reader(self._fd)
         os.close(self._fd)
+
+
+_OWN_FRAME = re.compile(r'^\s*File "(?P<file>[^"]+)", (?P<place>line \d+, in .+)$')
+_EXCEPTION = re.compile(r"^[\w.]*[A-Z]\w*(?:Error|Exception|Interrupt|Exit|Group|Failed)\b.*")
+
+
+def last_traceback(printed: str, root: str) -> str:
+    """Tell the last traceback in ``printed``: its frames below ``root`` and the exception itself.
+
+    Empty when there is none; file names are relative to ``root``.
+    """
+    _, found, traceback = printed.rpartition("Traceback (most recent call last):")
+    if not found:
+        return ""
+    lines = traceback.splitlines()
+    frames = [
+        f"{match['file'].removeprefix(root).lstrip('/')}, {match['place']}"
+        for match in map(_OWN_FRAME.match, lines)
+        if match and match["file"].startswith(root)
+    ]
+    errors = [line for line in lines if _EXCEPTION.match(line)]
+    return " | ".join([*frames[-3:], *errors[:1]])[:500]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,14 +20,21 @@ from graders.engine.harness.chat import Chat
 from graders.engine.harness.link import Link
 from graders.engine.harness.model import ScriptedModel
 from graders.engine.harness.model_calls import ModelCalls
-from graders.engine.harness.output import Output
+from graders.engine.harness.output import Output, last_traceback
 from graders.engine.harness.problems import ended_at_start, how_it_ended, load_problem
 from graders.engine.harness.trace import Trace
 from graders.engine.harness.transport import StudentTransport
 from graders.engine.harness.trouble import Flooded, ServerDied, ServerTrouble, StartFailed
 from graders.engine.sandbox import Exit, Launcher, LaunchSpec, Process, ProcessLimits
 from graders.engine.sandbox.environment import student_environment
-from graders.engine.wire.frames import Load, LoadFailed, ModelRequest, Refused, Shutdown
+from graders.engine.wire.frames import (
+    ExchangeCrash,
+    Load,
+    LoadFailed,
+    ModelRequest,
+    Refused,
+    Shutdown,
+)
 
 BASE_URL = "http://testserver"
 
@@ -62,6 +69,7 @@ class Student:
         self._settings = settings
         self._model = model
         self._trace = trace
+        trace.ends_with("printed", self._last_traceback)
         self._workspace = Path(tempfile.mkdtemp(prefix="chatkit-"))
         self._copy = self._workspace / "submission"
         self.data_dir = self._workspace / "data"
@@ -127,6 +135,7 @@ class Student:
             on_model_cancelled=lambda number: self._model_calls().cancelled(number),
             on_refused=self._refuse,
             on_eof=self._died,
+            on_crash=self._crashed,
         )
         self._calls = ModelCalls(self._model, self._link)
         self._client = httpx.AsyncClient(
@@ -166,11 +175,21 @@ class Student:
         pong = link.ping()
         await link.until(pong.done)
 
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Wait until ``holds()``, which something that the server does must bring about.
+
+        Raises :class:`Stalled` when the server has nothing left to do.
+        """
+        await self._running_link().until(holds)
+
     async def stop(self) -> None:
         """End the server and remove its folders; more than once does no harm."""
         if self._process is not None:
             await self._end()
         shutil.rmtree(self._workspace, ignore_errors=True)
+
+    def _last_traceback(self) -> str:
+        return last_traceback(self.printed, str(self._copy))
 
     # --- inside --------------------------------------------------------------------------------
 
@@ -227,6 +246,11 @@ class Student:
 
     def _called(self, frame: ModelRequest) -> None:
         self._model_calls().begin(frame)
+
+    def _crashed(self, crash: ExchangeCrash) -> None:
+        own = crash.detail.strip().splitlines()[-5:]
+        text = " | ".join(line.strip() for line in own) or f"{crash.error}: {crash.message}"
+        self._trace.add("server", "raised", shorten(text, 280))
 
     def _died(self) -> ServerDied:
         assert self._process is not None, "it had a wire"

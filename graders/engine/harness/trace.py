@@ -6,7 +6,7 @@ Must not know what is right or wrong; a check names the entry that was wrong by 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -39,6 +39,7 @@ class Trace:
         self._began = now()
         self._serial = 0
         self.entries: list[Entry] = []
+        self._epilogues: list[tuple[str, Callable[[], str]]] = []
 
     def add(self, actor: Actor, kind: str, text: str) -> int:
         """Record that ``actor`` did something; return its serial number.
@@ -51,10 +52,23 @@ class Trace:
             self.entries.append(Entry(self._serial, actor, kind, text, at_ms))
         return self._serial
 
+    def ends_with(self, kind: str, text: Callable[[], str]) -> None:
+        """Let the record end with what ``text`` gives when it is read, unless that is empty."""
+        self._epilogues.append((kind, text))
+
     def lines(self, marked: int | None = None) -> tuple[TranscriptLine, ...]:
         """Give the record for a reader: runs of one kind folded, the marked entry never hidden."""
         folded = [_line(run, marked) for run in _runs(self.entries, marked)]
-        return tuple(_around_mark(folded))
+        return (*_around_mark(folded), *self._ending())
+
+    def _ending(self) -> Iterator[TranscriptLine]:
+        at_ms = self.entries[-1].at_ms if self.entries else 0.0
+        for kind, read in self._epilogues:
+            if text := read():
+                serial = self._serial + 1
+                yield TranscriptLine(
+                    serial=serial, actor="server", kind=kind, text=text, at_ms=round(at_ms, 3)
+                )
 
 
 def _runs(entries: list[Entry], marked: int | None) -> list[list[Entry]]:
