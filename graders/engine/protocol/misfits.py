@@ -8,6 +8,7 @@ Must not know how the payload came or what is done about it.
 
 from __future__ import annotations
 
+import warnings
 from functools import cache
 from typing import Any
 
@@ -35,7 +36,10 @@ def misfits(payload: dict[str, Any]) -> tuple[str, ...]:
 
 @cache
 def _adapter() -> TypeAdapter[Any]:
-    from chatkit.types import ThreadStreamEvent  # noqa: PLC0415  (slow, see above)
+    with warnings.catch_warnings():
+        # openai-chatkit 1.6.5 warns about its own widget classes when it is imported.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        from chatkit.types import ThreadStreamEvent  # noqa: PLC0415  (slow, see above)
 
     return TypeAdapter(ThreadStreamEvent)
 
