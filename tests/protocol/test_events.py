@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graders.engine.protocol import SseDecoder, check_texts, join_deltas, parse_event
@@ -172,12 +172,14 @@ TYPES = st.sampled_from(["thread.item.done", "thread.item.updated", "thread.crea
 
 
 @given(st.text() | JSON.map(json.dumps))
+@settings(deadline=None)
 def test_parsing_never_raises(data: str) -> None:
     parsed = parse_event(data)
     assert parsed.problems or parsed.type
 
 
 @given(TYPES, st.dictionaries(KEYS, JSON, max_size=4))
+@settings(deadline=None)
 def test_accessors_never_raise(kind: str, payload: dict[str, Any]) -> None:
     parsed = parse_event(json.dumps({**payload, "type": kind}))
     assert isinstance(parsed.text + parsed.delta + parsed.part_text + parsed.item_id, str)

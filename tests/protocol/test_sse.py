@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graders.engine.protocol import SseDecoder, SseEvent
@@ -100,11 +100,13 @@ STREAMS = st.lists(FRAGMENTS | st.binary(max_size=4), max_size=40).map(b"".join)
 
 
 @given(STREAMS)
+@settings(deadline=None)
 def test_any_bytes_give_what_the_standard_says(data: bytes) -> None:
     assert decode([data])[0] == by_the_standard(data)
 
 
 @given(STREAMS, st.lists(st.integers(min_value=0, max_value=200)))
+@settings(deadline=None)
 def test_any_split_gives_the_same_events(data: bytes, cuts: list[int]) -> None:
     at = [0, *sorted(cuts), len(data)]
     events, decoder = decode([data[a:b] for a, b in pairwise(at)])
