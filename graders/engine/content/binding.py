@@ -32,8 +32,6 @@ _WANTED = {
     "mapping_type": _A_MAPPING,
     "model_type": _A_MAPPING,
     "model_attributes_type": _A_MAPPING,
-    "too_short": "must not be empty",
-    "too_long": "has too many entries",
     "greater_than_equal": "must be at least {ge}",
     "less_than_equal": "must be at most {le}",
     "literal_error": "must be {expected}",

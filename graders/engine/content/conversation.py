@@ -32,7 +32,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, model_validator
 
 from graders.engine.content.binding import read
 from graders.engine.content.canaries import Canaries, misspelt_placeholder
@@ -47,6 +47,7 @@ from graders.engine.content.fields import (
     Truth,
     did_you_mean,
     flaw,
+    not_empty,
 )
 from graders.engine.content.steps import Step
 from graders.engine.core.text import quote
@@ -92,8 +93,10 @@ class Conversation(ContentModel):
     format_version: FormatVersion
     name: Slug
     description: Sentence
-    users: Annotated[tuple[Name, ...], Field(min_length=1), AfterValidator(_distinct)] = ("user",)
-    turns: Annotated[tuple[Turn, ...], Field(min_length=1)]
+    users: Annotated[tuple[Name, ...], AfterValidator(not_empty), AfterValidator(_distinct)] = (
+        "user",
+    )
+    turns: Annotated[tuple[Turn, ...], AfterValidator(not_empty)]
 
     def speaker(self, turn: Turn) -> str:
         """Return the user who says this turn."""

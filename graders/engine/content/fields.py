@@ -10,7 +10,7 @@ import difflib
 import math
 import re
 from collections.abc import Iterable
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -27,6 +27,7 @@ from graders.engine.content.nodes import Plain
 from graders.engine.core.text import quote
 
 Location = tuple[int | str, ...]
+Item = TypeVar("Item")
 
 _WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,14})")
 _JSON_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
@@ -76,6 +77,16 @@ def _sentence(text: str) -> str:
     if stripped := text.strip():
         return stripped
     raise flaw("A text is missing here.", cure="Write at least a word.")
+
+
+def not_empty(values: tuple[Item, ...]) -> tuple[Item, ...]:
+    """Return ``values`` unless there are none.
+
+    (Pydantic's own ``min_length`` counts valid entries only, and so would hide a mistake in one.)
+    """
+    if values:
+        return values
+    raise flaw("The list must not be empty.", cure="Write at least one entry.")
 
 
 def _whole_number(value: object) -> object:

@@ -52,6 +52,7 @@ from graders.engine.content.fields import (
     WholeNumber,
     did_you_mean,
     flaw,
+    not_empty,
 )
 from graders.engine.core.results import Visibility
 
@@ -147,7 +148,7 @@ class Rubric(ContentModel):
     """All criteria of a lesson, in the order in which they are shown; their points sum to 100."""
 
     format_version: FormatVersion = 1
-    criteria: Annotated[tuple[Criterion, ...], Field(min_length=1)]
+    criteria: Annotated[tuple[Criterion, ...], AfterValidator(not_empty)]
 
     @property
     def ids(self) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ def shadowing_names(root: Path, installed: Collection[str]) -> list[str]:
     ``logging.py`` and ``agents/__init__.py`` hide; a folder without ``__init__.py`` does not, since
     Python prefers any real package to it. Modules built into the interpreter cannot be hidden.
     """
-    hideable = (sys.stdlib_module_names - set(sys.builtin_module_names)) | set(installed)
+    hideable = (sys.stdlib_module_names | set(installed)) - set(sys.builtin_module_names)
     return sorted(_own_modules(root) & hideable)
 
 

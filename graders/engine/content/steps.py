@@ -22,6 +22,7 @@ from graders.engine.content.fields import (
     Arguments,
     Chunks,
     ContentModel,
+    Sentence,
     Truth,
     WholeNumber,
     did_you_mean,
@@ -34,7 +35,7 @@ from graders.engine.core.text import quote
 class ToolCall(ContentModel):
     """A call of one of the agent's tools; ``malformed`` sends arguments that are not JSON."""
 
-    name: Annotated[str, Field(min_length=1)]
+    name: Sentence
     arguments: Arguments = Field(default_factory=dict)
     malformed: Truth = False
 

@@ -74,7 +74,8 @@ def find_submission(path: Path, *, endpoint: str = DEFAULT_ENDPOINT) -> Submissi
 
 def _app_reference(text: str) -> str:
     module, colon, variable = text.partition(":")
-    if colon and _is_dotted(module) and _is_dotted(variable):
+    names_file = module.endswith(".py")
+    if colon and not names_file and _is_dotted(module) and _is_dotted(variable):
         return text
     raise flaw(
         f"`{quote(text)}` does not say where the app is.",
@@ -199,5 +200,5 @@ def _likely_servers(root: Path) -> Iterator[PurePosixPath]:
         "*/app.py",
         "*.py",
     ):
-        for path in sorted(root.glob(pattern)):
-            yield PurePosixPath(path.relative_to(root).as_posix())
+        files = (path for path in sorted(root.glob(pattern)) if path.is_file())
+        yield from (PurePosixPath(path.relative_to(root).as_posix()) for path in files)

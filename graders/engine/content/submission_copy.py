@@ -58,7 +58,12 @@ class CopyReport:
 
     files: int
     total_bytes: int
-    skipped: tuple[Skipped, ...]
+    left_out: tuple[Skipped, ...]
+
+    @property
+    def skipped(self) -> tuple[str, ...]:
+        """The paths of what was left out."""
+        return tuple(each.path for each in self.left_out)
 
 
 def copy_submission(src: Path, dst: Path) -> CopyReport:
@@ -70,7 +75,7 @@ def copy_submission(src: Path, dst: Path) -> CopyReport:
     """
     copier = _Copier(dst)
     copier.folder(src, ())
-    return CopyReport(copier.files, copier.total_bytes, tuple(copier.skipped))
+    return CopyReport(copier.files, copier.total_bytes, tuple(copier.left_out))
 
 
 class _Copier:
@@ -81,7 +86,7 @@ class _Copier:
         self._entries = 0
         self.files = 0
         self.total_bytes = 0
-        self.skipped: list[Skipped] = []
+        self.left_out: list[Skipped] = []
 
     def folder(self, source: Path, parts: tuple[str, ...]) -> None:
         if len(parts) > MAX_DEPTH:
@@ -130,7 +135,7 @@ class _Copier:
             raise _too_big(f"Its files are larger than {MAX_BYTES >> 20} MiB together.")
 
     def _skip(self, parts: tuple[str, ...], why: str) -> None:
-        self.skipped.append(Skipped(quote("/".join(parts), 200), why))
+        self.left_out.append(Skipped(quote("/".join(parts), 200), why))
 
 
 def _reason_to_skip(entry: os.DirEntry[str], parts: tuple[str, ...]) -> str:

@@ -1,0 +1,126 @@
+"""The catalogue finds lessons by their folders alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from graders.engine.content.catalogue import Catalogue
+from graders.engine.content.models import LessonInfo, Limits, load_lesson_info
+from graders.engine.core.errors import ContentError, UsageError
+
+RUBRIC = """\
+criteria:
+  - {id: a, title: A, points: 100, requirement: A., hints: {default: B.}}
+"""
+
+
+def make_lesson(root: Path, name: str, text: str = "title: First agent\n") -> Path:
+    folder = root / "graders" / name
+    folder.mkdir(parents=True)
+    (folder / "lesson.yaml").write_text(text, encoding="utf-8")
+    (folder / "rubric.yaml").write_text(RUBRIC, encoding="utf-8")
+    return folder
+
+
+def test_lessons_are_the_folders_with_a_lesson_file(tmp_path: Path) -> None:
+    for name in ("rag", "lesson10", "lesson02", "engine"):
+        make_lesson(tmp_path, name)
+    (tmp_path / "graders" / "notes").mkdir()
+    (tmp_path / "graders" / "lesson.yaml").touch()
+    assert Catalogue(tmp_path).ids() == ["lesson02", "lesson10", "rag"]
+    assert [lesson.id for lesson in Catalogue(tmp_path).lessons()] == [
+        "lesson02",
+        "lesson10",
+        "rag",
+    ]
+
+
+def test_course_without_lessons_has_none(tmp_path: Path) -> None:
+    assert Catalogue(tmp_path).lessons() == []
+    with pytest.raises(UsageError) as caught:
+        Catalogue(tmp_path).lesson("lesson02")
+    assert caught.value.cure == "There are none."
+
+
+def test_lesson_knows_its_folders(tmp_path: Path) -> None:
+    grader_dir = make_lesson(tmp_path, "lesson02")
+    lesson = Catalogue(tmp_path).lesson("lesson02")
+    assert lesson.title == "First agent"
+    assert lesson.grader_dir == grader_dir
+    assert lesson.assignment_dir == tmp_path / "assignments" / "lesson02"
+    assert lesson.solutions_dir == tmp_path / "reference_solutions" / "lesson02"
+    assert lesson.rubric.ids == ("a",)
+    assert lesson.rubric is lesson.rubric
+
+
+def test_rubric_is_read_only_when_it_is_asked_for(tmp_path: Path) -> None:
+    (make_lesson(tmp_path, "lesson02") / "rubric.yaml").unlink()
+    lesson = Catalogue(tmp_path).lesson("lesson02")
+    with pytest.raises(ContentError, match="is not a file"):
+        _ = lesson.rubric
+
+
+@pytest.mark.parametrize(
+    ("asked", "cure"),
+    [("lesson2", "Did you mean `lesson02`?"), ("zzz", "Known: `lesson02`, `rag`.")],
+)
+def test_unknown_lesson_names_close_matches(tmp_path: Path, asked: str, cure: str) -> None:
+    make_lesson(tmp_path, "lesson02")
+    make_lesson(tmp_path, "rag")
+    with pytest.raises(UsageError) as caught:
+        Catalogue(tmp_path).lesson(asked)
+    assert caught.value.cure == cure
+
+
+def test_lesson_does_not_need_the_others_to_be_right(tmp_path: Path) -> None:
+    make_lesson(tmp_path, "lesson02")
+    make_lesson(tmp_path, "lesson03", "titel: x\n")
+    assert Catalogue(tmp_path).lesson("lesson02").title == "First agent"
+    with pytest.raises(ContentError, match="Did you mean `title`"):
+        Catalogue(tmp_path).lessons()
+
+
+def test_folder_that_is_not_named_like_a_lesson_is_a_content_error(tmp_path: Path) -> None:
+    make_lesson(tmp_path, "Lesson_2")
+    with pytest.raises(ContentError, match="not named like a lesson"):
+        Catalogue(tmp_path).ids()
+
+
+def test_lesson_file_with_every_key(tmp_path: Path) -> None:
+    text = (
+        "format_version: 1\ntitle: A\nserver: false\nendpoint: /x\n"
+        "limits: {cpu_seconds: 9}\nenv: {SESSION_TTL_HOURS: 24}\n"
+    )
+    folder = make_lesson(tmp_path, "lesson05", text)
+    assert load_lesson_info(folder / "lesson.yaml", "lesson05") == LessonInfo(
+        id="lesson05",
+        title="A",
+        server=False,
+        endpoint="/x",
+        limits=Limits(cpu_seconds=9),
+        env={"SESSION_TTL_HOURS": "24"},
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("endpoint: chatkit", "`endpoint`: The endpoint must be a path"),
+        ("endpoint: /a?b", "must be a path"),
+        ("endpoint: http://x/y", "must be a path"),
+        ("limits: {memory_mb: 0}", "must be at least 1"),
+        ("limits: {memory: 5}", "Did you mean `memory_mb`"),
+        ("env: {lower: x}", "`env.lower`: Not a variable's name"),
+        ('env: {NUL: "a\\0"}', "cannot hold NUL"),
+        ("env: {A: [x]}", "`env.A`: must be a text, not a list"),
+        ("id: lesson09", "not a known key"),
+    ],
+)
+def test_mistake_in_a_lesson_file_is_named(tmp_path: Path, text: str, message: str) -> None:
+    folder = make_lesson(tmp_path, "lesson02", f"title: A\n{text}\n")
+    with pytest.raises(ContentError) as caught:
+        load_lesson_info(folder / "lesson.yaml", "lesson02")
+    assert message in str(caught.value)
+    assert caught.value.line == 2
