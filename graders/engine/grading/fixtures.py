@@ -5,7 +5,7 @@ A pytest plugin. Must stay thin: what these things can do is the harness's busin
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,12 +41,14 @@ def trace(pytestconfig: pytest.Config) -> CheckTrace:
 
 
 @pytest.fixture
-def model(pytestconfig: pytest.Config, trace: CheckTrace) -> Iterator[Any]:
-    """Give the scripted model; what is wrong with its use at the end fails the check."""
+def model(pytestconfig: pytest.Config, trace: CheckTrace) -> CheckModel:
+    """Give the scripted model.
+
+    What is wrong with its use at the end (`findings()`) is for the check to judge: raised here it
+    would fail every criterion by one mistake.
+    """
     scripted: CheckModel = pytestconfig.stash[BENCH].starter.new_model(trace)
-    yield scripted
-    for finding in scripted.findings():
-        raise finding
+    return scripted
 
 
 @pytest_asyncio.fixture

@@ -11,6 +11,7 @@ from graders.engine.harness.items import Item, items_of, messages_of
 from graders.engine.harness.model import (
     RecordedCall,
     ScriptedModel,
+    Step,
     Turn,
     call_tool,
     call_tools,
@@ -24,6 +25,7 @@ from graders.engine.harness.model import (
 )
 from graders.engine.harness.stream import Stream
 from graders.engine.harness.student import ServerSettings, Student
+from graders.engine.harness.talk import Talk
 from graders.engine.harness.trace import Trace
 from graders.engine.harness.transport import AppCrashed, StudentTransport
 from graders.engine.harness.trouble import (
@@ -52,9 +54,11 @@ __all__ = [
     "ServerTrouble",
     "Stalled",
     "StartFailed",
+    "Step",
     "Stream",
     "Student",
     "StudentTransport",
+    "Talk",
     "Trace",
     "Turn",
     "call_tool",

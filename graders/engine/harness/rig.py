@@ -124,9 +124,9 @@ def _process_limits(limits: Limits) -> ProcessLimits:
 def _notes(report: CopyReport) -> list[str]:
     """Tell of what was left out and a student may miss; caches and the like are not told."""
     return [
-        f"`{skipped.path}` was left out: {skipped.why}."
-        for skipped in report.skipped
-        if not Path(skipped.path).name.startswith((".git", ".venv", "venv", "__pycache__"))
+        f"`{name}` was left out of the copy that is graded."
+        for name in report.skipped
+        if not Path(name).name.startswith((".git", ".venv", "venv", "__pycache__"))
     ][:10]
 
 

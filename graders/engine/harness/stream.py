@@ -14,7 +14,7 @@ import httpx
 from graders.engine.core.errors import Finding
 from graders.engine.core.text import quote
 from graders.engine.harness.trace import Trace
-from graders.engine.harness.trouble import ServerTrouble
+from graders.engine.harness.trouble import RanAway, ServerTrouble, Stalled
 from graders.engine.protocol import ChatKitEvent, SseDecoder, parse_event
 
 _MOST_BODY_BYTES = 64 * 1024 * 1024
@@ -66,6 +66,15 @@ class Stream:
             pass
         return self
 
+    async def finish_or_leave(self) -> bool:
+        """Read to the end; when the server will never end the stream, leave and return False."""
+        try:
+            await self.finish()
+        except (Stalled, RanAway):
+            await self.close()
+            return False
+        return True
+
     async def until(self, label: str) -> ChatKitEvent:
         """Read up to the first event whose label starts with ``label``; a Finding if none comes."""
         while (event := await self.next()) is not None:
@@ -83,9 +92,9 @@ class Stream:
     async def _read(self) -> None:
         try:
             chunk = await anext(self._chunks, None)
+        except (Stalled, RanAway):
+            raise
         except ServerTrouble as trouble:
-            if type(trouble).__name__ in {"Stalled", "RanAway"}:
-                raise
             self.broke = trouble
             self._trace.add("server", "broke", f"the stream breaks off: {trouble.seen}")
             chunk = None
@@ -135,6 +144,28 @@ class Stream:
         """The event that brought the last finished assistant message, if one came."""
         found = [event for event in self.events if _is_done(event, "assistant_message")]
         return found[-1] if found else None
+
+    @property
+    def finished_text(self) -> str:
+        """The text of the finished assistant messages, joined; of the deltas if none was."""
+        finished = [event for event in self.events if _is_done(event, "assistant_message")]
+        return "".join(event.text for event in finished) if finished else self.text
+
+    @property
+    def answered(self) -> bool:
+        """Whether any event was about an assistant's message."""
+        return any(
+            event.item_type == "assistant_message"
+            or event.update_type.startswith("assistant_message")
+            for event in self.events
+        )
+
+    def mark_of(self, event: ChatKitEvent | None) -> int:
+        """Give the serial number of ``event``, or of the last thing that came."""
+        for index, known in enumerate(self.events):
+            if known is event:
+                return self.serial(index)
+        return self.last_serial
 
     @property
     def error(self) -> ChatKitEvent | None:

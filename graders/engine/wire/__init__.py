@@ -1,7 +1,7 @@
 """The frames between the grader and a student's process: length-prefixed JSON, capped, validated.
 
 Both sides use it. What arrives from the student's side is hostile input: a frame that is too big,
-not JSON, of no known shape or out of turn raises :class:`WireError` and nothing else. Never pickles.
+not JSON or of no known shape raises :class:`WireError` and nothing else. It never pickles.
 """
 
 from graders.engine.wire.frames import (

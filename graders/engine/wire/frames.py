@@ -49,7 +49,7 @@ class Load(Frame):
     app: str
     root: str
     shadows: tuple[str, ...] = ()
-    spec_version: str = "2.4"
+    spec_version: str = "2.3"
     lifespan: bool = True
 
 
@@ -281,7 +281,7 @@ _FROM_STUDENT: TypeAdapter[FromStudent] = TypeAdapter(FromStudent)
 
 
 def encode(frame: Frame) -> bytes:
-    """Turn ``frame`` into bytes, prefix included; raises :class:`WireError` when it is over the cap."""
+    """Turn ``frame`` into bytes with prefix; raises :class:`WireError` when it is over the cap."""
     return add_prefix(frame.model_dump_json().encode())
 
 

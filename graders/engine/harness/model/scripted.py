@@ -67,7 +67,7 @@ class ScriptedModel:
         self.calls: list[RecordedCall] = []
         self.side_calls: list[RecordedCall] = []
         self.turns: list[Turn] = []
-        self._api_key = api_key
+        self.api_key = api_key
         self._ids = Ids(ids)
         self._on_event = on_event
         self._memory = Memory()
@@ -111,8 +111,8 @@ class ScriptedModel:
         return [*self._problems, *self._wrong_keys(), *unplayed]
 
     def _wrong_keys(self) -> list[Finding]:
-        wrong = [call for call in self._seen.values() if call.key != self._api_key]
-        if not self._api_key or not wrong:
+        wrong = [call for call in self._seen.values() if call.key != self.api_key]
+        if not self.api_key or not wrong:
             return []
         bore = "another API key" if wrong[0].key else "no API key"
         return [Finding(f"A call of the model bore {bore} instead of the one in OPENAI_API_KEY.")]

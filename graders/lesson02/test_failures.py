@@ -1,0 +1,107 @@
+"""When the model fails, and when it is slow."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from graders.engine.harness import (
+    Stalled,
+    Step,
+    Talk,
+    criterion,
+    drop,
+    expect,
+    fail,
+    found,
+    items_of,
+    say_held,
+)
+
+FAILURES: dict[str, Step] = {
+    "status 500": fail(500, message="The server had an error."),
+    "status 429": fail(429, "rate_limit_exceeded", "Rate limit reached."),
+    "dropped connection": drop(after=("It is", " half")),
+}
+
+
+@criterion("model-failure-shows-error")
+@pytest.mark.parametrize("case", FAILURES)
+async def test_failure_becomes_an_error_event(case: str, talk: Talk) -> None:
+    talk.script("first", FAILURES[case])
+    stream = await talk.chat.create(talk.message("first"))
+    ends = await stream.finish_or_leave()
+    expect(
+        stream.error is not None,
+        f"The model failed ({case}), and no `error` event came.",
+        at=stream.last_serial,
+        hint="no-error",
+    )
+    expect(
+        ends,
+        f"The model failed ({case}), and the stream did not end.",
+        at=stream.last_serial,
+        hint="no-end",
+    )
+
+
+@criterion("goes-on-after-failure", case="the message is kept")
+async def test_message_is_kept_after_a_failure(talk: Talk) -> None:
+    thread_id = await _failed_thread(talk)
+    reply = await talk.chat.items(thread_id)
+    expect(
+        any(talk.word("second") in item.text for item in items_of(reply)),
+        "After the model failed, the user's message is no longer in the thread.",
+        at=reply.serial,
+        hint="message-lost",
+    )
+
+
+@criterion("goes-on-after-failure", case="the next message is answered")
+async def test_next_message_is_answered_after_a_failure(talk: Talk) -> None:
+    thread_id = await _failed_thread(talk)
+    talk.script("third")
+    try:
+        stream = await talk.chat.say(thread_id, talk.message("third"))
+        await stream.finish()
+    except Stalled:
+        found("After the model failed, the next message got no answer.", hint="next-message")
+    expect(
+        stream.answered and stream.error is None,
+        "After the model failed, the next message was not answered.",
+        at=stream.last_serial,
+        hint="next-message",
+    )
+
+
+async def _failed_thread(talk: Talk) -> str:
+    """Begin a thread in which the second message fails; return its id."""
+    first, _ = await talk.begin("first")
+    talk.script("second", fail(500, message="The server had an error."))
+    stream = await talk.chat.say(first.thread_id, talk.message("second"))
+    await stream.finish_or_leave()
+    return first.thread_id
+
+
+@criterion("others-meanwhile")
+async def test_others_are_answered_meanwhile(talk: Talk) -> None:
+    slow = talk.script("first", say_held(*talk.chunks("first")))
+    beginning = asyncio.ensure_future(talk.chat.create(talk.message("first")))
+    await talk.student.until(lambda: slow.used)
+    talk.script("second")
+    try:
+        quick = await talk.student.chat(name="another user").create(talk.message("second"))
+        await quick.finish()
+    except Stalled as stalled:
+        beginning.cancel()
+        found(
+            f"While the model worked on one answer, another user got none: {stalled.seen}.",
+        )
+    expect(
+        quick.answered,
+        "While the model worked on one answer, another user got none.",
+        at=quick.last_serial,
+    )
+    await slow.release_all()
+    await (await beginning).finish()

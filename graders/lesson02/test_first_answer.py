@@ -1,0 +1,178 @@
+"""The first message of a thread: is it answered, by the model, in the right events?"""
+
+from __future__ import annotations
+
+from graders.engine.harness import (
+    Finding,
+    ScriptedModel,
+    Stalled,
+    Student,
+    Talk,
+    criterion,
+    expect,
+    found,
+    say,
+)
+from graders.engine.protocol import check_order
+
+# What careless code changes: line ends, quotes, capitals, spaces at the ends, other scripts, markup.
+ASKED = (
+    '  Two lines:\n\tand "quotes", \\back\\slashes\\ and {braces} of WORD  ',
+    "Größe, naïve, 東京, שלום, 👩‍💻 and e\u0301 of WORD",
+    "WORD: " + "a long message, " * 700,
+)
+SAID = ("  <b>Bold</b> & ", "*stars*\n\n", '"quotes" \\n ', "Größe 東京 👩", "‍💻 \u2028", " WORD  ")
+
+
+@criterion("server-answers")
+async def test_first_message_is_answered(student: Student, talk: Talk) -> None:
+    talk.script("first")
+    chat = student.chat()
+    try:
+        stream = await chat.create(talk.message("first"))
+    except Stalled as stalled:
+        found(f"The server did not answer: {stalled.seen}.", hint="no-end")
+    expect(
+        stream.status not in {404, 405},
+        f"`POST` to the endpoint gave status {stream.status}: there is no ChatKit endpoint there.",
+        at=stream.last_serial,
+        hint="not-found",
+    )
+    expect(
+        stream.status == 200,
+        f"The server answered with status {stream.status}.",
+        at=stream.last_serial,
+        hint="status",
+    )
+    ends = await stream.finish_or_leave()
+    expect(
+        stream.error is None,
+        "The server sent an `error` event instead of an answer.",
+        at=stream.mark_of(stream.error),
+        hint="error-event",
+    )
+    expect(
+        stream.answered,
+        "The stream held no assistant message.",
+        at=stream.last_serial,
+        hint="no-answer",
+    )
+    expect(ends, "The stream did not end after the answer.", at=stream.last_serial, hint="no-end")
+    expect(
+        stream.broke is None,
+        f"The stream broke off: {stream.broke.seen if stream.broke else ''}.",
+        at=stream.last_serial,
+        hint="status",
+    )
+
+
+@criterion("agent-runs")
+async def test_each_message_starts_a_model_call(talk: Talk) -> None:
+    for name in ("first", "second"):
+        stream, turn = await talk.begin(name)
+        expect(
+            turn.used,
+            "The server answered, but it never asked the model.",
+            at=stream.last_serial,
+        )
+
+
+@criterion("asked-what-user-said")
+async def test_model_is_asked_what_the_user_said(
+    talk: Talk, model: ScriptedModel, student: Student
+) -> None:
+    for number, template in enumerate(ASKED):
+        word = talk.canary.word(f"asked {number}")
+        text = template.replace("WORD", word)
+        turn = model.on(text, say("Good question."))
+        stream = await (await student.chat().create(text)).finish()
+        call = turn.request
+        expect(
+            call.contains(word),
+            "The request to the model does not hold what the user wrote.",
+            at=stream.last_serial,
+            hint="missing",
+        )
+        expect(
+            call.contains(text),
+            f"The request holds the user's words, but changed. Instead of {text[:60]!r} the model "
+            f"got {_nearest(call.user_texts, word)!r}.",
+            at=stream.last_serial,
+            hint="changed",
+        )
+
+
+def _nearest(texts: list[str], word: str) -> str:
+    return next((text[:60] for text in texts if word in text), "")
+
+
+@criterion("answer-is-the-models")
+async def test_client_gets_the_models_words(talk: Talk) -> None:
+    chunks = tuple(chunk.replace("WORD", talk.canary.word("said")) for chunk in SAID)
+    stream, _ = await talk.begin("first", say(*chunks))
+    said = "".join(chunks)
+    got = stream.finished_text
+    expect(
+        got != "",
+        "The finished assistant message has no text.",
+        at=stream.mark_of(stream.assistant_item),
+        hint="empty",
+    )
+    expect(
+        got == said,
+        f"The model said {said!r}, the client got {got!r}.",
+        at=stream.mark_of(stream.assistant_item),
+    )
+
+
+@criterion("answer-in-deltas")
+async def test_answer_comes_in_deltas(talk: Talk) -> None:
+    stream, _ = await talk.begin()
+    expect(
+        any(event.delta for event in stream.events),
+        "No text delta came before the finished message.",
+        at=stream.mark_of(stream.assistant_item),
+        hint="no-deltas",
+    )
+    expect(
+        stream.text in {stream.finished_text, talk.answer("first")},
+        f"The deltas together are {stream.text!r}, the message is {stream.finished_text!r}.",
+        at=stream.mark_of(stream.assistant_item),
+        hint="differs",
+    )
+
+
+@criterion("event-order")
+async def test_events_come_in_order(talk: Talk) -> None:
+    stream, _ = await talk.begin()
+    for violation in check_order(stream.events, "create", streamed=False):
+        if violation.index < len(stream.events):
+            hint = "ids" if "id" in violation.text.split() else None
+            found(violation.text, at=stream.serial(violation.index), hint=hint)
+
+
+@criterion("events-parse")
+async def test_every_event_is_one_of_chatkit(talk: Talk) -> None:
+    stream, _ = await talk.begin()
+    for index, event in enumerate(stream.events):
+        if event.problems:
+            hint = "unknown-type" if event.type else "not-json"
+            name = f"The event `{event.label}`" if event.type else "A `data:` line"
+            raise Finding(
+                f"{name} is no ChatKit event: {event.problems[0]}",
+                mark=stream.serial(index),
+                hint=hint,
+            )
+
+
+@criterion("key-from-environment")
+async def test_key_comes_from_the_environment(talk: Talk, model: ScriptedModel) -> None:
+    await talk.begin()
+    expect(bool(model.calls), "The model was not asked, so no key was seen.")
+    for call in model.calls:
+        expect(
+            call.key == model.api_key,
+            "A request to the model bore another key than the one in `OPENAI_API_KEY`."
+            if call.key
+            else "A request to the model bore no key.",
+        )

@@ -1,0 +1,245 @@
+"""What is kept: the messages of a thread, follow-ups, and two threads side by side."""
+
+from __future__ import annotations
+
+from graders.engine.harness import (
+    Item,
+    Reply,
+    Talk,
+    criterion,
+    expect,
+    found,
+    items_of,
+    messages_of,
+)
+
+TURNS = ("first", "second", "third")
+
+
+@criterion("user-message-stored")
+async def test_user_message_is_stored(talk: Talk) -> None:
+    stream, _ = await talk.begin()
+    reply = await talk.chat.items(stream.thread_id)
+    users = [item.text for item in items_of(reply) if item.type == "user_message"]
+    expect(
+        talk.message("first") in users,
+        "`items.list` does not hold the user's message."
+        if not users
+        else f"`items.list` holds the user's message with another text: {users[0]!r}.",
+        at=reply.serial,
+    )
+
+
+@criterion("reply-stored")
+async def test_reply_is_stored(talk: Talk) -> None:
+    stream, _ = await talk.begin()
+    expect(
+        stream.assistant_item is not None,
+        "No `thread.item.done` came for the assistant message.",
+        at=stream.last_serial,
+        hint="no-done",
+    )
+    reply = await talk.chat.items(stream.thread_id)
+    stored = [item.text for item in items_of(reply) if item.type == "assistant_message"]
+    expect(bool(stored), "`items.list` does not hold the assistant's message.", at=reply.serial)
+    expect(
+        stream.finished_text in {*stored, "".join(stored)},
+        f"The client got {stream.finished_text!r}, `items.list` holds {stored[0]!r}.",
+        at=reply.serial,
+        hint="differs",
+    )
+
+
+@criterion("follow-up-answered")
+async def test_follow_up_is_answered_in_its_thread(talk: Talk) -> None:
+    first, _ = await talk.begin()
+    stream, _ = await talk.go_on(first.thread_id, "second")
+    expect(
+        stream.status == 200,
+        f"The follow-up was answered with status {stream.status}.",
+        at=stream.last_serial,
+    )
+    expect(
+        stream.error is None,
+        "The follow-up got an `error` event.",
+        at=stream.mark_of(stream.error),
+        hint="error-event",
+    )
+    created = [event for event in stream.events if event.type == "thread.created"]
+    other = {event.thread_id for event in stream.events} - {"", first.thread_id}
+    expect(
+        not created and not other,
+        "The follow-up made a new thread.",
+        at=stream.mark_of(created[0] if created else None),
+        hint="new-thread",
+    )
+    expect(stream.answered, "The follow-up got no assistant message.", at=stream.last_serial)
+    newest = talk.word("second")
+    for call in talk.model.calls[1:]:
+        expect(
+            call.contains(newest) or not call.contains(talk.word("first")),
+            "For the follow-up the model was asked the first message again.",
+            at=stream.last_serial,
+            hint="old-message",
+        )
+
+
+@criterion("messages-once-in-order")
+async def test_all_messages_are_there_once_in_order(talk: Talk) -> None:
+    thread_id = await _three_turns(talk)
+    oldest_first = await talk.chat.items(thread_id, order="asc", limit=20)
+    _expect_conversation(talk, oldest_first, "`items.list` with `order: asc`")
+    newest_first = await talk.chat.items(thread_id, order="desc", limit=20)
+    asc, desc = messages_of(oldest_first), messages_of(newest_first)
+    expect(
+        [item.id for item in desc] == [item.id for item in asc][::-1],
+        "`items.list` with `order: desc` does not give the same messages, newest first.",
+        at=newest_first.serial,
+        hint="order",
+    )
+
+
+@criterion("thread-by-id", case="its messages")
+async def test_thread_holds_its_messages(talk: Talk) -> None:
+    thread_id = await _three_turns(talk)
+    reply = await talk.chat.get(thread_id)
+    expect(
+        reply.object.get("id") == thread_id,
+        "`threads.get_by_id` gave another thread than the one that was asked for.",
+        at=reply.serial,
+    )
+    _expect_conversation(talk, reply, "`threads.get_by_id`")
+
+
+@criterion("thread-by-id", case="after a title was set")
+async def test_thread_holds_its_title_and_messages(talk: Talk) -> None:
+    thread_id = await _three_turns(talk)
+    title = f"About {talk.canary.word('title')}"
+    (await talk.chat.update(thread_id, title)).object  # noqa: B018 - raises unless it is one
+    reply = await talk.chat.get(thread_id)
+    expect(
+        reply.object.get("title") == title,
+        f"The title was set to {title!r}, the thread came with {reply.object.get('title')!r}.",
+        at=reply.serial,
+        hint="title",
+    )
+    _expect_conversation(talk, reply, "`threads.get_by_id` after `threads.update`")
+
+
+async def _three_turns(talk: Talk) -> str:
+    """Say three messages in one thread; return its id."""
+    stream, _ = await talk.begin(TURNS[0])
+    for name in TURNS[1:]:
+        await talk.go_on(stream.thread_id, name)
+    return stream.thread_id
+
+
+def _expect_conversation(talk: Talk, reply: Reply, what: str) -> None:
+    """Expect the three messages and their answers, each once, oldest first."""
+    items = messages_of(reply)
+    users = [item for item in items if item.type == "user_message"]
+    answers = [item for item in items if item.type == "assistant_message"]
+    _expect_distinct(items, reply, what)
+    _expect_each_once(users, [talk.word(name) for name in TURNS], "user", reply, what)
+    expect(
+        len(answers) >= len(TURNS),
+        f"{what} holds {len(answers)} answers instead of three.",
+        at=reply.serial,
+        hint="missing",
+    )
+    expect(
+        len(answers) == len(TURNS) or len({item.text for item in answers}) == len(answers),
+        f"{what} holds an answer twice.",
+        at=reply.serial,
+        hint="twice",
+    )
+    kinds = [item.type for item in items]
+    order = [kind for i, kind in enumerate(kinds) if i == 0 or kinds[i - 1] != kind]
+    expect(
+        order == ["user_message", "assistant_message"] * len(TURNS),
+        f"{what} does not give each message with its answer behind it, oldest first.",
+        at=reply.serial,
+        hint="order",
+    )
+
+
+def _expect_distinct(items: list[Item], reply: Reply, what: str) -> None:
+    ids = [item.id for item in items]
+    twice = next((item for item in items if ids.count(item.id) > 1), None)
+    if twice is None:
+        return
+    same = {item.text for item in items if item.id == twice.id}
+    hint = "twice" if len(same) == 1 else "same-id"
+    found(f"{what} holds the id {twice.id!r} twice.", at=reply.serial, hint=hint)
+
+
+def _expect_each_once(
+    items: list[Item], words: list[str], who: str, reply: Reply, what: str
+) -> None:
+    for word in words:
+        count = sum(word in item.text for item in items)
+        expect(count > 0, f"{what} lacks a message of the {who}.", at=reply.serial, hint="missing")
+        expect(
+            count == 1,
+            f"{what} holds a message of the {who} {count} times.",
+            at=reply.serial,
+            hint="twice",
+        )
+    order = [next(word for word in words if word in item.text) for item in items]
+    expect(
+        order == words,
+        f"{what} does not give the {who}'s messages oldest first.",
+        at=reply.serial,
+        hint="order",
+    )
+
+
+@criterion("threads-stay-apart", case="their items")
+async def test_items_of_two_threads_stay_apart(talk: Talk) -> None:
+    one, two = await _two_threads(talk)
+    for thread_id, foreign in ((one, ("second", "fourth")), (two, ("first", "third"))):
+        reply = await talk.chat.items(thread_id, limit=20)
+        for item in items_of(reply):
+            expect(
+                not any(talk.word(name) in item.text for name in foreign),
+                "`items.list` of one thread shows a message of the other.",
+                at=reply.serial,
+                hint="items",
+            )
+
+
+@criterion("threads-stay-apart", case="what the model is asked")
+async def test_model_hears_only_of_its_thread(talk: Talk) -> None:
+    await _two_threads(talk)
+    for own, foreign in (("third", ("second",)), ("fourth", ("first", "third"))):
+        asked = [call for call in talk.model.calls if call.contains(talk.word(own))]
+        for call in asked:
+            mixed = [name for name in foreign if call.contains(talk.word(name))]
+            expect(
+                not mixed,
+                "The model was asked about one thread and got words of the other.",
+                hint="model",
+            )
+
+
+@criterion("threads-stay-apart", case="the list of threads")
+async def test_list_names_both_threads(talk: Talk) -> None:
+    one, two = await _two_threads(talk)
+    reply = await talk.chat.list()
+    data = reply.object.get("data")
+    ids = [thread.get("id") for thread in data or [] if type(thread) is dict]
+    expect(
+        ids.count(one) == 1 and ids.count(two) == 1,
+        f"`threads.list` names the two threads {ids.count(one)} and {ids.count(two)} times.",
+        at=reply.serial,
+        hint="list",
+    )
+
+
+async def _two_threads(talk: Talk) -> tuple[str, str]:
+    """Begin two threads and go on in both, in turns; return their ids."""
+    one, _ = await talk.begin("first")
+    two, _ = await talk.begin("second")
+    await talk.go_on(one.thread_id, "third")
+    await talk.go_on(two.thread_id, "fourth")
+    return one.thread_id, two.thread_id
