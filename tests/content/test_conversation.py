@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graders.engine.content.binding import bind
@@ -227,6 +227,7 @@ ANYTHING = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(ANYTHING, ANYTHING)
 def test_any_turn_gives_a_conversation_or_a_content_error(model: str, expect: str) -> None:
     with suppress(ContentError):

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graders.engine.content.nodes import MappingNode, Node, Plain, ScalarNode, to_data
@@ -166,11 +166,13 @@ def outcome(text: str) -> Node | ContentError:
         return error
 
 
+@settings(deadline=None)
 @given(st.lists(YAML_PIECES, max_size=40).map("".join))
 def test_any_mixture_of_yaml_gives_nodes_or_a_content_error(text: str) -> None:
     outcome(text)  # raises nothing else
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(codec=None)))
 def test_any_text_gives_nodes_or_a_content_error(text: str) -> None:
     message = str(outcome(text)) if isinstance(outcome(text), ContentError) else ""
@@ -178,6 +180,7 @@ def test_any_text_gives_nodes_or_a_content_error(text: str) -> None:
     assert visible(message) == message
 
 
+@settings(deadline=None)
 @given(data=st.binary(max_size=200))
 def test_any_bytes_give_nodes_or_a_content_error(
     tmp_path_factory: pytest.TempPathFactory, data: bytes
@@ -188,6 +191,7 @@ def test_any_bytes_give_nodes_or_a_content_error(
         load(path)
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.from_regex(r"[a-z]{1,8}", fullmatch=True), st.text("ab \"'\n:#-{}é🎉")))
 def test_quoted_texts_come_back_as_they_were_written(data: dict[str, str]) -> None:
     text = "\n".join(

@@ -157,6 +157,11 @@ def test_empty_settings_are_the_submissions_problem(tmp_path: Path) -> None:
     assert problem.detail == "The file is empty."
 
 
+def test_large_settings_are_the_submissions_problem(tmp_path: Path) -> None:
+    problem = problem_of(write(tmp_path, "server.py", submission="#" * 20_001))
+    assert problem.detail == "The file is larger than 20,000 bytes."
+
+
 def test_two_settings_files_are_the_submissions_problem(tmp_path: Path) -> None:
     write(tmp_path, "server.py", "submission.yml", submission="app: server:app")
     assert "Remove `submission.yml`" in problem_of(tmp_path).cure
@@ -172,7 +177,7 @@ def test_settings_behind_a_link_are_not_read(tmp_path: Path, target: str) -> Non
     assert "hunter2" not in problem.model_dump_json()
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(["app", "endpoint", "frontend"]), st.text(st.characters(codec="utf-8")))
 def test_any_setting_gives_a_submission_or_a_problem(tmp_path: Path, key: str, value: str) -> None:
     (tmp_path / "server.py").touch()

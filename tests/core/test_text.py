@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 from xml.sax.saxutils import escape
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graders.engine.core.text import quote, shorten, strip_surrogates, visible
@@ -43,17 +43,20 @@ def test_visible_one_line_escapes_line_feeds_and_tabs() -> None:
     assert visible("a\n\tb", one_line=True) == r"a\n\tb"
 
 
+@settings(deadline=None)
 @given(ANY_TEXT)
 def test_visible_gives_valid_xml_and_utf8(text: str) -> None:
     shown = visible(text)
     assert ET.fromstring(f"<t>{escape(shown)}</t>".encode()).text == (shown or None)
 
 
+@settings(deadline=None)
 @given(ANY_TEXT)
 def test_visible_twice_is_visible_once(text: str) -> None:
     assert visible(visible(text)) == visible(text)
 
 
+@settings(deadline=None)
 @given(ANY_TEXT)
 def test_strip_surrogates_can_be_encoded_and_keeps_the_rest(text: str) -> None:
     stripped = strip_surrogates(text)

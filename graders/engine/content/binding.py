@@ -14,7 +14,7 @@ from pydantic_core import ErrorDetails
 
 from graders.engine.content.fields import Location
 from graders.engine.content.nodes import MappingNode, Node, ScalarNode, SequenceNode, to_data
-from graders.engine.content.strict_yaml import load
+from graders.engine.content.strict_yaml import MAX_BYTES, load
 from graders.engine.core.errors import ContentError
 from graders.engine.core.text import quote
 
@@ -58,9 +58,9 @@ class _Place(NamedTuple):
     name: str
 
 
-def read(path: Path, model: type[Model]) -> Model:
+def read(path: Path, model: type[Model], *, max_bytes: int = MAX_BYTES) -> Model:
     """Read the file at ``path`` as a ``model``; whatever is wrong is a ContentError."""
-    return bind(load(path), model, path)
+    return bind(load(path, max_bytes=max_bytes), model, path)
 
 
 def bind(node: Node, model: type[Model], path: Path) -> Model:

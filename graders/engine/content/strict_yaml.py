@@ -53,9 +53,9 @@ _CURES = (
 )
 
 
-def load(path: Path) -> Node:
+def load(path: Path, *, max_bytes: int = MAX_BYTES) -> Node:
     """Read the YAML file at ``path``; any mistake in it is a ContentError."""
-    return parse(_decode(_read(path), path), path)
+    return parse(_decode(_read(path, max_bytes), path), path)
 
 
 def parse(text: str, path: Path) -> Node:
@@ -79,16 +79,16 @@ def parse(text: str, path: Path) -> Node:
         loader.dispose()
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path, max_bytes: int) -> bytes:
     try:
         if not path.is_file():  # a pipe would block, a folder cannot be read
             raise ContentError(path, None, "is not a file.")
         with path.open("rb") as stream:
-            data = stream.read(MAX_BYTES + 1)
+            data = stream.read(max_bytes + 1)
     except OSError as error:
         raise ContentError(path, None, f"cannot be read ({error.strerror}).") from error
-    if len(data) > MAX_BYTES:
-        raise ContentError(path, None, f"is larger than {MAX_BYTES:,} bytes.")
+    if len(data) > max_bytes:
+        raise ContentError(path, None, f"is larger than {max_bytes:,} bytes.")
     return data
 
 
