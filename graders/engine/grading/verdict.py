@@ -10,11 +10,14 @@ from __future__ import annotations
 import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from graders.engine.content.models import Criterion
 from graders.engine.core.errors import Finding
 from graders.engine.core.results import Feedback, Status
 from graders.engine.grading.starter import CheckTrace
+
+_OF_PYTEST = {"_pytest", "pluggy", "pytest_asyncio"}
 
 
 @dataclass(frozen=True)
@@ -38,8 +41,17 @@ def judge(
         return PASSED
     finding = finding_in(error)
     if finding is None:
-        return Verdict(Status.ERROR, log="".join(traceback.format_exception(error)))
+        return Verdict(Status.ERROR, log=log_of(error))
     return Verdict(Status.FAILED, feedback=_feedback(finding, criterion, trace))
+
+
+def log_of(error: BaseException) -> str:
+    """Return the traceback of ``error`` without the frames of pytest."""
+    told = traceback.TracebackException.from_exception(error)
+    told.stack = traceback.StackSummary.from_list(
+        frame for frame in told.stack if not _OF_PYTEST & set(Path(frame.filename).parts)
+    )
+    return "".join(told.format())
 
 
 def finding_in(error: BaseException) -> Finding | None:

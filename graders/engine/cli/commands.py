@@ -1,0 +1,130 @@
+"""The commands as Typer sees them: names, options, help; each hands over to its own module."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from graders.engine.cli import exit_codes
+from graders.engine.cli.desk import Desk, desk_of
+from graders.engine.cli.exit_codes import ExitCode
+from graders.engine.core.errors import UsageError
+from graders.engine.core.text import quote
+
+EPILOG = f"""\b
+Exit codes:
+{exit_codes.table()}
+
+\b
+Grade a lesson:  python grade.py lesson02
+Test the grader: python grade.py test
+"""
+FOLDER_HELP = "The folder of the submission. [default: this folder, else the assignment's]"
+
+app = typer.Typer(
+    name="grade.py",
+    help="Grade a ChatKit server against the rubric of a lesson.",
+    epilog=EPILOG,
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+lessons = typer.Typer(help="For authors of lessons.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(lessons, name="lesson")
+
+Folder = Annotated[Path | None, typer.Argument(help=FOLDER_HELP, show_default=False)]
+Seed = Annotated[
+    int | None,
+    typer.Option(min=0, help="Make up the same words as the run that showed this seed."),
+]
+Verbose = Annotated[
+    bool, typer.Option("--verbose", help="Show more, also the grader's own errors.")
+]
+
+
+@app.command("grade")
+def grade_command(  # noqa: PLR0917 - Typer reads the options from here
+    context: typer.Context,
+    lesson: Annotated[str, typer.Argument(help="The lesson, such as lesson02.")],
+    submission: Folder = None,
+    seed: Seed = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CRITERION", help="Only this one and what it needs; repeatable."),
+    ] = None,
+    json_file: Annotated[
+        Path | None,
+        typer.Option("--json", metavar="FILE", help="Write the result as JSON; - for here."),
+    ] = None,
+    verbose: Verbose = False,
+) -> ExitCode:
+    """Grade a submission; the word `grade` may be left out."""
+    from graders.engine.cli.grading import GradeOrder, run_grade  # noqa: PLC0415 - heavy
+
+    order = GradeOrder(lesson, submission, seed, tuple(only or ()), json_file, verbose)
+    return run_grade(desk_of(context), order)
+
+
+@app.command("list")
+def list_command(context: typer.Context) -> ExitCode:
+    """List the lessons."""
+    desk = desk_of(context)
+    known = desk.catalogue.lessons()
+    width = max((len(lesson.id) for lesson in known), default=0)
+    for lesson in known:
+        typer.echo(f"{lesson.id:<{width}}  {lesson.title}", file=desk.out)
+    return ExitCode.FULL_MARKS
+
+
+@app.command("replay")
+def replay_command(
+    context: typer.Context,
+    conversation: Annotated[Path, typer.Argument(help="A conversation script, a .yaml file.")],
+    submission: Folder = None,
+    seed: Seed = None,
+    verbose: Verbose = False,
+) -> ExitCode:
+    """Play one conversation on a submission and print what happens."""
+    from graders.engine.cli.replaying import run_replay  # noqa: PLC0415 - heavy
+
+    del verbose  # read by main(), which shows what went wrong
+    return run_replay(desk_of(context), conversation, submission, seed)
+
+
+@lessons.command("check")
+def check_command(
+    context: typer.Context,
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[LESSON]...", help="All lessons if left out.")
+    ] = None,
+    seed: Seed = None,
+    verbose: Verbose = False,
+) -> ExitCode:
+    """Grade the graders: stub, solutions and mutants against every criterion."""
+    from graders.engine.cli.checking import run_check  # noqa: PLC0415 - heavy
+
+    return run_check(desk_of(context), names or (), seed, verbose=verbose)
+
+
+COMMAND = typer.main.get_command(app)
+NAMES = ("grade", "list", "replay", "lesson")
+
+
+def with_command(words: Sequence[str], desk: Desk) -> list[str]:
+    """Return the command line with `grade` put in front if it begins with a lesson."""
+    first = words[0] if words else "--help"
+    if first.startswith("-") or first in NAMES:
+        return list(words)
+    known = desk.catalogue.ids()
+    if first in known:
+        return ["grade", *words]
+    from graders.engine.content.fields import did_you_mean  # noqa: PLC0415 - only to complain
+
+    raise UsageError(
+        f"There is no lesson or command `{quote(first)}`.",
+        cure=did_you_mean(first, [*known, *NAMES[1:], "test"]),
+    )

@@ -1,0 +1,69 @@
+"""What every command works with: where the course is, where to write, what starts servers."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO, cast
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from graders.engine.content.catalogue import Catalogue
+    from graders.engine.grading.folder import OpenStarter
+
+ROOT = Path(__file__).resolve().parents[3]
+WIDEST = 100
+"""Columns beyond which a page is harder to read, not easier."""
+
+
+@contextmanager
+def real_servers() -> Iterator[OpenStarter]:
+    """Open the real thing; imported only now, because it is heavy."""
+    from graders.engine.grading.folder import open_servers  # noqa: PLC0415
+
+    with open_servers() as open_starter:
+        yield open_starter
+
+
+@dataclass(frozen=True)
+class Desk:
+    """The surroundings of a command; tests give it others."""
+
+    root: Path = ROOT
+    servers: Callable[[], AbstractContextManager[OpenStarter]] = real_servers
+    out: TextIO = field(default_factory=lambda: sys.stdout)
+    err: TextIO = field(default_factory=lambda: sys.stderr)
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The lessons of the course."""
+        from graders.engine.content.catalogue import Catalogue  # noqa: PLC0415 - not for --help
+
+        return Catalogue(self.root)
+
+    def page(self) -> Console:
+        """Return the console for what was asked for."""
+        return _console(self.out)
+
+    def margin(self) -> Console:
+        """Return the console for progress and remarks, so that output can be piped."""
+        return _console(self.err)
+
+
+def _console(file: TextIO) -> Console:
+    from rich.console import Console  # noqa: PLC0415 - not for a command that fails at once
+
+    console = Console(file=file, highlight=False, soft_wrap=False, emoji=False)
+    console.width = min(console.width, WIDEST)
+    return console
+
+
+def desk_of(context: typer.Context) -> Desk:
+    """Return the desk that :func:`.main.main` gave to the command."""
+    return cast("Desk", context.obj)

@@ -1,0 +1,86 @@
+"""``grade.py LESSON``: grade a submission, show the page, write the JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from graders.engine.cli.desk import Desk
+from graders.engine.cli.exit_codes import ExitCode
+from graders.engine.cli.progress import watched
+from graders.engine.content.canaries import new_seed
+from graders.engine.content.catalogue import Lesson
+from graders.engine.core.results import Result
+from graders.engine.grading.folder import grade_folder
+from graders.engine.reports import json_report, terminal
+from graders.engine.reports.files import write_whole
+from graders.engine.reports.look import look_for
+
+SIGNS_OF_A_SUBMISSION = ("server.py", "submission.yaml", "submission.yml")
+STANDARD_OUTPUT = Path("-")
+
+
+@dataclass(frozen=True)
+class GradeOrder:
+    """What the command line asked for."""
+
+    lesson: str
+    submission: Path | None = None
+    seed: int | None = None
+    only: tuple[str, ...] = ()
+    json_file: Path | None = None
+    verbose: bool = False
+
+
+def run_grade(desk: Desk, order: GradeOrder) -> ExitCode:
+    """Grade, show, and say by the exit code how it went."""
+    lesson = desk.catalogue.lesson(order.lesson)
+    folder = order.submission or default_folder(lesson.assignment_dir)
+    seed = new_seed() if order.seed is None else order.seed
+    with desk.servers() as open_starter, watched(desk.margin()) as progress:
+        result = grade_folder(
+            lesson, folder, open_starter, seed=seed, only=order.only, on_event=progress
+        )
+    show(desk, order, lesson, result)
+    if order.verbose:
+        show_logs(desk.margin(), result, progress.logs)
+    return code_for(result)
+
+
+def default_folder(assignment: Path) -> Path:
+    """Return the current folder if it looks like a submission, else the assignment's."""
+    here = Path.cwd()
+    return here if any((here / name).exists() for name in SIGNS_OF_A_SUBMISSION) else assignment
+
+
+def show(desk: Desk, order: GradeOrder, lesson: Lesson, result: Result) -> None:
+    """Write the JSON where it is wanted, and the page unless JSON takes its place."""
+    if order.json_file == STANDARD_OUTPUT:
+        desk.out.write(json_report.render(result))
+        return
+    page = desk.page()
+    page.print(terminal.render(result, look_for(page), title=lesson.title))
+    if order.json_file is not None:
+        write_whole(order.json_file, json_report.render(result))
+
+
+def show_logs(margin: Console, result: Result, logs: Sequence[str]) -> None:
+    """Show what ``--verbose`` adds: isolation, time, and our own errors."""
+    isolation = result.isolation
+    margin.print(Text(f"Isolation: {isolation.level} ({', '.join(isolation.layers) or 'none'})"))
+    for sentence in isolation.missing:
+        margin.print(Text(f"  missing: {sentence}"))
+    margin.print(Text(f"Graded in {result.duration_ms / 1000:.1f} s"))
+    for log in logs:
+        margin.print(Text(f"\n{log}"), soft_wrap=True)
+
+
+def code_for(result: Result) -> ExitCode:
+    """Return the exit code that a result stands for."""
+    if result.grader_failed:
+        return ExitCode.GRADER_BROKE
+    return ExitCode.FULL_MARKS if result.full_marks else ExitCode.NOT_FULL_MARKS

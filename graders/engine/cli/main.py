@@ -1,0 +1,77 @@
+"""From the words of a command line to an exit code; no exception gets past here.
+
+Must not know what a command does.
+"""
+
+from __future__ import annotations
+
+import io
+import traceback
+from collections.abc import Sequence
+
+import typer
+
+from graders.engine.cli.desk import Desk
+from graders.engine.cli.exit_codes import ExitCode
+from graders.engine.core.errors import ContentError, UsageError
+from graders.engine.core.text import quote
+
+INTERRUPTED = "Interrupted; all servers are stopped."
+
+
+def main(arguments: Sequence[str], desk: Desk | None = None) -> ExitCode:
+    """Run ``grade.py`` with these arguments and return its exit code."""
+    surroundings = desk or Desk()
+    _never_fail_to_write(surroundings)
+    try:
+        return _run(list(arguments), surroundings)
+    except KeyboardInterrupt:
+        return _interrupted(surroundings)
+    except UsageError as error:
+        return _complain(surroundings, ExitCode.USAGE, error.message, error.cure)
+    except ContentError as error:
+        return _complain(surroundings, ExitCode.CONTENT, f"The course is wrong: {error}")
+    except Exception as error:  # noqa: BLE001 - a traceback of ours is never shown unasked
+        return _broke(surroundings, error, verbose="--verbose" in arguments)
+
+
+def _run(arguments: list[str], desk: Desk) -> ExitCode:
+    from graders.engine.cli.commands import COMMAND, with_command  # noqa: PLC0415 - builds it all
+
+    try:
+        words = with_command(arguments, desk)
+        code = COMMAND.main(words, prog_name="grade.py", standalone_mode=False, obj=desk)
+    except typer.Abort:
+        return _interrupted(desk)
+    except typer.TyperException as error:
+        return _complain(desk, ExitCode.USAGE, error.format_message(), "`grade.py --help`.")
+    if code == ExitCode.INTERRUPTED:
+        return _interrupted(desk)
+    return ExitCode(code or 0)
+
+
+def _interrupted(desk: Desk) -> ExitCode:
+    print(INTERRUPTED, file=desk.err)
+    return ExitCode.INTERRUPTED
+
+
+def _complain(desk: Desk, code: ExitCode, message: str, cure: str = "") -> ExitCode:
+    lines = [f"grade.py: {message}", *([f"  try: {cure}"] if cure else [])]
+    print("\n".join(lines), file=desk.err)
+    return code
+
+
+def _broke(desk: Desk, error: Exception, *, verbose: bool) -> ExitCode:
+    if verbose:
+        print("".join(traceback.format_exception(error)), file=desk.err)
+    fact = quote(str(error) or type(error).__name__, 200)
+    advice = "" if verbose else " Report it with what --verbose shows."
+    message = f"The grader broke: {fact}. This is not your fault.{advice}"
+    return _complain(desk, ExitCode.GRADER_BROKE, message)
+
+
+def _never_fail_to_write(desk: Desk) -> None:
+    """Let a character that the terminal does not have become `?` instead of a failure."""
+    for stream in (desk.out, desk.err):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")

@@ -1,0 +1,71 @@
+"""Live progress of a run: one line that moves on a terminal, plain lines elsewhere.
+
+Listens to grading events; knows nothing of pytest or servers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from graders.engine.grading.events import (
+    CaseFinished,
+    CriterionFinished,
+    CriterionStarted,
+    GradingEvent,
+    RunStarted,
+)
+from graders.engine.reports.look import Look, look_for
+
+STARTING = "Starting the server ..."
+
+
+@dataclass
+class Progress:
+    """Shows what is going on; keeps the logs of our own errors for ``--verbose``."""
+
+    console: Console
+    live: Live | None = None
+    count: int = 0
+    done: int = 0
+    logs: list[str] = field(default_factory=list)
+
+    def __call__(self, event: GradingEvent) -> None:
+        """Show the event, if it is one that a reader cares for."""
+        if isinstance(event, RunStarted):
+            self.count = len(event.criteria)
+        elif isinstance(event, CriterionStarted):
+            self.done += 1
+            self.show(f"[{self.done}/{self.count}] {event.title}")
+        elif isinstance(event, CaseFinished) and event.log:
+            self.logs.append(event.log)
+        elif isinstance(event, CriterionFinished) and self.live is None:
+            self._line(event, look_for(self.console))
+
+    def show(self, what: str) -> None:
+        """Say on the moving line what is being done now."""
+        if self.live is not None:
+            text = Text(what, style="dim", no_wrap=True, overflow="ellipsis")
+            self.live.update(text, refresh=True)
+
+    def _line(self, event: CriterionFinished, look: Look) -> None:
+        mark = look.mark(event.result.status)
+        self.console.print(Text(" ").append_text(mark).append(f" {event.result.title}"))
+
+
+@contextmanager
+def watched(console: Console) -> Iterator[Progress]:
+    """Give a progress display, which is gone from a terminal afterwards."""
+    if not console.is_terminal:
+        console.print(STARTING)
+        yield Progress(console)
+        return
+    with Live(console=console, auto_refresh=False, transient=True) as live:
+        progress = Progress(console, live)
+        progress.show(STARTING)
+        yield progress

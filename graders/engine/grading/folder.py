@@ -1,0 +1,55 @@
+"""From a folder to a result: find the submission, open what starts its servers, grade.
+
+What is wrong with the submission becomes part of the result here, whatever it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import TypeAlias
+
+from graders.engine.content.catalogue import Lesson
+from graders.engine.content.submission import Submission, SubmissionProblem, find_submission
+from graders.engine.core.results import Result
+from graders.engine.grading.events import Listener, nobody_listens
+from graders.engine.grading.run import grade, ungraded
+from graders.engine.grading.starter import ServerStarter
+from graders.engine.harness.rig import rig_for
+from graders.engine.sandbox import open_launcher
+
+OpenStarter: TypeAlias = Callable[[Lesson, Submission], AbstractContextManager[ServerStarter]]
+"""Gives what starts the servers of one submission; raises SubmissionProblem if nothing can."""
+
+
+@contextmanager
+def open_servers() -> Iterator[OpenStarter]:
+    """Open what starts servers for any number of submissions; afterwards all have ended."""
+    with open_launcher() as launcher:
+        yield lambda lesson, submission: rig_for(
+            submission, launcher, limits=lesson.info.limits, env=lesson.info.env
+        )
+
+
+def grade_folder(
+    lesson: Lesson,
+    folder: Path,
+    open_starter: OpenStarter,
+    *,
+    seed: int,
+    only: Iterable[str] = (),
+    on_event: Listener = nobody_listens,
+) -> Result:
+    """Return the result of the submission in ``folder``; see :func:`.run.grade`.
+
+    Raises :class:`~graders.engine.core.errors.UsageError` when there is no such folder.
+    """
+    try:
+        submission = find_submission(folder, endpoint=lesson.info.endpoint)
+        with open_starter(lesson, submission) as starter:
+            return grade(
+                lesson, submission, seed=seed, starter=starter, only=only, on_event=on_event
+            )
+    except SubmissionProblem as error:
+        return ungraded(lesson, folder.resolve().name, seed=seed, problem=error.problem)
