@@ -81,6 +81,7 @@ def test_a_message_without_deltas_is_not_compared() -> None:
 
 def test_a_message_that_begins_anew_forgets_its_deltas() -> None:
     assert check(added(), delta("One"), added(), delta("Two"), done("Two")) == []
+    assert check(added(), delta("One"), added(), done("Two")) == []
 
 
 def test_a_message_that_broke_off_is_not_compared() -> None:

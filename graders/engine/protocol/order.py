@@ -125,10 +125,7 @@ class _Walk:
         row = self._messages.setdefault(event.item_id, _Row("unknown", name))
         must_stream = self._streamed and (event.label != table.MESSAGE_DONE or bool(event.text))
         rows = table.MESSAGE if must_stream else table.WHOLE_MESSAGE
-        if self._step(index, event.label, rows, row):
-            return True
-        self._parts.pop(event.item_id, None)
-        return False
+        return self._step(index, event.label, rows, row)
 
     def _take_parts(self, index: int, event: ChatKitEvent) -> None:
         if event.label == table.MESSAGE_ADDED:
@@ -140,7 +137,7 @@ class _Walk:
             }
         parts = self._parts.get(event.item_id)
         if parts is None:
-            return  # The message itself was out of place: that has been said.
+            return  # The message was never announced: that has been said.
         if event.label in table.PART_UPDATES:
             number = event.content_index
             row = parts.setdefault(number, _Row("unknown", _part_name(number, event.item_id)))
