@@ -65,7 +65,7 @@ class Reply:
 
 
 class Chat:
-    """One user's view of a server; ``headers`` go with each request."""
+    """One user's view of a server; ``headers`` and the cookies it was given go with each request."""
 
     def __init__(
         self,
@@ -80,6 +80,7 @@ class Chat:
         self._endpoint = endpoint
         self._trace = trace
         self.headers = dict(headers or {})
+        self.cookies = httpx.Cookies()
         self.name = name
 
     # --- requests that stream ------------------------------------------------------------------
@@ -115,8 +116,7 @@ class Chat:
     async def stream(self, kind: str, params: Mapping[str, Any]) -> Stream:
         """Send any request that streams; return as soon as its headers are there."""
         serial = self._trace.add("client", kind, f"{self.name}: {_told(params)}")
-        request = self._request(_body(kind, params), {"accept": "text/event-stream"})
-        response = await self._http().send(request, stream=True)
+        response = await self._answer(_body(kind, params), {"accept": "text/event-stream"})
         return Stream(response, self._trace, request_serial=serial)
 
     # --- requests that do not stream -----------------------------------------------------------
@@ -180,8 +180,15 @@ class Chat:
             headers={"content-type": "application/json", **self.headers, **headers},
         )
 
+    async def _answer(self, body: bytes, headers: Mapping[str, str]) -> httpx.Response:
+        request = self._request(body, headers)
+        self.cookies.set_cookie_header(request)
+        response = await self._http().send(request, stream=True)
+        self.cookies.extract_cookies(response)
+        return response
+
     async def _send(self, body: bytes, headers: Mapping[str, str]) -> Reply:
-        response = await self._http().send(self._request(body, headers), stream=True)
+        response = await self._answer(body, headers)
         try:
             answer = await _read(response)
         finally:
@@ -217,7 +224,8 @@ def _told(params: Mapping[str, Any]) -> str:
     """Tell a request's parameters in a few words: what is said, else the ids."""
     said = params.get("input")
     if isinstance(said, dict):
-        return quote(" ".join(part["text"] for part in said["content"]), _EXCERPT)
+        parts = [part.get("text") for part in said.get("content", ()) if isinstance(part, dict)]
+        return quote(" ".join(text for text in parts if isinstance(text, str)), _EXCERPT)
     return ", ".join(f"{name}={quote(str(value), 40)}" for name, value in params.items())
 
 

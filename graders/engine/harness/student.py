@@ -10,6 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 
 import httpx
@@ -141,6 +142,8 @@ class Student:
         self._client = httpx.AsyncClient(
             transport=StudentTransport(self._link),
             base_url=BASE_URL,
+            headers={"accept-encoding": "identity"},
+            cookies=_no_cookies(),
             timeout=None,  # noqa: S113 - the link's watchdog tells waiting from hanging
         )
         await self._load()
@@ -280,3 +283,8 @@ class Student:
         if self._output is not None:
             self._output.close()
         return end
+
+
+def _no_cookies() -> CookieJar:
+    """Give a jar that stays empty: cookies are a user's, so each chat has its own."""
+    return CookieJar(DefaultCookiePolicy(allowed_domains=()))

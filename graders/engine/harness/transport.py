@@ -69,12 +69,21 @@ class StudentTransport(httpx.AsyncBaseTransport):
     def _response(self, exchange: Exchange) -> httpx.Response:
         if exchange.start is None:
             raise _without_response(exchange)
-        return httpx.Response(
+        return Answer(
             exchange.start.status,
-            headers=[(name, value) for name, value in exchange.start.headers],
+            headers=[(_bytes(name), _bytes(value)) for name, value in exchange.start.headers],
             stream=ExchangeStream(self._link, exchange),
             extensions={EXCHANGE: exchange},
         )
+
+
+class Answer(httpx.Response):
+    """A response that is what it is: httpx works out no redirect from it, which may be nonsense."""
+
+    @property
+    def has_redirect_location(self) -> bool:
+        """Never, as far as the client is concerned."""
+        return False
 
 
 class ExchangeStream(httpx.AsyncByteStream):
@@ -111,6 +120,10 @@ def _cut_short(exchange: Exchange) -> Finding:
     if exchange.crash is not None:
         return AppCrashed(exchange.crash)
     return ServerTrouble("the app returned before its response was complete")
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("latin-1", "replace")
 
 
 def _pairs(headers: httpx.Headers) -> tuple[tuple[str, str], ...]:

@@ -92,8 +92,8 @@ class Exchange:
         if self.started:
             raise AsgiMisuseError("the app sent http.response.start twice")
         status = message.get("status")
-        if not isinstance(status, int):
-            raise AsgiMisuseError(f"the app sent the status {status!r}, which is not a number")
+        if not isinstance(status, int) or not 100 <= status <= 999:
+            raise AsgiMisuseError(f"the app sent the status {status!r:.40}, which is none")
         self.started = True
         headers = tuple(
             (_latin(name), _latin(value)) for name, value in message.get("headers") or ()
@@ -163,7 +163,8 @@ class Exchanges:
         number = frame.exchange
         try:
             await self._app(self._scope(frame), exchange.receive, exchange.send)
-        except Exception as error:  # noqa: BLE001 - whatever the student's app raises is reported
+        # Whatever the student's app raises is reported, cancellation too: nobody here cancels it.
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001
             self._connection.send(
                 ExchangeCrash(
                     exchange=number,

@@ -9,6 +9,7 @@ import asyncio
 import os
 import socket
 import sys
+import traceback
 from collections.abc import Callable, Coroutine
 from typing import Any, NoReturn
 
@@ -47,13 +48,18 @@ def run(sock: socket.socket, layers: tuple[str, ...]) -> NoReturn:
     ``layers`` names the isolation layers that took hold, for the grader's report.
     """
     _forget_engine()
+    code = 1
     try:
         asyncio.run(Host(sock).serve(layers))
+    except SystemExit as stop:
+        code = stop.code & 0xFF if isinstance(stop.code, int) else bool(stop.code)
+    except BaseException:  # noqa: BLE001 - the last place where it can be told
+        traceback.print_exc()
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
         # Not sys.exit: the exit handlers of libraries may take seconds, and are nobody's business.
-        os._exit(0)
+        os._exit(code)
 
 
 class Host:

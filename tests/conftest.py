@@ -1,0 +1,16 @@
+"""What all tests share: one launcher, because its fork server takes seconds to warm up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from graders.engine.sandbox import Launcher, open_launcher
+
+
+@pytest.fixture(scope="session")
+def launcher() -> Iterator[Launcher]:
+    """Give the one launcher of the session."""
+    with open_launcher() as launcher:
+        yield launcher
