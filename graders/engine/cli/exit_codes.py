@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import IntEnum
-from typing import Self
 
 
 class ExitCode(IntEnum):
-    """The exit codes; ``meaning`` is the text that ``--help`` and the README show."""
+    """The exit codes; what they mean is in :data:`MEANINGS`."""
 
-    meaning: str
+    FULL_MARKS = 0
+    NOT_FULL_MARKS = 1
+    USAGE = 2
+    CONTENT = 3
+    GRADER_BROKE = 4
+    INTERRUPTED = 130
 
-    def __new__(cls, value: int, meaning: str) -> Self:
-        """Make a member of number and meaning."""
-        member = int.__new__(cls, value)
-        member._value_ = value
-        member.meaning = meaning
-        return member
 
-    FULL_MARKS = 0, "full marks, or the command did what it was asked"
-    NOT_FULL_MARKS = 1, "not full marks"
-    USAGE = 2, "the command line asked for something impossible"
-    CONTENT = 3, "the course's own content is wrong"
-    GRADER_BROKE = 4, "the grader itself broke; never the student's fault"
-    INTERRUPTED = 130, "interrupted with Ctrl-C"
+MEANINGS: Mapping[ExitCode, str] = {
+    ExitCode.FULL_MARKS: "full marks, or the command did what it was asked",
+    ExitCode.NOT_FULL_MARKS: "not full marks",
+    ExitCode.USAGE: "the command line asked for something impossible",
+    ExitCode.CONTENT: "the course's own content is wrong",
+    ExitCode.GRADER_BROKE: "the grader itself broke; never the student's fault",
+    ExitCode.INTERRUPTED: "interrupted with Ctrl-C",
+}
+"""The texts that ``--help`` and the README show."""
 
 
 def table() -> str:
-    """Return all codes, one a line."""
-    return "\n".join(f"{code.value:>4}  {code.meaning}" for code in ExitCode)
+    """Return all codes with their meanings, one a line."""
+    return "\n".join(f"{code.value:>4}  {MEANINGS[code]}" for code in ExitCode)

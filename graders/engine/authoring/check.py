@@ -1,0 +1,90 @@
+"""``lesson check``: grade stub, solutions and mutants of a lesson, and compare with what must be.
+
+Must not print. How one folder is graded comes from outside, so that it can be done elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from graders.engine.authoring.matrix import Kind, Row, without_mutant
+from graders.engine.authoring.mutants import Mutant, mutants_of, solutions_of
+from graders.engine.content.announced import check_announced
+from graders.engine.content.catalogue import Lesson
+from graders.engine.core.errors import ContentError
+from graders.engine.core.results import Result
+
+GradeFolder: TypeAlias = Callable[[Path], Result]
+Listener: TypeAlias = Callable[[Row, int], None]
+"""Told of each row as it is finished, with the number of rows that there will be."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One submission that is to be graded; ``place`` gives its folder for as long as it lasts."""
+
+    kind: Kind
+    name: str
+    place: Callable[[], AbstractContextManager[Path]]
+    loses: frozenset[str] = frozenset()
+    why: str = ""
+
+    def graded(self, grade: GradeFolder) -> Row:
+        """Return the row that grading makes of it."""
+        with self.place() as folder:
+            return Row(self.kind, self.name, grade(folder), self.loses, self.why)
+
+
+@dataclass(frozen=True)
+class Check:
+    """The matrix of one lesson, and sentences about all that is not as it must be."""
+
+    lesson: str
+    criteria: tuple[str, ...]
+    rows: tuple[Row, ...]
+    flaws: tuple[str, ...]
+
+
+def check_lesson(lesson: Lesson, grade: GradeFolder, on_row: Listener) -> Check:
+    """Grade everything that the lesson brings, and return what was found."""
+    entries = tuple(entries_of(lesson))
+    rows = []
+    for entry in entries:
+        rows.append(entry.graded(grade))
+        on_row(rows[-1], len(entries))
+    flaws = [
+        *check_announced(lesson.rubric, readme_of(lesson)),
+        *without_mutant(lesson.rubric.ids, rows),
+        *(flaw for row in rows for flaw in row.flaws),
+    ]
+    return Check(lesson.id, lesson.rubric.ids, tuple(rows), tuple(flaws))
+
+
+def entries_of(lesson: Lesson) -> Iterator[Entry]:
+    """Give everything that is graded: the stub, the solutions, the mutants."""
+    yield Entry(Kind.STUB, "stub", lambda: nullcontext(lesson.assignment_dir))
+    for folder in solutions_of(lesson):
+        yield Entry(Kind.SOLUTION, folder.name, _fixed(folder))
+    for mutant in mutants_of(lesson):
+        yield _entry_of(mutant)
+
+
+def readme_of(lesson: Lesson) -> str:
+    """Return the text of the assignment, which must announce what is graded."""
+    file = lesson.assignment_dir / "README.md"
+    try:
+        return file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ContentError(file, None, "is missing.", cure="Write the assignment.") from None
+
+
+def _fixed(folder: Path) -> Callable[[], AbstractContextManager[Path]]:
+    return lambda: nullcontext(folder)
+
+
+def _entry_of(mutant: Mutant) -> Entry:
+    return Entry(Kind.MUTANT, mutant.name, mutant.built, mutant.loses, mutant.why)

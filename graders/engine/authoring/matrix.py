@@ -1,0 +1,98 @@
+"""What must hold of each row of the matrix submissions x criteria, and what does not.
+
+Pure. A row is one graded submission of a lesson: the stub, a solution, or a mutant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from graders.engine.core.results import CriterionResult, Result, Status
+
+
+class Kind(StrEnum):
+    """What a row is expected to show."""
+
+    STUB = "stub"
+    SOLUTION = "solution"
+    MUTANT = "mutant"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One graded submission; ``loses`` are the criteria that it is expected to fail."""
+
+    kind: Kind
+    name: str
+    result: Result
+    loses: frozenset[str] = frozenset()
+    why: str = ""
+
+    @property
+    def lost(self) -> frozenset[str]:
+        """The criteria that did not get all their points, but for those that were blocked."""
+        return frozenset(each.id for each in self.result.criteria if _is_lost(each))
+
+    @property
+    def flaws(self) -> tuple[str, ...]:
+        """Sentences about what is not as it must be; none if all is well."""
+        return tuple(self._flaws())
+
+    def _flaws(self) -> Iterator[str]:
+        broken = [row.id for row in self.result.criteria if row.status is Status.ERROR]
+        if broken:
+            yield f"{self.name}: the grader broke on {_list(broken)}."
+        if self.kind is Kind.STUB:
+            yield from self._flaws_of_stub()
+        elif self.kind is Kind.SOLUTION:
+            yield from self._flaws_of_solution()
+        else:
+            yield from self._flaws_of_mutant()
+
+    def _flaws_of_stub(self) -> Iterator[str]:
+        if self.result.full_marks:
+            yield f"{self.name}: the stub has full marks, so there is nothing to be done."
+
+    def _flaws_of_solution(self) -> Iterator[str]:
+        if self.result.problem is not None:
+            yield f"{self.name}: could not be graded: {self.result.problem.title}"
+        elif self.lost:
+            yield f"{self.name}: a solution must not lose {_list(self.lost)}. {self._seen()}"
+
+    def _flaws_of_mutant(self) -> Iterator[str]:
+        if self.result.problem is not None:
+            yield f"{self.name}: could not be graded: {self.result.problem.title}"
+            return
+        if missed := self.loses - self.lost:
+            yield f"{self.name}: was to lose {_list(missed)} and did not."
+        if extra := self.lost - self.loses:
+            yield f"{self.name}: lost {_list(extra)}, undeclared. {self._seen(extra)}"
+
+    def _seen(self, among: frozenset[str] | None = None) -> str:
+        """Quote what was seen at the first lost criterion, as a help to find the reason."""
+        wanted = self.lost if among is None else among
+        seen = (
+            case.feedback.seen
+            for row in self.result.criteria
+            for case in row.cases
+            if row.id in wanted and case.status is Status.FAILED and case.feedback
+        )
+        return next((f"Seen: {text}" for text in seen), "")
+
+
+def _is_lost(row: CriterionResult) -> bool:
+    return row.status is Status.FAILED or (
+        row.status is Status.PASSED and row.score < row.max_score
+    )
+
+
+def without_mutant(criteria: Sequence[str], rows: Iterable[Row]) -> list[str]:
+    """Return a sentence for each criterion that no mutant is declared to lose."""
+    covered = frozenset[str]().union(*(row.loses for row in rows))
+    return [f"`{each}`: no mutant loses it." for each in criteria if each not in covered]
+
+
+def _list(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in sorted(names))

@@ -1,0 +1,78 @@
+"""The matrix as a page for the terminal: one line a submission, one column a criterion.
+
+Pure. Criteria are numbered, because their names would not fit; a legend names them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from graders.engine.authoring.check import Check
+from graders.engine.authoring.matrix import Kind, Row
+from graders.engine.core.results import Status
+from graders.engine.core.text import visible
+from graders.engine.reports.look import Look
+
+
+def render(check: Check, look: Look) -> RenderableType:
+    """Return the matrix, the legend, and what is wrong."""
+    return Group(*_parts(check, look))
+
+
+def _parts(check: Check, look: Look) -> Iterator[RenderableType]:
+    yield Text(f"\n{check.lesson}: submissions x criteria\n", style="bold")
+    yield _matrix(check, look)
+    yield Text()
+    yield _legend(check)
+    yield Text()
+    yield from (Text(f"- {visible(flaw)}", style="red") for flaw in check.flaws)
+    yield Text(summary(check), style="red" if check.flaws else "green")
+
+
+def _matrix(check: Check, look: Look) -> Table:
+    table = Table.grid(padding=(0, 1))
+    table.add_column(overflow="ellipsis", no_wrap=True, ratio=1)
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True, style="red")
+    tens = "".join(str(n // 10) if n >= 10 else " " for n in range(1, len(check.criteria) + 1))
+    ones = "".join(str(n % 10) for n in range(1, len(check.criteria) + 1))
+    table.add_row("", "", Text(tens, style="dim"), "")
+    table.add_row("", "score", Text(ones, style="dim"), "")
+    for row in check.rows:
+        wrong = "<< wrong" if row.flaws else ""
+        table.add_row(Text(row.name), str(row.result.score), _cells(row, check, look), wrong)
+    return table
+
+
+def _cells(row: Row, check: Check, look: Look) -> Text:
+    statuses = {each.id: each.status for each in row.result.criteria}
+    return Text().join(look.mark(statuses.get(name, Status.NOT_RUN)) for name in check.criteria)
+
+
+def _legend(check: Check) -> Table:
+    table = Table.grid(padding=(0, 1))
+    table.add_column(justify="right", style="dim", no_wrap=True)
+    table.add_column()
+    table.add_column(style="dim")
+    for number, name in enumerate(check.criteria, start=1):
+        mutants = [row.name for row in check.rows if name in row.loses]
+        table.add_row(str(number), name, ", ".join(mutants) or "no mutant")
+    return table
+
+
+def summary(check: Check) -> str:
+    """Return one line that says how many of each kind are as they must be."""
+    parts = [_count(check, kind) for kind in Kind]
+    verdict = f"{len(check.flaws)} wrong" if check.flaws else "all as it must be"
+    return f"{check.lesson}: {', '.join(parts)}; {verdict}."
+
+
+def _count(check: Check, kind: Kind) -> str:
+    rows = [row for row in check.rows if row.kind is kind]
+    right = sum(not row.flaws for row in rows)
+    return f"{right}/{len(rows)} {kind}{'' if len(rows) == 1 else 's'}"

@@ -1,0 +1,142 @@
+"""The whole check of the miniature course, and what it says of a wrong one."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import nullcontext
+from pathlib import Path
+
+import pytest
+
+from graders.engine.authoring import matrix_page
+from graders.engine.authoring.check import Check, check_lesson
+from graders.engine.authoring.mutants import load_mutant, mutants_of
+from graders.engine.content.catalogue import Catalogue
+from graders.engine.core.errors import ContentError
+from graders.engine.grading.folder import grade_folder
+from graders.engine.reports.look import ASCII
+from tests.miniature import COURSE, StarterStandIn
+from tests.reports.samples import as_text
+
+
+@pytest.fixture
+def course(tmp_path: Path) -> Path:
+    """Give a copy of the miniature course, to be spoilt."""
+    shutil.copytree(COURSE, tmp_path / "course")
+    return tmp_path / "course"
+
+
+def checked(course: Path = COURSE, told: list[str] | None = None) -> Check:
+    """Check the lesson `greeting` of a course."""
+    lesson = Catalogue(course).lesson("greeting")
+    return check_lesson(
+        lesson,
+        lambda folder: grade_folder(
+            lesson, folder, lambda _, found: nullcontext(StarterStandIn(found.root)), seed=1
+        ),
+        lambda row, count: (told if told is not None else []).append(f"{row.name} of {count}"),
+    )
+
+
+def mutant_of(course: Path, name: str) -> Path:
+    """Return the folder of a mutant."""
+    return course / "reference_solutions" / "greeting" / "mutants" / name
+
+
+def test_right_course_has_no_flaws() -> None:
+    told: list[str] = []
+    check = checked(told=told)
+    assert check.flaws == ()
+    assert told[0] == "stub of 7"
+    assert [row.name for row in check.rows] == [
+        "stub",
+        "solution",
+        "solution_terse",
+        "forgetful",
+        "hospitable",
+        "mute",
+        "rude",
+    ]
+
+
+def test_page_of_a_right_course() -> None:
+    page = as_text(matrix_page.render(checked(), ASCII))
+    assert "hospitable        90 +++x" in page
+    assert "mute               0 -x--" in page
+    assert "2 answers           mute" in page
+    assert "greeting: 1/1 stub, 2/2 solutions, 4/4 mutants; all as it must be." in page
+
+
+def test_mutant_that_loses_something_else_is_a_flaw(course: Path) -> None:
+    file = mutant_of(course, "rude") / "mutant.yaml"
+    file.write_text("format_version: 1\nwhy: W.\nloses: [remembers]\n", encoding="utf-8")
+    check = checked(course)
+    page = as_text(matrix_page.render(check, ASCII))
+    assert "<< wrong" in page
+    assert "3 wrong." in page
+    assert "rude: was to lose `remembers` and did not." in check.flaws
+    assert "`polite`: no mutant loses it." in check.flaws
+
+
+def test_criterion_that_is_not_announced_is_a_flaw(course: Path) -> None:
+    (course / "assignments" / "greeting" / "README.md").write_text("Greet.", encoding="utf-8")
+    assert len(checked(course).flaws) == 4
+
+
+def test_assignment_without_readme_is_a_content_error(course: Path) -> None:
+    (course / "assignments" / "greeting" / "README.md").unlink()
+    with pytest.raises(ContentError, match=r"README\.md: is missing"):
+        checked(course)
+
+
+def test_lesson_without_solution_is_a_content_error(course: Path) -> None:
+    shutil.rmtree(course / "reference_solutions")
+    with pytest.raises(ContentError, match="has no `solution`"):
+        checked(course)
+
+
+def test_stub_without_server_is_just_not_gradable(course: Path) -> None:
+    (course / "assignments" / "greeting" / "server.py").unlink()
+    check = checked(course)
+    assert check.flaws == ()
+    assert check.rows[0].result.problem is not None
+
+
+def test_built_mutant_is_the_changed_solution_and_is_removed() -> None:
+    rude = mutants_of(Catalogue(COURSE).lesson("greeting"))[3]
+    with rude.built() as folder:
+        assert folder.name == "rude"
+        assert '"good night": "GOOD NIGHT"' in (folder / "server.py").read_text(encoding="utf-8")
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("why: W.\nloses: [answers]\n", "format_version"),
+        ("format_version: 1\nwhy: W.\nloses: []\n", "must not be empty"),
+        ("format_version: 1\nwhy: W.\nloses: [answer]\n", "Did you mean `answers`"),
+        ("format_version: 1\nwhy: W.\nloses: [answers]\nbase: nothing\n", "no solution `nothing`"),
+        ("format_version: 1\nwhy: W.\nloses: [answers]\nloss: [a]\n", "loss"),
+    ],
+)
+def test_mutant_that_is_described_wrongly_is_a_content_error(
+    course: Path, text: str, message: str
+) -> None:
+    folder = mutant_of(course, "mute")
+    (folder / "mutant.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(ContentError, match=message):
+        load_mutant(folder, Catalogue(course).lesson("greeting"))
+
+
+def test_mutant_that_changes_nothing_is_a_content_error(course: Path) -> None:
+    shutil.rmtree(mutant_of(course, "mute") / "files")
+    with pytest.raises(ContentError, match="changes nothing"):
+        checked(course)
+
+
+def test_patch_that_no_longer_fits_is_a_content_error(course: Path) -> None:
+    server = course / "reference_solutions" / "greeting" / "solution" / "server.py"
+    server.write_text("ANSWERS = {}\n", encoding="utf-8")
+    with pytest.raises(ContentError, match="does not fit"):
+        checked(course)
