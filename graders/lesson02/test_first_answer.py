@@ -1,4 +1,4 @@
-"""The first message of a thread: is it answered, by the model, in the right events?"""
+"""The first message of a thread: answered, by the model, in the right events."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from graders.engine.harness import (
 )
 from graders.engine.protocol import check_order
 
-# What careless code changes: line ends, quotes, capitals, spaces at the ends, other scripts, markup.
+# What careless code changes: line ends, quotes, capitals, spaces at the ends, scripts, markup.
 ASKED = (
     '  Two lines:\n\tand "quotes", \\back\\slashes\\ and {braces} of WORD  ',
     "Größe, naïve, 東京, שלום, 👩‍💻 and e\u0301 of WORD",

@@ -17,7 +17,7 @@ from graders.engine.sandbox.environment import server_environment
 from graders.engine.sandbox.launcher import ENGINE_ROOT, Exit, LaunchError, LaunchSpec
 
 _BOOT = (
-    "import sys; sys.path.insert(0, sys.argv[1]);"
+    "import sys; sys.path.append(sys.argv[1]);"
     "from graders.engine.sandbox.fork_server import main; main(int(sys.argv[2]))"
 )
 _START_SECONDS = 120.0
@@ -33,6 +33,8 @@ class ForkLauncher:
         ours.settimeout(_START_SECONDS)
         self._control = ours
         self._buffer = b""
+        self.cpu_seconds = 0.0
+        """CPU time of all students that have ended."""
         self._ready = False
         with theirs:
             self._server = subprocess.Popen(  # noqa: S603 - our own interpreter and code
@@ -71,7 +73,10 @@ class ForkLauncher:
     def ask_exit(self, do: str, pid: int) -> Exit:
         """Say ``kill`` or ``wait`` for ``pid``; return once the process is gone."""
         self._say({"do": do, "pid": pid}, [])
-        return Exit.from_wait_status(self._hear()["status"])
+        answer = self._hear()
+        end = Exit.from_wait_status(answer["status"], answer["cpu_seconds"])
+        self.cpu_seconds += end.cpu_seconds
+        return end
 
     def close(self) -> None:
         """End the fork server, which ends everything that it started."""

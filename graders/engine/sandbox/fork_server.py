@@ -24,12 +24,15 @@ from graders.engine.sandbox.warm_up import warm_up
 
 _PR_SET_CHILD_SUBREAPER = 36
 _CONTROL_BYTES = 1024 * 1024
+_UNKNOWN: dict[str, Any] = {"status": 0, "cpu_seconds": 0.0}
 
 
 def main(control_fd: int) -> None:
     """Preload, warm up, then serve the control socket ``control_fd`` until it closes."""
     control = socket.socket(fileno=control_fd)
     warm_up()
+    # All of the engine is imported by now: a student must find nothing beside it.
+    sys.path.remove(sys.argv[1])
     _adopt_orphans()
     gc.collect()
     gc.freeze()
@@ -50,7 +53,7 @@ class ForkServer:
         self._buffer = b""
         self._descriptors: list[int] = []
         self._students: set[int] = set()
-        self._exited: dict[int, int] = {}
+        self._exited: dict[int, dict[str, Any]] = {}
         self._awaited: set[int] = set()
 
     def say(self, message: dict[str, Any]) -> None:
@@ -128,13 +131,16 @@ class ForkServer:
         """Collect children that ended; a child that is no student is a stray, and is ended."""
         with contextlib.suppress(ChildProcessError):
             while True:
-                pid, status = os.waitpid(-1, os.WNOHANG)
+                pid, status, usage = os.wait4(-1, os.WNOHANG)
                 if pid == 0:
                     break
                 if pid in self._students:
                     _kill_group(pid)
                     self._students.discard(pid)
-                    self._exited[pid] = status
+                    self._exited[pid] = {
+                        "status": status,
+                        "cpu_seconds": usage.ru_utime + usage.ru_stime,
+                    }
         self._kill_strays()
         self._answer()
 
@@ -143,7 +149,7 @@ class ForkServer:
         for pid in [pid for pid in self._awaited if pid not in self._students]:
             self._awaited.discard(pid)
             self._drown_strays()
-            self.say({"exited": pid, "status": self._exited.pop(pid, 0)})
+            self.say({"exited": pid, **self._exited.pop(pid, _UNKNOWN)})
 
     def _drown_strays(self) -> None:
         while strays := self._kill_strays():

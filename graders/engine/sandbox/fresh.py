@@ -16,7 +16,7 @@ import sys
 from graders.engine.sandbox.launcher import ENGINE_ROOT, Exit, LaunchError, LaunchSpec
 
 _BOOT = (
-    "import sys; sys.path.insert(0, sys.argv[1]);"
+    "import sys; sys.path.append(sys.argv[1]);"
     "from graders.engine.sandbox.fresh_main import main; main(int(sys.argv[2]))"
 )
 _INTERPRETER = (sys.executable, "-s", "-P", "-c", _BOOT)

@@ -15,7 +15,7 @@ from graders.engine.sandbox.child import WIRE_FD, become_student
 def main(wire: int) -> None:
     """Turn this interpreter into the student's process; never returns."""
     settings = json.loads(sys.stdin.buffer.read())
-    sys.path.pop(0)
+    sys.path.remove(sys.argv[1])
     if wire != WIRE_FD:
         os.dup2(wire, WIRE_FD)
     nothing = os.open(os.devnull, os.O_RDONLY)

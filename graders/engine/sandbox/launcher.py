@@ -42,17 +42,21 @@ class LaunchSpec:
 
 @dataclass(frozen=True)
 class Exit:
-    """How a process ended: ``code`` when it exited, ``signal`` when it was killed by one."""
+    """How a process ended: ``code`` when it exited, ``signal`` when it was killed by one.
+
+    ``cpu_seconds`` is what it and the children that it waited for have used, where it is known.
+    """
 
     code: int | None
     signal: int | None = None
+    cpu_seconds: float = 0.0
 
     @classmethod
-    def from_wait_status(cls, status: int) -> Exit:
+    def from_wait_status(cls, status: int, cpu_seconds: float = 0.0) -> Exit:
         """Read what ``os.waitpid`` gave."""
         if os.WIFSIGNALED(status):
-            return cls(code=None, signal=os.WTERMSIG(status))
-        return cls(code=os.WEXITSTATUS(status))
+            return cls(code=None, signal=os.WTERMSIG(status), cpu_seconds=cpu_seconds)
+        return cls(code=os.WEXITSTATUS(status), cpu_seconds=cpu_seconds)
 
 
 class Process(Protocol):

@@ -11,7 +11,6 @@ import asyncio
 import importlib
 import json
 import logging
-import sys
 from typing import Any
 
 from graders.engine.sandbox.warm_up_server import make_app
@@ -41,7 +40,6 @@ def warm_up() -> None:
             importlib.import_module(name)
         except ImportError:
             logging.getLogger(__name__).info("%s is not installed", name)
-    sys.path.pop(0)
     logging.disable(logging.CRITICAL)
     try:
         for kind in ("responses", "chat_completions"):
