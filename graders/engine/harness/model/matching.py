@@ -15,6 +15,9 @@ from typing import NamedTuple
 
 from graders.engine.harness.model.calls import InputItem, RecordedCall
 
+_SCRIPTS_WITHOUT_SPACES = "\u0e00"
+"""Where they begin: Thai, then the East Asian ones, come after the alphabets with spaces."""
+
 
 class Found(NamedTuple):
     """The last place of a known text in an item."""
@@ -35,17 +38,12 @@ def last_known_text(
     """The known user text that the call is about, or ``None``.
 
     The user's messages count first; only without any match there the other places that a
-    transcript may be folded into. Whole words count before parts of words.
+    transcript may be folded into. Only whole words count.
     """
     messages = [item for item in call.input if item.kind == "message"]
     users = [item.text for item in messages if item.role == "user"]
     others = [call.instructions, *(i.text for i in messages if i.role in ("system", "developer"))]
-    for places in (users, others):
-        for whole_words in (True, False):
-            found = _last_in(places, known, is_used, whole_words=whole_words)
-            if found is not None:
-                return found
-    return None
+    return _last_in(users, known, is_used) or _last_in(others, known, is_used)
 
 
 def without_known_texts(text: str, known: Iterable[str]) -> str:
@@ -76,14 +74,10 @@ def needles(text: str) -> tuple[str, ...]:
 
 
 def _last_in(
-    places: Sequence[str],
-    known: Sequence[str],
-    is_used: Callable[[str], bool],
-    *,
-    whole_words: bool,
+    places: Sequence[str], known: Sequence[str], is_used: Callable[[str], bool]
 ) -> str | None:
     for place in reversed(places):
-        found = [hit for text in known if (hit := _find(text, folded(place), whole_words))]
+        found = [hit for text in known if (hit := _find(text, folded(place)))]
         apart = [hit for hit in found if not any(hit.within(other) for other in found)]
         if apart:
             return _choose(apart, is_used)
@@ -99,8 +93,8 @@ def _choose(found: list[Found], is_used: Callable[[str], bool]) -> str:
     return max(waiting or found, key=lambda hit: (hit.end, -hit.start)).text
 
 
-def _find(text: str, place: str, whole_words: bool) -> Found | None:
-    hits = (_last_place(needle, place, whole_words) for needle in needles(text))
+def _find(text: str, place: str) -> Found | None:
+    hits = (_last_place(needle, place) for needle in needles(text))
     found = [
         (start, needle) for needle, start in zip(needles(text), hits, strict=True) if start >= 0
     ]
@@ -110,9 +104,9 @@ def _find(text: str, place: str, whole_words: bool) -> Found | None:
     return Found(start, start + len(needle), text)
 
 
-def _last_place(needle: str, place: str, whole_words: bool) -> int:
+def _last_place(needle: str, place: str) -> int:
     start = place.rfind(needle)
-    while start >= 0 and whole_words and not _is_whole(place, start, start + len(needle)):
+    while start >= 0 and not _is_whole(place, start, start + len(needle)):
         start = place.rfind(needle, 0, start + len(needle) - 1)
     return start
 
@@ -122,6 +116,11 @@ def _is_whole(place: str, start: int, end: int) -> bool:
 
 
 def _joined(place: str, index: int) -> bool:
-    """Whether a word goes on across this index."""
-    inside = 0 < index < len(place)
-    return inside and place[index - 1].isalnum() and place[index].isalnum()
+    """Whether a word goes on across this index: not after an escaped line end."""
+    inside = 0 < index < len(place) and place[max(index - 2, 0)] != "\\"
+    return inside and _is_letter(place[index - 1]) and _is_letter(place[index])
+
+
+def _is_letter(character: str) -> bool:
+    """Whether a character is part of a word, in a script that puts spaces between words."""
+    return character.isalnum() and character < _SCRIPTS_WITHOUT_SPACES

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from graders.engine.harness.model.calls import InputItem, RecordedCall
+from graders.engine.harness.model.reading import MAX_ITEMS
 
 
 @dataclass
@@ -23,7 +24,7 @@ class Memory:
         before = self._responses.get(call.previous, ())
         if call.conversation:
             before = self._conversations.get(call.conversation, ())
-        call.input = [*before, *call.sent]
+        call.input = [*before, *call.sent][-MAX_ITEMS:]
 
     def keep(self, call: RecordedCall, answer_id: str, output: list[InputItem]) -> None:
         """Remember a call with its answer."""

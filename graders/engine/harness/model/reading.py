@@ -13,7 +13,7 @@ from graders.engine.harness.model.calls import Api, InputItem, OutgoingCall, Rec
 
 MAX_BODY = 16 * 1024 * 1024
 """Largest body that is read, in bytes."""
-MAX_ITEMS = 20_000
+MAX_ITEMS = 5_000
 """Most input items that are read."""
 _SYSTEM_ROLES = ("system", "developer")
 

@@ -35,8 +35,10 @@ from graders.engine.harness.model.side import plain_answer, structured_answer
 from graders.engine.harness.model.steps import Round, Step, fail, short
 from graders.engine.harness.model.turns import Turn
 
-MAX_CALLS = 5_000
+MAX_CALLS = 2_000
 """Most calls that one model answers; what comes after is refused."""
+MAX_BYTES = 128 * 1024 * 1024
+"""Most bytes that all calls of one model may hold together."""
 _JSON_HEADERS = (("content-type", "application/json"),)
 
 
@@ -71,6 +73,7 @@ class ScriptedModel:
         self._ids = Ids(ids)
         self._on_event = on_event
         self._memory = Memory()
+        self._bytes = 0
         self._seen: dict[int, RecordedCall] = {}
         self._places: dict[bytes, Place] = {}
         self._problems: list[Finding] = []
@@ -86,8 +89,9 @@ class ScriptedModel:
 
     def answer(self, call: OutgoingCall) -> AsyncGenerator[Sent, None]:
         """Answer one outgoing call; to close the generator early is to give up the call."""
-        if len(self._seen) >= MAX_CALLS:
-            return self._refuse(call, f"More than {MAX_CALLS} calls were made.")
+        self._bytes += len(call.body)
+        if len(self._seen) >= MAX_CALLS or self._bytes > MAX_BYTES:
+            return self._refuse(call, "Too many calls of the model were made.")
         api = model_api(call)
         if api is None:
             return self._answer_other(call)
@@ -211,6 +215,7 @@ class ScriptedModel:
         play.call.finished = piece.last
         if piece.says is not None and play.turn is not None:
             play.turn.said += 1
+            play.turn.notify()
             self._tell("said", play.call, short(piece.says))
 
     async def _answer_other(self, call: OutgoingCall) -> AsyncGenerator[Sent, None]:

@@ -79,6 +79,10 @@ class Turn:
         """Return once the model was asked ``n`` times for this turn."""
         await self._signal.wait_for(lambda: len(self.requests) >= n)
 
+    async def wait_said(self, n: int) -> None:
+        """Return once ``n`` chunks of text were handed over for this turn, all calls together."""
+        await self._signal.wait_for(lambda: self.said >= n)
+
     async def wait_cancelled(self) -> None:
         """Return once a call of this turn was given up."""
         await self._signal.wait_for(lambda: self.cancelled)
