@@ -303,5 +303,7 @@ def _parse(adapter: TypeAdapter[_T], payload: bytes) -> _T:
         return adapter.validate_json(payload, strict=True)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
+        # The name of a key that we do not know is the sender's own text.
+        known = first["loc"][:-1] if first["type"] == "extra_forbidden" else first["loc"]
+        place = ".".join(str(part) for part in known)
         raise WireError(f"not a frame: {first['type']} at {place or 'the top'}") from None
