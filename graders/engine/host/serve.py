@@ -6,6 +6,7 @@ Must not import anything of the grader's trusted side.
 from __future__ import annotations
 
 import asyncio
+import io
 import os
 import socket
 import sys
@@ -48,6 +49,7 @@ def run(sock: socket.socket, layers: tuple[str, ...]) -> NoReturn:
     ``layers`` names the isolation layers that took hold, for the grader's report.
     """
     _forget_engine()
+    _print_at_once()
     code = 1
     try:
         asyncio.run(Host(sock).serve(layers))
@@ -156,6 +158,13 @@ class Host:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(0)
+
+
+def _print_at_once() -> None:
+    """Let no line wait in a buffer, which a killed process would take with it."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(line_buffering=True)
 
 
 _OURS = frozenset({"graders", "pytest", "_pytest"})
