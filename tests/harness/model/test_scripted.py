@@ -119,6 +119,28 @@ async def test_cancelled_wakes_a_call_that_waits_for_a_release() -> None:
     assert not any(isinstance(part, End) for part in parts)
 
 
+async def test_an_id_may_come_again_once_its_call_is_over() -> None:
+    model = ScriptedModel(api_key="right")
+    turn = model.on("Hi", say("one"))
+    first = ask("Hi")
+    again = OutgoingCall(first.id, first.method, first.url, (), first.body)
+    for call in (first, again):
+        await collect(model, call)
+    assert len(turn.requests) == 2
+    assert len(seen(model)) == 1
+
+
+async def test_a_cancellation_gets_through_between_two_chunks() -> None:
+    model = ScriptedModel()
+    turn = model.on("Hi", say(*"abcdefgh"))
+    call = ask("Hi")
+    playing = asyncio.create_task(collect(model, call))
+    await turn.wait_said(3)
+    model.cancelled(call.id)
+    assert not isinstance((await playing)[-1], End)
+    assert turn.said < 8
+
+
 async def test_cancelling_the_task_marks_the_call_cancelled() -> None:
     model = ScriptedModel()
     turn = model.on("Hi", say_held("one"))

@@ -16,7 +16,7 @@ ItemKind = Literal["message", "function_call", "function_call_output", "reasonin
 
 @dataclass(frozen=True)
 class OutgoingCall:
-    """One HTTP request that left the student's process; ``id`` is unique within one model."""
+    """One HTTP request that left the student's process; ``id`` is unique among open calls."""
 
     id: int
     method: str

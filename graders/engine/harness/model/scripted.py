@@ -6,6 +6,7 @@ Must not know the wire, processes or ChatKit, and reads no clock.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import AsyncGenerator, Callable, Iterator
 from dataclasses import dataclass
@@ -74,7 +75,8 @@ class ScriptedModel:
         self._on_event = on_event
         self._memory = Memory()
         self._bytes = 0
-        self._seen: dict[int, RecordedCall] = {}
+        self._seen: list[RecordedCall] = []
+        self._newest: dict[int, RecordedCall] = {}
         self._places: dict[bytes, Place] = {}
         self._problems: list[Finding] = []
 
@@ -97,25 +99,31 @@ class ScriptedModel:
             return self._answer_other(call)
         recorded = read_call(call, api)
         self._memory.complete(recorded)
-        self._seen[call.id] = recorded
+        self._seen.append(recorded)
+        self._newest[call.id] = recorded
         return self._play(self._plan(recorded, _fingerprint(call)))
 
     def cancelled(self, call_id: int) -> None:
         """Record that the student's side gave up a call; without effect if it was complete."""
-        call = self._seen.get(call_id)
-        if call is not None and not call.finished and not call.cancelled:
-            call.cancelled = True
-            self._tell("cancelled", call, "the call was given up before the answer was complete")
-            for turn in self.turns:
-                turn.notify()
+        call = self._newest.get(call_id)
+        if call is not None:
+            self._give_up(call)
 
     def findings(self) -> list[Finding]:
         """What was not as scripted: calls without a step, steps without a call, a wrong key."""
         unplayed = [finding for turn in self.turns for finding in turn.findings()]
         return [*self._problems, *self._wrong_keys(), *unplayed]
 
+    def _give_up(self, call: RecordedCall) -> None:
+        if call.finished or call.cancelled:
+            return
+        call.cancelled = True
+        self._tell("cancelled", call, "the call was given up before the answer was complete")
+        for turn in self.turns:
+            turn.notify()
+
     def _wrong_keys(self) -> list[Finding]:
-        wrong = [call for call in self._seen.values() if call.key != self.api_key]
+        wrong = [call for call in self._seen if call.key != self.api_key]
         if not self.api_key or not wrong:
             return []
         bore = "another API key" if wrong[0].key else "no API key"
@@ -199,6 +207,7 @@ class ScriptedModel:
                 if piece.held and play.gated and play.turn is not None:
                     held += 1
                     await play.turn.wait_released(held, call)
+                await asyncio.sleep(0)  # so that other calls, and a cancellation, get their turn
                 if call.cancelled:
                     return
                 self._note(play, piece)
@@ -208,7 +217,7 @@ class ScriptedModel:
                 self._tell("failed", call, reply.failure)
             yield Drop() if reply.drops else End()
         finally:
-            self.cancelled(call.id)
+            self._give_up(call)
 
     def _note(self, play: _Play, piece: Piece) -> None:
         """Take note of a piece that is about to be sent: after the last one a client may go."""

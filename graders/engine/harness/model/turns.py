@@ -40,8 +40,8 @@ class Turn:
         self._all_released = False
         self._signal = Signal()
         self._rounds_of_calls: dict[str, int] = {}
-        self._placed: dict[int, int] = {}
-        self._provisional: set[int] = set()
+        self._placed: dict[RecordedCall, int] = {}
+        self._provisional: set[RecordedCall] = set()
         self._failed: set[tuple[int, bool]] = set()
         self._refused_items: dict[int, int] = {}
 
@@ -119,7 +119,7 @@ class Turn:
     def is_settled(self, index: int) -> bool:
         """Whether a streaming call that surely carries the conversation had this round."""
         return failure_of(self.steps_of(index)) is None and any(
-            call.streaming and call.id not in self._provisional and self._placed[call.id] == index
+            call.streaming and call not in self._provisional and self._placed[call] == index
             for call in self.requests
         )
 
@@ -130,9 +130,9 @@ class Turn:
     def place(self, call: RecordedCall, index: int, *, provisional: bool) -> None:
         """Record that a call gets a round; provisional ones may turn out to be side calls."""
         self.requests.append(call)
-        self._placed[call.id] = index
+        self._placed[call] = index
         if provisional:
-            self._provisional.add(call.id)
+            self._provisional.add(call)
         failure = failure_of(self.steps_of(index))
         if isinstance(failure, Fail | Disconnect):
             self._failed.add((index, call.streaming))
@@ -145,11 +145,11 @@ class Turn:
         demoted = [
             call
             for call in self.requests
-            if call.id in self._provisional and self._placed[call.id] >= index
+            if call in self._provisional and self._placed[call] >= index
         ]
         for call in demoted:
             self.requests.remove(call)
-            del self._placed[call.id]
+            del self._placed[call]
         return demoted
 
     def made(self, call_ids: Sequence[str], index: int) -> None:
