@@ -7,6 +7,7 @@ import json
 import pytest
 
 from graders.engine.harness import Talk, criterion, expect
+from graders.lesson02.scenarios import FirstMessage
 
 # Each is wrong in one way only; none of them names a thread.
 MALFORMED = {
@@ -17,9 +18,8 @@ MALFORMED = {
 
 
 @criterion("json-object")
-async def test_other_requests_get_a_json_object(talk: Talk) -> None:
-    stream, _ = await talk.begin()
-    reply = await talk.chat.items(stream.thread_id)
+async def test_other_requests_get_a_json_object(first: FirstMessage) -> None:
+    reply = first.items.value
     expect(
         reply.status == 200,
         f"`items.list` was answered with status {reply.status}: {reply.excerpt}.",
@@ -40,16 +40,15 @@ async def test_other_requests_get_a_json_object(talk: Talk) -> None:
 
 
 @criterion("content-types", case="streams")
-async def test_streams_are_event_streams(talk: Talk) -> None:
-    stream, _ = await talk.begin()
-    _expect_type(stream.headers.get("content-type", ""), "text/event-stream", "A stream")
+async def test_streams_are_event_streams(first: FirstMessage) -> None:
+    _expect_type(first.stream.headers.get("content-type", ""), "text/event-stream", "A stream")
 
 
 @criterion("content-types", case="other answers")
-async def test_other_answers_are_json(talk: Talk) -> None:
-    stream, _ = await talk.begin()
-    reply = await talk.chat.items(stream.thread_id)
-    _expect_type(reply.headers.get("content-type", ""), "application/json", "`items.list`")
+async def test_other_answers_are_json(first: FirstMessage) -> None:
+    _expect_type(
+        first.items.value.headers.get("content-type", ""), "application/json", "`items.list`"
+    )
 
 
 def _expect_type(got: str, wanted: str, what: str) -> None:
@@ -62,17 +61,15 @@ def _expect_type(got: str, wanted: str, what: str) -> None:
 
 
 @criterion("sse-headers", case="Cache-Control: no-cache")
-async def test_streams_are_not_cached(talk: Talk) -> None:
-    stream, _ = await talk.begin()
-    value = stream.headers.get("cache-control", "")
+async def test_streams_are_not_cached(first: FirstMessage) -> None:
+    value = first.stream.headers.get("cache-control", "")
     directives = {part.strip().lower() for part in value.split(",")}
     expect("no-cache" in directives, _header_seen("Cache-Control", value))
 
 
 @criterion("sse-headers", case="X-Accel-Buffering: no")
-async def test_streams_are_not_buffered(talk: Talk) -> None:
-    stream, _ = await talk.begin()
-    value = stream.headers.get("x-accel-buffering", "")
+async def test_streams_are_not_buffered(first: FirstMessage) -> None:
+    value = first.stream.headers.get("x-accel-buffering", "")
     expect(value.strip().lower() == "no", _header_seen("X-Accel-Buffering", value))
 
 

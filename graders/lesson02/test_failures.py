@@ -18,6 +18,7 @@ from graders.engine.harness import (
     items_of,
     say_held,
 )
+from graders.lesson02.scenarios import FailedThread
 
 FAILURES: dict[str, Step] = {
     "status 500": fail(500, message="The server had an error."),
@@ -47,11 +48,10 @@ async def test_failure_becomes_an_error_event(case: str, talk: Talk) -> None:
 
 
 @criterion("goes-on-after-failure", case="the message is kept")
-async def test_message_is_kept_after_a_failure(talk: Talk) -> None:
-    thread_id = await _failed_thread(talk)
-    reply = await talk.chat.items(thread_id)
+async def test_message_is_kept_after_a_failure(failed: FailedThread) -> None:
+    reply = failed.items.value
     expect(
-        any(talk.word("second") in item.text for item in items_of(reply)),
+        any(failed.talk.word("second") in item.text for item in items_of(reply)),
         "After the model failed, the user's message is no longer in the thread.",
         at=reply.serial,
         hint="message-lost",
@@ -59,12 +59,9 @@ async def test_message_is_kept_after_a_failure(talk: Talk) -> None:
 
 
 @criterion("goes-on-after-failure", case="the next message is answered")
-async def test_next_message_is_answered_after_a_failure(talk: Talk) -> None:
-    thread_id = await _failed_thread(talk)
-    talk.script("third")
+async def test_next_message_is_answered_after_a_failure(failed: FailedThread) -> None:
     try:
-        stream = await talk.chat.say(thread_id, talk.message("third"))
-        await stream.finish()
+        stream = failed.next.value
     except Stalled:
         found("After the model failed, the next message got no answer.", hint="next-message")
     expect(
@@ -73,15 +70,6 @@ async def test_next_message_is_answered_after_a_failure(talk: Talk) -> None:
         at=stream.last_serial,
         hint="next-message",
     )
-
-
-async def _failed_thread(talk: Talk) -> str:
-    """Begin a thread in which the second message fails; return its id."""
-    first, _ = await talk.begin("first")
-    talk.script("second", fail(500, message="The server had an error."))
-    stream = await talk.chat.say(first.thread_id, talk.message("second"))
-    await stream.finish_or_leave()
-    return first.thread_id
 
 
 @criterion("others-meanwhile")

@@ -14,6 +14,7 @@ from graders.engine.harness import (
     say,
 )
 from graders.engine.protocol import check_order
+from graders.lesson02.scenarios import FirstMessage
 
 # What careless code changes: line ends, quotes, capitals, spaces at the ends, scripts, markup.
 ASKED = (
@@ -25,11 +26,9 @@ SAID = ("  <b>Bold</b> & ", "*stars*\n\n", '"quotes" \\n ', "Größe 東京 👩
 
 
 @criterion("server-answers")
-async def test_first_message_is_answered(student: Student, talk: Talk) -> None:
-    talk.script("first")
-    chat = student.chat()
+async def test_first_message_is_answered(first: FirstMessage) -> None:
     try:
-        stream = await chat.create(talk.message("first"))
+        stream = first.stream
     except Stalled as stalled:
         found(f"The server did not answer: {stalled.seen}.", hint="no-end")
     expect(
@@ -44,7 +43,6 @@ async def test_first_message_is_answered(student: Student, talk: Talk) -> None:
         at=stream.last_serial,
         hint="status",
     )
-    ends = await stream.finish_or_leave()
     expect(
         stream.error is None,
         "The server sent an `error` event instead of an answer.",
@@ -57,7 +55,12 @@ async def test_first_message_is_answered(student: Student, talk: Talk) -> None:
         at=stream.last_serial,
         hint="no-answer",
     )
-    expect(ends, "The stream did not end after the answer.", at=stream.last_serial, hint="no-end")
+    expect(
+        first.ends,
+        "The stream did not end after the answer.",
+        at=stream.last_serial,
+        hint="no-end",
+    )
     expect(
         stream.broke is None,
         f"The stream broke off: {stream.broke.seen if stream.broke else ''}.",
@@ -67,13 +70,12 @@ async def test_first_message_is_answered(student: Student, talk: Talk) -> None:
 
 
 @criterion("agent-runs")
-async def test_each_message_starts_a_model_call(talk: Talk) -> None:
-    for name in ("first", "second"):
-        stream, turn = await talk.begin(name)
+async def test_each_message_starts_a_model_call(first: FirstMessage) -> None:
+    for turn in first.turns:
         expect(
             turn.used,
             "The server answered, but it never asked the model.",
-            at=stream.last_serial,
+            at=first.stream.last_serial,
         )
 
 
@@ -126,8 +128,8 @@ async def test_client_gets_the_models_words(talk: Talk) -> None:
 
 
 @criterion("answer-in-deltas")
-async def test_answer_comes_in_deltas(talk: Talk) -> None:
-    stream, _ = await talk.begin()
+async def test_answer_comes_in_deltas(first: FirstMessage) -> None:
+    stream, said = first.stream, first.talk.answer("first")
     expect(
         any(event.delta for event in stream.events),
         "No text delta came before the finished message.",
@@ -135,7 +137,7 @@ async def test_answer_comes_in_deltas(talk: Talk) -> None:
         hint="no-deltas",
     )
     expect(
-        stream.text in {stream.finished_text, talk.answer("first")},
+        stream.text in {stream.finished_text, said},
         f"The deltas together are {stream.text!r}, the message is {stream.finished_text!r}.",
         at=stream.mark_of(stream.assistant_item),
         hint="differs",
@@ -143,8 +145,8 @@ async def test_answer_comes_in_deltas(talk: Talk) -> None:
 
 
 @criterion("event-order")
-async def test_events_come_in_order(talk: Talk) -> None:
-    stream, _ = await talk.begin()
+async def test_events_come_in_order(first: FirstMessage) -> None:
+    stream = first.stream
     for violation in check_order(stream.events, "create", streamed=False):
         if violation.index < len(stream.events):
             hint = "ids" if "id" in violation.text.split() else None
@@ -152,8 +154,8 @@ async def test_events_come_in_order(talk: Talk) -> None:
 
 
 @criterion("events-parse")
-async def test_every_event_is_one_of_chatkit(talk: Talk) -> None:
-    stream, _ = await talk.begin()
+async def test_every_event_is_one_of_chatkit(first: FirstMessage) -> None:
+    stream = first.stream
     for index, event in enumerate(stream.events):
         if event.problems:
             hint = "unknown-type" if event.type else "not-json"
@@ -166,8 +168,8 @@ async def test_every_event_is_one_of_chatkit(talk: Talk) -> None:
 
 
 @criterion("key-from-environment")
-async def test_key_comes_from_the_environment(talk: Talk, model: ScriptedModel) -> None:
-    await talk.begin()
+async def test_key_comes_from_the_environment(first: FirstMessage) -> None:
+    model = first.talk.model
     expect(bool(model.calls), "The model was not asked, so no key was seen.")
     for call in model.calls:
         expect(

@@ -12,17 +12,15 @@ from graders.engine.harness import (
     items_of,
     messages_of,
 )
-
-TURNS = ("first", "second", "third")
+from graders.lesson02.scenarios import TURNS, FirstMessage, ThreeTurns, TwoThreads
 
 
 @criterion("user-message-stored")
-async def test_user_message_is_stored(talk: Talk) -> None:
-    stream, _ = await talk.begin()
-    reply = await talk.chat.items(stream.thread_id)
+async def test_user_message_is_stored(first: FirstMessage) -> None:
+    reply = first.items.value
     users = [item.text for item in items_of(reply) if item.type == "user_message"]
     expect(
-        talk.message("first") in users,
+        first.talk.message("first") in users,
         "`items.list` does not hold the user's message."
         if not users
         else f"`items.list` holds the user's message with another text: {users[0]!r}.",
@@ -31,15 +29,15 @@ async def test_user_message_is_stored(talk: Talk) -> None:
 
 
 @criterion("reply-stored")
-async def test_reply_is_stored(talk: Talk) -> None:
-    stream, _ = await talk.begin()
+async def test_reply_is_stored(first: FirstMessage) -> None:
+    stream = first.stream
     expect(
         stream.assistant_item is not None,
         "No `thread.item.done` came for the assistant message.",
         at=stream.last_serial,
         hint="no-done",
     )
-    reply = await talk.chat.items(stream.thread_id)
+    reply = first.items.value
     stored = [item.text for item in items_of(reply) if item.type == "assistant_message"]
     expect(bool(stored), "`items.list` does not hold the assistant's message.", at=reply.serial)
     expect(
@@ -51,9 +49,8 @@ async def test_reply_is_stored(talk: Talk) -> None:
 
 
 @criterion("follow-up-answered")
-async def test_follow_up_is_answered_in_its_thread(talk: Talk) -> None:
-    first, _ = await talk.begin()
-    stream, _ = await talk.go_on(first.thread_id, "second")
+async def test_follow_up_is_answered_in_its_thread(three: ThreeTurns) -> None:
+    stream, talk = three.follow_up.value, three.talk
     expect(
         stream.status == 200,
         f"The follow-up was answered with status {stream.status}.",
@@ -66,7 +63,7 @@ async def test_follow_up_is_answered_in_its_thread(talk: Talk) -> None:
         hint="error-event",
     )
     created = [event for event in stream.events if event.type == "thread.created"]
-    other = {event.thread_id for event in stream.events} - {"", first.thread_id}
+    other = {event.thread_id for event in stream.events} - {"", three.thread_id}
     expect(
         not created and not other,
         "The follow-up made a new thread.",
@@ -85,11 +82,9 @@ async def test_follow_up_is_answered_in_its_thread(talk: Talk) -> None:
 
 
 @criterion("messages-once-in-order")
-async def test_all_messages_are_there_once_in_order(talk: Talk) -> None:
-    thread_id = await _three_turns(talk)
-    oldest_first = await talk.chat.items(thread_id, order="asc", limit=20)
-    _expect_conversation(talk, oldest_first, "`items.list` with `order: asc`")
-    newest_first = await talk.chat.items(thread_id, order="desc", limit=20)
+async def test_all_messages_are_there_once_in_order(three: ThreeTurns) -> None:
+    oldest_first, newest_first = three.oldest_first.value, three.newest_first.value
+    _expect_conversation(three.talk, oldest_first, "`items.list` with `order: asc`")
     asc, desc = messages_of(oldest_first), messages_of(newest_first)
     expect(
         [item.id for item in desc] == [item.id for item in asc][::-1],
@@ -100,38 +95,33 @@ async def test_all_messages_are_there_once_in_order(talk: Talk) -> None:
 
 
 @criterion("thread-by-id", case="its messages")
-async def test_thread_holds_its_messages(talk: Talk) -> None:
-    thread_id = await _three_turns(talk)
-    reply = await talk.chat.get(thread_id)
+async def test_thread_holds_its_messages(three: ThreeTurns) -> None:
+    reply = three.thread.value
     expect(
-        reply.object.get("id") == thread_id,
+        reply.object.get("id") == three.thread_id,
         "`threads.get_by_id` gave another thread than the one that was asked for.",
         at=reply.serial,
     )
-    _expect_conversation(talk, reply, "`threads.get_by_id`")
+    _expect_conversation(three.talk, reply, "`threads.get_by_id`")
 
 
 @criterion("thread-by-id", case="after a title was set")
-async def test_thread_holds_its_title_and_messages(talk: Talk) -> None:
-    thread_id = await _three_turns(talk)
-    title = f"About {talk.canary.word('title')}"
-    (await talk.chat.update(thread_id, title)).object  # noqa: B018 - raises unless it is one
-    reply = await talk.chat.get(thread_id)
+async def test_thread_holds_its_title_and_messages(three: ThreeTurns) -> None:
     expect(
-        reply.object.get("title") == title,
-        f"The title was set to {title!r}, the thread came with {reply.object.get('title')!r}.",
+        three.titled.value.status == 200,
+        f"`threads.update` was answered with status {three.titled.value.status}.",
+        at=three.titled.value.serial,
+        hint="status",
+    )
+    reply = three.thread_with_title.value
+    got = reply.object.get("title")
+    expect(
+        got == three.title,
+        f"The title was set to {three.title!r}, the thread came with {got!r}.",
         at=reply.serial,
         hint="title",
     )
-    _expect_conversation(talk, reply, "`threads.get_by_id` after `threads.update`")
-
-
-async def _three_turns(talk: Talk) -> str:
-    """Say three messages in one thread; return its id."""
-    stream, _ = await talk.begin(TURNS[0])
-    for name in TURNS[1:]:
-        await talk.go_on(stream.thread_id, name)
-    return stream.thread_id
+    _expect_conversation(three.talk, reply, "`threads.get_by_id` after `threads.update`")
 
 
 def _expect_conversation(talk: Talk, reply: Reply, what: str) -> None:
@@ -195,13 +185,12 @@ def _expect_each_once(
 
 
 @criterion("threads-stay-apart", case="their items")
-async def test_items_of_two_threads_stay_apart(talk: Talk) -> None:
-    one, two = await _two_threads(talk)
-    for thread_id, foreign in ((one, ("second", "fourth")), (two, ("first", "third"))):
-        reply = await talk.chat.items(thread_id, limit=20)
+async def test_items_of_two_threads_stay_apart(two: TwoThreads) -> None:
+    for outcome, foreign in zip(two.items, (("second", "fourth"), ("first", "third")), strict=True):
+        reply = outcome.value
         for item in items_of(reply):
             expect(
-                not any(talk.word(name) in item.text for name in foreign),
+                not any(two.talk.word(name) in item.text for name in foreign),
                 "`items.list` of one thread shows a message of the other.",
                 at=reply.serial,
                 hint="items",
@@ -209,37 +198,26 @@ async def test_items_of_two_threads_stay_apart(talk: Talk) -> None:
 
 
 @criterion("threads-stay-apart", case="what the model is asked")
-async def test_model_hears_only_of_its_thread(talk: Talk) -> None:
-    await _two_threads(talk)
+async def test_model_hears_only_of_its_thread(two: TwoThreads) -> None:
     for own, foreign in (("third", ("second",)), ("fourth", ("first", "third"))):
-        asked = [call for call in talk.model.calls if call.contains(talk.word(own))]
+        asked = [call for call in two.talk.model.calls if call.contains(two.talk.word(own))]
         for call in asked:
-            mixed = [name for name in foreign if call.contains(talk.word(name))]
             expect(
-                not mixed,
+                not any(call.contains(two.talk.word(name)) for name in foreign),
                 "The model was asked about one thread and got words of the other.",
                 hint="model",
             )
 
 
 @criterion("threads-stay-apart", case="the list of threads")
-async def test_list_names_both_threads(talk: Talk) -> None:
-    one, two = await _two_threads(talk)
-    reply = await talk.chat.list()
+async def test_list_names_both_threads(two: TwoThreads) -> None:
+    reply = two.threads.value
     data = reply.object.get("data")
     ids = [thread.get("id") for thread in data or [] if type(thread) is dict]
+    counts = [ids.count(thread_id) for thread_id in two.ids]
     expect(
-        ids.count(one) == 1 and ids.count(two) == 1,
-        f"`threads.list` names the two threads {ids.count(one)} and {ids.count(two)} times.",
+        counts == [1, 1],
+        f"`threads.list` names the two threads {counts[0]} and {counts[1]} times.",
         at=reply.serial,
         hint="list",
     )
-
-
-async def _two_threads(talk: Talk) -> tuple[str, str]:
-    """Begin two threads and go on in both, in turns; return their ids."""
-    one, _ = await talk.begin("first")
-    two, _ = await talk.begin("second")
-    await talk.go_on(one.thread_id, "third")
-    await talk.go_on(two.thread_id, "fourth")
-    return one.thread_id, two.thread_id

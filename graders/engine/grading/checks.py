@@ -16,7 +16,7 @@ import pytest
 from graders.engine.content.models import Criterion
 from graders.engine.core.errors import ContentError
 
-NEEDS_SERVER = "student"
+NEEDS_SERVER = frozenset({"student", "recorded"})
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Check:
     @property
     def needs_server(self) -> bool:
         """Whether the test asks for the student's server."""
-        return NEEDS_SERVER in self.item.fixturenames
+        return not NEEDS_SERVER.isdisjoint(self.item.fixturenames)
 
 
 def matched(

@@ -1,19 +1,21 @@
-"""The fixtures that the tests of a lesson work with: ``student model canary trace``.
+"""The fixtures that the tests of a lesson work with: ``student model canary trace recorded``.
 
 A pytest plugin. Must stay thin: what these things can do is the harness's business.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import pytest_asyncio
 
 from graders.engine.content.canaries import Canaries
 from graders.engine.grading.starter import CheckModel, CheckTrace, RunningServer, ServerStarter
+from graders.engine.harness.recording import Recordings, Scenario
+from graders.engine.harness.trace import Trace
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,7 @@ class Bench:
 
     seed: int
     starter: ServerStarter
+    recordings: Recordings
 
 
 BENCH = pytest.StashKey[Bench]()
@@ -49,6 +52,21 @@ def model(pytestconfig: pytest.Config, trace: CheckTrace) -> CheckModel:
     """
     scripted: CheckModel = pytestconfig.stash[BENCH].starter.new_model(trace)
     return scripted
+
+
+@pytest.fixture
+def recorded(
+    pytestconfig: pytest.Config, trace: CheckTrace
+) -> Callable[[Scenario[Any]], Awaitable[Any]]:
+    """Give a function that plays a scenario, or hands out its recording if it was played before.
+
+    The record of this check becomes that of the scenario.
+    """
+
+    async def play(scenario: Scenario[Any]) -> Any:
+        return await pytestconfig.stash[BENCH].recordings.of(scenario, cast("Trace", trace))
+
+    return play
 
 
 @pytest_asyncio.fixture

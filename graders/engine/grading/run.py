@@ -9,11 +9,14 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
 
+from graders.engine.content.canaries import Canaries
 from graders.engine.content.catalogue import Lesson
 from graders.engine.content.models import Criterion
 from graders.engine.content.submission import Submission
-from graders.engine.core.errors import Finding, GraderBrokeError
+from graders.engine.core.errors import ContentError, Finding, GraderBrokeError
 from graders.engine.core.results import Isolation, IsolationLevel, Problem, Result
 from graders.engine.grading import fixtures, score
 from graders.engine.grading.checks import Check
@@ -23,8 +26,10 @@ from graders.engine.grading.plan import chosen
 from graders.engine.grading.plugin import GradingPlugin
 from graders.engine.grading.session import run_tests
 from graders.engine.grading.starter import ServerStarter
+from graders.engine.harness.recording import Recordings, Starter
 from graders.engine.harness.trouble import StartFailed
 
+_CONFTEST = "ImportError while loading conftest"
 NOT_STARTED = Isolation(level=IsolationLevel.PRACTICE, missing=("No server was started.",))
 
 
@@ -52,7 +57,7 @@ def grade(
     run = _Run(lesson, criteria, chosen(criteria, only), on_event)
     if lesson.info.server:
         run.problem = probe(starter)
-    ledger = run.play(fixtures.Bench(seed, starter), clock)
+    ledger = run.play(_bench(seed, starter), clock)
     rows = tuple(ledger.decided[criterion.id] for criterion in lesson.rubric.criteria)
     earned, possible = score.total(rows)
     result = Result(
@@ -102,6 +107,11 @@ def probe(starter: ServerStarter) -> Problem | None:
     return None
 
 
+def _bench(seed: int, starter: ServerStarter) -> fixtures.Bench:
+    recordings = Recordings(cast("Starter", starter), Canaries(seed))
+    return fixtures.Bench(seed, starter, recordings)
+
+
 async def _start_and_stop(starter: ServerStarter) -> None:
     trace = starter.new_trace()
     server = await starter.start(starter.new_model(trace), trace)
@@ -123,8 +133,8 @@ class _Run:
         root = self.lesson.grader_dir.resolve()
         files = sorted(root.rglob("test_*.py"))
         plugin = GradingPlugin(self.criteria, root / "rubric.yaml", bench, self.open_ledger, clock)
-        run_tests(files, root, [fixtures, plugin])
-        return closed(plugin)
+        complaints = run_tests(files, root, [fixtures, plugin])
+        return closed(plugin, complaints, root)
 
     def open_ledger(self, checks: Sequence[Check]) -> Ledger:
         """Return the ledger of these checks, and tell that the run has started."""
@@ -151,13 +161,16 @@ class _Run:
         return reasons
 
 
-def closed(plugin: GradingPlugin) -> Ledger:
+def closed(plugin: GradingPlugin, complaints: str, root: Path) -> Ledger:
     """Return the ledger of a run that is over, or raise what kept it from being one."""
     if plugin.interrupted:
         raise KeyboardInterrupt
     if plugin.content_error is not None:
         raise plugin.content_error
     if plugin.ledger is None:
-        raise GraderBrokeError(plugin.broken or "the checks of this lesson did not run")
+        if complaints.startswith(_CONFTEST):
+            reason = complaints.strip().rpartition("\n")[2].removeprefix("E").strip()
+            raise ContentError(root / "conftest.py", None, f"cannot be imported: {reason}")
+        raise GraderBrokeError(f"The checks did not run. {plugin.broken}{complaints}".strip())
     plugin.ledger.close()
     return plugin.ledger

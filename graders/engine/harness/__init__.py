@@ -23,6 +23,7 @@ from graders.engine.harness.model import (
     say_held,
     tool,
 )
+from graders.engine.harness.recording import Outcome, Recordings, attempt
 from graders.engine.harness.stream import Stream
 from graders.engine.harness.student import ServerSettings, Student
 from graders.engine.harness.talk import Talk
@@ -44,9 +45,11 @@ __all__ = [
     "Finding",
     "Flooded",
     "Item",
+    "Outcome",
     "ProtocolBroken",
     "RanAway",
     "RecordedCall",
+    "Recordings",
     "Reply",
     "ScriptedModel",
     "ServerDied",
@@ -61,6 +64,7 @@ __all__ = [
     "Talk",
     "Trace",
     "Turn",
+    "attempt",
     "call_tool",
     "call_tools",
     "context_too_long",

@@ -1,0 +1,90 @@
+"""Scenarios that are played once in a run, on a pristine server, and judged by several checks.
+
+A conversation that many criteria look at need not be had once for each. What went wrong while it
+was played is kept as it was seen, step by step, so that a later step's failure is not charged to
+the criteria that look at an earlier one. Must not know criteria.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar, cast
+
+from graders.engine.content.canaries import Canaries
+from graders.engine.core.errors import Finding
+from graders.engine.harness.model import ScriptedModel
+from graders.engine.harness.student import Student
+from graders.engine.harness.talk import Talk
+from graders.engine.harness.trace import Trace
+
+_T = TypeVar("_T")
+Scenario = Callable[[Talk], Awaitable[_T]]
+
+
+class Starter(Protocol):
+    """What starts the servers of one submission."""
+
+    def new_trace(self) -> Trace:
+        """Give a fresh record."""
+
+    def new_model(self, trace: Trace) -> ScriptedModel:
+        """Give a fresh scripted model."""
+
+    async def start(self, model: ScriptedModel, trace: Trace) -> Student:
+        """Start a pristine server."""
+
+
+@dataclass(frozen=True)
+class Outcome(Generic[_T]):
+    """What one step of a scenario gave: a value, or the :class:`Finding` that it ended in."""
+
+    result: _T | None = None
+    finding: Finding | None = None
+
+    @property
+    def value(self) -> _T:
+        """The value; raises the finding if there is none."""
+        if self.finding is not None:
+            raise self.finding
+        return cast("_T", self.result)
+
+
+async def attempt(step: Awaitable[_T]) -> Outcome[_T]:
+    """Take a step; keep the finding that it may end in for the check that looks at it."""
+    try:
+        return Outcome(result=await step)
+    except Finding as finding:
+        return Outcome(finding=finding)
+
+
+class Recordings:
+    """The scenarios of one run; each is played at its first use."""
+
+    def __init__(self, starter: Starter, canary: Canaries) -> None:
+        self._starter = starter
+        self._canary = canary
+        self._played: dict[Scenario[Any], tuple[Outcome[Any], Trace]] = {}
+
+    async def of(self, scenario: Scenario[_T], trace: Trace) -> _T:
+        """Give what ``scenario`` returned; ``trace`` becomes the record of how it went.
+
+        Raises the :class:`Finding` that ended the scenario, to each check that asks for it.
+        """
+        if scenario not in self._played:
+            self._played[scenario] = await self._play(scenario)
+        outcome, recorded = self._played[scenario]
+        trace.adopt(recorded)
+        return cast("_T", outcome.value)
+
+    async def _play(self, scenario: Scenario[_T]) -> tuple[Outcome[_T], Trace]:
+        trace = self._starter.new_trace()
+        model = self._starter.new_model(trace)
+        server = await attempt(self._starter.start(model, trace))
+        if server.finding is not None:
+            return Outcome(finding=server.finding), trace
+        try:
+            talk = Talk(server.value, model, self._canary)
+            return await attempt(scenario(talk)), trace
+        finally:
+            await server.value.stop()

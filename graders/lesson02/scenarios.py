@@ -1,0 +1,130 @@
+"""The scenarios of lesson02, each played once on a pristine server; checks judge the record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from graders.engine.harness import Outcome, Reply, Stream, Talk, Turn, attempt, fail
+
+TURNS = ("first", "second", "third")
+
+
+@dataclass(frozen=True)
+class FirstMessage:
+    """A first message and its answer, then the thread's items, then another thread."""
+
+    talk: Talk
+    turns: tuple[Turn, Turn]
+    begun: Outcome[Stream]
+    ends: bool
+    items: Outcome[Reply]
+
+    @property
+    def stream(self) -> Stream:
+        """The stream of the first answer."""
+        return self.begun.value
+
+
+async def play_first_message(talk: Talk) -> FirstMessage:
+    """Say a first message, list the items, and say a first message in another thread."""
+    turns = (talk.script("first"), talk.script("other"))
+    begun = await attempt(talk.chat.create(talk.message("first")))
+    ends = begun.finding is None and await begun.value.finish_or_leave()
+    items = await attempt(_items(talk, begun))
+    other = await attempt(talk.chat.create(talk.message("other")))
+    if other.finding is None:
+        await other.value.finish_or_leave()
+    return FirstMessage(talk, turns, begun, ends, items)
+
+
+async def _items(talk: Talk, begun: Outcome[Stream]) -> Reply:
+    return await talk.chat.items(begun.value.thread_id)
+
+
+@dataclass(frozen=True)
+class ThreeTurns:
+    """Three messages in one thread, and all the ways to read them back."""
+
+    talk: Talk
+    thread_id: str
+    follow_up: Outcome[Stream]
+    oldest_first: Outcome[Reply]
+    newest_first: Outcome[Reply]
+    thread: Outcome[Reply]
+    title: str
+    titled: Outcome[Reply]
+    thread_with_title: Outcome[Reply]
+
+
+async def play_three_turns(talk: Talk) -> ThreeTurns:
+    """Say three messages, read them back, set a title and read them again."""
+    stream, _ = await talk.begin(TURNS[0])
+    thread_id = stream.thread_id
+    follow_ups = [await attempt(_follow_up(talk, thread_id, name)) for name in TURNS[1:]]
+    title = f"About {talk.canary.word('title')}"
+    return ThreeTurns(
+        talk=talk,
+        thread_id=thread_id,
+        follow_up=follow_ups[0],
+        oldest_first=await attempt(talk.chat.items(thread_id, order="asc", limit=20)),
+        newest_first=await attempt(talk.chat.items(thread_id, order="desc", limit=20)),
+        thread=await attempt(talk.chat.get(thread_id)),
+        title=title,
+        titled=await attempt(talk.chat.update(thread_id, title)),
+        thread_with_title=await attempt(talk.chat.get(thread_id)),
+    )
+
+
+async def _follow_up(talk: Talk, thread_id: str, name: str) -> Stream:
+    stream, _ = await talk.go_on(thread_id, name)
+    return stream
+
+
+@dataclass(frozen=True)
+class TwoThreads:
+    """Two threads in which messages were said in turns: first and third, second and fourth."""
+
+    talk: Talk
+    ids: tuple[str, str]
+    items: tuple[Outcome[Reply], Outcome[Reply]]
+    threads: Outcome[Reply]
+
+
+async def play_two_threads(talk: Talk) -> TwoThreads:
+    """Begin two threads, go on in both, and list what there is."""
+    one, two = [(await talk.begin(name))[0].thread_id for name in ("first", "second")]
+    for thread_id, name in ((one, "third"), (two, "fourth")):
+        await attempt(_follow_up(talk, thread_id, name))
+    return TwoThreads(
+        talk=talk,
+        ids=(one, two),
+        items=(
+            await attempt(talk.chat.items(one, limit=20)),
+            await attempt(talk.chat.items(two, limit=20)),
+        ),
+        threads=await attempt(talk.chat.list()),
+    )
+
+
+@dataclass(frozen=True)
+class FailedThread:
+    """A thread in which the model failed at the second message, and what came after."""
+
+    talk: Talk
+    items: Outcome[Reply]
+    next: Outcome[Stream]
+
+
+async def play_failure(talk: Talk) -> FailedThread:
+    """Say a message that the model fails at, read the items, and say the next one."""
+    first, _ = await talk.begin("first")
+    thread_id = first.thread_id
+    talk.script("second", fail(500, message="The server had an error."))
+    failed = await attempt(talk.chat.say(thread_id, talk.message("second")))
+    if failed.finding is None:
+        await failed.value.finish_or_leave()
+    return FailedThread(
+        talk=talk,
+        items=await attempt(talk.chat.items(thread_id)),
+        next=await attempt(_follow_up(talk, thread_id, "third")),
+    )

@@ -1,0 +1,208 @@
+"""How fast grading is, as ratios against the naive way, measured within one run.
+
+Nothing is asserted about time: it is a report. Run it with
+``python grade.py test tests/benchmarks/speed.py -s -q``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from graders.engine.content.canaries import Canaries
+from graders.engine.content.catalogue import Catalogue
+from graders.engine.content.submission import find_submission
+from graders.engine.grading.run import grade
+from graders.engine.harness import ServerSettings, Student, Talk
+from graders.engine.harness.model import ScriptedModel
+from graders.engine.harness.rig import rig_for
+from graders.engine.harness.trace import Trace
+from graders.engine.sandbox.fork_client import ForkLauncher
+from graders.engine.sandbox.fresh import FreshLauncher
+from graders.engine.sandbox.launcher import Launcher
+
+ROOT = Path(__file__).resolve().parents[2]
+SOLUTION = ROOT / "reference_solutions" / "lesson02" / "solution"
+CHUNKS = 5_000
+STREAMER = (
+    """
+CHUNK = b'data: {"type":"thread.item.updated","item_id":"msg_0123456789","update":' + b"x" * 60 + b"}\\n\\n"
+
+async def app(scope, receive, send):
+    if scope["type"] != "http":
+        return
+    await send({"type": "http.response.start", "status": 200,
+                "headers": [(b"content-type", b"text/event-stream")]})
+    for _ in range(%d):
+        await send({"type": "http.response.body", "body": CHUNK, "more_body": True})
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
+"""
+    % CHUNKS
+)
+
+
+@pytest.fixture(scope="module")
+def warm() -> Iterator[ForkLauncher]:
+    """Give a fork server that stands."""
+    launcher = ForkLauncher()
+    launcher.await_ready()
+    yield launcher
+    launcher.close()
+
+
+def report(what: str, ours: str, naive: str, ratio: float, goal: str) -> None:
+    print(f"\n{what}\n  ours {ours}   naive {naive}   ratio {ratio:.2f}   goal {goal}")
+
+
+async def first_conversation(launcher: Launcher) -> float:
+    """Start a server and have one conversation; return the seconds from "go" to its end."""
+    model, trace = ScriptedModel(), Trace()
+    began = time.perf_counter()
+    student = await Student.launch(
+        launcher, ServerSettings(source=SOLUTION, variables={"OPENAI_API_KEY": "k"}), model, trace
+    )
+    stream, _ = await Talk(student, model, Canaries(1)).begin()
+    elapsed = time.perf_counter() - began
+    assert stream.answered
+    await student.stop()
+    return elapsed
+
+
+def test_first_conversation(warm: ForkLauncher) -> None:
+    forked = statistics.median(asyncio.run(first_conversation(warm)) for _ in range(15))
+    fresh_launcher = FreshLauncher()
+    fresh = statistics.median(asyncio.run(first_conversation(fresh_launcher)) for _ in range(3))
+    fresh_launcher.close()
+    report(
+        "First whole conversation on a new server: fork server against fresh process",
+        f"{forked * 1000:.0f} ms",
+        f"{fresh * 1000:.0f} ms",
+        fresh / forked,
+        ">= 15",
+    )
+
+
+def test_cpu_of_lesson02(warm: ForkLauncher) -> None:
+    lesson = Catalogue(ROOT).lesson("lesson02")
+    submission = find_submission(SOLUTION)
+
+    def once() -> float:
+        students, ours = warm.cpu_seconds, time.process_time()
+        with rig_for(submission, warm, limits=lesson.info.limits, env=lesson.info.env) as rig:
+            result = grade(lesson, submission, seed=1, starter=rig)
+        assert result.full_marks
+        return warm.cpu_seconds - students + time.process_time() - ours
+
+    first, again = once(), once()
+    fresh = asyncio.run(cpu_of_fresh_conversation())
+    starts = sum(1 for _ in lesson.rubric.criteria)
+    print(
+        f"\nAll of lesson02 on one submission, CPU of grader and servers together\n"
+        f"  first {first:.2f} s   again {again:.2f} s   goal <= 2 s   "
+        f"(one fresh process with one conversation: {fresh:.2f} s; lesson02 has {starts} criteria)"
+    )
+
+
+async def cpu_of_fresh_conversation() -> float:
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    launcher = FreshLauncher()
+    await first_conversation(launcher)
+    launcher.close()
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+async def seconds_per_chunk(client: httpx.AsyncClient) -> float:
+    best = float("inf")
+    for _ in range(5):
+        began = time.perf_counter()
+        count = 0
+        async with client.stream("GET", "/") as response:
+            async for chunk in response.aiter_raw():
+                count += len(chunk)
+        assert count > CHUNKS * 60
+        best = min(best, (time.perf_counter() - began) / CHUNKS)
+    return best
+
+
+async def ours_per_chunk(launcher: Launcher, folder: Path) -> float:
+    student = await Student.launch(
+        launcher, ServerSettings(source=folder), ScriptedModel(), Trace()
+    )
+    try:
+        return await seconds_per_chunk(student.http)
+    finally:
+        await student.stop()
+
+
+async def uvicorn_per_chunk(folder: Path) -> float:
+    path = folder / "u.sock"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "uvicorn",
+        "server:app",
+        "--uds",
+        str(path),
+        "--log-level",
+        "error",
+        cwd=folder,
+    )
+    try:
+        transport = httpx.AsyncHTTPTransport(uds=str(path), retries=0)
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://uvicorn", timeout=None
+        ) as client:
+            while True:
+                with contextlib.suppress(httpx.ConnectError):
+                    await client.get("/")
+                    break
+            return await seconds_per_chunk(client)
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+def test_streamed_chunk(warm: ForkLauncher, tmp_path: Path) -> None:
+    (tmp_path / "server.py").write_text(STREAMER)
+    ours = asyncio.run(ours_per_chunk(warm, tmp_path))
+    naive = asyncio.run(uvicorn_per_chunk(tmp_path))
+    report(
+        "One streamed chunk: transport and wire against httpx over a Unix socket to uvicorn",
+        f"{ours * 1e6:.1f} µs",
+        f"{naive * 1e6:.1f} µs",
+        ours / naive,
+        "<= 3",
+    )
+
+
+def seconds_of(*command: str) -> float:
+    times = []
+    for _ in range(7):
+        began = time.perf_counter()
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=os.environ)
+        times.append(time.perf_counter() - began)
+    return statistics.median(times)
+
+
+def test_start_of_the_command() -> None:
+    ours = seconds_of(sys.executable, str(ROOT / "grade.py"), "list")
+    naive = seconds_of(sys.executable, "-c", "import chatkit.server, agents")
+    report(
+        "`grade.py list` with a standing environment, against importing the SDKs",
+        f"{ours * 1000:.0f} ms",
+        f"{naive * 1000:.0f} ms",
+        ours / naive,
+        "under 500 ms",
+    )
