@@ -6,7 +6,8 @@ The stand-in reads the dictionary ``ANSWERS`` of a submission's ``server.py`` wi
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from graders.engine.core.results import (
     SideCall,
     TranscriptLine,
 )
+from graders.engine.grading.folder import OpenStarter
 from graders.engine.harness.trouble import StartFailed
 
 COURSE = Path(__file__).parent / "data" / "miniature_course"
@@ -47,13 +49,11 @@ class TraceStandIn:
 
 @dataclass
 class ModelStandIn:
-    """A model that is never asked; ``complaints`` are what it finds at the end."""
-
-    complaints: Sequence[Finding] = ()
+    """A model that is never asked."""
 
     def findings(self) -> Sequence[Finding]:
-        """Return the complaints."""
-        return self.complaints
+        """Return nothing: all is well."""
+        return ()
 
 
 @dataclass
@@ -82,7 +82,6 @@ class StarterStandIn:
     root: Path
     notes: Sequence[str] = ()
     side_calls: Sequence[SideCall] = ()
-    complaints: Sequence[Finding] = ()
     isolation: Isolation = PRACTICE
     servers: list[ServerStandIn] = field(default_factory=list)
 
@@ -91,9 +90,9 @@ class StarterStandIn:
         return TraceStandIn()
 
     def new_model(self, trace: TraceStandIn) -> ModelStandIn:
-        """Return a model with the complaints of this starter."""
+        """Return a model."""
         trace.texts.clear()
-        return ModelStandIn(self.complaints)
+        return ModelStandIn()
 
     async def start(self, model: ModelStandIn, trace: TraceStandIn) -> ServerStandIn:
         """Read the submission and "start" it."""
@@ -122,3 +121,9 @@ def answers_in(server_file: Path) -> dict[str, str]:
             answers: dict[str, str] = ast.literal_eval(value)
             return answers
     return {}
+
+
+@contextmanager
+def stand_in_servers() -> Iterator[OpenStarter]:
+    """Give what opens stand-ins for any submission, in the place of the real servers."""
+    yield lambda _lesson, submission: nullcontext(StarterStandIn(submission.root))

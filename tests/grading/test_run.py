@@ -245,14 +245,6 @@ def test_events_tell_the_run_as_it_goes() -> None:
     assert events[-1] == RunFinished(result)
 
 
-def test_what_the_model_finds_at_the_end_fails_the_check() -> None:
-    unused = StarterStandIn(GREETING / "solution", complaints=[Finding("A step was not used.")])
-    result = graded(GREETING / "solution", starter=unused)
-    assert set(statuses(result).values()) <= {"failed", "blocked"}
-    assert rows(result)["answers"].message is not None
-    assert "A step was not used." in str(rows(result)["answers"].message)
-
-
 def test_notes_and_side_calls_of_the_starter_are_in_the_result() -> None:
     call = SideCall(purpose="title", summary="A short chat")
     starter = StarterStandIn(
@@ -338,9 +330,17 @@ def test_two_cases_of_one_name_are_a_content_error(tmp_path: Path) -> None:
         graded(GREETING / "solution", course=course)
 
 
+def test_conftest_that_cannot_be_imported_is_a_content_error(tmp_path: Path) -> None:
+    course = stubborn_course(tmp_path, "pass")
+    conftest = course / "graders" / "greeting" / "conftest.py"
+    conftest.write_text("from graders.engine.core.errors import Nothing\n", encoding="utf-8")
+    with pytest.raises(ContentError, match=r"conftest\.py: cannot be imported: .*'Nothing'"):
+        graded(GREETING / "solution", course=course)
+
+
 def test_pytest_that_breaks_is_our_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("graders.engine.grading.session.INI", tmp_path / "missing.ini")
-    with pytest.raises(GraderBrokeError):
+    with pytest.raises(GraderBrokeError, match=r"missing\.ini"):
         graded(GREETING / "solution")
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from graders.engine.core.errors import Finding, GraderBrokeError
 from graders.engine.core.results import Problem, Status
-from graders.engine.grading.verdict import PASSED, SILENT, Verdict, judge, worse
+from graders.engine.grading.verdict import PASSED, SILENT, Verdict, judge, log_of, worse
 from graders.engine.harness.trouble import StartFailed
 from tests.grading.rubrics import criterion
 from tests.miniature import TraceStandIn
@@ -71,6 +71,14 @@ def test_group_with_anything_else_is_ours() -> None:
 )
 def test_any_other_exception_is_ours(error: BaseException) -> None:
     assert judge(error, CRITERION).status is Status.ERROR
+
+
+def test_log_of_our_error_is_without_the_frames_of_its_runner() -> None:
+    with pytest.raises(TypeError, match="absolute import path") as caught:
+        pytest.MonkeyPatch().setattr("nowhere", "nothing")
+    log = log_of(caught.value)
+    assert "test_verdict.py" in log
+    assert "_pytest" not in log
 
 
 @pytest.mark.parametrize(

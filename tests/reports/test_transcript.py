@@ -57,7 +57,7 @@ def test_gap_says_how_much_is_missing() -> None:
 
 def test_kind_of_an_update_is_what_was_updated() -> None:
     delta = line(1, "server", "thread.item.updated/text_delta", "“Hel”")
-    assert as_text(render([delta], UNICODE)).strip() == "10 ms server text_delta  “Hel”"
+    assert as_text(render([delta], UNICODE)).strip() == "0 ms server text_delta  “Hel”"
 
 
 def test_long_text_is_cut() -> None:

@@ -29,11 +29,10 @@ app = typer.Typer(
     help="Grade a ChatKit server against the rubric of a lesson.",
     epilog=EPILOG,
     add_completion=False,
-    no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-lessons = typer.Typer(help="For authors of lessons.", no_args_is_help=True, rich_markup_mode=None)
+lessons = typer.Typer(help="For authors of lessons.", rich_markup_mode=None)
 app.add_typer(lessons, name="lesson")
 
 Folder = Annotated[Path | None, typer.Argument(help=FOLDER_HELP, show_default=False)]
@@ -116,7 +115,9 @@ NAMES = ("grade", "list", "replay", "lesson")
 
 def with_command(words: Sequence[str], desk: Desk) -> list[str]:
     """Return the command line with `grade` put in front if it begins with a lesson."""
-    first = words[0] if words else "--help"
+    if not words:
+        return ["--help"]
+    first = words[0]
     if first.startswith("-") or first in NAMES:
         return list(words)
     known = desk.catalogue.ids()

@@ -7,11 +7,12 @@ forgotten afterwards. It can run inside a run of pytest (our own tests do that).
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
 
 import pytest
@@ -35,10 +36,10 @@ _UNWANTED = (
 )
 
 
-def run_tests(files: Sequence[Path], root: Path, plugins: Sequence[object]) -> int:
-    """Run the tests of ``files``, all below ``root``, with ``plugins``; return pytest's code.
+def run_tests(files: Sequence[Path], root: Path, plugins: Sequence[object]) -> str:
+    """Run the tests of ``files``, all below ``root``, with ``plugins``.
 
-    The code says little, and a lesson's criteria must not be decided by it.
+    Returns what pytest complained about. Its exit code says little, and nothing is decided by it.
     """
     arguments = [
         f"--rootdir={root}",
@@ -50,8 +51,15 @@ def run_tests(files: Sequence[Path], root: Path, plugins: Sequence[object]) -> i
         *(part for name in _UNWANTED for part in ("-p", f"no:{name}")),
         *map(str, files),
     ]
-    with _own_environment(), _own_modules(root), warnings.catch_warnings():
-        return int(pytest.main(arguments, plugins=[pytest_asyncio.plugin, *plugins]))
+    complaints = io.StringIO()
+    with (
+        _own_environment(),
+        _own_modules(root),
+        warnings.catch_warnings(),
+        redirect_stderr(complaints),
+    ):
+        pytest.main(arguments, plugins=[pytest_asyncio.plugin, *plugins])
+    return complaints.getvalue()
 
 
 @contextmanager

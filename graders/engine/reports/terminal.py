@@ -41,7 +41,7 @@ def render(result: Result, look: Look = UNICODE, *, title: str = "") -> Renderab
 def _parts(result: Result, look: Look, title: str) -> Iterator[RenderableType]:
     yield from (Text(), _header(result, title), Text())
     if result.problem is not None:
-        yield from (_problem(result.problem), Text())
+        yield from (problem_page(result.problem), Text())
     yield rubric_table.render(result, look)
     for number, row in enumerate(_failed(result), start=1):
         yield from (Text(), advice.render(row, number, look))
@@ -61,7 +61,8 @@ def _failed(result: Result) -> Iterator[CriterionResult]:
     return (row for row in result.criteria if row.status is Status.FAILED)
 
 
-def _problem(problem: Problem) -> RenderableType:
+def problem_page(problem: Problem) -> RenderableType:
+    """Return why a submission could not be graded, and the cure."""
     heading = Text("The submission could not be graded.  ", style="bold red")
     parts: list[RenderableType] = [heading, advice.prose(problem.title)]
     if problem.detail:

@@ -31,15 +31,19 @@ class Gap:
 Row = TranscriptLine | Gap
 
 
-def render(lines: Sequence[TranscriptLine], look: Look) -> Table:
-    """Return the conversation as a table without borders: mark, time, actor, text."""
+def render(lines: Sequence[TranscriptLine], look: Look, *, whole: bool = False) -> Table:
+    """Return the conversation as a table without borders: mark, time, actor, text.
+
+    Times count from the first line. Unless it is wanted ``whole``, only what is around the mark
+    is shown.
+    """
     table = Table.grid(padding=(0, 1))
     table.add_column(width=len(look.here), no_wrap=True)
     table.add_column(justify="right", style="dim", no_wrap=True)
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
-    for row in shortened(lines):
-        table.add_row(*_cells(row, look))
+    for row in lines if whole else shortened(lines):
+        table.add_row(*_cells(row, lines[0].at_ms, look))
     return table
 
 
@@ -59,14 +63,14 @@ def _gap(count: int) -> tuple[Gap, ...]:
     return (Gap(count),) if count > 0 else ()
 
 
-def _cells(row: Row, look: Look) -> tuple[Text, Text, Text, Text]:
+def _cells(row: Row, began_ms: float, look: Look) -> tuple[Text, Text, Text, Text]:
     if isinstance(row, Gap):
         left_out = Text(f"{look.dots} {row.count} more lines", style="dim")
         return Text(), Text(), Text(), left_out
     style = "bold red" if row.marked else ""
     return (
         Text(look.here if row.marked else "", style=style),
-        Text(f"{row.at_ms:.0f} ms"),
+        Text(f"{row.at_ms - began_ms:.0f} ms"),
         Text(row.actor, style=style or "cyan"),
         _said(row, style, look),
     )

@@ -1,0 +1,31 @@
+"""Runs the command line on the miniature course."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+from graders.engine.cli.desk import Desk
+from graders.engine.cli.exit_codes import ExitCode
+from graders.engine.cli.main import main
+from tests.miniature import COURSE, stand_in_servers
+
+SOLUTION = str(COURSE / "reference_solutions" / "greeting" / "solution")
+STUB = str(COURSE / "assignments" / "greeting")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command left behind."""
+
+    code: ExitCode
+    out: str
+    err: str
+
+
+def run(*words: str, servers: object = stand_in_servers, root: Path = COURSE) -> Outcome:
+    """Run the command line in a course."""
+    out, err = io.StringIO(), io.StringIO()
+    desk = Desk(root=root, servers=servers, out=out, err=err)  # type: ignore[arg-type]
+    return Outcome(main(words, desk), out.getvalue(), err.getvalue())
