@@ -57,6 +57,7 @@ def test_not_full_marks_exit_1_and_say_what_to_try() -> None:
     assert "Nothing came back for 'hello'." in found.out
     assert "Give `ANSWERS` an entry for the message." in found.out
     assert "--seed 5" in found.out
+    assert not [line for line in found.out.splitlines() if line != line.rstrip()]
 
 
 def test_the_word_grade_may_be_written() -> None:

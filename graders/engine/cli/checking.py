@@ -12,7 +12,7 @@ from rich.text import Text
 from graders.engine.authoring import matrix_page
 from graders.engine.authoring.check import Check, check_lesson
 from graders.engine.authoring.matrix import Row
-from graders.engine.cli.desk import Desk
+from graders.engine.cli.desk import Desk, print_page
 from graders.engine.cli.exit_codes import ExitCode
 from graders.engine.content.canaries import new_seed
 from graders.engine.content.catalogue import Lesson
@@ -30,7 +30,7 @@ def run_check(desk: Desk, names: Sequence[str], seed: int | None, *, verbose: bo
     checks = []
     for lesson in lessons:
         checks.append(_checked(desk, lesson, seed, verbose=verbose))
-        page.print(matrix_page.render(checks[-1], look_for(page)))
+        print_page(page, matrix_page.render(checks[-1], look_for(page)))
     page.print(Text(f"Again with the same words: --seed {seed}", style="dim"))
     return ExitCode.CONTENT if any(check.flaws for check in checks) else ExitCode.FULL_MARKS
 

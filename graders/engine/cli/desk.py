@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TextIO, cast
 import typer
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, RenderableType
 
     from graders.engine.content.catalogue import Catalogue
     from graders.engine.grading.folder import OpenStarter
@@ -54,6 +54,17 @@ class Desk:
     def margin(self) -> Console:
         """Return the console for progress and remarks, so that output can be piped."""
         return _console(self.err)
+
+
+def print_page(console: Console, page: RenderableType) -> None:
+    """Print; what goes to a file or a pipe has no blanks at the ends of its lines."""
+    if console.is_terminal:
+        console.print(page)
+        return
+    with console.capture() as capture:
+        console.print(page)
+    lines = (line.rstrip() for line in capture.get().split("\n"))
+    console.file.write("\n".join(lines))
 
 
 def _console(file: TextIO) -> Console:

@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from graders.engine.cli.desk import Desk
+from graders.engine.cli.desk import Desk, print_page
 from graders.engine.cli.exit_codes import ExitCode
 from graders.engine.cli.progress import watched
 from graders.engine.content.canaries import new_seed
@@ -63,7 +63,7 @@ def show(desk: Desk, order: GradeOrder, lesson: Lesson, result: Result) -> None:
         desk.out.write(json_report.render(result))
         return
     page = desk.page()
-    page.print(terminal.render(result, look_for(page), title=lesson.title))
+    print_page(page, terminal.render(result, look_for(page), title=lesson.title))
     if order.json_file is not None:
         write_whole(order.json_file, json_report.render(result))
 

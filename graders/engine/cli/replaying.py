@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from graders.engine.cli.desk import Desk
+from graders.engine.cli.desk import Desk, print_page
 from graders.engine.cli.exit_codes import ExitCode
 from graders.engine.cli.grading import default_folder
 from graders.engine.content.canaries import Canaries, new_seed
@@ -70,7 +70,7 @@ async def _played(
     finding = finding or next(iter(model.findings()), None)
     lines = trace.lines(None if finding is None else finding.mark)
     page.print(Text(f"\n{conversation.name}: {conversation.description}\n", style="bold"))
-    page.print(transcript.render(lines, look_for(page), whole=True))
+    print_page(page, transcript.render(lines, look_for(page), whole=True))
     return finding
 
 
@@ -87,5 +87,5 @@ def _told(
 
 
 def _not_started(page: Console, problem: Problem) -> ExitCode:
-    page.print(terminal.problem_page(problem))
+    print_page(page, terminal.problem_page(problem))
     return ExitCode.NOT_FULL_MARKS

@@ -30,13 +30,19 @@ INDENT = (0, 0, 0, 3)
 _CODE = re.compile(r"`[^`\n]+`")
 
 
-def render(row: CriterionResult, number: int, look: Look) -> RenderableType:
-    """Return what is to be said about a failed criterion, the ``number``-th of them."""
-    if row.visibility is not Visibility.VISIBLE:
-        hidden = Text("The details of this check are not shown here.", style="dim")
-        return Group(_heading(row, number), Padding(hidden, INDENT))
-    failed = [case for case in row.cases if case.status is Status.FAILED and case.feedback]
-    return Group(_heading(row, number), *(Padding(each, INDENT) for each in _body(failed, look)))
+def render(row: CriterionResult, number: int, look: Look, *, holds_up: int = 0) -> RenderableType:
+    """Return what is to be said about a failed criterion, the ``number``-th of them.
+
+    ``holds_up`` is how many others could not be tried because of it.
+    """
+    parts: list[RenderableType] = [
+        _heading(row, number),
+        *(Padding(each, INDENT) for each in _body(row, look)),
+    ]
+    if holds_up:
+        others = "1 other was" if holds_up == 1 else f"{holds_up} others were"
+        parts.append(Padding(Text(f"\n{others} not tried because of this.", style="dim"), INDENT))
+    return Group(*parts)
 
 
 def _heading(row: CriterionResult, number: int) -> Table:
@@ -50,7 +56,11 @@ def _heading(row: CriterionResult, number: int) -> Table:
     return grid
 
 
-def _body(failed: Sequence[CaseResult], look: Look) -> Iterator[RenderableType]:
+def _body(row: CriterionResult, look: Look) -> Iterator[RenderableType]:
+    if row.visibility is not Visibility.VISIBLE:
+        yield Text("The details of this check are not shown here.", style="dim")
+        return
+    failed = [case for case in row.cases if case.status is Status.FAILED and case.feedback]
     first = failed[0].feedback if failed else None
     if first is None:
         return

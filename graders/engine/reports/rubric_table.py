@@ -5,21 +5,20 @@ Pure. Adds nothing up: the totals are the result's own.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from rich.table import Table
 from rich.text import Text
 
 from graders.engine.core.results import CriterionResult, Result, Status
+from graders.engine.reports.causes import numbers, waits_for
 from graders.engine.reports.look import STYLES, Look
 
 
 def render(result: Result, look: Look) -> Table:
     """Return the table; it fills the width, so that the points stand in one column.
 
+    A failed criterion has the number of its advice, a blocked one the numbers that it waits for.
     Criteria that were not run are only counted.
     """
-    titles = {criterion.id: criterion.title for criterion in result.criteria}
     table = Table.grid(padding=(0, 1), expand=True)
     table.add_column(width=1)
     table.add_column(width=1)
@@ -28,24 +27,29 @@ def render(result: Result, look: Look) -> Table:
     table.add_column(justify="right", no_wrap=True)
     for row in result.criteria:
         if row.status is not Status.NOT_RUN:
-            table.add_row("", look.mark(row.status), _title(row, titles), *_points(row))
+            table.add_row("", look.mark(row.status), _title(row, result), *_points(row))
     _add_left_out(table, result, look)
     _add_score(table, result, look)
     return table
 
 
-def _title(row: CriterionResult, titles: Mapping[str, str]) -> Text:
-    text = Text(row.title)
-    if row.status is Status.BLOCKED and row.blocked_by:
-        text.append(f"\nnot tried: needs {_needs(row, titles)}", style="dim")
+def _title(row: CriterionResult, result: Result) -> Text:
+    text = Text(row.title, style="dim" if row.status is Status.BLOCKED else "")
+    if row.status is Status.FAILED:
+        text.append(f"  [{numbers(result)[row.id]}]", style="dim")
+    elif row.status is Status.BLOCKED:
+        text.append(f"  [{_waits(row, result)}]")
     elif row.status is Status.ERROR:
         text.append("\nthe grader's own check broke; this is not your fault", style="magenta")
     return text
 
 
-def _needs(row: CriterionResult, titles: Mapping[str, str]) -> str:
-    first, *others = (titles.get(need, need) for need in row.blocked_by)
-    return f'"{first}"' + (f" and {len(others)} more" if others else "")
+def _waits(row: CriterionResult, result: Result) -> str:
+    """Say which numbered advice comes first; a check of ours that broke has no number."""
+    explained = numbers(result)
+    causes = [explained[name] for name in waits_for(row, result) if name in explained]
+    where = f": see {', '.join(map(str, sorted(causes)))}" if causes else ""
+    return f"not tried{where}"
 
 
 def _points(row: CriterionResult) -> tuple[Text, Text]:

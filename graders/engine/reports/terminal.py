@@ -14,15 +14,14 @@ from rich.table import Table
 from rich.text import Text
 
 from graders.engine.core.results import (
-    CriterionResult,
     IsolationLevel,
     Problem,
     Result,
-    Status,
     Visibility,
 )
 from graders.engine.core.text import visible
 from graders.engine.reports import advice, rubric_table
+from graders.engine.reports.causes import failed, held_up_by
 from graders.engine.reports.look import UNICODE, Look
 
 PRACTICE = "A run on your own machine is practice: it does not count as your score."
@@ -43,8 +42,9 @@ def _parts(result: Result, look: Look, title: str) -> Iterator[RenderableType]:
     if result.problem is not None:
         yield from (problem_page(result.problem), Text())
     yield rubric_table.render(result, look)
-    for number, row in enumerate(_failed(result), start=1):
-        yield from (Text(), advice.render(row, number, look))
+    for number, row in enumerate(failed(result), start=1):
+        holds_up = len(held_up_by(row.id, result))
+        yield from (Text(), advice.render(row, number, look, holds_up=holds_up))
     yield from (Text(), *_notes(result), *_footer(result))
 
 
@@ -55,10 +55,6 @@ def _header(result: Result, title: str) -> Table:
     heading = Text(result.lesson, style="bold").append(f"  {title}" if title else "")
     grid.add_row(heading, Text(visible(result.submission), style="dim"))
     return grid
-
-
-def _failed(result: Result) -> Iterator[CriterionResult]:
-    return (row for row in result.criteria if row.status is Status.FAILED)
 
 
 def problem_page(problem: Problem) -> RenderableType:
@@ -109,7 +105,7 @@ def _again(result: Result) -> Table:
     grid.add_column(style="dim")
     grid.add_column()
     grid.add_row("Again with the same words", f"--seed {result.seed}")
-    shown = (row.id for row in _failed(result) if row.visibility is Visibility.VISIBLE)
+    shown = (row.id for row in failed(result) if row.visibility is Visibility.VISIBLE)
     for first in islice(shown, 1):
         grid.add_row("Again only the first that failed", f"--only {first}")
     return grid

@@ -1,0 +1,44 @@
+"""Why a criterion was not tried, traced back to what really failed.
+
+Pure. A student mends causes: a chain of blocked criteria is shown as waiting for its beginning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from graders.engine.core.results import CriterionResult, Result, Status
+
+
+def failed(result: Result) -> tuple[CriterionResult, ...]:
+    """Return the failed criteria in the order in which they are explained, numbered from 1."""
+    return tuple(row for row in result.criteria if row.status is Status.FAILED)
+
+
+def numbers(result: Result) -> Mapping[str, int]:
+    """Return the number under which each failed criterion is explained."""
+    return {row.id: number for number, row in enumerate(failed(result), start=1)}
+
+
+def waits_for(row: CriterionResult, result: Result) -> tuple[str, ...]:
+    """Return the ids of the criteria, none of them blocked, that keep ``row`` from being tried."""
+    by_id = {each.id: each for each in result.criteria}
+    causes: dict[str, None] = {}
+    waiting, seen = list(row.blocked_by), set[str]()
+    while waiting:
+        name = waiting.pop(0)
+        if name in seen:
+            continue
+        seen.add(name)
+        parent = by_id.get(name)
+        if parent is not None and parent.status is Status.BLOCKED:
+            waiting.extend(parent.blocked_by)
+        else:
+            causes[name] = None
+    return tuple(causes)
+
+
+def held_up_by(name: str, result: Result) -> Sequence[CriterionResult]:
+    """Return the blocked criteria that wait for the criterion ``name``."""
+    blocked = (row for row in result.criteria if row.status is Status.BLOCKED)
+    return [row for row in blocked if name in waits_for(row, result)]

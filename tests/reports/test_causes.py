@@ -1,0 +1,44 @@
+"""Blocked criteria, traced back to what really failed."""
+
+from __future__ import annotations
+
+from graders.engine.core.results import Result, Status
+from graders.engine.reports.causes import failed, held_up_by, numbers, waits_for
+from tests.reports.samples import result, row
+
+FAILED, BLOCKED = Status.FAILED, Status.BLOCKED
+
+
+def chain() -> Result:
+    """Return: `a` failed, `b` needs `a`, `c` needs `b` and `e`, `d` passed, `e` failed."""
+    return result(
+        row("a", "A", FAILED),
+        row("b", "B", BLOCKED, blocked_by=("a",)),
+        row("c", "C", BLOCKED, blocked_by=("b", "e")),
+        row("d", "D"),
+        row("e", "E", FAILED),
+    )
+
+
+def test_failed_criteria_are_numbered_in_order() -> None:
+    assert [each.id for each in failed(chain())] == ["a", "e"]
+    assert numbers(chain()) == {"a": 1, "e": 2}
+
+
+def test_blocked_criterion_waits_for_what_failed_at_the_beginning() -> None:
+    found = chain()
+    assert waits_for(found.criteria[1], found) == ("a",)
+    assert set(waits_for(found.criteria[2], found)) == {"a", "e"}
+
+
+def test_circle_of_blocked_criteria_ends() -> None:
+    found = result(
+        row("a", "A", BLOCKED, blocked_by=("b",)), row("b", "B", BLOCKED, blocked_by=("a",))
+    )
+    assert waits_for(found.criteria[0], found) == ()
+
+
+def test_failed_criterion_holds_up_all_that_waits_for_it() -> None:
+    assert [each.id for each in held_up_by("a", chain())] == ["b", "c"]
+    assert [each.id for each in held_up_by("e", chain())] == ["c"]
+    assert held_up_by("d", chain()) == []
