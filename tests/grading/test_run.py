@@ -283,6 +283,25 @@ def test_marks_cannot_make_a_failure_disappear(tmp_path: Path, mark: str) -> Non
     assert statuses(graded(GREETING / "solution", course=course))["answers"] == "failed"
 
 
+def test_tests_of_another_file_run_after_blocked_ones(tmp_path: Path) -> None:
+    course = stubborn_course(tmp_path, "pass", "pass")
+    folder = course / "graders" / "greeting"
+    rubric = folder / "rubric.yaml"
+    text = rubric.read_text(encoding="utf-8")
+    rubric.write_text(text.replace("needs: [answers, remembers]", "needs: []"), encoding="utf-8")
+    tests = (folder / "test_basics.py").read_text(encoding="utf-8")
+    stranger = "@criterion(id='unannounced-guest')"
+    body = tests.partition(stranger)
+    (folder / "test_basics.py").write_text(body[0].replace("pass", "raise Finding('No.')", 1))
+    (folder / "test_more.py").write_text(tests.partition("@")[0] + stranger + body[2])
+    assert statuses(graded(GREETING / "solution", course=course)) == {
+        "polite": "blocked",
+        "answers": "failed",
+        "remembers": "blocked",
+        "unannounced-guest": "passed",
+    }
+
+
 def test_log_of_our_error_goes_to_the_listener_and_not_into_the_result(tmp_path: Path) -> None:
     events: list[GradingEvent] = []
     course = stubborn_course(tmp_path, "raise ValueError('deep inside')")

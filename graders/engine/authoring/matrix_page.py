@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -29,7 +30,7 @@ def _parts(check: Check, look: Look) -> Iterator[RenderableType]:
     yield Text()
     yield _legend(check)
     yield Text()
-    yield from (Text(f"- {visible(flaw)}", style="red") for flaw in check.flaws)
+    yield from (Padding(Text(visible(flaw), style="red"), (0, 0, 1, 0)) for flaw in check.flaws)
     yield Text(summary(check), style="red" if check.flaws else "green")
 
 

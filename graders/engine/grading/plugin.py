@@ -75,10 +75,16 @@ class GradingPlugin:
         items[:] = [check.item for check in checks]
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_protocol(self, item: pytest.Item) -> bool | None:
-        """Pass over a test whose criterion is blocked or left out; ``True`` means: dealt with."""
-        criterion = self._criterion_of(item.nodeid)
-        return None if self._open_ledger().may_try(criterion) else True
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Run the tests, but for those whose criterion is blocked or left out.
+
+        Which test is next is not known before this one has spoken, so nothing is kept set up from
+        one test to the next (``nextitem=None``).
+        """
+        for item in session.items:
+            if self._open_ledger().may_try(self._criterion_of(item.nodeid)):
+                item.ihook.pytest_runtest_protocol(item=item, nextitem=None)
+        return True
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """Begin a test; until it says something it is silent."""
