@@ -48,6 +48,8 @@ class ThreeTurns:
     talk: Talk
     thread_id: str
     follow_up: Outcome[Stream]
+    calls_before_follow_up: int
+    answer_ids: tuple[str, ...]
     oldest_first: Outcome[Reply]
     newest_first: Outcome[Reply]
     thread: Outcome[Reply]
@@ -60,12 +62,15 @@ async def play_three_turns(talk: Talk) -> ThreeTurns:
     """Say three messages, read them back, set a title and read them again."""
     stream, _ = await talk.begin(TURNS[0])
     thread_id = stream.thread_id
+    calls_before = len(talk.model.calls)
     follow_ups = [await attempt(_follow_up(talk, thread_id, name)) for name in TURNS[1:]]
     title = f"About {talk.canary.word('title')}"
     return ThreeTurns(
         talk=talk,
         thread_id=thread_id,
         follow_up=follow_ups[0],
+        calls_before_follow_up=calls_before,
+        answer_ids=_answer_ids([stream, *(each.value for each in follow_ups if not each.finding)]),
         oldest_first=await attempt(talk.chat.items(thread_id, order="asc", limit=20)),
         newest_first=await attempt(talk.chat.items(thread_id, order="desc", limit=20)),
         thread=await attempt(talk.chat.get(thread_id)),
@@ -73,6 +78,11 @@ async def play_three_turns(talk: Talk) -> ThreeTurns:
         titled=await attempt(talk.chat.update(thread_id, title)),
         thread_with_title=await attempt(talk.chat.get(thread_id)),
     )
+
+
+def _answer_ids(streams: list[Stream]) -> tuple[str, ...]:
+    items = [stream.assistant_item for stream in streams]
+    return tuple(item.item_id for item in items if item is not None)
 
 
 async def _follow_up(talk: Talk, thread_id: str, name: str) -> Stream:

@@ -18,7 +18,7 @@ from graders.lesson02.scenarios import FirstMessage
 
 # What careless code changes: line ends, quotes, capitals, spaces at the ends, scripts, markup.
 ASKED = (
-    '  Two lines:\n\tand "quotes", \\back\\slashes\\ and {braces} of WORD  ',
+    'Two lines:\n\tand "quotes", \\back\\slashes\\ and {braces} of WORD.',
     "Größe, naïve, 東京, שלום, 👩‍💻 and e\u0301 of WORD",
     "WORD: " + "a long message, " * 700,
 )

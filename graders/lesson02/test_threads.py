@@ -25,6 +25,7 @@ async def test_user_message_is_stored(first: FirstMessage) -> None:
         if not users
         else f"`items.list` holds the user's message with another text: {users[0]!r}.",
         at=reply.serial,
+        hint="changed" if users else None,
     )
 
 
@@ -72,7 +73,7 @@ async def test_follow_up_is_answered_in_its_thread(three: ThreeTurns) -> None:
     )
     expect(stream.answered, "The follow-up got no assistant message.", at=stream.last_serial)
     newest = talk.word("second")
-    for call in talk.model.calls[1:]:
+    for call in talk.model.calls[three.calls_before_follow_up :]:
         expect(
             call.contains(newest) or not call.contains(talk.word("first")),
             "For the follow-up the model was asked the first message again.",
@@ -84,6 +85,13 @@ async def test_follow_up_is_answered_in_its_thread(three: ThreeTurns) -> None:
 @criterion("messages-once-in-order")
 async def test_all_messages_are_there_once_in_order(three: ThreeTurns) -> None:
     oldest_first, newest_first = three.oldest_first.value, three.newest_first.value
+    twice = next((name for name in three.answer_ids if three.answer_ids.count(name) > 1), None)
+    expect(
+        twice is None,
+        f"Two answers came with the same id {twice!r}.",
+        at=oldest_first.serial,
+        hint="same-id",
+    )
     _expect_conversation(three.talk, oldest_first, "`items.list` with `order: asc`")
     asc, desc = messages_of(oldest_first), messages_of(newest_first)
     expect(
