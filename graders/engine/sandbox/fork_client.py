@@ -53,7 +53,7 @@ class ForkLauncher:
 
     def start(self, spec: LaunchSpec) -> ForkedProcess:
         """Fork a student; raises :class:`LaunchError` when the fork server is broken."""
-        self._await_ready()
+        self.await_ready()
         wire, student_wire = socket.socketpair()
         output, student_output = os.pipe()
         message = {
@@ -61,10 +61,15 @@ class ForkLauncher:
             "root": str(spec.root),
             "environment": dict(spec.environment),
             "limits": spec.limits.as_json(),
+            "cold": spec.cold,
         }
         try:
             self._say(message, [student_wire.fileno(), student_output])
             pid = self._hear()["started"]
+        except BaseException:
+            wire.close()
+            os.close(output)
+            raise
         finally:
             student_wire.close()
             os.close(student_output)
@@ -81,9 +86,13 @@ class ForkLauncher:
     def close(self) -> None:
         """End the fork server, which ends everything that it started."""
         self._control.close()
+        if not self._ready:
+            # It has started nothing yet, and would first finish its warm-up.
+            self._server.kill()
         self._server.wait()
 
-    def _await_ready(self) -> None:
+    def await_ready(self) -> None:
+        """Wait until the fork server stands; raises :class:`LaunchError` when it never will."""
         if not self._ready:
             answer = self._hear()
             if answer.get("threads") != 1:

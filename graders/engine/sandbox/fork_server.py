@@ -16,10 +16,12 @@ import selectors
 import signal
 import socket
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from graders.engine.sandbox.child import WIRE_FD, become_student
+from graders.engine.sandbox.fresh import INTERPRETER
 from graders.engine.sandbox.warm_up import warm_up
 
 _PR_SET_CHILD_SUBREAPER = 36
@@ -37,9 +39,12 @@ def main(control_fd: int) -> None:
     gc.collect()
     gc.freeze()
     server = ForkServer(control)
-    server.say({"ready": True, "threads": _threads()})
     try:
+        server.say({"ready": True, "threads": _threads()})
         server.serve()
+    except ConnectionError:
+        # The grader has gone, and with it whoever would read of it.
+        pass
     finally:
         server.kill_all()
         os._exit(0)
@@ -62,12 +67,7 @@ class ForkServer:
 
     def serve(self) -> None:
         """Act on messages and on children that end, until the grader has gone."""
-        wakeup, child_ended = socket.socketpair()
-        wakeup.setblocking(False)
-        child_ended.setblocking(False)
-        signal.signal(signal.SIGCHLD, lambda *_: None)
-        signal.set_wakeup_fd(child_ended.fileno())
-        with selectors.DefaultSelector() as selector:
+        with _woken_by_children() as wakeup, selectors.DefaultSelector() as selector:
             selector.register(self._control, selectors.EVENT_READ)
             selector.register(wakeup, selectors.EVENT_READ)
             while True:
@@ -81,11 +81,11 @@ class ForkServer:
 
     def kill_all(self) -> None:
         """End every student and whatever it left behind."""
-        for pid in list(self._students):
+        for pid in self._students:
             _kill_group(pid)
-        while self._kill_strays():
-            with contextlib.suppress(ChildProcessError):
-                os.waitpid(-1, 0)
+        # From here on all children are strays, and what they leave behind becomes ours.
+        self._students.clear()
+        self._drown_strays()
 
     def _read(self) -> bool:
         data, descriptors, _, _ = socket.recv_fds(self._control, _CONTROL_BYTES, 16)
@@ -166,6 +166,21 @@ class ForkServer:
         return strays
 
 
+@contextlib.contextmanager
+def _woken_by_children() -> Iterator[socket.socket]:
+    """Give a socket that can be read once a child has ended."""
+    wakeup, child_ended = socket.socketpair()
+    with wakeup, child_ended:
+        wakeup.setblocking(False)
+        child_ended.setblocking(False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.set_wakeup_fd(child_ended.fileno())
+        try:
+            yield wakeup
+        finally:
+            signal.set_wakeup_fd(-1)
+
+
 def _enter_child(wire: int, output: int, message: dict[str, Any]) -> None:
     try:
         os.setsid()
@@ -175,11 +190,23 @@ def _enter_child(wire: int, output: int, message: dict[str, Any]) -> None:
         wire, output, nothing = (_above(fd, 10) for fd in (wire, output, nothing))
         for source, target in ((nothing, 0), (output, 1), (output, 2), (wire, WIRE_FD)):
             os.dup2(source, target)
+        if message["cold"]:
+            _become_fresh_interpreter(message)
         become_student(message)
     except BaseException as error:  # noqa: BLE001 - a forked child must never run on as a server
         os.write(2, f"the student's process could not be set up: {error!r}\n".encode())
     finally:
         os._exit(70)
+
+
+def _become_fresh_interpreter(message: dict[str, Any]) -> None:
+    """Keep process, standard output and wire, but none of what was imported; never returns."""
+    settings, writing = os.pipe()
+    # A few kilobytes, which the pipe takes in at once.
+    os.write(writing, json.dumps(message).encode())
+    os.close(writing)
+    os.dup2(settings, 0)
+    os.execve(sys.executable, [*INTERPRETER, str(WIRE_FD)], message["environment"])  # noqa: S606
 
 
 def _above(fd: int, least: int) -> int:

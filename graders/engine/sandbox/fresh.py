@@ -1,6 +1,6 @@
 """Starts each student in a new interpreter: slower, but works without ``fork`` and without warm-up.
 
-Also the way for a submission whose own modules hide preloaded ones.
+What it starts is ended with its process group; a process that left the group lives on.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ _BOOT = (
     "import sys; sys.path.append(sys.argv[1]);"
     "from graders.engine.sandbox.fresh_main import main; main(int(sys.argv[2]))"
 )
-_INTERPRETER = (sys.executable, "-s", "-P", "-c", _BOOT)
+INTERPRETER = (sys.executable, "-s", "-P", "-c", _BOOT, str(ENGINE_ROOT))
+"""The command of a fresh student, but for the number of the wire's descriptor."""
 
 
 class FreshLauncher:
@@ -36,7 +37,7 @@ class FreshLauncher:
         output, student_output = os.pipe()
         try:
             popen = subprocess.Popen(  # noqa: S603 - our own interpreter and code
-                [*_INTERPRETER, str(ENGINE_ROOT), str(student_wire.fileno())],
+                [*INTERPRETER, str(student_wire.fileno())],
                 pass_fds=[student_wire.fileno()],
                 env=dict(spec.environment),
                 stdin=subprocess.PIPE,
@@ -46,6 +47,8 @@ class FreshLauncher:
                 start_new_session=True,
             )
         except OSError as error:
+            wire.close()
+            os.close(output)
             raise LaunchError(f"no new process could be started: {error}") from error
         finally:
             student_wire.close()
@@ -69,21 +72,27 @@ class FreshProcess:
         self.wire = wire
         self.output = output
         self._popen = popen
+        self._exit: Exit | None = None
 
     def kill(self) -> Exit:
         """End it with its process group."""
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.pid, signal.SIGKILL)
-        with contextlib.suppress(ProcessLookupError):
+        if self._exit is None:
+            self._kill_group()
             self._popen.kill()
         return self.wait()
 
     def wait(self) -> Exit:
         """Wait until it has ended."""
-        code = self._popen.wait()
+        if self._exit is None:
+            code = self._popen.wait()
+            self._kill_group()
+            self._exit = Exit(code=None, signal=-code) if code < 0 else Exit(code=code)
+        return self._exit
+
+    def _kill_group(self) -> None:
+        """Only before it is known to have ended: later its number may be another's."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
-        return Exit(code=None, signal=-code) if code < 0 else Exit(code=code)
 
 
 def _hand_over(popen: subprocess.Popen[bytes], spec: LaunchSpec) -> None:

@@ -31,7 +31,8 @@ class LaunchSpec:
     """How a student's process is to be started.
 
     ``root`` is the private copy of the submission (its working folder), ``environment`` the whole
-    environment of the process, ``cold`` asks for a process without preloaded libraries.
+    environment of the process, ``cold`` asks for a process without preloaded libraries (for a
+    submission whose own modules hide some of them).
     """
 
     root: Path
@@ -85,22 +86,6 @@ class Launcher(Protocol):
         """End everything that was started."""
 
 
-class _Either:
-    """The fork server for the usual start, a fresh process for a cold one."""
-
-    def __init__(self, warm: Launcher, fresh: Launcher) -> None:
-        self.kind = warm.kind
-        self._warm = warm
-        self._fresh = fresh
-
-    def start(self, spec: LaunchSpec) -> Process:
-        return (self._fresh if spec.cold else self._warm).start(spec)
-
-    def close(self) -> None:
-        self._warm.close()
-        self._fresh.close()
-
-
 @contextmanager
 def open_launcher(*, fresh: bool = False) -> Iterator[Launcher]:
     """Give a launcher and end all its processes afterwards.
@@ -113,7 +98,7 @@ def open_launcher(*, fresh: bool = False) -> Iterator[Launcher]:
     if not fresh and hasattr(os, "fork") and sys.platform != "win32":
         from graders.engine.sandbox.fork_client import ForkLauncher  # noqa: PLC0415 - POSIX only
 
-        launcher = _Either(ForkLauncher(), launcher)
+        launcher = ForkLauncher()
     try:
         yield launcher
     finally:

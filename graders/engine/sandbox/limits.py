@@ -50,8 +50,11 @@ def apply(limits: ProcessLimits) -> tuple[str, ...]:
             continue
         _, hard = resource.getrlimit(kind)
         allowed = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        # Past the hard limit of CPU time comes SIGKILL, which says nothing: first the soft one's
+        # SIGXCPU, which says why.
+        highest = allowed + 1 if name == "RLIMIT_CPU" and hard != allowed else allowed
         try:
-            resource.setrlimit(kind, (allowed, allowed))
+            resource.setrlimit(kind, (allowed, highest))
         except (ValueError, OSError):
             # An ordinary user may not always lower a limit below what is in use (macOS).
             continue
