@@ -86,3 +86,10 @@ def test_close_decides_everything_once() -> None:
     ledger.close()
     ledger.close()
     assert [type(event) for event in events] == [CriterionFinished, CriterionFinished]
+
+
+def test_share_of_a_failed_case_is_kept() -> None:
+    ledger = opened([])
+    ledger.record(START, "a", PASSED, 1.0)
+    ledger.record(START, "b", Verdict(Status.FAILED, share=(1, 2)), 1.0)
+    assert [case.share for case in ledger.decided["start"].cases] == [(0, 1), (1, 2)]

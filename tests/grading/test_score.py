@@ -35,6 +35,21 @@ def test_partial_points_are_rounded_down(passed: int, failed: int, points: int) 
     assert score.tried(criterion("count", points=10, partial=True), cases).score == points
 
 
+@pytest.mark.parametrize(
+    ("share", "points"), [((0, 1), 5), ((1, 2), 7), ((8, 9), 9), ((9, 9), 9), ((7, 3), 9)]
+)
+def test_partial_points_count_what_is_right_in_a_failed_case(
+    share: tuple[int, int], points: int
+) -> None:
+    cases = [case(PASSED), case(FAILED).model_copy(update={"share": share})]
+    assert score.tried(criterion("count", points=10, partial=True), cases).score == points
+
+
+def test_share_of_a_failed_case_does_not_count_without_partial() -> None:
+    cases = [case(FAILED).model_copy(update={"share": (8, 9)})]
+    assert score.tried(criterion("count"), cases).score == 0
+
+
 def test_points_without_partial_are_all_or_nothing() -> None:
     cases = [case(PASSED)] * 9 + [case(FAILED)]
     assert score.tried(criterion("count"), cases).score == 0

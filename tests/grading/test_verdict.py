@@ -38,6 +38,10 @@ def test_finding_picks_its_hint(key: str, advice: str) -> None:
     assert verdict.feedback.advice == advice
 
 
+def test_finding_tells_how_much_is_right_all_the_same() -> None:
+    assert judge(Finding("Almost.", share=(8, 9)), CRITERION).share == (8, 9)
+
+
 def test_finding_marks_its_line_in_the_conversation() -> None:
     trace = TraceStandIn([("request", "hello"), ("answer", "bye")])
     verdict = judge(Finding("Wrong.", mark=1), CRITERION, trace)

@@ -54,11 +54,20 @@ class Finding(AutograderError):
 
     ``seen`` is one sentence for the student that says what was observed. ``hint`` optionally
     picks one of the criterion's keyed hints in ``rubric.yaml``. ``mark`` is the serial number of
-    the transcript entry that was wrong, if there is one.
+    the transcript entry that was wrong, if there is one. ``share`` says that so many parts of so
+    many are right all the same; it counts where the criterion is ``partial``.
     """
 
-    def __init__(self, seen: str, *, hint: str | None = None, mark: int | None = None) -> None:
+    def __init__(
+        self,
+        seen: str,
+        *,
+        hint: str | None = None,
+        mark: int | None = None,
+        share: tuple[int, int] = (0, 1),
+    ) -> None:
         super().__init__(seen)
         self.seen = seen
         self.hint = hint
         self.mark = mark
+        self.share = share

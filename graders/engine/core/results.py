@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt
 
 RESULT_FORMAT_VERSION: Literal[1] = 1
 
@@ -84,12 +84,16 @@ class Feedback(Record):
 
 
 class CaseResult(Record):
-    """One case of a criterion, e.g. one of several malformed bodies."""
+    """One case of a criterion, e.g. one of several malformed bodies.
+
+    ``share`` is how much of a failed case is right all the same, as (parts, of so many parts).
+    """
 
     name: str
     status: Status
     feedback: Feedback | None = None
     duration_ms: float = 0.0
+    share: tuple[NonNegativeInt, PositiveInt] = (0, 1)
 
 
 class CriterionResult(Record):

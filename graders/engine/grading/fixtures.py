@@ -1,5 +1,7 @@
 """The fixtures that the tests of a lesson work with: ``student model canary trace recorded``.
 
+For checks of files there are ``submission of_reference``, which need no server of the submission.
+
 A pytest plugin. Must stay thin: what these things can do is the harness's business.
 """
 
@@ -7,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -20,11 +23,12 @@ from graders.engine.harness.trace import Trace
 
 @dataclass(frozen=True)
 class Bench:
-    """What all checks of one run share."""
+    """What all checks of one run share; ``submission`` is the folder that was handed in."""
 
     seed: int
     starter: ServerStarter
     recordings: Recordings
+    submission: Path
 
 
 BENCH = pytest.StashKey[Bench]()
@@ -67,6 +71,23 @@ def recorded(
         return await pytestconfig.stash[BENCH].recordings.of(scenario, cast("Trace", trace))
 
     return play
+
+
+@pytest.fixture
+def submission(pytestconfig: pytest.Config) -> Path:
+    """Give the folder that was handed in, for checks of its files: nothing in it may be run."""
+    return pytestconfig.stash[BENCH].submission
+
+
+@pytest.fixture
+def of_reference(
+    pytestconfig: pytest.Config,
+) -> Callable[[Scenario[Any], Path], Awaitable[Any]]:
+    """Give a function that plays a scenario on a server of the course's own, once in a run.
+
+    What it says is no fault of a submission, and needs no server of one.
+    """
+    return pytestconfig.stash[BENCH].recordings.of_reference
 
 
 @pytest_asyncio.fixture

@@ -55,7 +55,11 @@ class Ledger:
     def record(self, criterion: Criterion, name: str, verdict: Verdict, duration_ms: float) -> None:
         """Write down how a case ended; the last one decides its criterion."""
         case = CaseResult(
-            name=name, status=verdict.status, feedback=verdict.feedback, duration_ms=duration_ms
+            name=name,
+            status=verdict.status,
+            feedback=verdict.feedback,
+            duration_ms=duration_ms,
+            share=verdict.share,
         )
         self.cases[criterion.id][name] = case
         self.on_event(CaseFinished(criterion.id, case, verdict.log))

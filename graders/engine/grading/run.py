@@ -57,7 +57,7 @@ def grade(
     run = _Run(lesson, criteria, chosen(criteria, only), on_event)
     if lesson.info.server:
         run.problem = probe(starter)
-    ledger = run.play(_bench(seed, starter), clock)
+    ledger = run.play(_bench(seed, starter, submission), clock)
     rows = tuple(ledger.decided[criterion.id] for criterion in lesson.rubric.criteria)
     earned, possible = score.total(rows)
     result = Result(
@@ -107,9 +107,9 @@ def probe(starter: ServerStarter) -> Problem | None:
     return None
 
 
-def _bench(seed: int, starter: ServerStarter) -> fixtures.Bench:
+def _bench(seed: int, starter: ServerStarter, submission: Submission) -> fixtures.Bench:
     recordings = Recordings(cast("Starter", starter), Canaries(seed))
-    return fixtures.Bench(seed, starter, recordings)
+    return fixtures.Bench(seed, starter, recordings, submission.root)
 
 
 async def _start_and_stop(starter: ServerStarter) -> None:

@@ -5,7 +5,9 @@ Pure: no pytest, no clock, no I/O. Points are integers, so totals agree in every
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
+from fractions import Fraction
 
 from graders.engine.content.models import Criterion
 from graders.engine.core.results import CaseResult, CriterionResult, Status
@@ -30,14 +32,20 @@ def points_for(criterion: Criterion, status: Status, cases: Sequence[CaseResult]
     """Return the points earned, between 0 and ``criterion.points``.
 
     All or nothing, except that a failed criterion with ``partial: true`` earns its share of the
-    passed cases, rounded down: full points are only for full work.
+    passed cases, and of what is right in failed ones, rounded down: full points are only for full
+    work.
     """
     if status is Status.PASSED:
         return criterion.points
     if status is not Status.FAILED or not criterion.partial:
         return 0
-    passed = sum(case.status is Status.PASSED for case in cases)
-    return criterion.points * passed // len(cases)
+    right = sum((_right(case) for case in cases), Fraction())
+    most = max(criterion.points - 1, 0)
+    return min(math.floor(criterion.points * right / len(cases)), most)
+
+
+def _right(case: CaseResult) -> Fraction:
+    return Fraction(1) if case.status is Status.PASSED else min(Fraction(*case.share), Fraction(1))
 
 
 def tried(criterion: Criterion, cases: Sequence[CaseResult]) -> CriterionResult:

@@ -22,11 +22,15 @@ _OF_PYTEST = {"_pytest", "pluggy", "pytest_asyncio"}
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a test has said so far; ``log`` is our own traceback if the status is ``error``."""
+    """What a test has said so far; ``log`` is our own traceback if the status is ``error``.
+
+    ``share`` is how much of a failed case is right all the same, as (parts, of so many).
+    """
 
     status: Status
     feedback: Feedback | None = None
     log: str = ""
+    share: tuple[int, int] = (0, 1)
 
 
 PASSED = Verdict(Status.PASSED)
@@ -42,7 +46,8 @@ def judge(
     finding = finding_in(error)
     if finding is None:
         return Verdict(Status.ERROR, log=log_of(error))
-    return Verdict(Status.FAILED, feedback=_feedback(finding, criterion, trace))
+    feedback = _feedback(finding, criterion, trace)
+    return Verdict(Status.FAILED, feedback=feedback, share=finding.share)
 
 
 def log_of(error: BaseException) -> str:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar, cast
 
 from graders.engine.content.canaries import Canaries
-from graders.engine.core.errors import Finding
+from graders.engine.core.errors import Finding, GraderBrokeError
 from graders.engine.harness.model import ScriptedModel
 from graders.engine.harness.student import Student
 from graders.engine.harness.talk import Talk
@@ -33,6 +34,9 @@ class Starter(Protocol):
 
     async def start(self, model: ScriptedModel, trace: Trace) -> Student:
         """Start a pristine server."""
+
+    def reference(self, folder: Path) -> Starter:
+        """Give what starts servers of the course's own, from ``folder``."""
 
 
 @dataclass(frozen=True)
@@ -64,23 +68,39 @@ class Recordings:
     def __init__(self, starter: Starter, canary: Canaries) -> None:
         self._starter = starter
         self._canary = canary
-        self._played: dict[Scenario[Any], tuple[Outcome[Any], Trace]] = {}
+        self._played: dict[tuple[Scenario[Any], Path | None], tuple[Outcome[Any], Trace]] = {}
 
     async def of(self, scenario: Scenario[_T], trace: Trace) -> _T:
         """Give what ``scenario`` returned; ``trace`` becomes the record of how it went.
 
         Raises the :class:`Finding` that ended the scenario, to each check that asks for it.
         """
-        if scenario not in self._played:
-            self._played[scenario] = await self._play(scenario)
-        outcome, recorded = self._played[scenario]
+        outcome, recorded = await self._recording(scenario, self._starter, None)
         trace.adopt(recorded)
         return cast("_T", outcome.value)
 
-    async def _play(self, scenario: Scenario[_T]) -> tuple[Outcome[_T], Trace]:
-        trace = self._starter.new_trace()
-        model = self._starter.new_model(trace)
-        server = await attempt(self._starter.start(model, trace))
+    async def of_reference(self, scenario: Scenario[_T], folder: Path) -> _T:
+        """Give what ``scenario`` returned on a server of the course's own, in ``folder``.
+
+        Raises :class:`GraderBrokeError` where that server does not do what it must.
+        """
+        starter = self._starter.reference(folder)
+        outcome, _ = await self._recording(scenario, starter, folder)
+        if outcome.finding is not None:
+            raise GraderBrokeError(f"the reference server failed: {outcome.finding.seen}")
+        return cast("_T", outcome.value)
+
+    async def _recording(
+        self, scenario: Scenario[_T], starter: Starter, folder: Path | None
+    ) -> tuple[Outcome[Any], Trace]:
+        if (scenario, folder) not in self._played:
+            self._played[scenario, folder] = await self._play(scenario, starter)
+        return self._played[scenario, folder]
+
+    async def _play(self, scenario: Scenario[_T], starter: Starter) -> tuple[Outcome[_T], Trace]:
+        trace = starter.new_trace()
+        model = starter.new_model(trace)
+        server = await attempt(starter.start(model, trace))
         if server.finding is not None:
             return Outcome(finding=server.finding), trace
         try:

@@ -23,9 +23,10 @@ from graders.engine.harness.model import ModelEvent, ScriptedModel
 from graders.engine.harness.student import ServerSettings, Student
 from graders.engine.harness.trace import Trace
 from graders.engine.sandbox import Launcher, ProcessLimits
+from graders.engine.sandbox.network import NO_NETWORK
 
-_NETWORK_NOTE = "the process could reach the network by native code"
-_FILES_NOTE = "the process could read files of this machine's user"
+_MISSING_NETWORK = "The server's process could reach the network by native code."
+_MISSING_FILES = "The server's process could read the files of the user who grades."
 
 
 class Rig:
@@ -35,15 +36,17 @@ class Rig:
         self._launcher = launcher
         self._settings = settings
         self._models: list[ScriptedModel] = []
+        self._layers: tuple[str, ...] = ()
         self.notes = notes
 
     @property
     def isolation(self) -> Isolation:
         """How well the servers are shut in: not yet enough for a score that counts."""
+        offline = NO_NETWORK in self._layers
         return Isolation(
             level=IsolationLevel.PRACTICE,
-            layers=(self._launcher.kind,),
-            missing=(_FILES_NOTE, _NETWORK_NOTE),
+            layers=(self._launcher.kind, *self._layers),
+            missing=(_MISSING_FILES,) if offline else (_MISSING_FILES, _MISSING_NETWORK),
         )
 
     @property
@@ -74,7 +77,16 @@ class Rig:
 
     async def start(self, model: ScriptedModel, trace: Trace) -> Student:
         """Start a pristine server; raises :class:`StartFailed` with the problem."""
-        return await Student.launch(self._launcher, self._settings, model, trace)
+        student = await Student.launch(self._launcher, self._settings, model, trace)
+        self._layers = student.layers
+        return student
+
+    def reference(self, folder: Path) -> Rig:
+        """Give a rig that starts servers of the course's own, with the key of the submission's."""
+        own = ServerSettings(
+            source=folder, variables=self._settings.variables, limits=self._settings.limits
+        )
+        return Rig(self._launcher, own, [])
 
 
 @contextmanager
