@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
 from graders.engine.host import serve
-from graders.engine.sandbox import limits
+from graders.engine.sandbox import limits, network
 
 WIRE_FD = 3
 _PR_SET_PDEATHSIG = 1
@@ -54,7 +54,14 @@ def _limit_resources(settings: Mapping[str, Any]) -> tuple[str, ...]:
     return limits.apply(limits.ProcessLimits(**settings["limits"]))
 
 
+def _leave_network(settings: Mapping[str, Any]) -> tuple[str, ...]:
+    """Leave the network, unless the process that this one comes from has left it already."""
+    inherited: str = settings.get("network", "")
+    return (inherited,) if inherited else network.leave_network()
+
+
 LAYERS: tuple[Callable[[Mapping[str, Any]], tuple[str, ...]], ...] = (
+    _leave_network,
     _die_with_parent,
     _limit_resources,
 )

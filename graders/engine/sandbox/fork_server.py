@@ -22,6 +22,7 @@ from typing import Any
 
 from graders.engine.sandbox.child import WIRE_FD, become_student
 from graders.engine.sandbox.fresh import INTERPRETER
+from graders.engine.sandbox.network import leave_network
 from graders.engine.sandbox.warm_up import warm_up
 
 _PR_SET_CHILD_SUBREAPER = 36
@@ -36,9 +37,10 @@ def main(control_fd: int) -> None:
     # All of the engine is imported by now: a student must find nothing beside it.
     sys.path.remove(sys.argv[1])
     _adopt_orphans()
+    left = leave_network()
     gc.collect()
     gc.freeze()
-    server = ForkServer(control)
+    server = ForkServer(control, network=left[0] if left else "")
     try:
         server.say({"ready": True, "threads": _threads()})
         server.serve()
@@ -51,10 +53,14 @@ def main(control_fd: int) -> None:
 
 
 class ForkServer:
-    """Starts, kills and buries students on the grader's word."""
+    """Starts, kills and buries students on the grader's word.
 
-    def __init__(self, control: socket.socket) -> None:
+    ``network`` names the layer that keeps this process, and so its children, from the network.
+    """
+
+    def __init__(self, control: socket.socket, *, network: str) -> None:
         self._control = control
+        self._network = network
         self._buffer = b""
         self._descriptors: list[int] = []
         self._students: set[int] = set()
@@ -110,7 +116,7 @@ class ForkServer:
         del self._descriptors[:2]
         pid = os.fork()
         if pid == 0:
-            _enter_child(wire, output, message)
+            _enter_child(wire, output, {**message, "network": self._network})
         os.close(wire)
         os.close(output)
         self._students.add(pid)

@@ -36,7 +36,7 @@ def leave_network() -> tuple[str, ...]:
 
 
 def _unshare(flags: int) -> bool:
-    return ctypes.CDLL(None, use_errno=True).unshare(flags) == 0
+    return bool(ctypes.CDLL(None, use_errno=True).unshare(flags) == 0)
 
 
 def _keep_identity(uid: int, gid: int) -> bool:
