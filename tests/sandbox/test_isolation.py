@@ -11,6 +11,7 @@ import pytest
 
 from graders.engine.sandbox import LaunchSpec, ProcessLimits
 from graders.engine.sandbox.launcher import ENGINE_ROOT
+from graders.engine.sandbox.network import NO_NETWORK
 from graders.engine.wire.frames import Hello
 from tests.sandbox.wired import Starter, Wired
 
@@ -204,3 +205,11 @@ def test_folder_that_does_not_exist(students: Starter, tmp_path: Path) -> None:
     process.wire.close()
     os.close(process.output)
     assert b"could not be set up" in printed
+
+
+def test_network_namespace_has_nothing_but_the_loopback_device(probe: Wired) -> None:
+    devices = probe.ask(
+        "answer = [line.partition(':')[0].strip() for line in open('/proc/net/dev') if ':' in line]"
+    )
+    offline = NO_NETWORK in probe.layers
+    assert (devices == ["lo"]) == offline

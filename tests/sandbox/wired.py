@@ -78,7 +78,7 @@ class Wired:
 
     def load(self, **fields: Any) -> Loaded | LoadFailed:
         """Load ``server:app``."""
-        self.hear(Hello)
+        self.layers = self.hear(Hello).layers
         self.say(Load(**{"app": "server:app", "root": str(self.root), "lifespan": False, **fields}))
         answer = self.hear(Frame)
         assert isinstance(answer, Loaded | LoadFailed)
