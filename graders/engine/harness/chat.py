@@ -65,7 +65,7 @@ class Reply:
 
 
 class Chat:
-    """One user's view of a server; ``headers`` and the cookies it was given go with each request."""
+    """One user's view of a server; ``headers``, and the cookies it got, go with each request."""
 
     def __init__(
         self,

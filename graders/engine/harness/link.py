@@ -12,12 +12,12 @@ import contextlib
 import itertools
 import socket
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from graders.engine.core.errors import Finding
-from graders.engine.harness.trouble import Flooded, ProtocolBroken, ServerTrouble
+from graders.engine.harness.trouble import Flooded, ProtocolBroken
 from graders.engine.harness.watchdog import Watchdog
 from graders.engine.wire import Frame, FrameBuffer, FromStudent, WireError, encode
 from graders.engine.wire import parse_from_student as parse
@@ -94,6 +94,7 @@ class Link:
         self._outgoing = bytearray()
         self._bytes = 0
         self._frames = 0
+        self._sent = 0
         self._numbers = itertools.count(1)
         self._exchanges: dict[int, Exchange] = {}
         self._calls: set[int] = set()
@@ -106,7 +107,7 @@ class Link:
         self._on_eof = on_eof
         self._on_crash = on_crash
         self._pid = pid
-        self.trouble: Finding | None = None
+        self.trouble: Exception | None = None
         self.closed = False
         self.hello: Hello | None = None
         self.loaded: Loaded | LoadFailed | None = None
@@ -119,6 +120,7 @@ class Link:
         """Send ``frame``; a server that has gone is noticed by whoever waits for it."""
         if self.closed:
             return
+        self._sent += not isinstance(frame, Ping | Advance)
         data = encode(frame)
         if not self._outgoing:
             data = data[self._write(data) :]
@@ -145,8 +147,7 @@ class Link:
 
     async def advance(self, seconds: float) -> float | None:
         """Move the virtual clock; return the seconds from then to the next timer."""
-        ticket, future = self._ticket()
-        self.send(Advance(ticket=ticket, seconds=seconds))
+        future = self._move(seconds)
         await self.until(future.done)
         return future.result()
 
@@ -171,8 +172,8 @@ class Link:
         exchange.unread_bytes -= len(chunk[0])
         return chunk
 
-    def give_up(self, trouble: Finding) -> None:
-        """Fail everything that waits for this server, and that will."""
+    def give_up(self, trouble: Exception) -> None:
+        """Fail everything that waits for this server, and that will, be it a finding or not."""
         if self.trouble is None:
             self.trouble = trouble
         self._wake()
@@ -198,21 +199,21 @@ class Link:
             return
         except OSError:
             data = b""
-        if not data:
-            self._loop.remove_reader(self._wire)
-            self.give_up(self._on_eof())
-            return
         try:
             self._take_in(data)
         except WireError as error:
-            self._loop.remove_reader(self._wire)
-            self.give_up(ProtocolBroken(f"the submission broke the protocol: {error}"))
-        except ServerTrouble as trouble:
-            self._loop.remove_reader(self._wire)
-            self.give_up(trouble)
+            self._read_no_more(ProtocolBroken(f"the submission broke the protocol: {error}"))
+        except Exception as trouble:  # noqa: BLE001 - a fault of ours too must reach who waits
+            self._read_no_more(trouble)
         self._wake()
 
+    def _read_no_more(self, trouble: Exception) -> None:
+        self._loop.remove_reader(self._wire)
+        self.give_up(trouble)
+
     def _take_in(self, data: bytes) -> None:
+        if not data:
+            raise self._on_eof()
         self._bytes += len(data)
         if self._bytes > _MOST_BYTES:
             raise Flooded(f"the server sent more than {_MOST_BYTES // 1024**2} MiB in one check")
@@ -304,17 +305,25 @@ class Link:
     def _watch(self) -> None:
         if self._watching is None or self._watching.done():
             self._watching = self._loop.create_task(self._watch_until_found())
+            self._watching.add_done_callback(self._watched)
 
     async def _watch_until_found(self) -> None:
         watchdog = Watchdog(
             self._pid,
             waiting=lambda: bool(self._waiters),
-            heard=lambda: self._frames,
+            asked=lambda: len(self._exchanges),
+            said=lambda: self._frames + self._sent,
             ping=self.ping,
-            advance=self._move_quietly,
+            advance=self._move,
         )
         if finding := await watchdog.watch():
             self.stalled(finding)
+
+    def _watched(self, task: asyncio.Task[None]) -> None:
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, Exception):
+            # A fault of ours, without which everybody would wait for ever.
+            self.give_up(error)
 
     def stalled(self, finding: Finding) -> None:
         """Raise ``finding`` in everything that waits now; what comes later may still work."""
@@ -322,14 +331,10 @@ class Link:
             if not waiter.done():
                 waiter.set_exception(finding)
 
-    def _move_quietly(self, seconds: float) -> Coroutine[Any, Any, None]:
+    def _move(self, seconds: float) -> asyncio.Future[float | None]:
         ticket, future = self._ticket()
         self.send(Advance(ticket=ticket, seconds=seconds))
-
-        async def moved() -> None:
-            await asyncio.wait({future}, timeout=5.0)
-
-        return moved()
+        return future
 
     def _write(self, data: bytes | bytearray) -> int:
         try:

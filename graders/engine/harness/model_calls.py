@@ -32,7 +32,7 @@ class ModelCalls:
         """Answer a call that has just left the server."""
         task = asyncio.get_running_loop().create_task(self._answer(frame))
         self._tasks[frame.call] = task
-        task.add_done_callback(lambda _task: self._tasks.pop(frame.call, None))
+        task.add_done_callback(lambda task: self._forget(frame.call, task))
 
     def cancelled(self, number: int) -> None:
         """Stop answering a call that the server has given up."""
@@ -45,6 +45,13 @@ class ModelCalls:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _forget(self, number: int, task: asyncio.Task[None]) -> None:
+        self._tasks.pop(number, None)
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, Exception):
+            # A fault of ours: it must not look as if the server waited in vain.
+            self._link.give_up(error)
 
     async def _answer(self, frame: ModelRequest) -> None:
         number = frame.call

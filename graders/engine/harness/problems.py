@@ -149,7 +149,9 @@ def how_it_ended(end: Exit) -> str:
         return f"it exited with code {end.code}"
     if end.signal == getattr(signal, "SIGXCPU", None):
         return "it used all the CPU time that it may use"
-    return f"it was ended by the signal {signal.Signals(end.signal).name}"
+    known = end.signal in {each.value for each in signal.Signals}
+    name = signal.Signals(end.signal).name if known else end.signal
+    return f"it was ended by the signal {name}"
 
 
 def _last(printed: str) -> str:

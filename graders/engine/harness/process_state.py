@@ -8,10 +8,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+_SLEEPING = frozenset({b"S", b"I", b"Z", b"X"})
+
 
 @dataclass(frozen=True)
 class Activity:
-    """``cpu_ns`` is the CPU time of all threads so far, ``asleep`` whether every thread sleeps."""
+    """``cpu_ns`` is the CPU time of all threads so far, ``asleep`` whether every thread sleeps.
+
+    Threads of child processes are counted with their parent's.
+    """
 
     cpu_ns: int
     asleep: bool
@@ -19,14 +24,26 @@ class Activity:
 
 def activity(pid: int) -> Activity | None:
     """Give what ``pid`` is doing; ``None`` where the kernel does not tell (not Linux, or gone)."""
-    total = 0
-    asleep = True
     try:
-        for thread in Path(f"/proc/{pid}/task").iterdir():
-            total += int((thread / "schedstat").read_bytes().split()[0])
-            # The state follows the name, which is in parentheses and may hold anything.
-            state = (thread / "stat").read_bytes().rpartition(b")")[2].split()[0]
-            asleep = asleep and state in {b"S", b"I", b"Z", b"X"}
+        threads = list(Path(f"/proc/{pid}/task").iterdir())
+        own = [_thread(folder) for folder in threads]
+        children = [activity(int(child)) for folder in threads for child in _children(folder)]
     except (OSError, ValueError, IndexError):
         return None
-    return Activity(cpu_ns=total, asleep=asleep)
+    seen = [*own, *(child for child in children if child is not None)]
+    return Activity(sum(each.cpu_ns for each in seen), all(each.asleep for each in seen))
+
+
+def _thread(folder: Path) -> Activity:
+    cpu_ns = int((folder / "schedstat").read_bytes().split()[0])
+    # The state follows the name, which is in parentheses and may hold anything.
+    state = (folder / "stat").read_bytes().rpartition(b")")[2].split()[0]
+    return Activity(cpu_ns, state in _SLEEPING)
+
+
+def _children(folder: Path) -> list[bytes]:
+    """Give the processes that a thread has started; none where the kernel does not tell."""
+    try:
+        return (folder / "children").read_bytes().split()
+    except OSError:
+        return []

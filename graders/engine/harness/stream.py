@@ -7,13 +7,13 @@ Judges nothing by itself; the properties that need something (:attr:`Stream.thre
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterator
 
 import httpx
 
 from graders.engine.core.errors import Finding
 from graders.engine.core.text import quote
 from graders.engine.harness.trace import Trace
+from graders.engine.harness.transport import CHUNKS, ExchangeStream
 from graders.engine.harness.trouble import RanAway, ServerTrouble, Stalled
 from graders.engine.protocol import ChatKitEvent, SseDecoder, parse_event
 
@@ -30,7 +30,7 @@ class Stream:
     def __init__(self, response: httpx.Response, trace: Trace, *, request_serial: int) -> None:
         self._response = response
         self._trace = trace
-        self._chunks: AsyncIterator[bytes] = response.aiter_raw()
+        self._chunks: ExchangeStream = response.extensions[CHUNKS]
         self._decoder = SseDecoder()
         self._decoded: deque[ChatKitEvent] = deque()
         self._serials: list[int] = []
@@ -49,7 +49,8 @@ class Stream:
     async def next(self) -> ChatKitEvent | None:
         """Wait for the next event; ``None`` at the end, also when the stream broke off.
 
-        Raises :class:`Stalled` (a Finding) when the server will send none.
+        Raises :class:`Stalled` (a Finding) when the server will send none as things are; once they
+        have changed (a held chunk was released), it may be tried again.
         """
         while not self._decoded and not self.ended:
             await self._read()
@@ -91,7 +92,7 @@ class Stream:
 
     async def _read(self) -> None:
         try:
-            chunk = await anext(self._chunks, None)
+            chunk = await self._chunks.next()
         except (Stalled, RanAway):
             raise
         except ServerTrouble as trouble:

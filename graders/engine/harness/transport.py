@@ -17,6 +17,8 @@ from graders.engine.wire.frames import ExchangeCrash, Request, RequestBody
 
 EXCHANGE = "chatkit_exchange"
 """The response extension that holds the :class:`Exchange`."""
+CHUNKS = "chatkit_chunks"
+"""The response extension that holds the :class:`ExchangeStream`, which can be asked again."""
 
 _PIECE_BYTES = 1024 * 1024
 
@@ -69,11 +71,12 @@ class StudentTransport(httpx.AsyncBaseTransport):
     def _response(self, exchange: Exchange) -> httpx.Response:
         if exchange.start is None:
             raise _without_response(exchange)
+        chunks = ExchangeStream(self._link, exchange)
         return Answer(
             exchange.start.status,
             headers=[(_bytes(name), _bytes(value)) for name, value in exchange.start.headers],
-            stream=ExchangeStream(self._link, exchange),
-            extensions={EXCHANGE: exchange},
+            stream=chunks,
+            extensions={EXCHANGE: exchange, CHUNKS: chunks},
         )
 
 
@@ -94,16 +97,18 @@ class ExchangeStream(httpx.AsyncByteStream):
         self._exchange = exchange
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
+        while (chunk := await self.next()) is not None:
+            yield chunk
+
+    async def next(self) -> bytes | None:
+        """Wait for the next chunk; ``None`` at the end. May be tried again after it raised."""
         exchange = self._exchange
-        while True:
-            if chunk := self._link.take_chunk(exchange):
-                yield chunk[0]
-            elif exchange.complete:
-                return
-            elif exchange.over:
-                raise _cut_short(exchange)
-            else:
-                await self._link.until(lambda: bool(exchange.chunks) or exchange.over)
+        await self._link.until(lambda: bool(exchange.chunks) or exchange.over)
+        if chunk := self._link.take_chunk(exchange):
+            return chunk[0]
+        if exchange.complete:
+            return None
+        raise _cut_short(exchange)
 
     async def aclose(self) -> None:
         """Leave, if the response is not over."""

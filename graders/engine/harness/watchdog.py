@@ -1,10 +1,12 @@
 """Tells waiting from hanging, by what the server does and not by how long it takes.
 
-A server that owes an answer is *stalled* when its event loop says that it has nothing left to do,
-the kernel says that all its threads sleep, and nothing changes from one look to the next. A timer
-that is still to fire (a back-off, a sleep) is not waited for: the virtual clock is moved to it. A
-server that blocks its own event loop cannot answer; then the kernel's word is taken, over more
-looks. Only when neither can be asked does a plain time limit decide, and the finding says so.
+A server that owes an answer is *stalled* when the kernel says that all its threads sleep and that
+nothing has run from one look to the next, and its event loop says that it has nothing left to do,
+several times in turn. The two are never asked at once: a question to the loop is work for it. A
+timer that is still to fire (a back-off, a sleep) is not waited for: the virtual clock is moved to
+it. A server that blocks its own event loop cannot answer; it is given some virtual time in case it
+sleeps, and then the kernel's word is taken, over more looks. Only when neither can be asked does a
+plain time limit decide, and the finding says so.
 
 Must not know what is being waited for.
 """
@@ -12,7 +14,7 @@ Must not know what is being waited for.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from graders.engine.core.errors import Finding
@@ -20,14 +22,18 @@ from graders.engine.harness.process_state import Activity, activity
 from graders.engine.harness.trouble import RanAway, Stalled
 
 _LOOK_SECONDS = 0.02
-_QUIET_LOOKS = 3
-"""Looks in a row with a quiet event loop and sleeping threads before a server is stalled."""
-_BLOCKED_LOOKS = 30
-"""The same for a server that does not answer because something blocks its event loop."""
-_BLIND_LOOKS = 500
+_QUIET_ROUNDS = 3
+"""Rounds in a row, of the kernel's word and the event loop's, before a server is stalled."""
+_BLIND_ROUNDS = 250
 """The same where the kernel cannot be asked: ten seconds."""
-_MOST_VIRTUAL_SECONDS = 300.0
+_BLOCKED_LOOKS = 30
+"""Looks in a row at a server that sleeps while something blocks its event loop."""
+_GRANT_LOOKS = 5
+"""So many of them before it is given more virtual time, in case it is `time.sleep` that blocks."""
+_MOST_VIRTUAL_SECONDS = 120.0
 """How far the clock is moved for one answer; openai's back-offs stay far below it."""
+_ADVANCE_SECONDS = 5.0
+"""How long a move of the clock is waited for before the looks go on."""
 _MOST_CPU_NS = 15_000_000_000
 _MOST_LOOKS = 6_000
 """Two minutes: the last resort against a server that neither works nor sleeps."""
@@ -35,22 +41,30 @@ _MOST_LOOKS = 6_000
 
 @dataclass
 class _Patience:
-    """What has been seen since the server last said anything."""
+    """What has been seen since either side last said anything (``said``).
 
+    ``pong`` is the question to the event loop that is open, ``quiet`` counts rounds, ``blocked``
+    looks; ``grant`` is the virtual time that a blocked server gets next, in seconds.
+    """
+
+    asked: int
+    said: int
+    first: Activity | None
+    last: Activity | None = None
+    pong: asyncio.Future[float | None] | None = None
     looks: int = 0
     quiet: int = 0
     blocked: int = 0
+    grant: float = 1.0
     virtual_seconds: float = 0.0
-    first: Activity | None = None
-    last: Activity | None = None
 
 
 class Watchdog:
     """Watches one server while somebody waits for it.
 
-    ``waiting`` says whether anybody still does, ``heard`` counts the frames that came (other than
-    its own answers), ``ping`` asks the event loop and gives the seconds to its next timer,
-    ``advance`` moves its clock.
+    ``waiting`` says whether anybody still does, ``asked`` counts the requests that were made,
+    ``said`` what was said in either direction (other than by the two that follow), ``ping`` asks
+    the event loop and gives the seconds to its next timer, ``advance`` moves its clock.
     """
 
     def __init__(
@@ -58,62 +72,76 @@ class Watchdog:
         pid: int,
         *,
         waiting: Callable[[], bool],
-        heard: Callable[[], int],
+        asked: Callable[[], int],
+        said: Callable[[], int],
         ping: Callable[[], asyncio.Future[float | None]],
-        advance: Callable[[float], Awaitable[object]],
+        advance: Callable[[float], asyncio.Future[float | None]],
     ) -> None:
         self._pid = pid
         self._waiting = waiting
-        self._heard = heard
+        self._asked = asked
+        self._said = said
         self._ping = ping
         self._advance = advance
 
     async def watch(self) -> Finding | None:
         """Return the finding once the server is stalled or runs away; ``None`` if nobody waits."""
-        patience = _Patience(first=activity(self._pid))
-        heard = self._heard()
-        pong: asyncio.Future[float | None] | None = None
+        patience = self._new_patience()
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
             if not self._waiting():
                 return None
-            if self._heard() != heard:
-                heard, pong = self._heard(), None
-                patience = _Patience(
-                    virtual_seconds=patience.virtual_seconds, first=activity(self._pid)
-                )
-                continue
-            pong = pong or self._ping()
-            if finding := self._look(patience, pong):
+            if patience.said != self._said():
+                patience = self._new_patience(patience)
+            self._look(patience)
+            if patience.pong is not None and patience.pong.done():
+                await self._take_answer(patience, patience.pong.result())
+            if finding := _verdict(patience):
                 return finding
-            if pong.done():
-                await self._skip_to_timer(patience, pong.result())
-                pong = None
 
-    def _look(self, patience: _Patience, pong: asyncio.Future[float | None]) -> Finding | None:
+    def _new_patience(self, old: _Patience | None = None) -> _Patience:
+        asked = self._asked()
+        spent = old.virtual_seconds if old is not None and old.asked == asked else 0.0
+        return _Patience(asked, self._said(), activity(self._pid), virtual_seconds=spent)
+
+    def _look(self, patience: _Patience) -> None:
         now = activity(self._pid)
         still = now is not None and now.asleep and now == patience.last
         patience.looks += 1
         patience.last = now
-        if pong.done():
-            patience.blocked = 0
-            patience.quiet = patience.quiet + 1 if still or now is None else 0
-        else:
+        if patience.pong is None:
+            if still or now is None:
+                patience.pong = self._ping()
+            else:
+                patience.quiet = 0
+        elif not patience.pong.done():
             patience.blocked = patience.blocked + 1 if still else 0
-        return _verdict(patience, pong)
+            self._grant(patience)
 
-    async def _skip_to_timer(self, patience: _Patience, next_timer: float | None) -> None:
-        if next_timer is None or patience.quiet < 1:
-            return
-        if patience.virtual_seconds + next_timer > _MOST_VIRTUAL_SECONDS:
+    async def _take_answer(self, patience: _Patience, next_timer: float | None) -> None:
+        """The event loop has nothing left to do: move on to its next timer, if it has one."""
+        patience.pong = None
+        patience.blocked = 0
+        if next_timer is None or patience.virtual_seconds + next_timer > _MOST_VIRTUAL_SECONDS:
+            patience.quiet += 1
             return
         patience.quiet = 0
         patience.virtual_seconds += next_timer
-        await self._advance(next_timer)
+        await asyncio.wait({self._advance(next_timer)}, timeout=_ADVANCE_SECONDS)
+
+    def _grant(self, patience: _Patience) -> None:
+        """Let a `time.sleep` that blocks the event loop end; what it does not need is little."""
+        left = _MOST_VIRTUAL_SECONDS - patience.virtual_seconds
+        seconds = min(patience.grant, left)
+        if patience.blocked % _GRANT_LOOKS != _GRANT_LOOKS - 1 or seconds <= 0:
+            return
+        patience.grant *= 2
+        patience.virtual_seconds += seconds
+        self._advance(seconds)
 
 
-def _verdict(patience: _Patience, pong: asyncio.Future[float | None]) -> Finding | None:
-    if pong.done() and patience.quiet >= (_QUIET_LOOKS if patience.last else _BLIND_LOOKS):
+def _verdict(patience: _Patience) -> Finding | None:
+    if patience.quiet >= (_QUIET_ROUNDS if patience.last else _BLIND_ROUNDS):
         return Stalled("the server has nothing left to do, and the answer is not complete")
     if patience.blocked >= _BLOCKED_LOOKS:
         return Stalled(

@@ -1,0 +1,308 @@
+"""Waiting told from hanging, on servers that do the one or the other.
+
+No test measures time: a server that is wrongly waited for makes the test hang, one that is wrongly
+given up makes it fail.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+from collections.abc import Awaitable
+
+import pytest
+
+from graders.engine.core.errors import Finding
+from graders.engine.harness import RanAway, Stalled, say, say_held, watchdog
+from graders.engine.harness.process_state import Activity, activity
+from graders.engine.protocol import ChatKitEvent
+from tests.students import Bench
+
+SERVER = """
+    import asyncio, threading, time
+    from fastapi import FastAPI
+    from fastapi.concurrency import run_in_threadpool
+    from fastapi.responses import StreamingResponse
+
+    app = FastAPI()
+
+    @app.get("/never")
+    async def never():
+        await asyncio.Event().wait()
+
+    @app.get("/never/in-thread")
+    def never_in_thread():
+        threading.Event().wait()
+
+    @app.get("/never/with-heartbeat")
+    async def heartbeat():
+        while True:
+            await asyncio.sleep(15)
+
+    @app.get("/never/after/{count}")
+    async def after(count: int):
+        async def words():
+            for number in range(count):
+                yield b"word"
+            await asyncio.Event().wait()
+        return StreamingResponse(words())
+
+    @app.get("/blocked")
+    async def blocked():
+        lock = threading.Lock()
+        lock.acquire()
+        lock.acquire()
+
+    @app.get("/endless")
+    async def endless():
+        while True:
+            pass
+
+    @app.get("/endless/asyncio")
+    async def endless_asyncio():
+        while True:
+            await asyncio.sleep(0)
+
+    @app.get("/sleeps/{seconds}")
+    async def sleeps(seconds: float):
+        began = time.monotonic()
+        await asyncio.sleep(seconds)
+        return time.monotonic() - began >= seconds
+
+    @app.get("/sleeps/in-thread/{seconds}")
+    def sleeps_in_thread(seconds: float):
+        time.sleep(seconds)
+        return True
+
+    @app.get("/sleeps/in-loop/{seconds}")
+    async def sleeps_in_loop(seconds: float):
+        time.sleep(seconds)
+        return True
+
+    @app.get("/backs-off")
+    async def backs_off():
+        for attempt in range(6):
+            await asyncio.sleep(2 ** attempt)
+        return True
+
+    def burn():
+        began = time.thread_time()
+        while time.thread_time() - began < 0.3:
+            pass
+        return True
+
+    @app.get("/works/in-thread")
+    async def works_in_thread():
+        return await run_in_threadpool(burn)
+
+    @app.get("/works/in-loop")
+    async def works_in_loop():
+        return burn()
+
+    @app.get("/works/in-process")
+    async def works_in_process():
+        import sys
+        code = "import time\\nwhile time.process_time() < 0.5: pass"
+        process = await asyncio.create_subprocess_exec(sys.executable, "-c", code)
+        return await process.wait() == 0
+
+    @app.get("/slow-stream")
+    async def slow_stream():
+        async def words():
+            for number in range(12):
+                await asyncio.sleep(9)
+                yield b"."
+        return StreamingResponse(words())
+"""
+QUIET = "the server has nothing left to do, and the answer is not complete"
+
+
+@pytest.mark.parametrize("path", ["/never", "/never/in-thread", "/never/with-heartbeat"])
+async def test_a_server_that_never_answers_is_stalled(bench: Bench, path: str) -> None:
+    student = await bench.serve(SERVER)
+    with pytest.raises(Stalled) as stalled:
+        await student.http.get(path)
+    assert stalled.value.seen == QUIET
+    assert student.running
+
+
+async def test_a_stream_that_never_ends_is_stalled_after_what_it_sent(bench: Bench) -> None:
+    student = await bench.serve(SERVER)
+    async with student.http.stream("GET", "/never/after/3") as response:
+        chunks = response.aiter_raw()
+        assert [await anext(chunks) for _ in range(3)] == [b"word"] * 3
+        with pytest.raises(Stalled):
+            await anext(chunks)
+
+
+async def test_a_stalled_server_answers_other_requests(bench: Bench) -> None:
+    student = await bench.serve(SERVER)
+    with pytest.raises(Stalled):
+        await student.http.get("/never")
+    assert (await student.http.get("/works/in-thread")).json() is True
+
+
+async def test_two_that_wait_in_vain_are_both_told(bench: Bench) -> None:
+    student = await bench.serve(SERVER)
+    answers = await asyncio.gather(
+        student.http.get("/never"), student.http.get("/never"), return_exceptions=True
+    )
+    assert [type(answer) for answer in answers] == [Stalled, Stalled]
+
+
+async def test_a_blocked_event_loop_is_named(bench: Bench) -> None:
+    student = await bench.serve(SERVER)
+    with pytest.raises(Stalled, match="event loop is blocked"):
+        await student.http.get("/blocked")
+
+
+@pytest.mark.parametrize("path", ["/endless", "/endless/asyncio"])
+async def test_an_endless_loop_ran_away(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    monkeypatch.setattr(watchdog, "_MOST_CPU_NS", 1_000_000_000)
+    student = await bench.serve(SERVER)
+    with pytest.raises(RanAway, match="the server computed for 1 s without an answer"):
+        await student.http.get(path)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/sleeps/30",
+        "/sleeps/in-thread/30",
+        "/sleeps/in-loop/30",
+        "/backs-off",
+        "/slow-stream",
+    ],
+)
+async def test_a_server_that_sleeps_is_answered_for_by_the_clock(bench: Bench, path: str) -> None:
+    student = await bench.serve(SERVER)
+    assert (await student.http.get(path)).text in {"true", "." * 12}
+
+
+async def test_nobody_waits_longer_than_two_virtual_minutes(bench: Bench) -> None:
+    student = await bench.serve(SERVER)
+    with pytest.raises(Stalled):
+        await student.http.get("/sleeps/121")
+
+
+@pytest.mark.parametrize("path", ["/works/in-thread", "/works/in-loop", "/works/in-process"])
+async def test_a_slow_server_that_works_is_not_stalled(bench: Bench, path: str) -> None:
+    student = await bench.serve(SERVER)
+    assert (await student.http.get(path)).json() is True
+
+
+async def test_a_held_model_stalls_the_stream_and_its_release_goes_on(bench: Bench) -> None:
+    student = await bench.serve(
+        """
+        from agents import Agent, Runner
+        from fastapi import FastAPI, Request
+        from fastapi.responses import StreamingResponse
+
+        app = FastAPI()
+        agent = Agent(name="Terse", instructions="Be terse.", model="gpt-5-mini")
+
+        @app.post("/chatkit")
+        async def ask(request: Request):
+            result = Runner.run_streamed(agent, "What is kiwi?")
+
+            async def deltas():
+                async for event in result.stream_events():
+                    if event.type == "raw_response_event":
+                        if event.data.type == "response.output_text.delta":
+                            delta = event.data.delta
+                            yield 'data: {"type": "progress_update", "text": "%s"}\\n\\n' % delta
+
+            return StreamingResponse(deltas(), media_type="text/event-stream")
+        """
+    )
+    turn = bench.model.on("What is kiwi?", say("A "), say_held("fruit"), say_held("."))
+    stream = await student.chat().create("What is kiwi?")
+    assert await _text(stream.next()) == "A "
+    for word in ("fruit", "."):
+        with pytest.raises(Stalled):
+            await stream.next()
+        await turn.release()
+        assert await _text(stream.next()) == word
+    assert await stream.next() is None
+    assert stream.broke is None
+
+
+async def _text(coming: Awaitable[ChatKitEvent | None]) -> object:
+    event = await coming
+    assert event is not None
+    return event.raw["text"]
+
+
+async def test_settle_waits_for_work_in_threads(bench: Bench) -> None:
+    student = await bench.serve(SERVER)
+    request = asyncio.create_task(student.http.get("/works/in-thread"))
+    await student.settle()
+    assert (await request).json() is True
+
+
+async def test_until_raises_when_what_is_awaited_cannot_come(bench: Bench) -> None:
+    student = await bench.serve(SERVER)
+    with pytest.raises(Stalled):
+        await student.until(lambda: False)
+    await student.until(lambda: True)
+
+
+# --- what is seen from outside, without a server ---------------------------------------------
+
+
+def test_this_process_is_seen_at_work() -> None:
+    seen = activity(os.getpid())
+    assert seen is not None
+    assert seen.cpu_ns > 0
+    assert not seen.asleep
+
+
+def test_a_process_that_does_not_exist_shows_nothing() -> None:
+    assert activity(2**22 + 1) is None
+
+
+async def test_where_the_kernel_does_not_tell_more_looks_are_taken(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looks = itertools.count()
+    monkeypatch.setattr(watchdog, "activity", lambda _pid: next(looks) and None)
+    monkeypatch.setattr(watchdog, "_LOOK_SECONDS", 0)
+    assert isinstance(await _watch(pongs=True), Stalled)
+    assert next(looks) >= 250
+
+
+async def test_the_last_resort_ends_even_a_server_that_neither_works_nor_sleeps(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(watchdog, "activity", lambda _pid: Activity(cpu_ns=0, asleep=False))
+    monkeypatch.setattr(watchdog, "_LOOK_SECONDS", 0)
+    finding = await _watch(pongs=False)
+    assert finding is not None
+    assert "last-resort limit of two minutes" in str(finding)
+
+
+async def test_nothing_is_found_when_nobody_waits_any_more() -> None:
+    assert await _watch(pongs=True, waiting=False) is None
+
+
+async def _watch(*, pongs: bool, waiting: bool = True) -> Finding | None:
+    def ping() -> asyncio.Future[float | None]:
+        future: asyncio.Future[float | None] = asyncio.get_running_loop().create_future()
+        if pongs:
+            future.set_result(None)
+        return future
+
+    def advance(_seconds: float) -> asyncio.Future[float | None]:
+        raise AssertionError("there is no timer")
+
+    return await watchdog.Watchdog(
+        0,
+        waiting=lambda: waiting,
+        asked=lambda: 0,
+        said=lambda: 0,
+        ping=ping,
+        advance=advance,
+    ).watch()
