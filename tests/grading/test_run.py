@@ -13,7 +13,14 @@ import pytest
 from graders.engine.content.catalogue import Catalogue
 from graders.engine.content.submission import find_submission
 from graders.engine.core.errors import ContentError, Finding, GraderBrokeError, UsageError
-from graders.engine.core.results import CriterionResult, Problem, Result, SideCall, Status
+from graders.engine.core.results import (
+    CriterionResult,
+    Measurement,
+    Problem,
+    Result,
+    SideCall,
+    Status,
+)
 from graders.engine.grading.events import (
     CaseFinished,
     CriterionFinished,
@@ -103,6 +110,26 @@ def test_solution_has_full_marks() -> None:
 def test_criteria_are_reported_in_the_order_of_the_rubric() -> None:
     result = graded(GREETING / "solution")
     assert list(rows(result)) == ["polite", "answers", "remembers", "unannounced-guest"]
+
+
+def test_what_a_check_measures_is_in_the_result(tmp_path: Path) -> None:
+    names = ("answers", "polite", "remembers", "unannounced-guest")
+    course = course_with(
+        tmp_path,
+        "import pytest\ncriterion = pytest.mark.criterion\n"
+        + "".join(
+            f"@criterion(id={name!r})\ndef test_{name[:5]}(measured):\n"
+            + (
+                "    measured('latency', 1.23456, 'ms', 'under 100 ms')\n"
+                if not index
+                else "    pass\n"
+            )
+            for index, name in enumerate(names)
+        ),
+    )
+    result = graded(GREETING / "solution", course=course)
+    expected = Measurement(name="latency", value=1.235, unit="ms", goal="under 100 ms")
+    assert result.measurements == (expected,)
 
 
 def test_stub_fails_and_what_rests_on_it_is_blocked() -> None:

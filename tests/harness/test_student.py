@@ -133,6 +133,29 @@ async def test_the_process_does_not_show_the_engine(bench: Bench) -> None:
     assert not {"graders", "pytest"} & {name.partition(".")[0] for name in modules}
 
 
+async def test_a_restart_may_tell_another_asgi_version(bench: Bench) -> None:
+    tells = """
+        import fastapi
+        app = fastapi.FastAPI()
+
+        @app.get("/")
+        async def version(request: fastapi.Request):
+            return request.scope["asgi"]["spec_version"]
+    """
+    student = await bench.serve(tells)
+    assert (await student.http.get("/")).json() == "2.3"
+    await student.restart(spec_version="2.4")
+    assert (await student.http.get("/")).json() == "2.4"
+
+
+async def test_skipped_seconds_are_those_of_timers_and_not_of_the_grader(bench: Bench) -> None:
+    student = await bench.serve(RUNS)
+    await student.advance(60)
+    assert student.skipped_seconds == 0
+    await run(student, "import asyncio; await asyncio.sleep(20)")
+    assert 15 < student.skipped_seconds <= 20
+
+
 async def test_moving_the_clock_by_a_day_fires_timers_and_is_seen_everywhere(bench: Bench) -> None:
     student = await bench.serve(RUNS)
     await run(

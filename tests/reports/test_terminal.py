@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from graders.engine.core.results import Problem, Status, Visibility
+from graders.engine.core.results import Measurement, Problem, Status, Visibility
 from graders.engine.reports import terminal
 from graders.engine.reports.look import ASCII, UNICODE, look_for
 from tests.reports.samples import FEEDBACK, as_text, case, mixed, result, row
@@ -33,6 +33,12 @@ def test_full_marks_are_said_and_nothing_is_to_be_tried() -> None:
     assert "100 / 100" in page
     assert "Try" not in page
     assert "--only" not in page
+
+
+def test_measurement_is_shown_with_its_goal() -> None:
+    measurement = Measurement(name="Latency, p95", value=2.5, unit="ms", goal="under 100 ms")
+    measured = result(row("a", "It works")).model_copy(update={"measurements": (measurement,)})
+    assert "Latency, p95: 2.5 ms (goal: under 100 ms)" in as_text(terminal.render(measured))
 
 
 def test_problem_shows_detail_and_cure_and_counts_what_was_not_tried() -> None:

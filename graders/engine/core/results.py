@@ -133,6 +133,18 @@ class SideCall(Record):
     summary: str
 
 
+class Measurement(Record):
+    """Something that a check measured and that no point depends on.
+
+    ``goal`` says in words what would be good, such as ``under 100 ms``.
+    """
+
+    name: str
+    value: float
+    unit: str
+    goal: str = ""
+
+
 class Result(Record):
     """Everything that one run found about one submission."""
 
@@ -147,6 +159,7 @@ class Result(Record):
     problem: Problem | None = None
     notes: tuple[str, ...] = ()
     side_calls: tuple[SideCall, ...] = ()
+    measurements: tuple[Measurement, ...] = ()
     advisory: bool = True
     """True when the run was on a machine that the student may control."""
     duration_ms: float = 0.0

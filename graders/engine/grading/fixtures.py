@@ -1,5 +1,6 @@
 """The fixtures that the tests of a lesson work with: ``student model canary trace recorded``.
 
+``measured`` reports what no point depends on.
 For checks of files there are ``submission of_reference``, which need no server of the submission.
 
 A pytest plugin. Must stay thin: what these things can do is the harness's business.
@@ -8,7 +9,7 @@ A pytest plugin. Must stay thin: what these things can do is the harness's busin
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,6 +17,7 @@ import pytest
 import pytest_asyncio
 
 from graders.engine.content.canaries import Canaries
+from graders.engine.core.results import Measurement
 from graders.engine.grading.starter import CheckModel, CheckTrace, RunningServer, ServerStarter
 from graders.engine.harness.recording import Recordings, Scenario
 from graders.engine.harness.trace import Trace
@@ -23,12 +25,16 @@ from graders.engine.harness.trace import Trace
 
 @dataclass(frozen=True)
 class Bench:
-    """What all checks of one run share; ``submission`` is the folder that was handed in."""
+    """What all checks of one run share; ``submission`` is the folder that was handed in.
+
+    ``measurements`` is what the checks measured so far.
+    """
 
     seed: int
     starter: ServerStarter
     recordings: Recordings
     submission: Path
+    measurements: list[Measurement] = field(default_factory=list)
 
 
 BENCH = pytest.StashKey[Bench]()
@@ -56,6 +62,17 @@ def model(pytestconfig: pytest.Config, trace: CheckTrace) -> CheckModel:
     """
     scripted: CheckModel = pytestconfig.stash[BENCH].starter.new_model(trace)
     return scripted
+
+
+@pytest.fixture
+def measured(pytestconfig: pytest.Config) -> Callable[[str, float, str, str], None]:
+    """Give a function that reports a measurement: its name, value, unit, and the goal in words."""
+
+    def report(name: str, value: float, unit: str, goal: str = "") -> None:
+        measurement = Measurement(name=name, value=round(value, 3), unit=unit, goal=goal)
+        pytestconfig.stash[BENCH].measurements.append(measurement)
+
+    return report
 
 
 @pytest.fixture

@@ -57,7 +57,8 @@ def grade(
     run = _Run(lesson, criteria, chosen(criteria, only), on_event)
     if lesson.info.server:
         run.problem = probe(starter)
-    ledger = run.play(_bench(seed, starter, submission), clock)
+    bench = _bench(seed, starter, submission)
+    ledger = run.play(bench, clock)
     rows = tuple(ledger.decided[criterion.id] for criterion in lesson.rubric.criteria)
     earned, possible = score.total(rows)
     result = Result(
@@ -71,6 +72,7 @@ def grade(
         problem=run.problem,
         notes=tuple(dict.fromkeys(starter.notes)),
         side_calls=tuple(starter.side_calls),
+        measurements=tuple(bench.measurements),
         duration_ms=(clock() - began) * 1000,
     )
     on_event(RunFinished(result))

@@ -74,6 +74,7 @@ class Link:
     ``on_model_request`` is called for each call that leaves the process, ``on_model_cancelled``
     with its number when the process gave it up, ``on_refused`` for what was not allowed, ``on_eof``
     for the finding that says how the process ended, ``on_crash`` when the app raised.
+    ``skipped_seconds`` says how far the clock was moved because the server only waited for a timer.
     """
 
     def __init__(
@@ -108,6 +109,7 @@ class Link:
         self._on_crash = on_crash
         self._pid = pid
         self.trouble: Exception | None = None
+        self.skipped_seconds = 0.0
         self.closed = False
         self.hello: Hello | None = None
         self.loaded: Loaded | LoadFailed | None = None
@@ -314,7 +316,7 @@ class Link:
             asked=lambda: len(self._exchanges),
             said=lambda: self._frames + self._sent,
             ping=self.ping,
-            advance=self._move,
+            advance=self._skip,
         )
         if finding := await watchdog.watch():
             self.stalled(finding)
@@ -335,6 +337,10 @@ class Link:
         ticket, future = self._ticket()
         self.send(Advance(ticket=ticket, seconds=seconds))
         return future
+
+    def _skip(self, seconds: float) -> asyncio.Future[float | None]:
+        self.skipped_seconds += seconds
+        return self._move(seconds)
 
     def _write(self, data: bytes | bytearray) -> int:
         try:

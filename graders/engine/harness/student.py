@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 
@@ -153,9 +153,14 @@ class Student:
         self._trace.add("grader", "kill", "kills the server's process")
         return await self._end()
 
-    async def restart(self) -> None:
-        """Kill the server and start it again on the same data folder."""
+    async def restart(self, *, spec_version: str | None = None) -> None:
+        """Kill the server and start it again on the same data folder.
+
+        ``spec_version`` is the ASGI version that it is told from now on.
+        """
         await self.kill()
+        if spec_version is not None:
+            self._settings = replace(self._settings, spec_version=spec_version)
         await self.start()
         self._trace.add("grader", "restart", "starts the server again")
 
@@ -171,6 +176,14 @@ class Student:
         """Move the server's virtual clock forward; timers on the way fire at their time."""
         self._trace.add("grader", "clock", f"moves the clock by {seconds:g} s")
         await self._running_link().advance(seconds)
+
+    @property
+    def skipped_seconds(self) -> float:
+        """Virtual seconds since the start that were skipped since the server only waited for them.
+
+        What comes while this does not grow came without waiting for a timer.
+        """
+        return self._link.skipped_seconds if self._link is not None else 0.0
 
     async def settle(self) -> None:
         """Wait until the server's event loop has nothing left to do."""
@@ -234,7 +247,7 @@ class Student:
             raise StartFailed(problem)
 
     async def _why_not_loaded(self, trouble: ServerTrouble) -> Problem:
-        printed = self.printed
+        printed = self.printed.replace(f"{self._copy}/", "")
         end = await self._end()
         return ended_at_start(trouble, end, printed, self._settings.app)
 

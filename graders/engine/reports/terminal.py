@@ -15,6 +15,7 @@ from rich.text import Text
 
 from graders.engine.core.results import (
     IsolationLevel,
+    Measurement,
     Problem,
     Result,
     Visibility,
@@ -45,7 +46,7 @@ def _parts(result: Result, look: Look, title: str) -> Iterator[RenderableType]:
     for number, row in enumerate(failed(result), start=1):
         holds_up = len(held_up_by(row.id, result))
         yield from (Text(), advice.render(row, number, look, holds_up=holds_up))
-    yield from (Text(), *_notes(result), *_footer(result))
+    yield from (Text(), *_measurements(result), *_notes(result), *_footer(result))
 
 
 def _header(result: Result, title: str) -> Table:
@@ -76,6 +77,18 @@ def _notes(result: Result) -> Iterator[RenderableType]:
         yield _bullets(result.notes)
         yield _bullets(f"A model call besides the answer ({what}): {text}" for what, text in calls)
         yield Text()
+
+
+def _measurements(result: Result) -> Iterator[RenderableType]:
+    if result.measurements:
+        yield Text("Measured, without effect on the score", style="bold")
+        yield _bullets(map(_measured, result.measurements))
+        yield Text()
+
+
+def _measured(each: Measurement) -> str:
+    goal = f" (goal: {each.goal})" if each.goal else ""
+    return f"{each.name}: {each.value:g} {each.unit}{goal}"
 
 
 def _bullets(sentences: Iterable[str]) -> Table:
