@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import pytest
@@ -11,7 +11,14 @@ import pytest_asyncio
 from graders.engine.content.canaries import Canaries
 from graders.engine.harness import ScriptedModel, Student, Talk
 from graders.lesson02 import scenarios
-from graders.lesson02.scenarios import FailedThread, FirstMessage, ThreeTurns, TwoThreads
+from graders.lesson02.scenarios import (
+    FailedThread,
+    FirstMessage,
+    Malformed,
+    OddWords,
+    ThreeTurns,
+    TwoThreads,
+)
 
 Recorded = Callable[[Callable[[Talk], Awaitable[Any]]], Awaitable[Any]]
 
@@ -26,6 +33,20 @@ def talk(student: Student, model: ScriptedModel, canary: Canaries) -> Talk:
 async def first(recorded: Recorded) -> FirstMessage:
     """Give the recording of a first message."""
     recording: FirstMessage = await recorded(scenarios.play_first_message)
+    return recording
+
+
+@pytest_asyncio.fixture
+async def odd(recorded: Recorded) -> OddWords:
+    """Give the recording of messages and an answer with odd characters."""
+    recording: OddWords = await recorded(scenarios.play_odd_words)
+    return recording
+
+
+@pytest_asyncio.fixture
+async def malformed(recorded: Recorded) -> Mapping[str, Malformed]:
+    """Give the recording of malformed requests, by case."""
+    recording: Mapping[str, Malformed] = await recorded(scenarios.play_malformed)
     return recording
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from graders.engine.harness import Outcome, Reply, Stream, Talk, Turn, attempt, fail
+from graders.engine.harness import Outcome, Reply, Stream, Talk, Turn, attempt, fail, say
 
 TURNS = ("first", "second", "third")
 
@@ -39,6 +39,84 @@ async def play_first_message(talk: Talk) -> FirstMessage:
 
 async def _items(talk: Talk, begun: Outcome[Stream]) -> Reply:
     return await talk.chat.items(begun.value.thread_id)
+
+
+# What careless code changes: line ends, quotes, capitals, spaces at the ends, scripts, markup.
+ASKED = (
+    'Two lines:\n\tand "quotes", \\back\\slashes\\ and {braces} of WORD.',
+    "Größe, naïve, 東京, שלום, 👩‍💻 and e\u0301 of WORD",
+    "WORD: " + "a long message, " * 700,
+)
+SAID = ("  <b>Bold</b> & ", "*stars*\n\n", '"quotes" \\n ', "Größe 東京 👩", "‍💻 \u2028", " WORD  ")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A message whose text is easily changed: ``word`` is the canary in it."""
+
+    word: str
+    text: str
+    turn: Turn
+    answer: Outcome[Stream]
+
+
+@dataclass(frozen=True)
+class OddWords:
+    """Messages and an answer with characters that careless code changes."""
+
+    asked: tuple[Asked, ...]
+    said: str
+    answer: Outcome[Stream]
+
+
+async def play_odd_words(talk: Talk) -> OddWords:
+    """Ask each of the odd texts in a thread of its own, and let the model say one."""
+    asked = tuple([await _ask(talk, number, text) for number, text in enumerate(ASKED)])
+    chunks = tuple(chunk.replace("WORD", talk.canary.word("said")) for chunk in SAID)
+    talk.script("first", say(*chunks))
+    return OddWords(asked, "".join(chunks), await attempt(_whole(talk, talk.message("first"))))
+
+
+async def _ask(talk: Talk, number: int, template: str) -> Asked:
+    word = talk.canary.word(f"asked {number}")
+    text = template.replace("WORD", word)
+    turn = talk.model.on(text, say("Good question."))
+    return Asked(word, text, turn, await attempt(_whole(talk, text)))
+
+
+async def _whole(talk: Talk, text: str) -> Stream:
+    return await (await talk.chat.create(text)).finish()
+
+
+# Each is wrong in one way only; none of them names a thread.
+MALFORMED = {
+    "a body that is not JSON": b'{"type": "threads.create", "params": {',
+    "an unknown request type": b'{"type": "threads.explode", "params": {}}',
+    "a missing field": b'{"type": "threads.create", "params": {}}',
+}
+
+
+@dataclass(frozen=True)
+class Malformed:
+    """The answer to a malformed request, and to the good message behind it."""
+
+    reply: Outcome[Reply]
+    next: Outcome[Stream]
+
+
+async def play_malformed(talk: Talk) -> dict[str, Malformed]:
+    """Send each malformed body, and a good message behind each."""
+    return {
+        case: Malformed(
+            reply=await attempt(talk.chat.raw(body)), next=await attempt(_begin(talk, case))
+        )
+        for case, body in MALFORMED.items()
+    }
+
+
+async def _begin(talk: Talk, name: str) -> Stream:
+    stream, _ = await talk.begin(name)
+    return stream
 
 
 @dataclass(frozen=True)

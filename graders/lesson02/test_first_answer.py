@@ -4,25 +4,13 @@ from __future__ import annotations
 
 from graders.engine.harness import (
     Finding,
-    ScriptedModel,
     Stalled,
-    Student,
-    Talk,
     criterion,
     expect,
     found,
-    say,
 )
 from graders.engine.protocol import check_order
-from graders.lesson02.scenarios import FirstMessage
-
-# What careless code changes: line ends, quotes, capitals, spaces at the ends, scripts, markup.
-ASKED = (
-    'Two lines:\n\tand "quotes", \\back\\slashes\\ and {braces} of WORD.',
-    "Größe, naïve, 東京, שלום, 👩‍💻 and e\u0301 of WORD",
-    "WORD: " + "a long message, " * 700,
-)
-SAID = ("  <b>Bold</b> & ", "*stars*\n\n", '"quotes" \\n ', "Größe 東京 👩", "‍💻 \u2028", " WORD  ")
+from graders.lesson02.scenarios import FirstMessage, OddWords
 
 
 @criterion("server-answers")
@@ -80,26 +68,20 @@ async def test_each_message_starts_a_model_call(first: FirstMessage) -> None:
 
 
 @criterion("asked-what-user-said")
-async def test_model_is_asked_what_the_user_said(
-    talk: Talk, model: ScriptedModel, student: Student
-) -> None:
-    for number, template in enumerate(ASKED):
-        word = talk.canary.word(f"asked {number}")
-        text = template.replace("WORD", word)
-        turn = model.on(text, say("Good question."))
-        stream = await (await student.chat().create(text)).finish()
-        call = turn.request
+async def test_model_is_asked_what_the_user_said(odd: OddWords) -> None:
+    for asked in odd.asked:
+        call = asked.turn.request
         expect(
-            call.contains(word),
+            call.contains(asked.word),
             "The request to the model does not hold what the user wrote.",
-            at=stream.last_serial,
+            at=asked.answer.value.last_serial,
             hint="missing",
         )
         expect(
-            call.contains(text),
-            f"The request holds the user's words, but changed. Instead of {text[:60]!r} the model "
-            f"got {_nearest(call.user_texts, word)!r}.",
-            at=stream.last_serial,
+            call.contains(asked.text),
+            f"The request holds the user's words, but changed. Instead of {asked.text[:60]!r} the "
+            f"model got {_nearest(call.user_texts, asked.word)!r}.",
+            at=asked.answer.value.last_serial,
             hint="changed",
         )
 
@@ -109,10 +91,8 @@ def _nearest(texts: list[str], word: str) -> str:
 
 
 @criterion("answer-is-the-models")
-async def test_client_gets_the_models_words(talk: Talk) -> None:
-    chunks = tuple(chunk.replace("WORD", talk.canary.word("said")) for chunk in SAID)
-    stream, _ = await talk.begin("first", say(*chunks))
-    said = "".join(chunks)
+async def test_client_gets_the_models_words(odd: OddWords) -> None:
+    stream = odd.answer.value
     got = stream.finished_text
     expect(
         got != "",
@@ -121,8 +101,8 @@ async def test_client_gets_the_models_words(talk: Talk) -> None:
         hint="empty",
     )
     expect(
-        got == said,
-        f"The model said {said!r}, the client got {got!r}.",
+        got == odd.said,
+        f"The model said {odd.said!r}, the client got {got!r}.",
         at=stream.mark_of(stream.assistant_item),
     )
 
