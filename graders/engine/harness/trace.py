@@ -58,6 +58,10 @@ class Trace:
         self.entries = list(other.entries)
         self._epilogues = list(other._epilogues)
 
+    def forget(self) -> None:
+        """Drop what was recorded so far; the serial numbers go on."""
+        self.entries.clear()
+
     def ends_with(self, kind: str, text: Callable[[], str]) -> None:
         """Let the record end with what ``text`` gives when it is read, unless that is empty."""
         self._epilogues.append((kind, text))

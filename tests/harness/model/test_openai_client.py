@@ -267,6 +267,14 @@ async def test_context_too_long_without_limit_wants_any_shorter_input() -> None:
     assert answer.choices[0].message.content == "Better"
 
 
+async def test_context_too_long_takes_a_folded_history_that_has_fewer_characters() -> None:
+    model = scripted(context_too_long(), say("Better"))
+    client = async_client(model)
+    with pytest.raises(openai.BadRequestError):
+        await client.responses.create(model="m", input="one, two, Hi")
+    assert (await client.responses.create(model="m", input="two, Hi")).output_text == "Better"
+
+
 async def test_same_ids_never_come_twice() -> None:
     model = scripted(say("a"), call_tool("f", {}))
     seen = [

@@ -245,6 +245,25 @@ async def test_a_call_with_another_text_gets_the_turn_that_waits() -> None:
     assert turn.request.user_texts == ["something else"]
 
 
+async def test_a_conversation_sent_backwards_is_about_the_turn_that_waits() -> None:
+    model = ScriptedModel()
+    model.on("One", say("first"))
+    newest = model.on("Two", say("second"))
+    await said(model, ask("One"))
+    backwards = [{"role": "user", "content": text} for text in ("Two", "One")]
+    assert await said(model, ask("", input=backwards)) == "second"
+    assert newest.used
+
+
+async def test_a_message_that_was_passed_over_earlier_does_not_wait() -> None:
+    model = ScriptedModel()
+    skipped = model.on("One", say("first"))
+    model.on("Two", say("second"))
+    both = [{"role": "user", "content": text} for text in ("One", "Two")]
+    assert [await said(model, ask("", input=both)) for _ in range(2)] == ["second", "second"]
+    assert not skipped.used
+
+
 async def test_a_call_with_another_text_is_a_side_call_when_no_turn_waits() -> None:
     model = ScriptedModel()
     model.on("Hi", say("Hello"))

@@ -83,7 +83,20 @@ def _turn_by_text(call: RecordedCall, turns: Sequence[Turn]) -> Turn | None:
     same = [turn for turn in turns if turn.user_text == text]
     begun = (turn for turn in same if any(turn.made_call(output) for output in call.outputs))
     fresh = (turn for turn in same if turn.waits_for_main(streaming=call.streaming))
-    return next(fresh, None) or next(begun, None) or (same[-1] if same else None)
+    turn = next(fresh, None) or next(begun, None) or (same[-1] if same else None)
+    return _passed_over(turn, call, turns) or turn
+
+
+def _passed_over(turn: Turn | None, call: RecordedCall, turns: Sequence[Turn]) -> Turn | None:
+    """A newer turn that waits and is in the call too, when the last text's was answered already.
+
+    Some servers send the conversation backwards, or the newest message before the history.
+    """
+    if turn is None or not turn.is_settled(min(turn.round_for(call), len(turn.rounds) - 1)):
+        return None
+    newer = [other for other in turns[turns.index(turn) + 1 :] if not other.used]
+    text = last_known_text(call, [other.user_text for other in newer], lambda _text: False)
+    return next((other for other in newer if other.user_text == text), None)
 
 
 def _waiting_turn(call: RecordedCall, turns: Sequence[Turn], purpose: str) -> Turn | None:

@@ -67,7 +67,7 @@ class Disconnect:
 class ContextTooLong:
     """Refused as too long while the request has more than ``limit_items`` input items.
 
-    ``None``: while it is not shorter than the first that was refused.
+    ``None``: while it is not shorter, in items or in characters, than the first that was refused.
     """
 
     limit_items: int | None = None

@@ -43,7 +43,7 @@ class Turn:
         self._placed: dict[RecordedCall, int] = {}
         self._provisional: set[RecordedCall] = set()
         self._failed: set[tuple[int, bool]] = set()
-        self._refused_items: dict[int, int] = {}
+        self._refused: dict[int, tuple[int, int]] = {}
 
     @property
     def request(self) -> RecordedCall:
@@ -137,7 +137,7 @@ class Turn:
         if isinstance(failure, Fail | Disconnect):
             self._failed.add((index, call.streaming))
         elif isinstance(failure, ContextTooLong):
-            self._refused_items.setdefault(index, len(call.input))
+            self._refused.setdefault(index, _size(call))
         self._signal.notify()
 
     def demote(self, index: int) -> list[RecordedCall]:
@@ -177,7 +177,9 @@ class Turn:
     def _is_too_long(self, step: ContextTooLong, index: int, call: RecordedCall) -> bool:
         if step.limit_items is not None:
             return len(call.input) > step.limit_items
-        return len(call.input) >= self._refused_items.get(index, 0)
+        items, characters = _size(call)
+        refused_items, refused_characters = self._refused.get(index, (0, 0))
+        return items >= refused_items and characters >= refused_characters
 
     def _is_optional(self, index: int) -> bool:
         """Whether a round is for another try after a failure, or a refusal that was not needed."""
@@ -191,3 +193,8 @@ class Turn:
             f"While it answered {short(self.user_text)} the model was not asked again, "
             f"so it never came to: {steps}."
         )
+
+
+def _size(call: RecordedCall) -> tuple[int, int]:
+    """The input's length in items and in characters: a folded history is always one item."""
+    return len(call.input), sum(len(item.text) for item in call.input)
