@@ -1,0 +1,74 @@
+"""What a request to the model holds, and where: words of the conversation, in order, by role.
+
+A history may come in any form: an item for each message, a transcript folded into one message, or
+remembered by the model's provider. So words are looked for in all of it, in the order in which the
+model reads it. Must not know what ought to be there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from graders.engine.harness import RecordedCall
+
+
+@dataclass(frozen=True)
+class Said:
+    """A message and its answer: the word of each, and the whole texts."""
+
+    message: str
+    answer: str
+    message_word: str
+    answer_word: str
+
+
+def all_text(call: RecordedCall) -> str:
+    """Give everything that the model reads, in order: instructions, then the input."""
+    return "\n".join((call.instructions, *(item.text for item in call.input)))
+
+
+def times(call: RecordedCall, word: str) -> int:
+    """Count how often a word is in a request."""
+    return all_text(call).count(word)
+
+
+def missing(call: RecordedCall, words: Iterable[str]) -> list[str]:
+    """Give the words that are not in a request."""
+    text = all_text(call)
+    return [word for word in words if word not in text]
+
+
+def present(call: RecordedCall, words: Iterable[str]) -> list[str]:
+    """Give the words that are in a request."""
+    text = all_text(call)
+    return [word for word in words if word in text]
+
+
+def size(call: RecordedCall) -> int:
+    """Give the number of characters that the model reads."""
+    return len(all_text(call))
+
+
+def has_role(call: RecordedCall, text: str, word: str, role: str, others: Iterable[str]) -> bool:
+    """Whether it can be told that ``role`` said ``text``, in which ``word`` stands.
+
+    By the role of its item; or, where one item holds words of ``others`` too or says more than the
+    bare text, by order and labels, which are not judged here.
+    """
+    other_words = [other for other in others if other != word]
+    if word in call.instructions:
+        return True
+    holders = [item for item in call.input if word in item.text]
+    return any(
+        item.role == role
+        or any(other in item.text for other in other_words)
+        or _says_more(item.text, text)
+        for item in holders
+    )
+
+
+def _says_more(text: str, bare: str) -> bool:
+    """Whether there are words around a message, such as a label that says whose it is."""
+    return bare in text and re.search(r"[^\W\d_]", text.replace(bare, "")) is not None

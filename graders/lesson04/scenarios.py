@@ -1,0 +1,235 @@
+"""The scenarios of lesson04, each played once on a pristine server; checks judge the record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from graders.engine.harness import (
+    Finding,
+    Outcome,
+    RecordedCall,
+    Reply,
+    Step,
+    Stream,
+    Talk,
+    Turn,
+    attempt,
+    call_tool,
+    context_too_long,
+    fail,
+    say,
+)
+from graders.lesson04.requests import Said
+
+TURNS = ("first", "second", "third", "fourth")
+MESSAGES = 60
+PAGE = 100
+MOST_TRIES = 60
+"""More tries than any window has items: a server that sends more never stops."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One message, what was streamed for it, and the model calls that were made for it.
+
+    ``ends``: the server ended the stream; otherwise the client left.
+    """
+
+    said: Said
+    turn: Turn
+    begun: Outcome[Stream]
+    calls: tuple[RecordedCall, ...] = ()
+    ends: bool = True
+
+    @property
+    def stream(self) -> Stream:
+        """The stream; raises the finding that there is none."""
+        return self.begun.value
+
+    @property
+    def mark(self) -> int | None:
+        """Where the transcript tells of it."""
+        return None if self.begun.finding is not None else self.begun.value.last_serial
+
+    @property
+    def request(self) -> RecordedCall:
+        """The first call that carried this message; a :class:`Finding` if the model had none."""
+        if self.turn.requests:
+            return self.turn.requests[0]
+        if self.calls:
+            return self.calls[0]
+        raise self.turn.never_asked()
+
+    @property
+    def answered(self) -> bool:
+        """Whether an assistant message came, without an error."""
+        return (
+            self.begun.finding is None
+            and self.ends
+            and self.stream.status == 200
+            and self.stream.answered
+            and self.stream.error is None
+        )
+
+
+def said_of(talk: Talk, name: str) -> Said:
+    """Give the texts and words of message ``name``."""
+    answer_word = talk.chunks(name)[1]
+    return Said(talk.message(name), talk.answer(name), talk.word(name), answer_word)
+
+
+async def ask(talk: Talk, thread_id: str | None, name: str, *steps: Step) -> Asked:
+    """Say message ``name`` in a new thread or in ``thread_id``, and read the answer."""
+    turn = talk.script(name, *(steps or (say(talk.answer(name)),)))
+    before = len(talk.model.calls)
+    message = talk.message(name)
+    begun = await attempt(
+        talk.chat.create(message) if thread_id is None else talk.chat.say(thread_id, message)
+    )
+    ends = begun.finding is None and await begun.value.finish_or_leave()
+    calls = tuple(talk.model.calls[before:])
+    return Asked(said_of(talk, name), turn, begun, calls, ends)
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """Messages of one thread, in order; it stops after one that was not answered."""
+
+    asked: list[Asked]
+
+    def with_earlier(self) -> Iterator[tuple[Asked, list[Said]]]:
+        """Give each message after the first, with what was said before it."""
+        for number, asked in enumerate(self.asked[1:], 1):
+            yield asked, [earlier.said for earlier in self.asked[:number]]
+
+
+async def play_conversation(talk: Talk) -> Conversation:
+    """Say four messages in one thread."""
+    return Conversation(await _converse(talk, TURNS))
+
+
+async def play_long_conversation(talk: Talk) -> Conversation:
+    """Say sixty messages in one thread."""
+    return Conversation(await _converse(talk, [f"long {n}" for n in range(1, MESSAGES + 1)]))
+
+
+async def _converse(talk: Talk, names: tuple[str, ...] | list[str]) -> list[Asked]:
+    asked = [await ask(talk, None, names[0])]
+    if not asked[0].answered:
+        return asked
+    thread_id = asked[0].stream.thread_id
+    for name in names[1:]:
+        asked.append(await ask(talk, thread_id, name))
+        if not asked[-1].answered:
+            break
+    return asked
+
+
+@dataclass(frozen=True)
+class TooLong:
+    """A thread in which the model found the fourth message's input too long."""
+
+    talk: Talk
+    refused: Asked
+    items: Outcome[Reply]
+    next: Asked
+
+
+async def play_too_long(talk: Talk) -> TooLong:
+    """Let the model refuse the fourth message until the input is shorter."""
+    return await _refuse(talk, context_too_long(), say(talk.answer("fourth")))
+
+
+async def play_always_too_long(talk: Talk) -> TooLong:
+    """Let the model refuse the fourth message, whatever is sent, for more tries than is sound."""
+    refusal = fail(400, "context_length_exceeded", "Your input exceeds the context window.")
+    return await _refuse(talk, *([refusal] * MOST_TRIES), say(talk.answer("fourth")))
+
+
+async def _refuse(talk: Talk, *steps: Step) -> TooLong:
+    begun = await _converse(talk, TURNS[:3])
+    thread_id = begun[0].stream.thread_id
+    refused = await ask(talk, thread_id, "fourth", *steps)
+    items = await attempt(talk.chat.items(thread_id, limit=PAGE))
+    return TooLong(talk, refused, items, await ask(talk, thread_id, "fifth"))
+
+
+@dataclass(frozen=True)
+class Preference:
+    """A preference whose key and value nobody can have guessed."""
+
+    key: str
+    value: str
+
+
+@dataclass(frozen=True)
+class Preferences:
+    """A thread in which two preferences were saved, another thread, and what the client got."""
+
+    saved: tuple[Preference, Preference]
+    saving: tuple[Asked, Asked]
+    later: Asked
+    other: Asked
+    after_restart: Asked
+    replies: Mapping[str, Outcome[Reply]] = field(default_factory=dict)
+
+
+async def play_preferences(talk: Talk) -> Preferences:
+    """Save two preferences by the tool, say more there and elsewhere, and restart the server."""
+    one, two = (_preference(talk, name) for name in ("one", "two"))
+    first = await ask(talk, None, "first", _save(one), say(talk.answer("first")))
+    thread_id = first.stream.thread_id
+    second = await ask(talk, thread_id, "second", _save(two), say(talk.answer("second")))
+    later = await ask(talk, thread_id, "third")
+    other = await ask(talk, None, "other")
+    replies = await _read(talk, thread_id)
+    await talk.student.restart()
+    after_restart = await ask(talk, thread_id, "fourth")
+    return Preferences((one, two), (first, second), later, other, after_restart, replies)
+
+
+def _preference(talk: Talk, name: str) -> Preference:
+    key = talk.canary.word(f"{name} key").replace("-", "_")
+    return Preference(key, talk.canary.word(f"{name} value"))
+
+
+def _save(preference: Preference) -> Step:
+    return call_tool("save_preference", {"key": preference.key, "value": preference.value})
+
+
+@dataclass(frozen=True)
+class Hidden:
+    """A thread to which hidden context was added by an action, and what the client got."""
+
+    text: str
+    action: Outcome[Stream]
+    ends: bool
+    asked: tuple[Asked, Asked]
+    replies: Mapping[str, Outcome[Reply]] = field(default_factory=dict)
+
+
+async def play_hidden(talk: Talk) -> Hidden:
+    """Say something, add hidden context, say two more messages, and read all back."""
+    first = await ask(talk, None, "first")
+    thread_id = first.stream.thread_id
+    text = f"The user looks at page {talk.canary.word('hidden')}."
+    action = await attempt(talk.chat.custom_action(thread_id, "note_context", {"text": text}))
+    ends = action.finding is None and await action.value.finish_or_leave()
+    asked = (await ask(talk, thread_id, "second"), await ask(talk, thread_id, "third"))
+    replies = await _read(talk, thread_id)
+    return Hidden(talk.canary.word("hidden"), action, ends, asked, replies)
+
+
+async def _read(talk: Talk, thread_id: str) -> dict[str, Outcome[Reply]]:
+    """Read all that a client can read of a thread."""
+    return {
+        "threads.get_by_id": await attempt(talk.chat.get(thread_id)),
+        "items.list": await attempt(talk.chat.items(thread_id, limit=PAGE)),
+        "threads.list": await attempt(talk.chat.list()),
+    }
+
+
+def first_finding(*asked: Asked) -> Finding | None:
+    """Give the first finding that some message ended in, if one did."""
+    return next((each.begun.finding for each in asked if each.begun.finding is not None), None)

@@ -1,0 +1,210 @@
+"""What of the conversation reaches the model: everything, once, in order, by whom it was said."""
+
+from __future__ import annotations
+
+from graders.engine.harness import RecordedCall, Talk, Trace, criterion, expect, found
+from graders.lesson04.requests import Said, has_role, missing, present, times
+from graders.lesson04.scenarios import Asked, Conversation
+from graders.lesson04.shapes import Played, judge_shapes, told
+
+
+@criterion("conversation-answered")
+async def test_each_message_is_answered(conversation: Conversation) -> None:
+    for number, asked in enumerate(conversation.asked, 1):
+        stream, hint = asked.stream, "first-message" if number == 1 else "follow-up"
+        expect(
+            stream.status == 200,
+            f"Message {number} was answered with status {stream.status}.",
+            at=stream.last_serial,
+            hint="status",
+        )
+        expect(
+            stream.error is None,
+            f"Message {number} got an `error` event.",
+            at=stream.mark_of(stream.error),
+            hint=hint,
+        )
+        expect(
+            stream.answered,
+            f"Message {number} got no assistant message.",
+            at=stream.last_serial,
+            hint=hint,
+        )
+        expect(
+            asked.ends,
+            f"The stream of message {number} did not end.",
+            at=stream.last_serial,
+            hint=hint,
+        )
+        expect(
+            bool(asked.calls),
+            f"Message {number} was answered, but the model was not asked.",
+            at=stream.last_serial,
+            hint="no-model",
+        )
+
+
+@criterion("newest-once")
+async def test_newest_message_is_sent_once(conversation: Conversation) -> None:
+    for asked, _ in conversation.with_earlier():
+        count = times(asked.request, asked.said.message_word)
+        expect(
+            count > 0,
+            f"The request does not hold the newest message, {asked.said.message!r}.",
+            at=asked.mark,
+            hint="missing",
+        )
+        expect(
+            count == 1,
+            f"The newest message, {asked.said.message!r}, is in the request {count} times.",
+            at=asked.mark,
+            hint="twice",
+        )
+
+
+@criterion("user-history")
+async def test_earlier_questions_reach_the_model(conversation: Conversation) -> None:
+    for asked, earlier in conversation.with_earlier():
+        words = [said.message_word for said in earlier]
+        lacking = missing(asked.request, words)
+        expect(
+            not lacking,
+            f"The request for message {len(earlier) + 1} holds {_part(words, lacking)} earlier "
+            f"messages of the user: {_are(lacking)} not in it.",
+            at=asked.mark,
+            hint="none" if len(lacking) == len(words) else "some",
+        )
+
+
+@criterion("assistant-history")
+async def test_earlier_answers_reach_the_model(conversation: Conversation) -> None:
+    for asked, earlier in conversation.with_earlier():
+        words = [said.answer_word for said in earlier]
+        lacking = missing(asked.request, words)
+        expect(
+            not lacking,
+            f"The request for message {len(earlier) + 1} holds {_part(words, lacking)} earlier "
+            f"answers of the assistant: {_are(lacking)} not in it.",
+            at=asked.mark,
+            hint=None if len(lacking) == len(words) else "some",
+        )
+
+
+def _part(words: list[str], lacking: list[str]) -> str:
+    there = len(words) - len(lacking)
+    return f"{there or 'none'} of the {len(words)}"
+
+
+def _listed(words: list[str]) -> str:
+    return " and ".join(f"`{word}`" for word in words[:3])
+
+
+def _are(words: list[str]) -> str:
+    return _listed(words) + (" is" if len(words) == 1 else " are")
+
+
+@criterion("history-in-order")
+async def test_conversation_is_in_order(conversation: Conversation) -> None:
+    for asked, earlier in conversation.with_earlier():
+        said = [word for each in earlier for word in (each.message_word, each.answer_word)]
+        wanted = present(asked.request, said)
+        got = sorted(wanted, key=lambda word: _first_place(asked.request, word))
+        newest = asked.said.message_word
+        told_order = f"They are in the request in this order: {', '.join(_placed(asked, got))}."
+        expect(
+            got == wanted,
+            f"The conversation was {', '.join([*wanted, newest])}. {told_order}",
+            at=asked.mark,
+            hint=_order_hint(got, wanted, earlier),
+        )
+        expect(
+            not wanted
+            or _last_place(asked.request, newest) > _first_place(asked.request, wanted[-1]),
+            f"The newest message, {newest}, is not behind the history. {told_order}",
+            at=asked.mark,
+            hint="newest",
+        )
+
+
+def _first_place(call: RecordedCall, word: str) -> tuple[int, int]:
+    texts = [call.instructions, *(item.text for item in call.input)]
+    return next((i, text.find(word)) for i, text in enumerate(texts) if word in text)
+
+
+def _last_place(call: RecordedCall, word: str) -> tuple[int, int]:
+    """Where a word is last; a word that is not there is not out of order."""
+    texts = [call.instructions, *(item.text for item in call.input)]
+    places = [(i, text.rfind(word)) for i, text in enumerate(texts) if word in text]
+    return places[-1] if places else (len(texts), 0)
+
+
+def _placed(asked: Asked, words: list[str]) -> list[str]:
+    newest = present(asked.request, [asked.said.message_word])
+    return sorted([*words, *newest], key=lambda word: _first_place(asked.request, word))
+
+
+def _order_hint(got: list[str], wanted: list[str], earlier: list[Said]) -> str | None:
+    if got == wanted[::-1]:
+        return "reversed"
+    users = [each.message_word for each in earlier]
+    grouped = [word for word in wanted if word in users] == [word for word in got if word in users]
+    return "grouped" if grouped else None
+
+
+@criterion("roles")
+async def test_everybody_keeps_their_role(conversation: Conversation) -> None:
+    for asked, earlier in conversation.with_earlier():
+        everybody = [*earlier, asked.said]
+        words = [word for each in everybody for word in (each.message_word, each.answer_word)]
+        for each in earlier:
+            _expect_role(asked, each.answer, each.answer_word, "assistant", words)
+            _expect_role(asked, each.message, each.message_word, "user", words)
+
+
+def _expect_role(asked: Asked, text: str, word: str, role: str, words: list[str]) -> None:
+    roles = [item.role or "none" for item in asked.request.input if word in item.text]
+    what = "an answer of the assistant" if role == "assistant" else "a message of the user"
+    expect(
+        has_role(asked.request, text, word, role, words),
+        f"{text!r} is {what}, but it is in the request with the role `{'`, `'.join(roles)}`.",
+        at=asked.mark,
+        hint="answer" if role == "assistant" else "question",
+    )
+
+
+@criterion("back-and-forth")
+async def test_thread_remembers_while_others_go_on(talk: Talk, trace: Trace) -> None:
+    await judge_shapes(talk, trace, _judge_own)
+
+
+def _judge_own(played: list[Played]) -> None:
+    for each in played:
+        said = [earlier.said for earlier in each.own]
+        words = [word for one in said for word in (one.message_word, one.answer_word)]
+        lacking = missing(each.asked.request, words)
+        if lacking:
+            found(
+                f"The shortest conversation that fails is this: {told(played)}. The request for "
+                f"the last message lacks {_listed(lacking)}, said before in the same "
+                "thread.",
+                at=each.asked.mark,
+            )
+
+
+@criterion("threads-apart")
+async def test_nothing_comes_from_another_thread(talk: Talk, trace: Trace) -> None:
+    await judge_shapes(talk, trace, _judge_foreign)
+
+
+def _judge_foreign(played: list[Played]) -> None:
+    for each in played:
+        said = [earlier.said for earlier in each.foreign]
+        words = [word for one in said for word in (one.message_word, one.answer_word)]
+        for call in each.asked.calls:
+            leaked = present(call, words)
+            if leaked:
+                found(
+                    f"The shortest conversation that fails is this: {told(played)}. The request "
+                    f"for the last message holds `{leaked[0]}`, said in another thread.",
+                    at=each.asked.mark,
+                )

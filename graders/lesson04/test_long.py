@@ -1,0 +1,157 @@
+"""When a conversation gets long: the window, and inputs that the model refuses."""
+
+from __future__ import annotations
+
+from graders.engine.harness import criterion, expect, found, items_of
+from graders.lesson04.requests import missing, present, size
+from graders.lesson04.scenarios import MESSAGES, Asked, Conversation, TooLong
+
+NEWEST = 10
+WINDOW = 51
+"""The newest 50 items, and one more: some count without the newest message."""
+WARM = 40
+"""Messages after which every window of at most 50 items has been full."""
+GROWTH = 1.1
+"""Requests of a window of constant length differ by less than this factor."""
+
+
+@criterion("newest-ten-kept")
+async def test_newest_ten_items_are_kept(long: Conversation) -> None:
+    for number, (asked, items) in enumerate(_with_items(long), 1):
+        if not asked.calls:
+            continue
+        newest = items[-NEWEST:]
+        lacking = missing(asked.request, newest)
+        newest_lacks = items[-1] in lacking
+        what = "the newest message" if newest_lacks else f"{len(lacking)} of the newest 10 items"
+        expect(
+            not lacking,
+            f"The request for message {number} lacks {what}.",
+            at=asked.mark,
+            hint="oldest" if newest_lacks else "few",
+        )
+
+
+def _with_items(conversation: Conversation) -> list[tuple[Asked, list[str]]]:
+    """Give each message with the words of all items so far, oldest first, itself the last."""
+    words: list[str] = []
+    result = []
+    for asked in conversation.asked:
+        words.append(asked.said.message_word)
+        result.append((asked, list(words)))
+        words.append(asked.said.answer_word)
+    return result
+
+
+@criterion("long-thread-answered")
+async def test_long_conversation_goes_on(long: Conversation) -> None:
+    last = long.asked[-1]
+    stream = last.stream
+    expect(
+        len(long.asked) == MESSAGES and last.answered,
+        f"Message {len(long.asked)} of {MESSAGES} "
+        + ("got an `error` event." if stream.error else "was not answered."),
+        at=stream.mark_of(stream.error),
+    )
+
+
+@criterion("window-bounded", case="nothing older than the newest 50 items")
+async def test_old_items_are_left_out(long: Conversation) -> None:
+    for number, (asked, items) in enumerate(_with_items(long), 1):
+        old = present(asked.request, items[:-WINDOW])
+        expect(
+            not old,
+            f"The request for message {number}, which has {len(items) - 1} items before it, still "
+            f"holds {len(old)} that are older than the newest 50.",
+            at=asked.mark,
+        )
+
+
+@criterion("window-bounded", case="the size stops growing")
+async def test_size_of_requests_stops_growing(long: Conversation) -> None:
+    sizes = [size(asked.request) for asked in long.asked]
+    before, after = max(sizes[:WARM]), max(sizes[WARM:])
+    expect(
+        after <= before * GROWTH,
+        f"The longest of the first {WARM} requests has {before} characters, the longest after "
+        f"that {after}: they still grow.",
+        at=long.asked[-1].mark,
+        hint=None if _has_old_items(long) else "size",
+    )
+
+
+def _has_old_items(conversation: Conversation) -> bool:
+    asked, items = _with_items(conversation)[-1]
+    return bool(present(asked.request, items[:-WINDOW]))
+
+
+@criterion("too-long-handled", case="a shorter input would do")
+async def test_refused_input_is_shortened_or_told(too_long: TooLong) -> None:
+    _expect_handled(too_long)
+
+
+@criterion("too-long-handled", case="no input would do")
+async def test_refusal_without_end_is_told(always_too_long: TooLong) -> None:
+    refused = always_too_long.refused
+    expect(
+        refused.turn.said == 0,
+        f"The model refused every input, and the server sent {len(refused.calls)} requests.",
+        at=refused.mark,
+        hint="endless",
+    )
+    _expect_handled(always_too_long)
+
+
+def _expect_handled(played: TooLong) -> None:
+    stream, refused = played.refused.stream, played.refused
+    expect(
+        refused.ends,
+        "The model refused the input as too long, and the stream did not end.",
+        at=stream.last_serial,
+        hint="hang",
+    )
+    answers = [played.talk.canary.word(f"{name} answer") for name in _NAMES]
+    answered = any(word in stream.finished_text for word in answers)
+    expect(
+        stream.error is not None or stream.broke is not None or answered,
+        "The model refused the input as too long, and the client got neither an answer of the "
+        "model nor an `error` event.",
+        at=stream.last_serial,
+        hint="silent",
+    )
+
+
+_NAMES = ("first", "second", "third", "fourth")
+
+
+@criterion("too-long-message-kept", case="in every further try")
+async def test_every_try_holds_the_message(too_long: TooLong) -> None:
+    refused = too_long.refused
+    for number, call in enumerate(refused.calls, 1):
+        expect(
+            not missing(call, [refused.said.message_word]),
+            f"Try {number} does not hold the newest message, {refused.said.message!r}.",
+            at=refused.mark,
+            hint="try",
+        )
+
+
+@criterion("too-long-message-kept", case="in the thread")
+async def test_message_stays_in_the_thread(too_long: TooLong) -> None:
+    reply = too_long.items.value
+    expect(
+        any(too_long.refused.said.message_word in item.text for item in items_of(reply)),
+        "After the input was too long, the user's message is no longer in the thread.",
+        at=reply.serial,
+        hint="thread",
+    )
+
+
+@criterion("too-long-message-kept", case="the next message is answered")
+async def test_next_message_is_answered(too_long: TooLong) -> None:
+    if not too_long.next.answered:
+        found(
+            "After an input was too long, the next message was not answered.",
+            at=too_long.next.mark,
+            hint="next",
+        )
