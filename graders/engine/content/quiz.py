@@ -1,0 +1,175 @@
+"""The bank of quiz questions: ``fixtures/quiz/*.yaml``, one file for each lesson.
+
+Must not know who asks or what an answer is worth. A file::
+
+    format_version: 1
+    lesson: lesson01
+    questions:
+      - id: rest-pattern
+        topic: rest                     # questions of one topic are graded together
+        level: understand               # of Bloom's levels
+        question: How many paths does a ChatKit server need?
+        options:                        # three to five; more than one may be right
+          - {id: one, text: One, right: true}
+          - {id: many, text: One for each kind of thing, tempting: REST does it so.}
+          - {id: two, text: Two, tempting: Streams seem to need a path of their own.}
+        reason: Every request is a POST whose `type` says what is wanted.
+
+Students see the options as letters, in an order that has nothing to do with that of the file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, model_validator
+
+from graders.engine.content.binding import read
+from graders.engine.content.fields import (
+    ContentModel,
+    FormatVersion,
+    Sentence,
+    Slug,
+    Truth,
+    flaw,
+    not_empty,
+)
+from graders.engine.core.errors import ContentError
+
+FEWEST_OPTIONS, MOST_OPTIONS = 3, 5
+LETTERS = "abcde"
+PASS_PERCENT = 80
+
+
+class Level(StrEnum):
+    """Bloom's levels, from the lowest to the highest."""
+
+    REMEMBER = "remember"
+    UNDERSTAND = "understand"
+    APPLY = "apply"
+    ANALYSE = "analyse"
+    EVALUATE = "evaluate"
+    CREATE = "create"
+
+
+class Option(ContentModel):
+    """One possible answer; a wrong one says why it is ``tempting``."""
+
+    id: Slug
+    text: Sentence
+    right: Truth = False
+    tempting: Sentence | None = None
+
+    @model_validator(mode="after")
+    def _tempting_if_wrong(self) -> Option:
+        if self.right == (self.tempting is not None):
+            raise flaw(
+                "A wrong option says why it is tempting, a right one does not.",
+                cure="Write either `right: true` or `tempting: ...`.",
+            )
+        return self
+
+
+class Question(ContentModel):
+    """One question; ``reason`` says why the right answer is right."""
+
+    id: Slug
+    topic: Slug
+    level: Level
+    question: Sentence
+    options: tuple[Option, ...]
+    reason: Sentence
+
+    @property
+    def dealt(self) -> Mapping[str, Option]:
+        """The options by the letters that students see: an order fixed by the ids alone."""
+        ordered = sorted(self.options, key=lambda option: _digest(self.id, option.id))
+        return dict(zip(LETTERS, ordered, strict=False))
+
+    @property
+    def right(self) -> frozenset[str]:
+        """The letters of the right options."""
+        return frozenset(letter for letter, option in self.dealt.items() if option.right)
+
+    @property
+    def several(self) -> bool:
+        """Whether more than one option is right."""
+        return len(self.right) > 1
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Question:
+        count = len(self.options)
+        if not FEWEST_OPTIONS <= count <= MOST_OPTIONS:
+            raise flaw(f"A question has 3 to 5 options, not {count}.", at=("options",))
+        if not 0 < sum(option.right for option in self.options) < count:
+            raise flaw(
+                "Some option must be right, and some must be wrong.",
+                at=("options",),
+                cure="Write `right: true` under the right ones.",
+            )
+        _require_distinct(option.id for option in self.options)
+        return self
+
+
+class QuestionFile(ContentModel):
+    """The questions of one lesson."""
+
+    format_version: FormatVersion
+    lesson: Slug
+    questions: Annotated[tuple[Question, ...], AfterValidator(not_empty)]
+
+    @model_validator(mode="after")
+    def _distinct(self) -> QuestionFile:
+        _require_distinct(question.id for question in self.questions)
+        return self
+
+
+@dataclass(frozen=True)
+class Bank:
+    """All questions by lesson."""
+
+    lessons: Mapping[str, tuple[Question, ...]]
+
+    @property
+    def questions(self) -> tuple[Question, ...]:
+        """Every question of the bank."""
+        return tuple(question for asked in self.lessons.values() for question in asked)
+
+
+def load_bank(folder: Path) -> Bank:
+    """Read every file of the bank; ids are unique over all of them."""
+    lessons: dict[str, tuple[Question, ...]] = {}
+    seen: dict[str, Path] = {}
+    for path in sorted(folder.glob("*.yaml")):
+        told = read(path, QuestionFile)
+        if told.lesson in lessons:
+            raise ContentError(path, None, f"`{told.lesson}` has another file of questions.")
+        for question in told.questions:
+            if question.id in seen:
+                where = seen[question.id].name
+                raise ContentError(path, None, f"`{question.id}` is a question of {where}, too.")
+            seen[question.id] = path
+        lessons[told.lesson] = told.questions
+    return Bank(lessons)
+
+
+def needed_to_pass(count: int) -> int:
+    """Return how many of ``count`` questions must be right: 80 %, rounded up."""
+    return -(-PASS_PERCENT * count // 100)
+
+
+def _digest(question: str, option: str) -> str:
+    return hashlib.sha256(f"{question}/{option}".encode()).hexdigest()
+
+
+def _require_distinct(ids: Iterable[str]) -> None:
+    seen: set[str] = set()
+    for each in ids:
+        if each in seen:
+            raise flaw(f"The id `{each}` is there twice.", cure="Give one of the two another id.")
+        seen.add(each)
