@@ -7,32 +7,33 @@ from __future__ import annotations
 
 import re
 import signal
+import sys
 from collections.abc import Sequence
 
 from graders.engine.core.errors import Finding
 from graders.engine.core.results import Problem
-from graders.engine.core.text import shorten, visible
-from graders.engine.harness.trouble import RanAway, Stalled
+from graders.engine.core.text import quote, visible
+from graders.engine.harness.import_cures import DISTRIBUTIONS, import_cure, missing_cure
+from graders.engine.harness.trouble import Flooded, ProtocolBroken, RanAway, Stalled
 from graders.engine.sandbox import Exit
 from graders.engine.wire.frames import LoadFailed
 
 _PRINTED_CHARACTERS = 3_000
-# The distribution that an import name comes from, where the two differ and students mix them up.
-_DISTRIBUTIONS = {
-    "agents": "openai-agents",
-    "chatkit": "openai-chatkit",
-    "dotenv": "python-dotenv",
-    "jwt": "pyjwt",
-    "mcp": "mcp",
-    "yaml": "pyyaml",
+_MAIN_GUARD = 'under `if __name__ == "__main__":`, so that it does not run when it is imported.'
+# How asyncio refuses to run a loop where the server's own runs already.
+_LOOP_WITHIN_LOOP = ("from a running event loop", "while another loop is running")
+# By the name of its type: how to make an ASGI application of what was found instead.
+_ASGI_CURES = {
+    "APIRouter": "Make the application, and give it the router: `app.include_router(router)`.",
+    "Flask": "Flask speaks WSGI, which cannot stream as ChatKit needs it: use FastAPI.",
+    "function": "If it makes the application, call it: `app = create_app()`.",
+    "type": "Make an instance of the class: `app = FastAPI()`.",
 }
 
 
 def load_problem(failure: LoadFailed, app: str, shadows: Sequence[str]) -> Problem:
     """Tell why the app was not loaded. ``shadows`` are local names that hide installed packages."""
     module, _, attribute = app.partition(":")
-    detail = visible(failure.detail)
-    said = visible(shorten(failure.message, 300))
     match failure.stage:
         case "find":
             return Problem(
@@ -44,102 +45,152 @@ def load_problem(failure: LoadFailed, app: str, shadows: Sequence[str]) -> Probl
         case "syntax":
             return Problem(
                 kind="syntax-error",
-                title="Your code cannot be read by Python: it has a syntax error.",
-                detail=detail,
-                cure="Look at the line that the traceback names, and at the line before it.",
+                title=f"Python cannot read your code: {_said(failure)}.",
+                detail=_detail(failure),
+                cure="Look at the line that is named, and at the line before it.",
             )
         case "import":
-            return _import_problem(failure, detail, said, shadows)
+            return _import_problem(failure, module, shadows)
         case "attribute":
             return Problem(
                 kind="no-app",
-                title=f"`{module}` has no variable `{attribute or 'app'}`.",
-                cure=f"Write `{attribute or 'app'} = FastAPI()` at the top level of the module, "
+                title=f"`{module}` has no variable `{attribute}`.",
+                cure=f"Write `{attribute} = FastAPI()` at the top level of the module, "
                 "or name your own variable in `submission.yaml`: `app: module:variable`.",
             )
         case "asgi":
-            return Problem(
-                kind="not-asgi",
-                title=f"`{app}` is no ASGI application: {said}.",
-                cure="It must be the FastAPI object itself, not a function that makes it, a class, "
-                "a router or a WSGI application such as Flask's.",
-            )
+            return _asgi_problem(failure.error, app)
         case "lifespan":
             return Problem(
                 kind="start-up-failed",
-                title="Your server's start-up code failed.",
-                detail=detail or said,
-                cure="Look at the `lifespan` or `startup` function that the traceback names.",
+                title=f"Your server's start-up code failed: {_raised(failure)}.",
+                detail=_detail(failure),
+                cure="Look at the `lifespan` or `startup` function of your application.",
             )
 
 
-def _import_problem(failure: LoadFailed, detail: str, said: str, shadows: Sequence[str]) -> Problem:
-    if shadows and failure.error in {"ImportError", "ModuleNotFoundError", "AttributeError"}:
-        name = _blamed(failure.message, shadows)
-        package = _DISTRIBUTIONS.get(name, name)
-        return Problem(
-            kind="shadowed-package",
-            title=f"Your own `{name}` hides the installed package `{package}`.",
-            detail=detail,
-            cure=f"Rename your file or folder `{name}`, for instance to `my_{name}`, and change "
-            "the imports of it.",
-        )
-    missing = re.match(r"No module named '([^']+)'", failure.message)
-    if failure.error == "ModuleNotFoundError" and missing:
-        name = missing.group(1)
-        return Problem(
-            kind="missing-package",
-            title=f"Your code imports `{name}`, which is neither in the submission nor installed.",
-            detail=detail,
-            cure="Check the spelling and hand in all your files. Only the packages of the course "
-            "are installed; `pyproject.toml` lists them.",
-        )
-    if failure.error == "SystemExit":
-        return Problem(
-            kind="exit-at-import",
-            title="Your code ends the program while it is imported.",
-            detail=detail,
-            cure="Put calls such as `sys.exit()` and `uvicorn.run()` under `if __name__ == "
-            '"__main__":`.',
-        )
+def _asgi_problem(found: str, app: str) -> Problem:
+    what = {"type": "class", "NoneType": "`None`"}.get(found, quote(found, 60))
     return Problem(
-        kind="import-error",
-        title=f"Your code raised {failure.error} while it was imported.",
-        detail=detail or said,
-        cure="Run `python -c 'import server'` in your folder: it should print nothing.",
+        kind="not-asgi",
+        title=f"`{app}` is no ASGI application, but this: {what}.",
+        cure=_ASGI_CURES.get(found, "It must be the application itself: `app = FastAPI()`."),
     )
 
 
-def _blamed(message: str, shadows: Sequence[str]) -> str:
-    """Pick the shadowing name that the error message speaks of, else the first."""
-    words = re.findall(r"\w+", message)
-    return next((name for name in shadows if name in words), shadows[0])
+def _import_problem(failure: LoadFailed, module: str, shadows: Sequence[str]) -> Problem:
+    if name := _blamed(failure, shadows):
+        return _shadow_problem(failure, name)
+    missing = re.match(r"No module named '([^']+)'", failure.message)
+    if failure.error == "ModuleNotFoundError" and missing:
+        name = quote(missing.group(1), 80)
+        return Problem(
+            kind="missing-package",
+            title=f"Your code imports `{name}`, which is neither in the submission nor installed.",
+            detail=_detail(failure),
+            cure=missing_cure(name),
+        )
+    if failure.error in {"SystemExit", "KeyboardInterrupt"}:
+        return Problem(
+            kind="exit-at-import",
+            title="Your code ends the program while it is imported.",
+            detail=_detail(failure),
+            cure=f"Put the call that ends it (`sys.exit()`, a `main()`) {_MAIN_GUARD}",
+        )
+    if any(words in failure.message for words in _LOOP_WITHIN_LOOP):
+        return Problem(
+            kind="runs-at-import",
+            title="Your code starts a server or an event loop while it is imported.",
+            detail=_detail(failure),
+            cure=f"Put `uvicorn.run()`, `asyncio.run()` and the like {_MAIN_GUARD}",
+        )
+    return Problem(
+        kind="import-error",
+        title=f"Your code raised {_raised(failure)}, while it was imported.",
+        detail=_detail(failure),
+        cure=import_cure(failure.error, failure.message, module),
+    )
+
+
+def _blamed(failure: LoadFailed, shadows: Sequence[str]) -> str | None:
+    """Pick the shadowing name that the error message speaks of, if it does of any."""
+    if failure.error not in {"ImportError", "ModuleNotFoundError", "AttributeError"}:
+        return None
+    named = re.findall(r"'(\w+)[\w.]*'", failure.message)
+    return next((name for name in named if name in shadows), None)
+
+
+def _shadow_problem(failure: LoadFailed, name: str) -> Problem:
+    package = DISTRIBUTIONS.get(name, name)
+    kind = "Python's own module" if name in sys.stdlib_module_names else "the installed package"
+    return Problem(
+        kind="shadowed-package",
+        title=f"Your own `{name}` hides {kind} `{package}`, which other code needs.",
+        detail=_detail(failure),
+        cure=f"Rename your file or folder `{name}`, for instance to `my_{name}`, and change "
+        "the imports of it.",
+    )
+
+
+def _said(failure: LoadFailed) -> str:
+    return quote(_without_paths(failure.message), 300).rstrip(".")
+
+
+def _raised(failure: LoadFailed) -> str:
+    said = _said(failure)
+    error = quote(failure.error, 60)
+    return f"{error}: {said}" if said else error
+
+
+def _detail(failure: LoadFailed) -> str:
+    return visible(_without_paths(failure.detail))
+
+
+def _without_paths(text: str) -> str:
+    """Name the files of installed packages by their path within the environment."""
+    return re.sub(r"(?:/[^/\s'\"(]+)+/site-packages/", "", text)
 
 
 def ended_at_start(trouble: Finding, end: Exit, printed: str, app: str) -> Problem:
-    """Tell why a server that was being loaded never became ready."""
+    """Tell why a server that was being loaded never became ready; ``printed`` is what it said."""
     module = app.partition(":")[0]
+    detail = printed[-_PRINTED_CHARACTERS:]
     if isinstance(trouble, Stalled):
         return Problem(
             kind="start-hangs",
             title="Your server never became ready: its start waits for something that never comes.",
-            detail=_last(printed),
+            detail=detail,
             cure="Look for a call at the top level of your modules, or in the start-up code, that "
-            "waits: `input()`, `uvicorn.run()`, a lock, a connection, a loop.",
+            "waits: a lock, a queue, a thread, a connection.",
         )
     if isinstance(trouble, RanAway) or end.signal == getattr(signal, "SIGXCPU", None):
         return Problem(
             kind="start-loops",
             title="Your server computes without end while it starts.",
-            detail=_last(printed),
-            cure=f"Look for an endless loop at the top level of `{module}` or in what it imports.",
+            detail=detail,
+            cure=f"Look for an endless loop at the top level of `{module}`, in what it imports, or "
+            "in the start-up code.",
+        )
+    if isinstance(trouble, Flooded):
+        return Problem(
+            kind="start-floods",
+            title=f"Your server never became ready: {trouble.seen.removeprefix('the server ')}.",
+            detail=detail,
+            cure="Look for a `print` or a log message in a loop, in code that runs at the start.",
+        )
+    if isinstance(trouble, ProtocolBroken):
+        return Problem(
+            kind="broke-protocol",
+            title="Something in your code wrote to the grader's own connection.",
+            detail=quote(trouble.seen, 300),
+            cure="Open your own files and sockets, and leave other file descriptors alone.",
         )
     return Problem(
         kind="died-at-start",
         title=f"Your server's process ended while it started: {how_it_ended(end)}.",
-        detail=_last(printed),
-        cure="Nothing at the top level of your modules may end the process (`os._exit`, `os.kill`) "
-        "or use very much memory.",
+        detail=detail,
+        cure="Nothing at the top level of your modules or in the start-up code may end the process "
+        "(`os._exit`, `os.kill`) or use very much memory.",
     )
 
 
@@ -152,7 +203,3 @@ def how_it_ended(end: Exit) -> str:
     known = end.signal in {each.value for each in signal.Signals}
     name = signal.Signals(end.signal).name if known else end.signal
     return f"it was ended by the signal {name}"
-
-
-def _last(printed: str) -> str:
-    return printed[-_PRINTED_CHARACTERS:]
