@@ -184,8 +184,8 @@ def _judge_own(played: list[Played]) -> None:
         lacking = missing(each.asked.request, words)
         if lacking:
             found(
-                f"The shortest conversation that fails is this: {told(played)}. The request for "
-                f"the last message lacks {_listed(lacking)}, said before in the same "
+                f"The shortest conversation that fails is this: {told(played, each)}. The "
+                f"request for the last message lacks {_listed(lacking)}, said before in the same "
                 "thread.",
                 at=each.asked.mark,
             )
@@ -204,7 +204,7 @@ def _judge_foreign(played: list[Played]) -> None:
             leaked = present(call, words)
             if leaked:
                 found(
-                    f"The shortest conversation that fails is this: {told(played)}. The request "
-                    f"for the last message holds `{leaked[0]}`, said in another thread.",
+                    f"The shortest conversation that fails is this: {told(played, each)}. The "
+                    f"request for the last message holds `{leaked[0]}`, said in another thread.",
                     at=each.asked.mark,
                 )
