@@ -98,7 +98,8 @@ class HostConnection:
             return len(data)
 
     def _watch_writable(self) -> None:
-        if self._loop is not None and self._outgoing:
+        # Also when all was written meanwhile: whoever waits in drain() is woken there.
+        if self._loop is not None:
             self._loop.add_writer(self._sock, self._on_writable)
 
     def _on_writable(self) -> None:

@@ -10,6 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
+from urllib.parse import quote
 
 from graders.engine.host.connection import HostConnection
 from graders.engine.host.tracebacks import describe, own_traceback
@@ -31,6 +32,10 @@ App = Callable[
 
 _PIECE_BYTES = 1024 * 1024
 """Largest piece of a body in one frame; base64 makes a third more of it."""
+
+
+# What a path may hold as it is, by RFC 3986.
+_UNQUOTED = "/:@!$&'()*+,;=~"
 
 
 class AsgiMisuseError(RuntimeError):
@@ -94,13 +99,11 @@ class Exchange:
         status = message.get("status")
         if not isinstance(status, int) or not 100 <= status <= 999:
             raise AsgiMisuseError(f"the app sent the status {status!r:.40}, which is none")
-        self.started = True
-        headers = tuple(
-            (_latin(name), _latin(value)) for name, value in message.get("headers") or ()
-        )
+        headers = _headers(message.get("headers") or ())
         self._connection.send(
             ResponseStart(exchange=self._number, status=int(status), headers=headers)
         )
+        self.started = True
 
     def _body(self, message: Message) -> None:
         if not self.started:
@@ -188,7 +191,7 @@ class Exchanges:
             "method": frame.method,
             "scheme": "http",
             "path": frame.path,
-            "raw_path": frame.path.encode("latin-1", "replace"),
+            "raw_path": quote(frame.path, safe=_UNQUOTED).encode(),
             "query_string": frame.query.encode("latin-1"),
             "root_path": "",
             "headers": [
@@ -199,6 +202,13 @@ class Exchanges:
             "server": ("testserver", 80),
             "state": dict(self.state),
         }
+
+
+def _headers(pairs: Any) -> tuple[tuple[str, str], ...]:
+    try:
+        return tuple((_latin(name), _latin(value)) for name, value in pairs)
+    except (TypeError, ValueError):
+        raise AsgiMisuseError("the app sent headers that are not pairs of bytes") from None
 
 
 def _latin(value: object) -> str:

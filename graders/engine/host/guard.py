@@ -11,9 +11,14 @@ import sys
 from typing import Any
 
 from graders.engine.host.connection import HostConnection
+from graders.engine.host.tracebacks import sendable
 from graders.engine.wire.frames import Refused
 
 _REASON = "the grader gives a submission no network; only calls to the model are answered"
+
+# Sending to an address without a connection, as UDP does.
+_SENDS = frozenset({"socket.sendto", "socket.sendmsg"})
+_LOOK_UPS = frozenset({"socket.gethostbyname", "socket.gethostbyaddr", "socket.getnameinfo"})
 
 
 class NetworkRefusedError(ConnectionRefusedError):
@@ -24,7 +29,7 @@ def install_guard(connection: HostConnection) -> None:
     """Refuse connections, name look-ups and listening sockets from now on, and report each."""
 
     def refuse(what: Any, target: str) -> None:
-        connection.send(Refused(what=what, target=target[:500]))
+        connection.send(Refused(what=what, target=sendable(target[:500])))
         raise NetworkRefusedError(f"{what} {target}: {_REASON}")
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
@@ -32,8 +37,12 @@ def install_guard(connection: HostConnection) -> None:
             refuse("connect", _address(arguments[1]))
         elif event == "socket.bind" and _is_internet(arguments[0]):
             refuse("listen", _address(arguments[1]))
+        elif event in _SENDS and arguments[1] is not None and _is_internet(arguments[0]):
+            refuse("connect", _address(arguments[1]))
         elif event == "socket.getaddrinfo":
             refuse("resolve", f"{arguments[0]!s}:{arguments[1]!s}")
+        elif event in _LOOK_UPS:
+            refuse("resolve", _address(arguments[0]))
 
     sys.addaudithook(hook)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from graders.engine.host.exchanges import App, Message
 from graders.engine.host.loading import LoadError
-from graders.engine.host.tracebacks import describe, own_traceback
+from graders.engine.host.tracebacks import describe, own_traceback, sendable
 
 
 class Lifespan:
@@ -22,23 +22,25 @@ class Lifespan:
         self._to_app: asyncio.Queue[Message] = asyncio.Queue()
         self._from_app: asyncio.Queue[Message] = asyncio.Queue()
         self._task: asyncio.Task[None] | None = None
+        self._error: BaseException | None = None
         self.state: dict[str, Any] = {}
 
     async def startup(self) -> None:
         """Run the start-up; raises :class:`LoadError` when the app says that it failed."""
         self._task = asyncio.get_running_loop().create_task(self._run())
         answer = await self._ask("lifespan.startup")
-        if answer is not None and answer["type"] == "lifespan.startup.failed":
-            message = str(answer.get("message", ""))
-            raise LoadError("lifespan", "StartupFailed", message.strip()[-1_500:], message)
+        if answer is not None and answer.get("type") == "lifespan.startup.failed":
+            raise self._failed(answer)
+        if isinstance(self._error, SystemExit | KeyboardInterrupt):
+            raise self._failed({})
 
     async def shutdown(self) -> str:
         """Run the shutdown; return what went wrong in it, or an empty string."""
         if self._task is None or self._task.done():
             return ""
         answer = await self._ask("lifespan.shutdown")
-        if answer is not None and answer["type"] == "lifespan.shutdown.failed":
-            return str(answer.get("message", ""))[:1_500]
+        if answer is not None and answer.get("type") == "lifespan.shutdown.failed":
+            return self._failed(answer).message
         return ""
 
     async def _run(self) -> None:
@@ -47,7 +49,11 @@ class Lifespan:
             "asgi": {"version": "3.0", "spec_version": "2.0"},
             "state": self.state,
         }
-        await self._app(scope, self._to_app.get, self._from_app.put)
+        # The task itself never fails: sys.exit() in it would end the event loop.
+        try:
+            await self._app(scope, self._to_app.get, self._from_app.put)
+        except BaseException as error:  # noqa: BLE001 - whatever the student's app raises
+            self._error = error
 
     async def _ask(self, kind: str) -> Message | None:
         """Send ``kind`` to the app; its answer, or ``None`` when it does not speak lifespan."""
@@ -58,14 +64,16 @@ class Lifespan:
         if answer.done():
             return answer.result()
         answer.cancel()
-        self._raise_exit()
         return None
 
-    def _raise_exit(self) -> None:
-        """Report an app that ended the process; any other exception means "no lifespan"."""
-        assert self._task is not None, "called only while it runs"
-        error = self._task.exception() if not self._task.cancelled() else None
-        if isinstance(error, SystemExit):
-            raise LoadError(
-                "lifespan", "SystemExit", describe(error), own_traceback(error, self._root)
-            )
+    def _failed(self, answer: Message) -> LoadError:
+        """Tell of a failure: by the exception, if the app let it out, else by its own message.
+
+        Starlette's message is a traceback through its own files, and it raises the exception too.
+        """
+        if self._error is not None:
+            name = type(self._error).__name__
+            detail = own_traceback(self._error, self._root)
+            return LoadError("lifespan", name, describe(self._error), detail)
+        message = sendable(str(answer.get("message", "")).strip()[-1_500:])
+        return LoadError("lifespan", "StartupFailed", message, message)

@@ -64,8 +64,9 @@ def _import(name: str, root: str) -> Any:
         raise LoadError(
             "syntax", type(error).__name__, describe(error), own_traceback(error, root)
         ) from error
-    except (Exception, SystemExit, KeyboardInterrupt) as error:
-        missing = isinstance(error, ModuleNotFoundError) and error.name == name
+    except BaseException as error:
+        # A package that is missing is named alone: `backend` for `backend.main`.
+        missing = isinstance(error, ModuleNotFoundError) and f"{name}.".startswith(f"{error.name}.")
         raise LoadError(
             "find" if missing else "import",
             type(error).__name__,
@@ -75,9 +76,10 @@ def _import(name: str, root: str) -> Any:
 
 
 def _checked(app: Any, spec: str) -> App:
-    if not callable(app):
+    # FastAPI's router can be called, but refuses every request that no application hands on.
+    if not callable(app) or type(app).__name__ == "APIRouter":
         raise LoadError("asgi", type(app).__name__, f"{spec} is a {type(app).__name__}")
-    if _positional_count(app) not in {None, 3}:
+    if not _takes_three(app):
         raise LoadError(
             "asgi",
             type(app).__name__,
@@ -86,19 +88,14 @@ def _checked(app: Any, spec: str) -> App:
     return cast("App", app)
 
 
-def _positional_count(app: Any) -> int | None:
-    """Give how many positional arguments ``app`` takes; ``None`` when that cannot be told."""
+def _takes_three(app: Any) -> bool:
+    """Whether ``app`` can be called with three arguments; true when that cannot be told."""
     try:
-        parameters = inspect.signature(app).parameters.values()
+        signature = inspect.signature(app)
     except (TypeError, ValueError):
-        return None
-    kinds = {parameter.kind for parameter in parameters}
-    if inspect.Parameter.VAR_POSITIONAL in kinds:
-        return None
-    required = [
-        parameter
-        for parameter in parameters
-        if parameter.kind in {parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD}
-        and parameter.default is parameter.empty
-    ]
-    return len(required)
+        return True
+    try:
+        signature.bind("scope", "receive", "send")
+    except TypeError:
+        return False
+    return True

@@ -41,9 +41,10 @@ _HOP_HEADERS = frozenset({"transfer-encoding", "content-encoding", "connection"}
 class Call:
     """One request on its way; frames of its answer arrive here and are taken in either style."""
 
-    def __init__(self, number: int, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, number: int) -> None:
         self.number = number
-        self._loop = loop
+        # The loop that waits, which is another than ours when the student runs one in a thread.
+        self._waiting: asyncio.AbstractEventLoop | None = None
         self._frames: deque[Answer] = deque()
         self._condition = threading.Condition()
         self._event = asyncio.Event()
@@ -54,13 +55,16 @@ class Call:
         with self._condition:
             self._frames.append(frame)
             self._condition.notify_all()
-        self._event.set()
+        if self._waiting is not None:
+            self._waiting.call_soon_threadsafe(self._event.set)
 
     async def take(self) -> Answer:
-        """Wait for the next frame, in the event loop."""
+        """Wait for the next frame, in any event loop."""
+        self._waiting = asyncio.get_running_loop()
         while not self._frames:
             self._event.clear()
-            await self._event.wait()
+            if not self._frames:
+                await self._event.wait()
         return self._frames.popleft()
 
     def take_blocking(self, pump: Callable[[], None] | None) -> Answer:
@@ -81,7 +85,6 @@ class Relay:
         self._connection = connection
         self._numbers = itertools.count(1)
         self._open: dict[int, Call] = {}
-        self._loop = asyncio.get_running_loop()
 
     def install(self) -> None:
         """Take over httpx and httpx2, for good."""
@@ -95,7 +98,7 @@ class Relay:
 
     def begin(self, request: httpx.Request) -> Call:
         """Send ``request`` out as a frame."""
-        call = Call(next(self._numbers), self._loop)
+        call = Call(next(self._numbers))
         self._open[call.number] = call
         self._connection.send(
             ModelRequest(

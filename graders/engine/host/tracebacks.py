@@ -12,10 +12,15 @@ _MESSAGE_CHARACTERS = 1_500
 _DETAIL_CHARACTERS = 20_000
 
 
+def sendable(text: str) -> str:
+    """Give ``text`` with half surrogates escaped: they have no UTF-8, so no frame can hold them."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 def describe(error: BaseException) -> str:
     """Give the message of ``error``, capped; survives exceptions whose ``str`` raises."""
     try:
-        return str(error)[:_MESSAGE_CHARACTERS]
+        return sendable(str(error)[:_MESSAGE_CHARACTERS])
     except Exception:  # noqa: BLE001 - a student's __str__ may raise anything
         return ""
 
@@ -29,14 +34,17 @@ def own_traceback(error: BaseException, root: str) -> str:
     for link in _chain(error):
         lines += _own_frames(link, root)
         lines += _last_lines(link, root)
-    return "".join(lines)[-_DETAIL_CHARACTERS:]
+    return sendable("".join(lines)[-_DETAIL_CHARACTERS:])
 
 
 def _chain(error: BaseException) -> list[BaseException]:
     """Give ``error`` and what it came from, oldest first, without loops and not deeper than 5."""
     chain: list[BaseException] = []
     current: BaseException | None = error
-    while current is not None and current not in chain and len(chain) < 5:
+    while current is not None and len(chain) < 5:
+        # By identity: an exception of the student's may have an __eq__ of its own.
+        if any(link is current for link in chain):
+            break
         chain.append(current)
         current = current.__cause__ or (
             None if current.__suppress_context__ else current.__context__
@@ -61,6 +69,9 @@ def _last_lines(error: BaseException, root: str) -> list[str]:
 
 
 def _relative(filename: str, root: str) -> str | None:
+    if filename.startswith("<"):
+        # Such as "<frozen importlib._bootstrap>": no file, though it resolves to one in the folder.
+        return None
     try:
         return str(Path(filename).resolve().relative_to(Path(root).resolve()))
     except (ValueError, OSError):
