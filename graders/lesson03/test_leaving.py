@@ -1,0 +1,123 @@
+"""A client that goes away in the middle of an answer."""
+
+from __future__ import annotations
+
+from graders.engine.harness import Finding, Outcome, Reply, criterion, expect, items_of
+from graders.lesson03.scenarios import Interrupted, Left
+
+# The type of both kinds of hidden item, and the words of the SDK's own.
+HIDDEN = (b"hidden_context", b"Stop responding to the prior request")
+
+
+@criterion("partial-kept")
+async def test_what_was_said_so_far_is_kept(left: Left) -> None:
+    _expect_kept(left)
+
+
+@criterion("hidden-items")
+async def test_hidden_items_are_not_shown(left: Left) -> None:
+    for what, outcome in (
+        ("`items.list`", left.items),
+        ("`threads.get_by_id`", left.thread),
+        ("`items.list`", left.items_after),
+    ):
+        reply = _reply(outcome)
+        shown = reply is not None and any(word in reply.body for word in HIDDEN)
+        expect(
+            not shown,
+            f"After a cancelled stream, {what} shows the hidden item.",
+            at=reply.serial if reply else None,
+        )
+    stream = left.next.result
+    expect(
+        stream is None or not any(word in stream.body for word in HIDDEN),
+        "The next stream shows the hidden item.",
+        at=stream.last_serial if stream else None,
+    )
+
+
+@criterion("goes-on-after-leaving")
+async def test_thread_goes_on_after_leaving(left: Left) -> None:
+    _expect_goes_on(left)
+
+
+@criterion("model-call-cancelled", case="the client has gone away")
+async def test_call_is_cancelled_when_the_client_leaves(left: Left) -> None:
+    expect(
+        left.given_up,
+        "The client had gone, and the server went on reading the model's answer.",
+    )
+
+
+@criterion("model-call-cancelled", case="a newer message ended the answer")
+async def test_call_is_cancelled_when_an_answer_is_superseded(interrupted: Interrupted) -> None:
+    expect(
+        interrupted.given_up or interrupted.old_whole,
+        "The older answer was cut off, and the server went on reading it from the model.",
+    )
+
+
+@criterion("either-asgi-version", case="what was said so far is kept")
+async def test_what_was_said_is_kept_under_asgi_2_4(left_2_4: Left) -> None:
+    _expect_kept(left_2_4)
+
+
+@criterion("either-asgi-version", case="the next message is answered")
+async def test_thread_goes_on_under_asgi_2_4(left_2_4: Left) -> None:
+    _expect_goes_on(left_2_4)
+
+
+def _expect_kept(left: Left) -> None:
+    reply = left.items.value
+    items = items_of(reply)
+    expect(
+        any(left.talk.word("first") in item.text for item in items if item.type == "user_message"),
+        "After the client had gone away, the user's message is no longer in the thread.",
+        at=reply.serial,
+        hint="user-message",
+    )
+    answers = [item.text for item in items if item.type == "assistant_message"]
+    heard = left.heard.strip()
+    expect(
+        any(heard in text for text in answers),
+        f"The client had heard {left.heard!r} when it went away, `items.list` holds {answers[0]!r}."
+        if answers
+        else f"The client had heard {left.heard!r} when it went away, and `items.list` holds no "
+        "answer at all.",
+        at=reply.serial,
+        hint=None if answers else "store-awaits",
+    )
+
+
+def _expect_goes_on(left: Left) -> None:
+    stream = left.next.value
+    expect(
+        stream.error is None,
+        "The next message in the thread got an `error` event.",
+        at=stream.mark_of(stream.error),
+        hint="error-event",
+    )
+    answer = left.talk.answer("second")
+    expect(
+        answer in stream.finished_text,
+        f"The next message got {stream.finished_text!r} instead of the model's {answer!r}.",
+        at=stream.last_serial,
+    )
+    reply = left.items_after.value
+    texts = [item.text for item in items_of(reply) if item.type == "user_message"]
+    for name in ("first", "second"):
+        count = sum(left.talk.word(name) in text for text in texts)
+        expect(
+            count == 1,
+            f"The {name} message is in `items.list` {count} times.",
+            at=reply.serial,
+            hint="items",
+        )
+
+
+def _reply(outcome: Outcome[Reply]) -> Reply | None:
+    """The reply if there is one to look at; that there is none is another criterion's matter."""
+    try:
+        return outcome.value
+    except Finding:
+        return None

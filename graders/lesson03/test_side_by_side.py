@@ -1,0 +1,111 @@
+"""Messages that come while an answer still streams."""
+
+from __future__ import annotations
+
+from graders.engine.harness import Item, criterion, expect, items_of
+from graders.lesson03.scenarios import BURST, Burst, Interrupted, long_chunks
+
+
+@criterion("interrupting-message")
+async def test_message_into_an_answer_gets_its_own_answer(interrupted: Interrupted) -> None:
+    stream, answer = interrupted.new.value, interrupted.talk.answer("second")
+    expect(
+        stream.status == 200,
+        f"A message into an answer got the status {stream.status}.",
+        at=stream.last_serial,
+    )
+    expect(
+        stream.error is None,
+        "A message into an answer got an `error` event.",
+        at=stream.mark_of(stream.error),
+    )
+    expect(
+        answer == stream.finished_text,
+        f"A message into an answer got {stream.finished_text!r} instead of the model's {answer!r}.",
+        at=stream.last_serial,
+    )
+
+
+@criterion("interrupted-history")
+async def test_history_is_coherent_after_an_interruption(interrupted: Interrupted) -> None:
+    talk, reply = interrupted.talk, interrupted.items.value
+    items = items_of(reply)
+    users = [item for item in items if item.type == "user_message"]
+    answers = [item for item in items if item.type == "assistant_message"]
+    for name in ("first", "second"):
+        count = sum(talk.word(name) in item.text for item in users)
+        expect(count == 1, f"The {name} message is in `items.list` {count} times.", at=reply.serial)
+    new = [item for item in answers if item.text == talk.answer("second")]
+    expect(len(new) == 1, f"The new answer is in `items.list` {len(new)} times.", at=reply.serial)
+    beginning = "".join(long_chunks(talk, "first")[:2]).strip()
+    old = [item for item in answers if beginning in item.text]
+    expect(len(old) <= 1, f"The old answer is in `items.list` {len(old)} times.", at=reply.serial)
+    ids = [item.id for item in items]
+    expect(len(set(ids)) == len(ids), "Two items have the same id.", at=reply.serial)
+    order = [_place(items, users, talk.word(name)) for name in ("first", "second")]
+    order.append(items.index(new[0]))
+    expect(
+        order == sorted(order),
+        "`items.list` does not hold the first message, the second and its answer in this order.",
+        at=reply.serial,
+        hint="order",
+    )
+
+
+def _place(items: list[Item], users: list[Item], word: str) -> int:
+    return next(items.index(item) for item in users if word in item.text)
+
+
+@criterion("old-stream-ends")
+async def test_interrupted_stream_ends(interrupted: Interrupted) -> None:
+    expect(
+        interrupted.ends,
+        "The stream of the older answer did not end, although the model had said all.",
+    )
+
+
+@criterion("five-messages", case="none is lost or doubled")
+async def test_no_message_of_five_is_lost_or_doubled(burst: Burst) -> None:
+    reply = burst.items.value
+    texts = [item.text for item in items_of(reply) if item.type == "user_message"]
+    for number, name in enumerate(BURST, 1):
+        count = sum(burst.talk.word(name) in text for text in texts)
+        expect(
+            count > 0,
+            f"Message {number} of five is not in `items.list`.",
+            at=reply.serial,
+            hint="lost",
+        )
+        expect(
+            count == 1,
+            f"Message {number} of five is in `items.list` {count} times.",
+            at=reply.serial,
+            hint="doubled",
+        )
+
+
+@criterion("five-messages", case="their order holds")
+async def test_five_messages_keep_their_order(burst: Burst) -> None:
+    reply = burst.items.value
+    texts = [item.text for item in items_of(reply) if item.type == "user_message"]
+    known = [name for text in texts for name in BURST if burst.talk.word(name) in text]
+    distinct = list(dict.fromkeys(known))
+    expected = [name for name in BURST if name in distinct]
+    expect(
+        distinct == expected,
+        f"The messages were sent as {', '.join(BURST)}, `items.list` with `order: asc` gives "
+        f"{', '.join(distinct)}.",
+        at=reply.serial,
+    )
+
+
+@criterion("five-messages", case="the last is answered")
+async def test_last_of_five_messages_is_answered(burst: Burst) -> None:
+    stream, answer = burst.last.value, burst.talk.answer("five")
+    expect(
+        stream.error is None and answer in stream.finished_text,
+        f"The last of five messages got {stream.finished_text!r} instead of the model's "
+        f"{answer!r}.",
+        at=stream.mark_of(stream.error),
+        hint="last",
+    )

@@ -1,0 +1,128 @@
+"""The answer on its way to the client: token by token, and to the character."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Mapping
+
+import pytest
+
+from graders.engine.harness import Stalled, criterion, expect, found
+from graders.lesson03.awkward import CASES
+from graders.lesson03.scenarios import LockStep, Plain
+
+MOST_WAIT = 0.1
+"""Virtual seconds that a token may wait for a timer: the course's 100 ms."""
+GOAL = "under 100 ms"
+
+
+@criterion("server-answers")
+async def test_message_is_answered(plain: Plain) -> None:
+    try:
+        stream = plain.begun.value
+    except Stalled as stalled:
+        found(f"The server did not answer: {stalled.seen}.", hint="no-end")
+    expect(
+        stream.status == 200,
+        f"The server answered with status {stream.status}.",
+        at=stream.last_serial,
+    )
+    expect(
+        stream.error is None,
+        "The server sent an `error` event instead of an answer.",
+        at=stream.mark_of(stream.error),
+        hint="error-event",
+    )
+    expect(
+        plain.talk.word("first") != "" and plain.talk.answer("first") in stream.finished_text,
+        f"The model's answer was {plain.talk.answer('first')!r}, the client got "
+        f"{stream.finished_text[:200]!r}.",
+        at=stream.last_serial,
+    )
+    expect(plain.ends, "The stream did not end after the answer.", hint="no-end")
+
+
+@criterion("token-by-token")
+async def test_each_token_comes_before_the_next_is_given(lock_step: LockStep) -> None:
+    try:
+        stream = lock_step.stream
+    except Stalled:
+        found(
+            "The server sent nothing at all, not even a status, until the answer was complete.",
+            hint="buffered",
+        )
+    late = lock_step.held_back
+    if late is None:
+        return
+    number = len(lock_step.arrivals)
+    where = f"token {number} of {lock_step.said.count(',')}"
+    expect(
+        len(stream.text) == len(lock_step.said) or lock_step.ends,
+        f"The client waited for {where} in vain, and the stream did not end either.",
+        at=stream.last_serial,
+    )
+    found(
+        f"The model gave {where} ({late.token!r}) and waited until the client had it, but it did "
+        "not come: the server kept it back.",
+        hint="buffered" if number == 1 else "held",
+    )
+
+
+@criterion("token-delay")
+async def test_no_token_waits_for_a_timer(
+    lock_step: LockStep, measured: Callable[[str, float, str, str], None]
+) -> None:
+    waits = [arrival.waited for arrival in lock_step.arrivals]
+    # What was skipped on the virtual clock counts in place of the real time that the skip took.
+    latencies = [arrival.waited or arrival.took for arrival in lock_step.arrivals]
+    measured("Latency of a token, p50", statistics.median(latencies) * 1_000, "ms", GOAL)
+    p95 = statistics.quantiles(latencies, n=20)[-1]
+    measured("Latency of a token, p95", p95 * 1_000, "ms", GOAL)
+    longest = max(waits)
+    expect(
+        longest <= MOST_WAIT,
+        f"A token was kept back for {longest:g} seconds by a timer of the server.",
+        at=lock_step.stream.last_serial,
+    )
+
+
+@criterion("awkward-tokens")
+@pytest.mark.parametrize("case", CASES)
+async def test_awkward_tokens_arrive_as_they_are(
+    case: str, awkward: Mapping[str, LockStep]
+) -> None:
+    played = awkward[case]
+    stream = played.stream
+    got = {stream.text, stream.finished_text}
+    expect(
+        stream.error is None,
+        f"With {case} an `error` event came.",
+        at=stream.mark_of(stream.error),
+    )
+    if got != {played.said}:
+        expect(
+            played.ends,
+            f"With {case} the stream did not come to its end.",
+            at=stream.last_serial,
+            hint="no-end",
+        )
+        wrong = stream.text if stream.text != played.said else stream.finished_text
+        found(f"With {case} {_difference(played.said, wrong)}.", at=stream.last_serial)
+    late = played.held_back
+    if late is not None:
+        found(
+            f"With {case} the token {late.token!r} came only together with a later one.",
+            hint="held",
+        )
+
+
+def _difference(said: str, got: str) -> str:
+    """Tell the first difference of two texts."""
+    pairs = zip(said, got, strict=False)
+    place = next((i for i, (a, b) in enumerate(pairs) if a != b), min(len(said), len(got)))
+    start = max(0, place - 10)
+    return (
+        f"the text differs from character {place + 1} on: the model said "
+        f"{said[start : place + 20]!r}, the client got {got[start : place + 20]!r} "
+        f"({len(said):,} and {len(got):,} characters in all)"
+    )
