@@ -11,7 +11,6 @@ import sys
 from typing import Any
 
 from graders.engine.host.connection import HostConnection
-from graders.engine.host.tracebacks import sendable
 from graders.engine.wire.frames import Refused
 
 _REASON = "the grader gives a submission no network; only calls to the model are answered"
@@ -29,7 +28,7 @@ def install_guard(connection: HostConnection) -> None:
     """Refuse connections, name look-ups and listening sockets from now on, and report each."""
 
     def refuse(what: Any, target: str) -> None:
-        connection.send(Refused(what=what, target=sendable(target[:500])))
+        connection.send(Refused(what=what, target=target[:500]))
         raise NetworkRefusedError(f"{what} {target}: {_REASON}")
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:

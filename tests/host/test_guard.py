@@ -1,0 +1,77 @@
+"""No network but for model calls: each attempt is refused in plain words, and reported.
+
+An audit hook cannot be taken off again, so all of this runs in students' processes.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.sandbox.wired import Starter
+
+TRY = """
+    import asyncio, socket, ssl, urllib.request
+
+    udp = lambda: socket.socket(type=socket.SOCK_DGRAM)
+    try:
+        {code}
+        answer = "passed"
+    except OSError as error:
+        error = getattr(error, "reason", error)
+        answer = [type(error).__name__, str(error)]
+"""
+REASON = "the grader gives a submission no network; only calls to the model are answered"
+
+
+@pytest.mark.parametrize(
+    ("code", "what", "target"),
+    [
+        ("socket.create_connection(('192.0.2.1', 80))", "resolve", "192.0.2.1:80"),
+        ("socket.socket().connect(('192.0.2.1', 80))", "connect", "192.0.2.1:80"),
+        ("socket.socket().connect_ex(('192.0.2.1', 80))", "connect", "192.0.2.1:80"),
+        ("socket.socket(socket.AF_INET6).connect(('::1', 80))", "connect", "::1:80"),
+        ("socket.create_connection(('db.example', 5432))", "resolve", "db.example:5432"),
+        ("socket.getaddrinfo('db.example', None)", "resolve", "db.example:None"),
+        ("socket.gethostbyname('db.example')", "resolve", "db.example"),
+        ("socket.gethostbyname_ex('db.example')", "resolve", "db.example"),
+        ("socket.gethostbyaddr('192.0.2.1')", "resolve", "192.0.2.1"),
+        ("socket.getnameinfo(('192.0.2.1', 80), 0)", "resolve", "192.0.2.1:80"),
+        ("socket.socket().bind(('127.0.0.1', 0))", "listen", "127.0.0.1:0"),
+        ("udp().sendto(b'x', ('192.0.2.1', 53))", "connect", "192.0.2.1:53"),
+        ("udp().sendmsg([b'x'], [], 0, ('192.0.2.1', 53))", "connect", "192.0.2.1:53"),
+        ("urllib.request.urlopen('http://db.example/')", "resolve", "db.example:80"),
+    ],
+)
+def test_network_is_refused(students: Starter, code: str, what: str, target: str) -> None:
+    student = students.serve()
+    assert student.ask(TRY.format(code=code)) == [
+        "NetworkRefusedError",
+        f"{what} {target}: {REASON}",
+    ]
+    assert [(refused.what, refused.target) for refused in student.refused] == [(what, target)]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "socket.socketpair()",
+        "asyncio.new_event_loop().close()",
+        "a, b = socket.socketpair(type=socket.SOCK_DGRAM); a.sendmsg([b'x']); a.send(b'x')",
+        "s = socket.socket(socket.AF_UNIX); s.bind('a'); s.listen(); socket.socket(1).connect('a')",
+        "socket.getfqdn('192.0.2.1')",
+    ],
+)
+def test_what_stays_on_the_machine_is_allowed(students: Starter, code: str) -> None:
+    assert students.serve().ask(TRY.format(code=code)) == "passed"
+
+
+def test_target_is_capped(students: Starter) -> None:
+    student = students.serve()
+    student.ask(TRY.format(code="socket.gethostbyname('x.' * 900)"))
+    assert [refused.target for refused in student.refused] == ["x." * 250]
+
+
+def test_server_goes_on_after_a_refusal(students: Starter) -> None:
+    student = students.serve()
+    student.ask(TRY.format(code="socket.gethostbyname('db.example')"))
+    assert student.ask("answer = 1") == 1
