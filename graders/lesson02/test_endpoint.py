@@ -88,8 +88,8 @@ async def test_malformed_request_is_refused(case: str, malformed: Mapping[str, M
     )
     try:
         stream = malformed[case].next.value
-    except Stalled:
-        found(f"After {case}, a good message got no answer.", hint="next-request")
+    except Stalled as stalled:
+        found(f"After {case}, a good message got no answer.", at=stalled.mark, hint="next-request")
     expect(
         stream.status == 200 and stream.answered,
         f"After {case}, a good message was not answered (status {stream.status}).",

@@ -62,8 +62,12 @@ async def test_message_is_kept_after_a_failure(failed: FailedThread) -> None:
 async def test_next_message_is_answered_after_a_failure(failed: FailedThread) -> None:
     try:
         stream = failed.next.value
-    except Stalled:
-        found("After the model failed, the next message got no answer.", hint="next-message")
+    except Stalled as stalled:
+        found(
+            "After the model failed, the next message got no answer.",
+            at=stalled.mark,
+            hint="next-message",
+        )
     expect(
         stream.answered and stream.error is None,
         "After the model failed, the next message was not answered.",
@@ -85,6 +89,7 @@ async def test_others_are_answered_meanwhile(talk: Talk) -> None:
         beginning.cancel()
         found(
             f"While the model worked on one answer, another user got none: {stalled.seen}.",
+            at=stalled.mark,
         )
     expect(
         quick.answered,

@@ -18,7 +18,7 @@ async def test_first_message_is_answered(first: FirstMessage) -> None:
     try:
         stream = first.stream
     except Stalled as stalled:
-        found(f"The server did not answer: {stalled.seen}.", hint="no-end")
+        found(f"The server did not answer: {stalled.seen}.", at=stalled.mark, hint="no-end")
     expect(
         stream.status not in {404, 405},
         f"`POST` to the endpoint gave status {stream.status}: there is no ChatKit endpoint there.",
@@ -27,9 +27,9 @@ async def test_first_message_is_answered(first: FirstMessage) -> None:
     )
     expect(
         stream.status == 200,
-        f"The server answered with status {stream.status}.",
+        f"The server answered with status {stream.status}: {stream.excerpt}.",
         at=stream.last_serial,
-        hint="status",
+        hint="not-written" if stream.status == 501 else "status",
     )
     expect(
         stream.error is None,

@@ -81,7 +81,7 @@ def _told(
     if finding is None:
         page.print(Text(f"{conversation.name}: all came as expected.", style="green"))
     else:
-        page.print(Text("Not as expected. ", style="bold red").append_text(prose(finding.seen)))
+        page.print(Text("Not as expected. ", style="bold red").append_text(prose(finding.sentence)))
     page.print(Text(f"Again with the same words: --seed {seed}", style="dim"))
     return ExitCode.FULL_MARKS if finding is None else ExitCode.NOT_FULL_MARKS
 

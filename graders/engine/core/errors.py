@@ -49,10 +49,10 @@ class GraderBrokeError(AutograderError):
     """The grader itself failed, so no score can be given; never the student's fault."""
 
 
-class Finding(AutograderError):
+class Finding(AutograderError):  # noqa: N818 - a value of grading, not an error
     """Something that a submission did wrong, seen from outside.
 
-    ``seen`` is one sentence for the student that says what was observed. ``hint`` optionally
+    ``seen`` says for the student, in one clause or sentence, what was observed. ``hint`` optionally
     picks one of the criterion's keyed hints in ``rubric.yaml``. ``mark`` is the serial number of
     the transcript entry that was wrong, if there is one. ``share`` says that so many parts of so
     many are right all the same; it counts where the criterion is ``partial``.
@@ -71,3 +71,10 @@ class Finding(AutograderError):
         self.hint = hint
         self.mark = mark
         self.share = share
+
+    @property
+    def sentence(self) -> str:
+        """What was seen as a sentence of its own; within another sentence use ``seen``."""
+        text = self.seen.strip()
+        text = text[:1].upper() + text[1:]
+        return text if text.endswith((".", "!", "?", ":")) else f"{text}."

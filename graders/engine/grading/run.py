@@ -103,7 +103,7 @@ def probe(starter: ServerStarter) -> Problem | None:
     except Finding as finding:
         return Problem(
             kind="did-not-start",
-            title=finding.seen,
+            title=finding.sentence,
             cure="Start the server yourself and see whether it answers a request.",
         )
     return None

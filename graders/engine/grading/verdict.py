@@ -77,7 +77,7 @@ def _leaves(error: BaseException) -> Iterator[BaseException]:
 def _feedback(finding: Finding, criterion: Criterion, trace: CheckTrace | None) -> Feedback:
     return Feedback(
         required=criterion.requirement,
-        seen=finding.seen,
+        seen=finding.sentence,
         advice=criterion.hint(finding.hint),
         transcript=() if trace is None else trace.lines(finding.mark),
     )

@@ -16,6 +16,7 @@ from graders.engine.core.errors import Finding
 from graders.engine.core.text import quote
 from graders.engine.harness.stream import Stream
 from graders.engine.harness.trace import Trace
+from graders.engine.harness.trouble import ServerTrouble
 
 Order = Literal["asc", "desc"]
 _MOST_BODY_BYTES = 32 * 1024 * 1024
@@ -183,7 +184,12 @@ class Chat:
     async def _answer(self, body: bytes, headers: Mapping[str, str]) -> httpx.Response:
         request = self._request(body, headers)
         self.cookies.set_cookie_header(request)
-        response = await self._http().send(request, stream=True)
+        try:
+            response = await self._http().send(request, stream=True)
+        except ServerTrouble as trouble:
+            # The transcript shows where the answer ought to be.
+            trouble.mark = self._trace.add("server", "silent", trouble.seen)
+            raise
         self.cookies.extract_cookies(response)
         return response
 

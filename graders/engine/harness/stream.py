@@ -93,7 +93,8 @@ class Stream:
     async def _read(self) -> None:
         try:
             chunk = await self._chunks.next()
-        except (Stalled, RanAway):
+        except (Stalled, RanAway) as trouble:
+            trouble.mark = self._trace.add("server", "silent", trouble.seen)
             raise
         except ServerTrouble as trouble:
             self.broke = trouble
@@ -110,6 +111,8 @@ class Stream:
     def _end(self) -> None:
         self.ended = True
         self._decoder.flush()
+        if self.status != 200 and self.body:
+            self._trace.add("server", "body", self.excerpt)
 
     # --- what came -----------------------------------------------------------------------------
 
@@ -121,6 +124,11 @@ class Stream:
     def last_serial(self) -> int:
         """The serial number of the last thing that came, or of the request."""
         return self._serials[-1] if self._serials else self._request_serial
+
+    @property
+    def excerpt(self) -> str:
+        """The beginning of the body, safe to show; what an answer that is no stream says."""
+        return quote(bytes(self.body[:2_000]).decode("utf-8", "replace"), 200)
 
     @property
     def text(self) -> str:
