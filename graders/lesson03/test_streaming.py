@@ -73,15 +73,15 @@ async def test_no_token_waits_for_a_timer(
     lock_step: LockStep, measured: Callable[[str, float, str, str], None]
 ) -> None:
     waits = [arrival.waited for arrival in lock_step.arrivals]
-    # What was skipped on the virtual clock counts in place of the real time that the skip took.
-    latencies = [arrival.waited or arrival.took for arrival in lock_step.arrivals]
+    # The server's clock runs by itself, and what was skipped is added to it.
+    latencies = [arrival.waited + arrival.took for arrival in lock_step.arrivals]
     measured("Latency of a token, p50", statistics.median(latencies) * 1_000, "ms", GOAL)
     p95 = statistics.quantiles(latencies, n=20)[-1]
     measured("Latency of a token, p95", p95 * 1_000, "ms", GOAL)
     longest = max(waits)
     expect(
         longest <= MOST_WAIT,
-        f"A token was kept back for {longest:g} seconds by a timer of the server.",
+        f"A token was kept back by a timer of the server for {longest:.1f} seconds or more.",
         at=lock_step.stream.last_serial,
     )
 
