@@ -77,12 +77,16 @@ class Wired:
         return frame
 
     def load(self, **fields: Any) -> Loaded | LoadFailed:
-        """Load ``server:app``."""
-        self.layers = self.hear(Hello).layers
-        self.say(Load(**{"app": "server:app", "root": str(self.root), "lifespan": False, **fields}))
+        """Load ``server:app``; give the answer."""
+        self.say_load(**fields)
         answer = self.hear(Frame)
         assert isinstance(answer, Loaded | LoadFailed)
         return answer
+
+    def say_load(self, **fields: Any) -> None:
+        """Say that ``server:app`` is to be loaded."""
+        self.layers = self.hear(Hello).layers
+        self.say(Load(**{"app": "server:app", "root": str(self.root), "lifespan": False, **fields}))
 
     def begin(self, path: str = "/", body: bytes = b"") -> int:
         """Send a request; give its number."""
