@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -17,7 +18,6 @@ from graders.engine.harness import (
     attempt,
     call_tool,
     context_too_long,
-    fail,
     say,
 )
 from graders.lesson04.requests import Said
@@ -62,6 +62,17 @@ class Asked:
         raise self.turn.never_asked()
 
     @property
+    def answer_words(self) -> list[str]:
+        """The word of its answer, if that is what the client got."""
+        heard = self.begun.finding is None and self.said.answer_word in self.stream.finished_text
+        return [self.said.answer_word] if heard else []
+
+    @property
+    def words(self) -> list[str]:
+        """The words that were said: the message's, then the answer's."""
+        return [self.said.message_word, *self.answer_words]
+
+    @property
     def answered(self) -> bool:
         """Whether an assistant message came, without an error."""
         return (
@@ -79,17 +90,41 @@ def said_of(talk: Talk, name: str) -> Said:
     return Said(talk.message(name), talk.answer(name), talk.word(name), answer_word)
 
 
-async def ask(talk: Talk, thread_id: str | None, name: str, *steps: Step) -> Asked:
-    """Say message ``name`` in a new thread or in ``thread_id``, and read the answer."""
+async def ask(
+    talk: Talk, thread_id: str | None, name: str, *steps: Step, bounded: bool = False
+) -> Asked:
+    """Say message ``name`` in a new thread or in ``thread_id``, and read the answer.
+
+    ``bounded``: leave when the server tries without end.
+    """
     turn = talk.script(name, *(steps or (say(talk.answer(name)),)))
     before = len(talk.model.calls)
     message = talk.message(name)
     begun = await attempt(
         talk.chat.create(message) if thread_id is None else talk.chat.say(thread_id, message)
     )
-    ends = begun.finding is None and await begun.value.finish_or_leave()
+    ends = False
+    if begun.finding is None:
+        stream = begun.value
+        ends = await (_read_tries(talk, turn, stream) if bounded else stream.finish_or_leave())
     calls = tuple(talk.model.calls[before:])
     return Asked(said_of(talk, name), turn, begun, calls, ends)
+
+
+async def _read_tries(talk: Talk, turn: Turn, stream: Stream) -> bool:
+    """Read to the end; leave and return False if there is none, or tries without end."""
+    reading = asyncio.ensure_future(stream.finish_or_leave())
+    trying = asyncio.ensure_future(talk.student.until(lambda: len(turn.requests) > MOST_TRIES))
+    await asyncio.wait({reading, trying}, return_when=asyncio.FIRST_COMPLETED)
+    endless = len(turn.requests) > MOST_TRIES
+    (reading if endless else trying).cancel()
+    results = await asyncio.gather(reading, trying, return_exceptions=True)
+    if endless:
+        await stream.close()
+        return False
+    if isinstance(results[0], BaseException):
+        raise results[0]
+    return results[0]
 
 
 @dataclass(frozen=True)
@@ -98,10 +133,10 @@ class Conversation:
 
     asked: list[Asked]
 
-    def with_earlier(self) -> Iterator[tuple[Asked, list[Said]]]:
-        """Give each message after the first, with what was said before it."""
+    def with_earlier(self) -> Iterator[tuple[Asked, list[Asked]]]:
+        """Give each message after the first, with those before it."""
         for number, asked in enumerate(self.asked[1:], 1):
-            yield asked, [earlier.said for earlier in self.asked[:number]]
+            yield asked, self.asked[:number]
 
 
 async def play_conversation(talk: Talk) -> Conversation:
@@ -142,15 +177,14 @@ async def play_too_long(talk: Talk) -> TooLong:
 
 
 async def play_always_too_long(talk: Talk) -> TooLong:
-    """Let the model refuse the fourth message, whatever is sent, for more tries than is sound."""
-    refusal = fail(400, "context_length_exceeded", "Your input exceeds the context window.")
-    return await _refuse(talk, *([refusal] * MOST_TRIES), say(talk.answer("fourth")))
+    """Let the model refuse the fourth message, whatever is sent."""
+    return await _refuse(talk, context_too_long(limit_items=0))
 
 
 async def _refuse(talk: Talk, *steps: Step) -> TooLong:
     begun = await _converse(talk, TURNS[:3])
     thread_id = begun[0].stream.thread_id
-    refused = await ask(talk, thread_id, "fourth", *steps)
+    refused = await ask(talk, thread_id, "fourth", *steps, bounded=True)
     items = await attempt(talk.chat.items(thread_id, limit=PAGE))
     return TooLong(talk, refused, items, await ask(talk, thread_id, "fifth"))
 
@@ -183,7 +217,7 @@ async def play_preferences(talk: Talk) -> Preferences:
     second = await ask(talk, thread_id, "second", _save(two), say(talk.answer("second")))
     later = await ask(talk, thread_id, "third")
     other = await ask(talk, None, "other")
-    replies = await _read(talk, thread_id)
+    replies = await _read_back(talk, thread_id)
     await talk.student.restart()
     after_restart = await ask(talk, thread_id, "fourth")
     return Preferences((one, two), (first, second), later, other, after_restart, replies)
@@ -217,11 +251,11 @@ async def play_hidden(talk: Talk) -> Hidden:
     action = await attempt(talk.chat.custom_action(thread_id, "note_context", {"text": text}))
     ends = action.finding is None and await action.value.finish_or_leave()
     asked = (await ask(talk, thread_id, "second"), await ask(talk, thread_id, "third"))
-    replies = await _read(talk, thread_id)
+    replies = await _read_back(talk, thread_id)
     return Hidden(talk.canary.word("hidden"), action, ends, asked, replies)
 
 
-async def _read(talk: Talk, thread_id: str) -> dict[str, Outcome[Reply]]:
+async def _read_back(talk: Talk, thread_id: str) -> dict[str, Outcome[Reply]]:
     """Read all that a client can read of a thread."""
     return {
         "threads.get_by_id": await attempt(talk.chat.get(thread_id)),

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from graders.engine.harness import RecordedCall, Talk, Trace, criterion, expect, found
-from graders.lesson04.requests import Said, has_role, missing, present, times
+from graders.lesson04.requests import has_role, missing, present, times
 from graders.lesson04.scenarios import Asked, Conversation
 from graders.lesson04.shapes import Played, judge_shapes, told
+
+NEWEST = 3
+"""Messages of a thread that any window holds: how many it holds is another criterion's matter."""
 
 
 @criterion("conversation-answered")
@@ -65,7 +68,7 @@ async def test_newest_message_is_sent_once(conversation: Conversation) -> None:
 @criterion("user-history")
 async def test_earlier_questions_reach_the_model(conversation: Conversation) -> None:
     for asked, earlier in conversation.with_earlier():
-        words = [said.message_word for said in earlier]
+        words = [each.said.message_word for each in earlier]
         lacking = missing(asked.request, words)
         expect(
             not lacking,
@@ -79,7 +82,7 @@ async def test_earlier_questions_reach_the_model(conversation: Conversation) -> 
 @criterion("assistant-history")
 async def test_earlier_answers_reach_the_model(conversation: Conversation) -> None:
     for asked, earlier in conversation.with_earlier():
-        words = [said.answer_word for said in earlier]
+        words = [word for each in earlier for word in each.answer_words]
         lacking = missing(asked.request, words)
         expect(
             not lacking,
@@ -106,7 +109,7 @@ def _are(words: list[str]) -> str:
 @criterion("history-in-order")
 async def test_conversation_is_in_order(conversation: Conversation) -> None:
     for asked, earlier in conversation.with_earlier():
-        said = [word for each in earlier for word in (each.message_word, each.answer_word)]
+        said = [word for each in earlier for word in each.words]
         wanted = present(asked.request, said)
         got = sorted(wanted, key=lambda word: _first_place(asked.request, word))
         newest = asked.said.message_word
@@ -143,10 +146,10 @@ def _placed(asked: Asked, words: list[str]) -> list[str]:
     return sorted([*words, *newest], key=lambda word: _first_place(asked.request, word))
 
 
-def _order_hint(got: list[str], wanted: list[str], earlier: list[Said]) -> str | None:
+def _order_hint(got: list[str], wanted: list[str], earlier: list[Asked]) -> str | None:
     if got == wanted[::-1]:
         return "reversed"
-    users = [each.message_word for each in earlier]
+    users = [each.said.message_word for each in earlier]
     grouped = [word for word in wanted if word in users] == [word for word in got if word in users]
     return "grouped" if grouped else None
 
@@ -154,11 +157,13 @@ def _order_hint(got: list[str], wanted: list[str], earlier: list[Said]) -> str |
 @criterion("roles")
 async def test_everybody_keeps_their_role(conversation: Conversation) -> None:
     for asked, earlier in conversation.with_earlier():
-        everybody = [*earlier, asked.said]
-        words = [word for each in everybody for word in (each.message_word, each.answer_word)]
+        everybody = [*earlier, asked]
+        words = [word for each in everybody for word in each.words]
         for each in earlier:
-            _expect_role(asked, each.answer, each.answer_word, "assistant", words)
-            _expect_role(asked, each.message, each.message_word, "user", words)
+            said = each.said
+            for word in each.answer_words:
+                _expect_role(asked, said.answer, word, "assistant", words)
+            _expect_role(asked, said.message, said.message_word, "user", words)
 
 
 def _expect_role(asked: Asked, text: str, word: str, role: str, words: list[str]) -> None:
@@ -179,8 +184,7 @@ async def test_thread_remembers_while_others_go_on(talk: Talk, trace: Trace) -> 
 
 def _judge_own(played: list[Played]) -> None:
     for each in played:
-        said = [earlier.said for earlier in each.own]
-        words = [word for one in said for word in (one.message_word, one.answer_word)]
+        words = [word for earlier in each.own[-NEWEST:] for word in earlier.words]
         lacking = missing(each.asked.request, words)
         if lacking:
             found(
@@ -198,8 +202,7 @@ async def test_nothing_comes_from_another_thread(talk: Talk, trace: Trace) -> No
 
 def _judge_foreign(played: list[Played]) -> None:
     for each in played:
-        said = [earlier.said for earlier in each.foreign]
-        words = [word for one in said for word in (one.message_word, one.answer_word)]
+        words = [word for earlier in each.foreign for word in earlier.words]
         for call in each.asked.calls:
             leaked = present(call, words)
             if leaked:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from graders.engine.harness import criterion, expect, found, items_of
 from graders.lesson04.requests import missing, present, size
-from graders.lesson04.scenarios import MESSAGES, Asked, Conversation, TooLong
+from graders.lesson04.scenarios import MESSAGES, MOST_TRIES, Asked, Conversation, TooLong
 
 NEWEST = 10
 WINDOW = 51
@@ -20,13 +20,14 @@ async def test_newest_ten_items_are_kept(long: Conversation) -> None:
     for number, (asked, items) in enumerate(_with_items(long), 1):
         if not asked.calls:
             continue
-        newest = items[-NEWEST:]
-        lacking = missing(asked.request, newest)
-        newest_lacks = items[-1] in lacking
-        what = "the newest message" if newest_lacks else f"{len(lacking)} of the newest 10 items"
+        # Whether the newest message itself is there is judged where the conversation is short.
+        lacking = missing(asked.request, items[-NEWEST:-1])
+        newest_lacks = bool(missing(asked.request, items[-1:]))
         expect(
             not lacking,
-            f"The request for message {number} lacks {what}.",
+            f"The request for message {number} lacks {len(lacking) + newest_lacks} of the newest "
+            f"{NEWEST} items"
+            + (", and the newest message is one of them." if newest_lacks else "."),
             at=asked.mark,
             hint="oldest" if newest_lacks else "few",
         )
@@ -37,9 +38,8 @@ def _with_items(conversation: Conversation) -> list[tuple[Asked, list[str]]]:
     words: list[str] = []
     result = []
     for asked in conversation.asked:
-        words.append(asked.said.message_word)
-        result.append((asked, list(words)))
-        words.append(asked.said.answer_word)
+        result.append((asked, [*words, asked.said.message_word]))
+        words += asked.words
     return result
 
 
@@ -92,18 +92,18 @@ async def test_refused_input_is_shortened_or_told(too_long: TooLong) -> None:
 
 @criterion("too-long-handled", case="no input would do")
 async def test_refusal_without_end_is_told(always_too_long: TooLong) -> None:
-    refused = always_too_long.refused
-    expect(
-        refused.turn.said == 0,
-        f"The model refused every input, and the server sent {len(refused.calls)} requests.",
-        at=refused.mark,
-        hint="endless",
-    )
     _expect_handled(always_too_long)
 
 
 def _expect_handled(played: TooLong) -> None:
     stream, refused = played.refused.stream, played.refused
+    expect(
+        len(refused.calls) <= MOST_TRIES,
+        f"The model refused the input as too long, and the server tried more than {MOST_TRIES} "
+        "times.",
+        at=stream.last_serial,
+        hint="endless",
+    )
     expect(
         refused.ends,
         "The model refused the input as too long, and the stream did not end.",
@@ -127,9 +127,10 @@ _NAMES = ("first", "second", "third", "fourth")
 @criterion("too-long-message-kept", case="in every further try")
 async def test_every_try_holds_the_message(too_long: TooLong) -> None:
     refused = too_long.refused
-    for number, call in enumerate(refused.calls, 1):
+    word = refused.said.message_word
+    for number, call in enumerate(refused.calls[1:], 2):
         expect(
-            not missing(call, [refused.said.message_word]),
+            not missing(call, [word]) or bool(missing(refused.calls[0], [word])),
             f"Try {number} does not hold the newest message, {refused.said.message!r}.",
             at=refused.mark,
             hint="try",
