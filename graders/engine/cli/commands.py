@@ -94,6 +94,21 @@ def replay_command(
     return run_replay(desk_of(context), conversation, submission, seed)
 
 
+@app.command("quiz")
+def quiz_command(
+    context: typer.Context,
+    lesson: Annotated[str, typer.Argument(help="The lesson, such as lesson01.")],
+    submission: Folder = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Ask again what is answered and not right.")
+    ] = False,
+) -> ExitCode:
+    """Ask the questions of a lesson's quiz and keep the answers in quiz.yaml."""
+    from graders.engine.cli.quizzing import run_quiz  # noqa: PLC0415 - heavy
+
+    return run_quiz(desk_of(context), lesson, submission, again=again)
+
+
 @lessons.command("check")
 def check_command(
     context: typer.Context,
@@ -109,8 +124,21 @@ def check_command(
     return run_check(desk_of(context), names or (), seed, verbose=verbose)
 
 
+@lessons.command("quiz")
+def sheet_command(
+    context: typer.Context,
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[LESSON]...", help="All quizzes if left out.")
+    ] = None,
+) -> ExitCode:
+    """Make the students' sheet of questions from the question bank."""
+    from graders.engine.cli.quizzing import write_sheets  # noqa: PLC0415 - heavy
+
+    return write_sheets(desk_of(context), names or ())
+
+
 COMMAND = typer.main.get_command(app)
-NAMES = ("grade", "list", "replay", "lesson")
+NAMES = ("grade", "list", "replay", "quiz", "lesson")
 
 
 def with_command(words: Sequence[str], desk: Desk) -> list[str]:

@@ -141,12 +141,17 @@ class Bank:
         return tuple(question for asked in self.lessons.values() for question in asked)
 
 
+def load_questions(path: Path) -> QuestionFile:
+    """Read the questions of one lesson."""
+    return read(path, QuestionFile)
+
+
 def load_bank(folder: Path) -> Bank:
     """Read every file of the bank; ids are unique over all of them."""
     lessons: dict[str, tuple[Question, ...]] = {}
     seen: dict[str, Path] = {}
     for path in sorted(folder.glob("*.yaml")):
-        told = read(path, QuestionFile)
+        told = load_questions(path)
         if told.lesson in lessons:
             raise ContentError(path, None, f"`{told.lesson}` has another file of questions.")
         for question in told.questions:

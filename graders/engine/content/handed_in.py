@@ -1,0 +1,31 @@
+"""Files of a submission that are read and never run.
+
+Whatever is wrong with one is a finding that names the file and the line. Must not know a rubric.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from graders.engine.core.errors import ContentError, Finding
+
+Value = TypeVar("Value")
+
+
+def read_handed_in(folder: Path, name: str, reader: Callable[[Path], Value]) -> Value:
+    """Read the file ``name`` in ``folder`` with ``reader``, which raises ContentErrors.
+
+    The hints of the findings are ``missing`` and ``malformed``.
+    """
+    path = folder / name
+    if path.is_symlink():
+        raise Finding(f"`{name}` is a link, not a file.", hint="missing")
+    if not path.exists():
+        raise Finding(f"There is no `{name}` in your folder.", hint="missing")
+    try:
+        return reader(path)
+    except ContentError as error:
+        place = f"`{name}`" if error.line is None else f"`{name}`, line {error.line}:"
+        raise Finding(f"{place} {error.message} {error.cure}".strip(), hint="malformed") from None

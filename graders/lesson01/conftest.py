@@ -1,0 +1,48 @@
+"""The fixtures of lesson01: the files that were handed in, and recorded scenarios."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from graders.engine.content.handed_in import read_handed_in
+from graders.engine.content.quiz_sheet import read_answers
+from graders.engine.harness import Talk
+from graders.lesson01 import scenarios
+from graders.lesson01.lifecycle import Conversations, load_lifecycle
+from graders.lesson01.questions import QUESTIONS
+from graders.lesson01.scenarios import Greetings, Lifecycles
+
+Scenario = Callable[[Talk], Awaitable[Any]]
+
+
+@pytest.fixture
+def answers(submission: Path) -> Mapping[str, frozenset[str]]:
+    """Give the student's answers: letters by question."""
+    known = {question.id: tuple(question.dealt) for question in QUESTIONS}
+    return read_handed_in(submission, "quiz.yaml", partial(read_answers, known=known))
+
+
+@pytest.fixture
+def written(submission: Path) -> Conversations:
+    """Give the sequences that the student wrote."""
+    return read_handed_in(submission, "lifecycle.yaml", load_lifecycle)
+
+
+@pytest_asyncio.fixture
+async def sent(of_reference: Callable[[Scenario, Path], Awaitable[Any]]) -> Lifecycles:
+    """Give the sequences that the installed SDK sends."""
+    lifecycles: Lifecycles = await of_reference(scenarios.play_lifecycles, scenarios.REFERENCE)
+    return lifecycles
+
+
+@pytest_asyncio.fixture
+async def greetings(recorded: Callable[[Scenario], Awaitable[Any]]) -> Greetings:
+    """Give the recording of two greeted messages."""
+    recording: Greetings = await recorded(scenarios.play_greetings)
+    return recording
