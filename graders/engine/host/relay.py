@@ -21,6 +21,7 @@ import httpcore2
 import httpx
 import pytest_httpx2  # noqa: F401 - registers the "httpcore2" mocker with respx
 import respx
+from respx.mocks import Mocker
 
 from graders.engine.host.connection import HostConnection
 from graders.engine.wire.frames import (
@@ -33,6 +34,9 @@ from graders.engine.wire.frames import (
 )
 
 Answer = ModelHead | ModelChunk | ModelEnd | ModelDrop
+
+_MOCKERS = {"httpcore": httpcore, "httpcore2": httpcore2}
+"""respx's mockers by name, and the library that each patches."""
 
 # What a re-framed answer must not carry: it would describe bytes that no longer exist.
 _HOP_HEADERS = frozenset({"transfer-encoding", "content-encoding", "connection"})
@@ -78,6 +82,15 @@ class Call:
             return self._frames.popleft()
 
 
+def patch_libraries() -> None:
+    """Take over httpx and httpx2 ahead of time; nothing answers until a :class:`Relay` does.
+
+    The patching itself costs milliseconds: the fork server does it once for all its children.
+    """
+    for name in _MOCKERS:
+        Mocker.registry[name].start()
+
+
 class Relay:
     """The open calls of this process, by number."""
 
@@ -88,8 +101,8 @@ class Relay:
 
     def install(self) -> None:
         """Take over httpx and httpx2, for good."""
-        _Router(self, httpcore, using="httpcore").start()
-        _Router(self, httpcore2, using="httpcore2").start()
+        for name, library in _MOCKERS.items():
+            _Router(self, library, using=name).start()
 
     def arrive(self, frame: Answer) -> None:
         """Hand a frame of the grader's to the call that waits for it."""

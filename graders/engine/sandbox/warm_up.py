@@ -13,6 +13,7 @@ import json
 import logging
 from typing import Any
 
+from graders.engine.host.relay import patch_libraries
 from graders.engine.sandbox.warm_up_server import make_app
 
 # Libraries that many servers import; each is worth its place in memory only because it is shared.
@@ -40,6 +41,7 @@ def warm_up() -> None:
             importlib.import_module(name)
         except ImportError:
             logging.getLogger(__name__).info("%s is not installed", name)
+    patch_libraries()
     logging.disable(logging.CRITICAL)
     try:
         for kind in ("responses", "chat_completions"):
