@@ -31,6 +31,8 @@ from graders.lesson03.awkward import CASES, Awkward
 
 TOOL = "analyze_documents"
 BURST = ("one", "two", "three", "four", "five")
+AT_ONCE = "at once: "
+"""What the names of messages that come in one instant begin with."""
 FAILURES: Mapping[str, Step] = {
     "an error in the stream": fail(500, message="The server failed.", after=("It is", " half")),
     "a dropped connection": drop(after=("It is", " half")),
@@ -108,9 +110,10 @@ class LockStep:
 
 
 async def play_lock_step(talk: Talk) -> LockStep:
-    """Hear an answer of forty tokens, one by one."""
-    words = (f"{number} {talk.canary.word(f'token {number}')}, " for number in range(40))
-    return await _in_lock_step(talk, "first", tuple(words))
+    """Hear an answer of forty tokens, one by one: ends of sentences, and words that go on."""
+    words = (talk.canary.word(f"token {number}") for number in range(20))
+    tokens = tuple(token for word in words for token in (f"{word}.", "And-"))
+    return await _in_lock_step(talk, "first", tokens)
 
 
 async def _in_lock_step(talk: Talk, name: str, tokens: Sequence[str]) -> LockStep:
@@ -330,30 +333,44 @@ async def play_interrupted(talk: Talk) -> Interrupted:
 
 @dataclass(frozen=True)
 class Burst:
-    """Five messages in one thread, each sent before any was answered; ``last`` is the fifth's."""
+    """Five messages in one thread, each sent before any was answered; ``last`` is the fifth's.
+
+    ``items`` are those of a thread in which the server had taken in each message before the next
+    one came; ``items_at_once`` those of another one, in which all five came in one instant.
+    """
 
     talk: Talk
     last: Outcome[Stream]
     items: Outcome[Reply]
+    items_at_once: Outcome[Reply]
 
 
 async def play_burst(talk: Talk) -> Burst:
-    """Say one message, and then five at once."""
-    begun, _ = await talk.begin("zero")
-    turns = [talk.script(name, say_held(*talk.chunks(name))) for name in BURST]
+    """Say one message, and then five; and the same again without a moment between them."""
+    last, items = await _burst(talk, "", at_once=False)
+    _, items_at_once = await _burst(talk, AT_ONCE, at_once=True)
+    return Burst(talk, last, items, items_at_once)
+
+
+async def _burst(
+    talk: Talk, prefix: str, *, at_once: bool
+) -> tuple[Outcome[Stream], Outcome[Reply]]:
+    begun, _ = await talk.begin(f"{prefix}zero")
+    names = [prefix + name for name in BURST]
+    turns = [talk.script(name, say_held(*talk.chunks(name))) for name in names]
     asking: list[asyncio.Future[Outcome[Stream]]] = []
-    for name in BURST:
-        asking.append(
-            asyncio.ensure_future(attempt(talk.chat.say(begun.thread_id, talk.message(name))))
-        )
-        await settle(talk)
+    for name in names:
+        saying = attempt(talk.chat.say(begun.thread_id, talk.message(name)))
+        asking.append(asyncio.ensure_future(saying))
+        if not at_once:
+            await settle(talk)
     for turn in turns:
         await turn.release_all()
     streams = await asyncio.gather(*asking)
     await asyncio.gather(
         *(stream.value.finish_or_leave() for stream in streams if stream.finding is None)
     )
-    return Burst(talk, streams[-1], await attempt(_items(talk, begun.thread_id)))
+    return streams[-1], await attempt(_items(talk, begun.thread_id))
 
 
 # --- a model that fails half-way ------------------------------------------------------------------

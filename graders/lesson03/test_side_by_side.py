@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from graders.engine.harness import Item, criterion, expect, items_of
-from graders.lesson03.scenarios import BURST, Burst, Interrupted, long_chunks
+from graders.lesson03.scenarios import AT_ONCE, BURST, Burst, Interrupted, long_chunks
 
 
 @criterion("interrupting-message")
@@ -66,22 +66,23 @@ async def test_interrupted_stream_ends(interrupted: Interrupted) -> None:
 
 @criterion("five-messages", case="none is lost or doubled")
 async def test_no_message_of_five_is_lost_or_doubled(burst: Burst) -> None:
-    reply = burst.items.value
-    texts = [item.text for item in items_of(reply) if item.type == "user_message"]
-    for number, name in enumerate(BURST, 1):
-        count = sum(burst.talk.word(name) in text for text in texts)
-        expect(
-            count > 0,
-            f"Message {number} of five is not in `items.list`.",
-            at=reply.serial,
-            hint="lost",
-        )
-        expect(
-            count == 1,
-            f"Message {number} of five is in `items.list` {count} times.",
-            at=reply.serial,
-            hint="doubled",
-        )
+    for outcome, prefix in ((burst.items, ""), (burst.items_at_once, AT_ONCE)):
+        reply = outcome.value
+        texts = [item.text for item in items_of(reply) if item.type == "user_message"]
+        for number, name in enumerate(BURST, 1):
+            count = sum(burst.talk.word(prefix + name) in text for text in texts)
+            expect(
+                count > 0,
+                f"Message {number} of five is not in `items.list`.",
+                at=reply.serial,
+                hint="lost",
+            )
+            expect(
+                count == 1,
+                f"Message {number} of five is in `items.list` {count} times.",
+                at=reply.serial,
+                hint="doubled",
+            )
 
 
 @criterion("five-messages", case="their order holds")

@@ -1,4 +1,4 @@
-"""Without the Agents SDK: the OpenAI client, events by hand, and one answer at a time in a thread."""
+"""Without the Agents SDK: events made by hand, and one answer at a time in each thread."""
 
 from __future__ import annotations
 
