@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-_SLEEPING = frozenset({b"S", b"I", b"Z", b"X"})
+# Asleep, idle, a zombie, dead, and stopped: a process that stops itself does nothing either.
+_SLEEPING = frozenset({b"S", b"I", b"Z", b"X", b"T", b"t"})
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,255 @@
+"""The grader's end of the wire, with nobody but the test at the other end."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+import pytest_asyncio
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from graders.engine.core.errors import Finding
+from graders.engine.harness import Flooded, ProtocolBroken, ServerDied, link
+from graders.engine.harness.link import Link
+from graders.engine.wire import Frame, FrameBuffer, encode, parse_to_student
+from graders.engine.wire.frames import (
+    Advanced,
+    Disconnect,
+    ExchangeCrash,
+    ExchangeEnd,
+    Hello,
+    Loaded,
+    ModelCancelled,
+    ModelRequest,
+    Pong,
+    Refused,
+    Request,
+    ResponseBody,
+    ResponseStart,
+    ShutdownDone,
+)
+
+START = ResponseStart(exchange=1, status=200, headers=())
+LAST = ResponseBody(exchange=1, body=b"x", more=False)
+CALL = ModelRequest(call=1, method="POST", url="https://x/v1", headers=(), body=b"")
+
+
+class OtherEnd:
+    """The student's end: says what it is told to, and notes what the grader's end reports."""
+
+    def __init__(self) -> None:
+        ours, self.socket = socket.socketpair()
+        self.reported: list[object] = []
+        report: Callable[[object], None] = self.reported.append
+        self.link = Link(
+            ours,
+            os.getpid(),
+            on_model_request=report,
+            on_model_cancelled=report,
+            on_refused=report,
+            on_eof=lambda: ServerDied("it is gone"),
+            on_crash=report,
+        )
+        self._buffer = FrameBuffer()
+
+    def say(self, *frames: Frame | bytes) -> None:
+        """Send frames, or bytes as they are."""
+        for frame in frames:
+            self.socket.sendall(frame if isinstance(frame, bytes) else encode(frame))
+
+    async def trouble(self) -> Exception:
+        """Wait for what goes wrong."""
+        try:
+            await self.link.until(lambda: False)
+        except Exception as trouble:  # noqa: BLE001 - the test looks at it
+            return trouble
+        raise AssertionError("unreachable")
+
+    def heard(self) -> list[object]:
+        """Give the frames that the grader's end has sent."""
+        self.socket.setblocking(False)
+        return [parse_to_student(payload) for payload in self._buffer.feed(self.socket.recv(9_999))]
+
+    def close(self) -> None:
+        """Close both ends."""
+        self.link.close()
+        self.socket.close()
+
+
+@pytest_asyncio.fixture
+async def other() -> AsyncIterator[OtherEnd]:
+    """Give the other end of a link."""
+    end = OtherEnd()
+    yield end
+    end.close()
+
+
+async def test_frames_are_told_apart_however_they_are_cut(other: OtherEnd) -> None:
+    exchange = other.link.open_exchange()
+    frames = (Hello(layers=("one",)), Loaded(), START, LAST, ExchangeEnd(exchange=1))
+    for byte in b"".join(map(encode, frames)):
+        other.say(bytes([byte]))
+        other.link._readable()
+    assert other.link.hello == Hello(layers=("one",))
+    assert other.link.loaded == Loaded()
+    assert exchange.start == START
+    assert exchange.over
+    chunk = other.link.take_chunk(exchange)
+    assert chunk is not None
+    assert chunk[0] == b"x"
+    assert other.link.take_chunk(exchange) is None
+
+
+async def test_calls_refusals_and_crashes_are_reported(other: OtherEnd) -> None:
+    exchange = other.link.open_exchange()
+    crash = ExchangeCrash(exchange=1, misuse=False, error="E", message="m")
+    refused = Refused(what="connect", target="host:1")
+    other.say(CALL, ModelCancelled(call=1), refused, crash)
+    await other.link.until(lambda: exchange.crash is not None)
+    assert other.reported == [CALL, 1, refused, crash]
+
+
+async def test_tickets_are_redeemed_in_any_order(other: OtherEnd) -> None:
+    first, second = other.link.ping(), other.link.ping()
+    other.say(Pong(ticket=2, next_timer=1.5), Pong(ticket=1))
+    await other.link.until(lambda: first.done() and second.done())
+    assert (first.result(), second.result()) == (None, 1.5)
+
+
+async def test_only_an_exchange_that_is_not_over_is_left(other: OtherEnd) -> None:
+    over, unfinished = other.link.open_exchange(), other.link.open_exchange()
+    over.ended = True
+    other.link.leave(over)
+    other.link.leave(unfinished)
+    assert other.heard() == [Disconnect(exchange=2)]
+
+
+async def test_more_is_sent_than_the_socket_takes_at_once(other: OtherEnd) -> None:
+    headers = tuple(("name", "x" * 60_000) for _ in range(100))
+    sent = Request(exchange=1, method="GET", path="/", query="", headers=headers)
+    other.link.send(sent)
+    other.socket.setblocking(False)
+    received: list[object] = []
+
+    def takes() -> bool:
+        while not received:
+            try:
+                data = other.socket.recv(65_536)
+            except BlockingIOError:
+                return False
+            received.extend(map(parse_to_student, other._buffer.feed(data)))
+        return True
+
+    while not takes():
+        await other.link._loop.run_in_executor(None, os.sched_yield)
+    assert received == [sent]
+
+
+@pytest.mark.parametrize(
+    ("frames", "told"),
+    [
+        ((START,), "an answer to no request"),
+        ((Hello(), Hello()), "Hello twice"),
+        ((Loaded(), Loaded()), "Loaded twice"),
+        ((ShutdownDone(), ShutdownDone()), "ShutdownDone twice"),
+        ((Pong(ticket=7),), "an answer to no question"),
+        ((Advanced(ticket=7),), "an answer to no question"),
+        ((CALL, CALL), "a model call twice"),
+        ((Disconnect(exchange=1),), "not a frame"),
+        ((b"\xff\xff\xff\xff",), "over the cap"),
+        ((b"\x00\x00\x00\x00",), "a frame without content"),
+        ((b"\x00\x00\x00\x02{}",), "not a frame"),
+        ((b"\x00\x00\x10\x00" + b"[" * 4_096,), "not a frame"),
+        ((b'\x00\x00\x00\x0f{"t": "\\ud800"}',), "not a frame"),
+    ],
+)
+async def test_what_is_out_of_turn_or_no_frame_breaks_the_protocol(
+    other: OtherEnd, frames: tuple[Frame | bytes, ...], told: str
+) -> None:
+    other.say(*frames)
+    trouble = await other.trouble()
+    assert isinstance(trouble, ProtocolBroken)
+    assert trouble.seen.startswith("the submission broke the protocol: ")
+    assert told in trouble.seen
+
+
+@pytest.mark.parametrize(
+    "frames",
+    [
+        (LAST,),
+        (START, START),
+        (START, LAST, LAST),
+        (START, LAST, ResponseBody(exchange=1, body=b"", more=True)),
+    ],
+)
+async def test_a_response_out_of_turn_breaks_the_protocol(
+    other: OtherEnd, frames: tuple[Frame, ...]
+) -> None:
+    other.link.open_exchange()
+    other.say(*frames)
+    assert isinstance(await other.trouble(), ProtocolBroken)
+
+
+@pytest.mark.parametrize(
+    ("cap", "told"),
+    [
+        ("_MOST_FRAMES", "more than 5 messages in one check"),
+        ("_MOST_BYTES", "MiB in one check"),
+        ("_MOST_UNREAD_BYTES", "more of a body than the grader keeps"),
+    ],
+)
+async def test_too_much_of_anything_is_a_flood(
+    other: OtherEnd, monkeypatch: pytest.MonkeyPatch, cap: str, told: str
+) -> None:
+    monkeypatch.setattr(link, cap, 5)
+    other.link.open_exchange()
+    other.say(START, *[ResponseBody(exchange=1, body=b"x", more=True)] * 6)
+    trouble = await other.trouble()
+    assert isinstance(trouble, Flooded)
+    assert told in trouble.seen
+
+
+async def test_an_end_in_the_middle_of_a_frame_is_an_end(other: OtherEnd) -> None:
+    other.say(encode(Loaded())[:-1])
+    other.socket.close()
+    assert isinstance(await other.trouble(), ServerDied)
+    assert other.link.loaded is None
+
+
+async def test_a_fault_of_ours_reaches_who_waits_as_it_is(other: OtherEnd) -> None:
+    def fault(_frame: object) -> None:
+        raise ZeroDivisionError("ours")
+
+    other.link._on_model_request = fault
+    other.say(CALL)
+    trouble = await other.trouble()
+    assert isinstance(trouble, ZeroDivisionError)
+    assert not isinstance(trouble, Finding)
+
+
+async def test_a_closed_link_sends_nothing_and_may_be_closed_again(other: OtherEnd) -> None:
+    other.link.close()
+    other.link.send(Disconnect(exchange=1))
+    other.link.close()
+    assert other.socket.recv(1) == b""
+
+
+def _framed(text: str) -> bytes:
+    payload = text.encode()
+    return len(payload).to_bytes(4, "big") + payload
+
+
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(data=st.binary(max_size=400) | st.text(max_size=200).map(_framed))
+async def test_no_bytes_raise_anything_but_a_broken_protocol(data: bytes) -> None:
+    end = OtherEnd()
+    end.say(data, b"\x00\x00\x00\x02{}", b"\xff" * 8)
+    while end.link.trouble is None:
+        end.link._readable()
+    end.close()
+    assert isinstance(end.link.trouble, ProtocolBroken)

@@ -1,0 +1,213 @@
+"""Submissions that end, survive, stop or spend more than they may."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from graders.engine.harness import (
+    AppCrashed,
+    Flooded,
+    RanAway,
+    ServerDied,
+    Stalled,
+    Student,
+    link,
+    watchdog,
+)
+from graders.engine.sandbox import ProcessLimits
+from tests.students import Bench
+
+RUNS = """
+    async def app(scope, receive, send):
+        assert scope["type"] == "http"
+        names = {}
+        exec((await receive())["body"].decode(), names)
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": str(names.get("result")).encode()})
+"""
+
+DAEMON = """
+import os, subprocess, sys
+
+CODE = '''
+import os, sys, time
+if os.fork(): os._exit(0)
+os.setsid()
+daemon = os.fork()
+if daemon:
+    os.write(int(sys.argv[1]), str(daemon).encode())
+    os._exit(0)
+os.closerange(0, 256)
+time.sleep(10_000)
+'''
+reader, writer = os.pipe()
+subprocess.run([sys.executable, "-S", "-c", CODE, str(writer)], pass_fds=[writer])
+result = os.read(reader, 20).decode()
+"""
+
+
+def _exists(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists()
+
+
+async def run(student: Student, code: str) -> str:
+    """Run ``code`` in the student's process; give its ``result``."""
+    return (await student.http.post("/", content=code)).text
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        ("import os; os._exit(0)", "died-at-start"),
+        ("import sys; sys.exit(0)", "exit-at-import"),
+        ("import pytest; pytest.exit('all passed', returncode=0)", "import-error"),
+        ("import os; os.kill(os.getpid(), 9)", "died-at-start"),
+        ("import os; os.abort()", "died-at-start"),
+        ("import os; os.close(3)", "died-at-start"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGSTOP)", "start-hangs"),
+        ("import atexit, os; atexit.register(os._exit, 0); raise SystemExit", "exit-at-import"),
+    ],
+)
+async def test_an_end_at_import_is_a_problem_and_no_more(
+    bench: Bench, code: str, kind: str
+) -> None:
+    assert (await bench.problem(code)).kind == kind
+    await bench.serve_honest()
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import os; os._exit(0)",
+        "raise SystemExit(0)",
+        "import pytest; pytest.exit('all passed', returncode=0)",
+        "raise KeyboardInterrupt",
+        "import os; os.abort()",
+        "import asyncio; asyncio.get_running_loop().stop()",
+        "import asyncio; [task.cancel() for task in asyncio.all_tasks()]",
+    ],
+)
+async def test_an_end_in_a_request_is_a_finding_and_no_more(bench: Bench, code: str) -> None:
+    student = await bench.serve(RUNS)
+    with pytest.raises((ServerDied, AppCrashed)):
+        await _run_to_the_end(student, code)
+    await bench.serve_honest()
+
+
+async def _run_to_the_end(student: Student, code: str) -> None:
+    await run(student, code)
+    # Whoever only stops the event loop may have answered before.
+    await student.until(lambda: False)
+
+
+@pytest.mark.parametrize("cold", [False, True])
+async def test_a_daemon_is_gone_with_its_server(bench: Bench, *, cold: bool) -> None:
+    files = {"yaml.py": ""} if cold else {}
+    student = await bench.serve(RUNS, files=files, shadows=tuple(name[:-3] for name in files))
+    daemon = int(await run(student, DAEMON))
+    await student.stop()
+    assert not _exists(daemon)
+    await bench.serve_honest()
+
+
+async def test_a_forked_copy_of_the_server_is_gone_with_it(bench: Bench) -> None:
+    student = await bench.serve(RUNS)
+    code = "import os, time\nresult = os.fork()\nif result == 0:\n    time.sleep(10_000)"
+    child = int(await run(student, code))
+    await student.stop()
+    assert not _exists(child)
+
+
+async def test_a_server_that_stops_itself_is_stalled(bench: Bench) -> None:
+    student = await bench.serve(RUNS)
+    with pytest.raises(Stalled):
+        await run(student, "import os, signal; os.kill(os.getpid(), signal.SIGSTOP)")
+    await bench.serve_honest()
+
+
+@pytest.mark.parametrize("where", ["import", "request"])
+async def test_an_endless_loop_ends_at_the_watchdogs_budget(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    monkeypatch.setattr(watchdog, "_MOST_CPU_NS", 300_000_000)
+    if where == "import":
+        assert (await bench.problem("while True: pass")).kind == "start-loops"
+    else:
+        student = await bench.serve(RUNS)
+        with pytest.raises(RanAway):
+            await run(student, "while True: pass")
+    await bench.serve_honest()
+
+
+async def test_an_endless_loop_ends_at_the_kernels_limit(bench: Bench) -> None:
+    student = await bench.serve(RUNS, limits=ProcessLimits(cpu_seconds=1))
+    with pytest.raises(ServerDied, match="it used all the CPU time that it may use"):
+        await run(student, "while True: pass")
+    await bench.serve_honest()
+
+
+@pytest.mark.parametrize("descriptor", [1, 2])
+async def test_a_flood_of_output_is_a_finding_and_no_more(bench: Bench, descriptor: int) -> None:
+    student = await bench.serve(RUNS)
+    with pytest.raises(Flooded):
+        await run(student, f"import os\nwhile True: os.write({descriptor}, bytes(60_000))")
+    assert len(student.printed) <= 64 * 1024 * len("\\x00")
+    await bench.serve_honest()
+
+
+async def test_a_flood_of_reports_is_a_finding_and_no_more(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(link, "_MOST_FRAMES", 100)
+    student = await bench.serve(RUNS)
+    code = """
+import socket
+while True:
+    try:
+        socket.getaddrinfo("x" * 50, 80)
+    except OSError:
+        pass
+"""
+    with pytest.raises(Flooded):
+        await run(student, code)
+    await bench.serve_honest()
+
+
+async def test_a_body_without_end_is_a_finding_and_no_more(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(link, "_MOST_BYTES", 4 * 1024 * 1024)
+    student = await bench.serve(
+        """
+        async def app(scope, receive, send):
+            assert scope["type"] == "http"
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            while True:
+                body = bytes(100_000)
+                await send({"type": "http.response.body", "body": body, "more_body": True})
+        """
+    )
+    with pytest.raises(Flooded):
+        await student.chat().raw({})
+    await bench.serve_honest()
+
+
+async def test_too_much_memory_is_an_error_of_the_students_code(bench: Bench) -> None:
+    student = await bench.serve(RUNS, limits=ProcessLimits(memory_mb=400))
+    code = "try:\n    bytearray(10**9)\nexcept MemoryError:\n    result = 'refused'"
+    assert await run(student, code) == "refused"
+
+
+async def test_the_graders_own_files_and_settings_are_not_handed_on(bench: Bench) -> None:
+    student = await bench.serve(RUNS)
+    code = (
+        "import os\n"
+        "result = [os.readlink(f'/proc/self/fd/{fd}').split(':')[0]\n"
+        "          for fd in sorted(map(int, os.listdir('/proc/self/fd'))) if fd <= 3]\n"
+        "result += [os.getsid(0) == os.getpid()]"
+    )
+    assert await run(student, code) == "['/dev/null', 'pipe', 'pipe', 'socket', True]"
+    assert os.environ.get("PATH")
