@@ -52,10 +52,10 @@ class Ends:
         self._ours.sendall(b"".join(map(encode, frames)))
 
     def swallow(self, count: int) -> None:
-        """Block until at least ``count`` bytes of the host's have come; read them away."""
+        """Block until ``count`` bytes of the host's have come; read them away."""
         while count > 0:
             select.select([self._ours], [], [])
-            count -= len(self._ours.recv(1024 * 1024))
+            count -= len(self._ours.recv(count))
 
     def leave(self) -> None:
         """Close the grader's end."""

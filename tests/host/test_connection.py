@@ -74,6 +74,16 @@ async def test_drain_is_over_when_blocking_code_has_sent_all(ends: Ends) -> None
     reader.join()
 
 
+async def test_what_waits_goes_on_its_way_with_the_next_frame_though_the_loop_is_blocked(
+    ends: Ends,
+) -> None:
+    ends.connection.send(ResponseBody(exchange=1, body=bytes(1_000_000), more=True))
+    # No turn of the loop until more than the socket holds has come.
+    for _ in range(50):
+        ends.swallow(20_000)
+        ends.connection.send(Loaded())
+
+
 async def test_threads_may_send(ends: Ends) -> None:
     def send(first: int) -> None:
         for number in range(first, first + 50):

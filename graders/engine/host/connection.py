@@ -16,6 +16,7 @@ from collections.abc import Callable
 from graders.engine.wire import Frame, FrameBuffer, ToStudent, encode, parse_to_student
 
 _READ_BYTES = 262_144
+_WRITE_BYTES = 262_144
 _HIGH_WATER_BYTES = 4 * 1024 * 1024
 
 
@@ -38,6 +39,8 @@ class HostConnection:
         self._on_close = on_close
         self._incoming = FrameBuffer()
         self._outgoing = bytearray()
+        # Whether the event loop watches for the socket to take more, or is about to.
+        self._watched = False
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._loop_thread: int | None = None
@@ -57,12 +60,12 @@ class HostConnection:
         """Send ``frame`` after all that was sent before; never blocks. Any thread may call it."""
         data = encode(frame)
         with self._lock:
-            if self._outgoing:
-                self._outgoing += data
-            else:
-                self._outgoing += data[self._write(data) :]
-            pending = bool(self._outgoing)
-        if pending and self._loop is not None:
+            self._outgoing += data
+            # Also behind what waits already: a blocked event loop may never get to write it.
+            self._write_some()
+            begin = self._loop is not None and bool(self._outgoing) and not self._watched
+            self._watched = self._watched or begin
+        if begin and self._loop is not None:
             self._loop.call_soon_threadsafe(self._watch_writable)
 
     async def drain(self) -> None:
@@ -86,16 +89,19 @@ class HostConnection:
         with self._lock:
             while self._outgoing:
                 select.select([], [self._sock], [])
-                del self._outgoing[: self._write(bytes(self._outgoing))]
+                self._write_some()
 
-    def _write(self, data: bytes) -> int:
+    def _write_some(self) -> None:
+        """Write what the socket takes now; the lock must be held."""
+        data = bytes(self._outgoing[:_WRITE_BYTES])
         try:
-            return self._sock.send(data)
+            written = self._sock.send(data)
         except (BlockingIOError, InterruptedError):
-            return 0
+            written = 0
         except OSError:
             # The grader has gone; on_close follows from the reading side.
-            return len(data)
+            written = len(data)
+        del self._outgoing[:written]
 
     def _watch_writable(self) -> None:
         # Also when all was written meanwhile: whoever waits in drain() is woken there.
@@ -104,10 +110,10 @@ class HostConnection:
 
     def _on_writable(self) -> None:
         with self._lock:
-            del self._outgoing[: self._write(bytes(self._outgoing[:_READ_BYTES]))]
-            done = not self._outgoing
-        if done and self._loop is not None:
-            self._loop.remove_writer(self._sock)
+            self._write_some()
+            self._watched = bool(self._outgoing)
+            if not self._watched and self._loop is not None:
+                self._loop.remove_writer(self._sock)
         if len(self._outgoing) <= _HIGH_WATER_BYTES:
             self._writable.set()
 
