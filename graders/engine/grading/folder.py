@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from graders.engine.content.catalogue import Lesson
 from graders.engine.content.submission import Submission, SubmissionProblem, find_submission
-from graders.engine.core.results import Result
+from graders.engine.core.results import Problem, Result
 from graders.engine.grading.events import Listener, nobody_listens
 from graders.engine.grading.run import grade, ungraded
 from graders.engine.grading.starter import ServerStarter
@@ -43,13 +43,28 @@ def grade_folder(
 ) -> Result:
     """Return the result of the submission in ``folder``; see :func:`.run.grade`.
 
+    Where nothing can be started (no ``server.py``), files are graded all the same.
     Raises :class:`~graders.engine.core.errors.UsageError` when there is no such folder.
     """
+    submission, problem = _found(folder, lesson.info.endpoint)
     try:
-        submission = find_submission(folder, endpoint=lesson.info.endpoint)
         with open_starter(lesson, submission) as starter:
             return grade(
-                lesson, submission, seed=seed, starter=starter, only=only, on_event=on_event
+                lesson,
+                submission,
+                seed=seed,
+                starter=starter,
+                only=only,
+                on_event=on_event,
+                problem=problem,
             )
     except SubmissionProblem as error:
         return ungraded(lesson, folder.resolve().name, seed=seed, problem=error.problem)
+
+
+def _found(folder: Path, endpoint: str) -> tuple[Submission, Problem | None]:
+    """Return the submission, and what keeps its server from being started, if that is known."""
+    try:
+        return find_submission(folder, endpoint=endpoint), None
+    except SubmissionProblem as error:
+        return Submission(folder.resolve()), error.problem

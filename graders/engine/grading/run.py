@@ -42,11 +42,13 @@ def grade(
     only: Iterable[str] = (),
     on_event: Listener = nobody_listens,
     clock: Callable[[], float] = time.perf_counter,
+    problem: Problem | None = None,
 ) -> Result:
     """Return what the lesson's checks find about the submission.
 
     ``seed`` decides every word that the checks make up. ``only`` leaves out all criteria but
-    these and what they need. Must not be called from a running event loop.
+    these and what they need. ``problem`` is what is known to keep the server from being started:
+    only what needs no server is checked then. Must not be called from a running event loop.
 
     Raises :class:`~graders.engine.core.errors.ContentError` when rubric and tests of the lesson
     do not fit together, :class:`~graders.engine.core.errors.UsageError` for an unknown criterion
@@ -54,8 +56,8 @@ def grade(
     """
     began = clock()
     criteria = lesson.rubric.prerequisites_first()
-    run = _Run(lesson, criteria, chosen(criteria, only), on_event)
-    if lesson.info.server:
+    run = _Run(lesson, criteria, chosen(criteria, only), on_event, problem)
+    if problem is None and lesson.info.server:
         run.problem = probe(starter)
     bench = _bench(seed, starter, submission)
     ledger = run.play(bench, clock)
