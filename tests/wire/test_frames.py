@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from graders.engine.core.errors import AutograderError
 from graders.engine.wire import (
@@ -25,22 +25,26 @@ def payload_of(frame: Frame) -> bytes:
     return payload
 
 
+@settings(deadline=None)
 @given(frames(FROM_STUDENT))
 def test_frame_from_the_student_round_trips(frame: Frame) -> None:
     assert parse_from_student(payload_of(frame)) == frame
 
 
+@settings(deadline=None)
 @given(frames(TO_STUDENT))
 def test_frame_to_the_student_round_trips(frame: Frame) -> None:
     assert parse_to_student(payload_of(frame)) == frame
 
 
+@settings(deadline=None)
 @given(frames(TO_STUDENT))
 def test_frame_to_the_student_is_not_taken_from_it(frame: Frame) -> None:
     with pytest.raises(WireError):
         parse_from_student(payload_of(frame))
 
 
+@settings(deadline=None)
 @given(frames(FROM_STUDENT))
 def test_frame_from_the_student_is_not_taken_by_it(frame: Frame) -> None:
     with pytest.raises(WireError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graders.engine.wire import MAX_FRAME_BYTES, FrameBuffer, WireError
@@ -23,17 +23,20 @@ def stream_of(payloads: list[bytes]) -> bytes:
     return b"".join(map(add_prefix, payloads))
 
 
+@settings(deadline=None)
 @given(payload_lists)
 def test_frames_fed_whole(payloads: list[bytes]) -> None:
     assert fed(stream_of(payloads)) == (payloads, 0)
 
 
+@settings(deadline=None)
 @given(payload_lists)
 def test_frames_fed_byte_by_byte(payloads: list[bytes]) -> None:
     stream = stream_of(payloads)
     assert fed(*[stream[at : at + 1] for at in range(len(stream))]) == (payloads, 0)
 
 
+@settings(deadline=None)
 @given(payload_lists, st.binary(min_size=1, max_size=40))
 def test_frames_with_the_beginning_of_another_behind(payloads: list[bytes], rest: bytes) -> None:
     trailing = add_prefix(rest)[:-1]
@@ -41,6 +44,7 @@ def test_frames_with_the_beginning_of_another_behind(payloads: list[bytes], rest
     assert fed(stream_of(payloads) + trailing, rest[-1:]) == ([*payloads, rest], 0)
 
 
+@settings(deadline=None)
 @given(payload_lists, st.data())
 def test_frames_cut_anywhere(payloads: list[bytes], data: st.DataObject) -> None:
     stream = stream_of(payloads)

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from graders.engine.wire import FrameBuffer, WireError, parse_from_student
@@ -122,6 +122,7 @@ def read_all(data: bytes) -> None:
         parse_from_student(payload)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 @example(b"\x00\x00\x00\x01{")
 def test_any_bytes_as_a_stream(data: bytes) -> None:
@@ -129,18 +130,21 @@ def test_any_bytes_as_a_stream(data: bytes) -> None:
         read_all(data)
 
 
+@settings(deadline=None)
 @given(st.binary(min_size=1, max_size=200) | st.text(min_size=1).map(str.encode))
 def test_any_bytes_as_a_payload(data: bytes) -> None:
     with contextlib.suppress(WireError):
         read_all(add_prefix(data))
 
 
+@settings(deadline=None)
 @given(OBJECTS)
 def test_any_object_with_the_fields_of_frames(values: dict[str, Any]) -> None:
     with contextlib.suppress(WireError):
         parse_from_student(json.dumps(values).encode())
 
 
+@settings(deadline=None)
 @given(frames(FROM_STUDENT), st.data())
 def test_any_frame_with_some_bytes_changed(frame: Any, data: st.DataObject) -> None:
     payload = bytearray(frame.model_dump_json().encode())
