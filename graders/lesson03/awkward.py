@@ -30,6 +30,7 @@ ODD = (
     '{"type":"thread.created"}\\"}',
     "\\u0000 \\n \\ud83d &#0;",
     "{0} %s ${HOME} <b>&amp;</b>",
+    "Stra\u00dfe \ufb01ne \u00bd x\u00b2",
     # What is not seen, and what is read from right to left.
     "a\u200bb\u00adc\ufeff",
     "שלום مرحبا",
