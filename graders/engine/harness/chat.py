@@ -174,12 +174,11 @@ class Chat:
         return await self._send(data, headers or {})
 
     def _request(self, body: bytes, headers: Mapping[str, str]) -> httpx.Request:
-        return self._http().build_request(
-            "POST",
-            self._endpoint,
-            content=body,
-            headers={"content-type": "application/json", **self.headers, **headers},
-        )
+        # Not by merging dictionaries: the case of a header's name does not matter.
+        sent = httpx.Headers({"content-type": "application/json"})
+        sent.update(self.headers)
+        sent.update(headers)
+        return self._http().build_request("POST", self._endpoint, content=body, headers=sent)
 
     async def _answer(self, body: bytes, headers: Mapping[str, str]) -> httpx.Response:
         request = self._request(body, headers)

@@ -1,0 +1,37 @@
+"""The words that a lesson's tests are written with."""
+
+from __future__ import annotations
+
+import pytest
+
+from graders.engine.core.errors import Finding
+from graders.engine.harness import expect, found
+
+
+def test_what_holds_raises_nothing() -> None:
+    expect(True, seen="never told")
+
+
+class AlwaysEqual:
+    """Claims to be whatever it is compared with."""
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize("truthy", [False, 1, "yes", AlwaysEqual()])
+def test_only_true_itself_holds(truthy: bool) -> None:
+    with pytest.raises(Finding) as finding:
+        expect(truthy, seen="two items came", at=3, hint="twice")
+    assert (finding.value.seen, finding.value.mark, finding.value.hint) == (
+        "two items came",
+        3,
+        "twice",
+    )
+
+
+def test_a_finding_can_be_raised_outright() -> None:
+    with pytest.raises(Finding, match="nothing came"):
+        found("nothing came")

@@ -1,0 +1,79 @@
+"""What a server prints, through a real pipe; and the traceback in it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+import pytest
+
+from graders.engine.harness import output
+from graders.engine.harness.output import Output, last_traceback
+
+
+def piped(on_flood: Callable[[], None] = lambda: None) -> tuple[Output, int]:
+    """Give an output and the end of the pipe that a server would write to."""
+    reader, writer = os.pipe()
+    return Output(reader, on_flood=on_flood), writer
+
+
+async def test_what_was_printed_can_be_read_before_the_loop_turns() -> None:
+    printed, writer = piped()
+    os.write(writer, b"hello ")
+    assert printed.text == "hello "
+    os.write(writer, b"you \xff")
+    assert printed.text == "hello you \N{REPLACEMENT CHARACTER}"
+    os.close(writer)
+    printed.close()
+    printed.close()
+    assert printed.text.startswith("hello you")
+
+
+async def test_closing_reads_what_is_left() -> None:
+    printed, writer = piped()
+    os.write(writer, b"last words")
+    printed.close()
+    os.close(writer)
+    assert printed.text == "last words"
+
+
+async def test_only_the_end_is_kept_and_a_flood_is_reported_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(output, "_KEPT_BYTES", 4)
+    monkeypatch.setattr(output, "_MOST_BYTES", 10)
+    floods: list[str] = []
+    printed, writer = piped(lambda: floods.append("flood"))
+    os.write(writer, b"0123456789")
+    assert printed.text == "6789"
+    assert floods == []
+    os.write(writer, b"x")
+    assert printed.text == "789x"
+    assert printed.text == "789x"
+    assert floods == ["flood"]
+    with pytest.raises(BrokenPipeError):
+        os.write(writer, b"y")
+    os.close(writer)
+
+
+def test_the_last_traceback_is_told_by_its_own_frames_and_its_exception() -> None:
+    text = (
+        "Traceback (most recent call last):\n"
+        '  File "/w/submission/old.py", line 1, in old\n'
+        "KeyError: 'old'\n"
+        "Traceback (most recent call last):\n"
+        '  File "/w/submission/server.py", line 7, in respond\n'
+        "    await ask()\n"
+        '  File "/usr/lib/python3/asyncio/tasks.py", line 3, in wait\n'
+        '  File "/w/submission/store.py", line 9, in load\n'
+        "store.MissingError: no thread\n"
+        "INFO: done\n"
+    )
+    assert last_traceback(text, "/w/submission") == (
+        "server.py, line 7, in respond | store.py, line 9, in load | store.MissingError: no thread"
+    )
+
+
+@pytest.mark.parametrize("text", ["", "INFO: started\n", "ValueError: only words\n"])
+def test_without_a_traceback_nothing_is_told(text: str) -> None:
+    assert last_traceback(text, "/w/submission") == ""
