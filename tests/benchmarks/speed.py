@@ -37,21 +37,18 @@ SOLUTION = ROOT / "reference_solutions" / "lesson02" / "solution"
 CHUNKS = 5_000
 GOALS = {"lesson02": 2.0}
 """Seconds of CPU for a lesson; 4 where nothing is said."""
-STREAMER = (
-    """
-CHUNK = b'data: {"type":"thread.item.updated","item_id":"msg_0123456789","update":' + b"x" * 60 + b"}\\n\\n"
+STREAMER = """
+CHUNK = b'data: {"type":"thread.item.updated","update":' + b"x" * 80 + b"}\\n\\n"
 
 async def app(scope, receive, send):
     if scope["type"] != "http":
         return
     await send({"type": "http.response.start", "status": 200,
                 "headers": [(b"content-type", b"text/event-stream")]})
-    for _ in range(%d):
+    for _ in range(COUNT):
         await send({"type": "http.response.body", "body": CHUNK, "more_body": True})
     await send({"type": "http.response.body", "body": b"", "more_body": False})
-"""
-    % CHUNKS
-)
+""".replace("COUNT", str(CHUNKS))
 
 
 @pytest.fixture(scope="module")
