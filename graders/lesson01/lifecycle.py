@@ -43,6 +43,9 @@ _UPDATES = {
 }
 
 
+_UPDATE = re.compile("(assistantmessage)?contentpart|textdelta")
+
+
 def _squashed(text: str) -> str:
     return re.sub(r"[^a-z0-9]", "", text.lower())
 
@@ -62,11 +65,12 @@ def step_named(text: str) -> str:
     Capitals, dots, underscores and hyphens make no difference, nor does what separates event and
     item. The SDK's class names mean their events. An unknown name stays as it is.
     """
-    event, _, rest = re.sub(r"[\s/,:;()|>]+", " ", text.strip()).partition(" ")
+    plain = " ".join(text.split())
+    event, _, rest = re.sub(r"[\s/,:;()|>]+", " ", plain).strip().partition(" ")
     name = _EVENTS.get(_squashed(event).removesuffix("event"))
     if name is None:
-        update = _update(event)
-        return f"{UPDATED} {update}" if update in _UPDATES.values() else text.strip()
+        update = _update(event) if _UPDATE.match(_squashed(event)) else ""
+        return f"{UPDATED} {update}" if update in _UPDATES.values() else plain
     if name in _ALONE:
         return name
     item = _update(rest) if name == UPDATED else _item(rest)
@@ -103,6 +107,8 @@ def _as_text(value: object) -> object:
         return value
     parts = list(value.items()) if isinstance(value, dict) else []
     match parts:
+        case [("event", str(event))]:
+            return event
         case [("event", str(event)), ("item", str(item))] | [(str(event), str(item))]:
             return f"{event} {item}"
     raise flaw("A step is one event and one item.", cure="Write `thread.item.done user_message`.")

@@ -43,8 +43,8 @@ def compare(written: Sequence[str], sent: Sequence[str]) -> None:
     if right == of:
         return
     raise Finding(
-        f"{right} of {of} steps are right. `+` is a step that you left out, `-` one that does "
-        f"not come there:\n{drawn(pairs)}",
+        f"{right} of {of} steps are right:\n{drawn(pairs)}\n"
+        "`+` is a step that you left out, `-` one that does not come there.",
         hint="unknown" if not all(is_known(step) for step in steps) else None,
         share=(right, of),
     )

@@ -58,11 +58,17 @@ def judge(question: Question, answers: Answers) -> None:
     """Raise the finding that a wrong answer deserves."""
     given = answers.get(question.id)
     if given is None:
-        found(f"{question.question} You have not answered this yet.", hint="unanswered")
+        found(f"{question.question} You have not answered `{question.id}` yet.", hint="unanswered")
     if given == question.right:
         return
     wrong = sorted(given - question.right)
     if not wrong:
-        found(f"{question.question} Your answer is right, but not complete.", hint="incomplete")
+        found(
+            f"{question.question} Your answer to `{question.id}` is right, but not complete.",
+            hint="incomplete",
+        )
     option = question.dealt[wrong[0]]
-    found(f"{question.question} You chose {wrong[0]}: “{option.text}”. {option.tempting}")
+    found(
+        f"{question.question} Your answer to `{question.id}` is {wrong[0]}: “{option.text}”. "
+        f"{option.tempting}"
+    )

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import TextIO
 
 from rich.console import Console
-from rich.padding import Padding
+from rich.table import Table
 from rich.text import Text
 
-from graders.engine.cli.desk import Desk
+from graders.engine.cli.desk import Desk, print_page
 from graders.engine.cli.exit_codes import ExitCode
 from graders.engine.cli.grading import default_folder
 from graders.engine.content.catalogue import Lesson
@@ -115,11 +115,13 @@ def ask(page: Console, quiz: Quiz, asked: Sequence[SheetQuestion], keys: TextIO)
 
 
 def _show(page: Console, question: SheetQuestion, place: str) -> None:
+    several = " (several are right)" if question.several else ""
     page.print(Text(f"\n{place}  {question.id}", style="dim"))
-    page.print(prose(question.question).append(" (several are right)" if question.several else ""))
+    print_page(page, prose(question.question + several))
+    grid = Table.grid(padding=(0, 2))
     for letter, text in question.options.items():
-        option = Text(f"{letter}  ", style="bold").append_text(prose(text))
-        page.print(Padding(option, (0, 0, 0, 2)))
+        grid.add_row(Text(f"  {letter}", style="bold"), prose(text))
+    print_page(page, grid)
 
 
 def _read(page: Console, question: SheetQuestion, keys: TextIO) -> frozenset[str] | None:

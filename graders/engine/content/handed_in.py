@@ -27,5 +27,13 @@ def read_handed_in(folder: Path, name: str, reader: Callable[[Path], Value]) -> 
     try:
         return reader(path)
     except ContentError as error:
-        place = f"`{name}`" if error.line is None else f"`{name}`, line {error.line}:"
-        raise Finding(f"{place} {error.message} {error.cure}".strip(), hint="malformed") from None
+        raise Finding(f"{_told(name, error)} {error.cure}".strip(), hint="malformed") from None
+
+
+def _told(name: str, error: ContentError) -> str:
+    """Say where and what; a message that begins small ("is empty.") goes on after the name."""
+    place = f"`{name}`" if error.line is None else f"`{name}`, line {error.line}"
+    goes_on = error.message[:1].islower()
+    if goes_on:
+        return f"{place}{',' if error.line is not None else ''} {error.message}"
+    return f"{place}: {error.message}"
