@@ -124,3 +124,11 @@ def test_the_record_ends_with_what_is_read_then_unless_it_is_empty() -> None:
         "server",
         2,
     )
+
+
+def test_a_record_that_forgets_counts_on() -> None:
+    trace = new_trace()
+    trace.add("client", "says", "one")
+    trace.forget()
+    assert trace.add("client", "says", "two") == 2
+    assert [line.text for line in trace.lines()] == ["two"]
