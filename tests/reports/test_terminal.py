@@ -57,6 +57,15 @@ def test_problem_shows_detail_and_cure_and_counts_what_was_not_tried() -> None:
     assert "One fact" not in page
 
 
+def test_problem_of_a_server_says_that_the_rest_was_graded() -> None:
+    problem = Problem(kind="no-server-file", title="There is no `server.py`.")
+    rows = (row("a", "One fact"), row("b", "Another fact", Status.NOT_RUN))
+    page = as_text(terminal.render(result(*rows, problem=problem)))
+    assert "only what needs no server was graded" in page
+    assert "could not be graded" not in page
+    assert "One fact" in page
+
+
 @pytest.mark.parametrize(
     "visibility", [each for each in Visibility if each is not Visibility.VISIBLE]
 )

@@ -18,6 +18,7 @@ from graders.engine.core.results import (
     Measurement,
     Problem,
     Result,
+    Status,
     Visibility,
 )
 from graders.engine.core.text import visible
@@ -25,6 +26,8 @@ from graders.engine.reports import advice, rubric_table
 from graders.engine.reports.causes import failed, held_up_by
 from graders.engine.reports.look import UNICODE, Look
 
+NOT_GRADED = "The submission could not be graded."
+NOT_STARTED = "The server could not be started: only what needs no server was graded."
 PRACTICE = "A run on your own machine is practice: it does not count as your score."
 FORGEABLE = "The server was not fully shut in on this machine, so this score could be forged."
 BROKE = (
@@ -41,7 +44,7 @@ def render(result: Result, look: Look = UNICODE, *, title: str = "") -> Renderab
 def _parts(result: Result, look: Look, title: str) -> Iterator[RenderableType]:
     yield from (Text(), _header(result, title), Text())
     if result.problem is not None:
-        yield from (problem_page(result.problem), Text())
+        yield from (problem_page(result.problem, _heading_of_problem(result)), Text())
     yield rubric_table.render(result, look)
     for number, row in enumerate(failed(result), start=1):
         holds_up = len(held_up_by(row.id, result))
@@ -58,10 +61,16 @@ def _header(result: Result, title: str) -> Table:
     return grid
 
 
-def problem_page(problem: Problem) -> RenderableType:
+def _heading_of_problem(result: Result) -> str:
+    """Return what was lost: all, or only what needs the server."""
+    tried = any(row.status is not Status.NOT_RUN for row in result.criteria)
+    return NOT_STARTED if tried else NOT_GRADED
+
+
+def problem_page(problem: Problem, heading: str = NOT_GRADED) -> RenderableType:
     """Return why a submission could not be graded, and the cure."""
-    heading = Text("The submission could not be graded.  ", style="bold red")
-    parts: list[RenderableType] = [heading, advice.prose(problem.title)]
+    title = Text(f"{heading}  ", style="bold red")
+    parts: list[RenderableType] = [title, advice.prose(problem.title)]
     if problem.detail:
         lines = Text("\n".join(visible(line) for line in problem.detail.splitlines()))
         parts += [Text(), Padding(lines, advice.INDENT)]
