@@ -13,6 +13,9 @@ from dataclasses import dataclass
 
 from graders.engine.harness import RecordedCall
 
+_MOST_SHOWN = 7
+_MOST_CHARACTERS = 60
+
 
 @dataclass(frozen=True)
 class Said:
@@ -44,6 +47,25 @@ def present(call: RecordedCall, words: Iterable[str]) -> list[str]:
     """Give the words that are in a request."""
     text = all_text(call)
     return [word for word in words if word in text]
+
+
+def outline(call: RecordedCall) -> str:
+    """Tell a request's input in a sentence: the role and the text of each item, oldest first."""
+    if len(call.input) == 1:
+        # A folded conversation: its end is where the newest message ought to be.
+        return f"Its input was one item, which ends [{_end(call.input[0].text)}]."
+    items = [f"{item.role or item.kind}: {_short(item.text)}" for item in call.input]
+    shown = [*items[:3], "...", *items[-3:]] if len(items) > _MOST_SHOWN else items
+    return f"Its input was [{' | '.join(shown)}]."
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _MOST_CHARACTERS else f"{line[:_MOST_CHARACTERS]}..."
+
+
+def _end(text: str) -> str:
+    return " ".join(text.split())[-4 * _MOST_CHARACTERS :]
 
 
 def size(call: RecordedCall) -> int:

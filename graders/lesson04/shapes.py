@@ -10,14 +10,14 @@ import asyncio
 import contextlib
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from hypothesis.configuration import set_hypothesis_home_dir
 from hypothesis.errors import HypothesisException
 
-from graders.engine.harness import Finding, Talk, Trace
+from graders.engine.harness import Finding, Talk, Trace, attempt
 from graders.lesson04.scenarios import Asked, ask
 
 Shape = tuple[int, ...]
@@ -48,36 +48,53 @@ class Played:
 
 
 Judge = Callable[[list[Played]], None]
-"""Raises a :class:`Finding` when something is wrong with a play."""
+"""Raises a :class:`Finding` when something is wrong with the last message of those played."""
 
 
 async def judge_shapes(talk: Talk, trace: Trace, judge: Judge) -> None:
     """Raise the finding of the shortest conversation that fails, if one of random shape does.
 
-    ``trace`` then tells of this conversation only.
+    It is played once more on the server just started, and ``trace`` then tells of it only.
     """
-    plays = 0
+    search = _Search(talk, trace, judge, asyncio.get_running_loop())
+    shortest = await asyncio.to_thread(_shortest_failing, search.fails, talk.canary.seed)
+    if shortest is None:
+        return
+    finding = search.findings[shortest]
+    restarted = await attempt(talk.student.restart())
+    if restarted.finding is None:
+        finding = await search.finding_of(shortest) or finding
+    raise finding
 
-    async def finding_of(shape: Shape) -> Finding | None:
-        nonlocal plays
-        plays += 1
-        trace.forget()
+
+@dataclass
+class _Search:
+    """Plays shapes for Hypothesis, which asks from a thread of its own."""
+
+    talk: Talk
+    trace: Trace
+    judge: Judge
+    loop: asyncio.AbstractEventLoop
+    plays: int = 0
+    findings: dict[Shape, Finding] = field(default_factory=dict)
+
+    def fails(self, shape: Shape) -> bool:
+        """Whether a conversation of this shape fails; not to be called in the event loop."""
+        if self.plays >= _MOST_PLAYS:
+            return False
+        playing = asyncio.run_coroutine_threadsafe(self.finding_of(shape), self.loop)
+        return playing.result() is not None
+
+    async def finding_of(self, shape: Shape) -> Finding | None:
+        """Play a conversation of this shape up to the message that fails."""
+        self.plays += 1
+        self.trace.forget()
         try:
-            judge(await _play(talk, shape, plays))
+            await _play(self.talk, shape, self.plays, self.judge)
         except Finding as finding:
+            self.findings[shape] = finding
             return finding
         return None
-
-    loop = asyncio.get_running_loop()
-
-    def fails(shape: Shape) -> bool:
-        if plays >= _MOST_PLAYS:
-            return False
-        return asyncio.run_coroutine_threadsafe(finding_of(shape), loop).result() is not None
-
-    shortest = await asyncio.to_thread(_shortest_failing, fails, talk.canary.seed)
-    if shortest is not None and (finding := await finding_of(shortest)) is not None:
-        raise finding
 
 
 class _FailedError(Exception):
@@ -111,27 +128,24 @@ def _shortest_failing(fails: Callable[[Shape], bool], run_seed: int) -> Shape | 
     return min(failing, key=lambda shape: (len(shape), shape), default=None)
 
 
-async def _play(talk: Talk, shape: Shape, play: int) -> list[Played]:
+async def _play(talk: Talk, shape: Shape, play: int, judge: Judge) -> None:
     """Say a message for each entry of ``shape``; stop after one that was not answered."""
-    said: list[tuple[int, Asked]] = []
     played: list[Played] = []
     ids: dict[int, str] = {}
     for number, thread in enumerate(shape, 1):
         asked = await ask(talk, ids.get(thread), f"play {play} number {number}")
-        own = [earlier for where, earlier in said if where == thread]
-        foreign = [earlier for where, earlier in said if where != thread]
+        own = [earlier.asked for earlier in played if earlier.thread == thread]
+        foreign = [earlier.asked for earlier in played if earlier.thread != thread]
         played.append(Played(thread, asked, own, foreign))
-        said.append((thread, asked))
+        judge(played)
         if not asked.answered:
             break
         if thread not in ids:
             ids[thread] = asked.stream.thread_id
-    return played
 
 
-def told(played: list[Played], last: Played) -> str:
-    """Tell a conversation up to ``last``: the thread of each message, A being the first."""
-    played = played[: played.index(last) + 1]
+def told(played: list[Played]) -> str:
+    """Tell a conversation in a few words: the thread of each message, A being the first."""
     order = list(dict.fromkeys(each.thread for each in played))
     names = {thread: "ABC"[index] for index, thread in enumerate(order)}
     return ", ".join(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from graders.engine.harness import RecordedCall, Talk, Trace, criterion, expect, found
-from graders.lesson04.requests import has_role, missing, present, times
+from graders.engine.harness import RecordedCall, Talk, Trace, criterion, expect
+from graders.lesson04.requests import has_role, missing, outline, present, times
 from graders.lesson04.scenarios import Asked, Conversation
 from graders.lesson04.shapes import Played, judge_shapes, told
 
@@ -53,13 +53,15 @@ async def test_newest_message_is_sent_once(conversation: Conversation) -> None:
         count = times(asked.request, asked.said.message_word)
         expect(
             count > 0,
-            f"The request does not hold the newest message, {asked.said.message!r}.",
+            f"The request does not hold the newest message, {asked.said.message!r}. "
+            f"{outline(asked.request)}",
             at=asked.mark,
             hint="missing",
         )
         expect(
             count == 1,
-            f"The newest message, {asked.said.message!r}, is in the request {count} times.",
+            f"The newest message, {asked.said.message!r}, is in the request {count} times. "
+            f"{outline(asked.request)}",
             at=asked.mark,
             hint="twice",
         )
@@ -72,8 +74,9 @@ async def test_earlier_questions_reach_the_model(conversation: Conversation) -> 
         lacking = missing(asked.request, words)
         expect(
             not lacking,
-            f"The request for message {len(earlier) + 1} holds {_part(words, lacking)} earlier "
-            f"messages of the user: {_are(lacking)} not in it.",
+            f"The request for message {len(earlier) + 1} lacks "
+            f"{_of(lacking, words, 'message')} of the user: {_listed(lacking)}. "
+            f"{outline(asked.request)}",
             at=asked.mark,
             hint="none" if len(lacking) == len(words) else "some",
         )
@@ -86,24 +89,23 @@ async def test_earlier_answers_reach_the_model(conversation: Conversation) -> No
         lacking = missing(asked.request, words)
         expect(
             not lacking,
-            f"The request for message {len(earlier) + 1} holds {_part(words, lacking)} earlier "
-            f"answers of the assistant: {_are(lacking)} not in it.",
+            f"The request for message {len(earlier) + 1} lacks "
+            f"{_of(lacking, words, 'answer')} of the assistant: {_listed(lacking)}. "
+            f"{outline(asked.request)}",
             at=asked.mark,
             hint=None if len(lacking) == len(words) else "some",
         )
 
 
-def _part(words: list[str], lacking: list[str]) -> str:
-    there = len(words) - len(lacking)
-    return f"{there or 'none'} of the {len(words)}"
+def _of(lacking: list[str], words: list[str], what: str) -> str:
+    if len(words) == 1:
+        return f"the earlier {what}"
+    many = f"all {len(words)}" if lacking == words else f"{len(lacking)} of the {len(words)}"
+    return f"{many} earlier {what}s"
 
 
 def _listed(words: list[str]) -> str:
     return " and ".join(f"`{word}`" for word in words[:3])
-
-
-def _are(words: list[str]) -> str:
-    return _listed(words) + (" is" if len(words) == 1 else " are")
 
 
 @criterion("history-in-order")
@@ -183,16 +185,15 @@ async def test_thread_remembers_while_others_go_on(talk: Talk, trace: Trace) -> 
 
 
 def _judge_own(played: list[Played]) -> None:
-    for each in played:
-        words = [word for earlier in each.own[-NEWEST:] for word in earlier.words]
-        lacking = missing(each.asked.request, words)
-        if lacking:
-            found(
-                f"The shortest conversation that fails is this: {told(played, each)}. The "
-                f"request for the last message lacks {_listed(lacking)}, said before in the same "
-                "thread.",
-                at=each.asked.mark,
-            )
+    last = played[-1]
+    words = [word for earlier in last.own[-NEWEST:] for word in earlier.words]
+    lacking = missing(last.asked.request, words)
+    expect(
+        not lacking,
+        f"The shortest conversation that fails is this: {told(played)}. The request for the last "
+        f"message lacks {_listed(lacking)}, said before in the same thread.",
+        at=last.asked.mark,
+    )
 
 
 @criterion("threads-apart")
@@ -201,13 +202,13 @@ async def test_nothing_comes_from_another_thread(talk: Talk, trace: Trace) -> No
 
 
 def _judge_foreign(played: list[Played]) -> None:
-    for each in played:
-        words = [word for earlier in each.foreign for word in earlier.words]
-        for call in each.asked.calls:
-            leaked = present(call, words)
-            if leaked:
-                found(
-                    f"The shortest conversation that fails is this: {told(played, each)}. The "
-                    f"request for the last message holds `{leaked[0]}`, said in another thread.",
-                    at=each.asked.mark,
-                )
+    last = played[-1]
+    words = [word for earlier in last.foreign for word in earlier.words]
+    for call in last.asked.calls:
+        leaked = present(call, words)
+        expect(
+            not leaked,
+            f"The shortest conversation that fails is this: {told(played)}. The request for the "
+            f"last message holds {_listed(leaked)}, said in another thread.",
+            at=last.asked.mark,
+        )
