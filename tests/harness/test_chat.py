@@ -189,3 +189,22 @@ def test_a_users_input_is_what_the_real_client_sends() -> None:
         "inference_options": {},
         "quoted_text": "you said",
     }
+
+
+class Moved(Server):
+    """Has its endpoint one slash further."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Redirect all that does not end in a slash, as FastAPI does."""
+        if request.url.path.endswith("/"):
+            return await super().handle_async_request(request)
+        return httpx.Response(307, headers={"location": f"{request.url}/"})
+
+
+async def test_redirect_to_a_slash_is_followed_with_the_body() -> None:
+    server = Moved()
+    user, _ = client_of(server)
+    reply = await user.get("thr_1")
+    assert reply.status == 200
+    assert server.requests[0].url.path == "/api/chatkit/"
+    assert json.loads(server.bodies[0])["type"] == "threads.get_by_id"

@@ -159,12 +159,13 @@ def test_limits_are_in_force(students: Starter) -> None:
             "RLIMIT_CORE")}
         """
     )
+    # The kernel counts all threads of the user, so what runs already comes on top.
+    assert held.pop("RLIMIT_NPROC") >= 500
     assert held == {
         "RLIMIT_DATA": 512 * 1024**2,
         "RLIMIT_CPU": 7,
         "RLIMIT_FSIZE": 3 * 1024**2,
         "RLIMIT_NOFILE": 64,
-        "RLIMIT_NPROC": 500,
         "RLIMIT_CORE": 0,
     }
 

@@ -93,21 +93,17 @@ Endpoint = Annotated[str, AfterValidator(endpoint_path)]
 
 
 class Limits(ContentModel):
-    """What a student's server may use; these defaults are the only place where they stand."""
+    """What a lesson lets a student's server use; what is left out is as in ``sandbox.limits``."""
 
-    memory_mb: Count = 1024
+    memory_mb: Count | None = None
     """Private data, in MiB."""
-    cpu_seconds: Count = 60
+    cpu_seconds: Count | None = None
     """Processor time of one server process."""
-    start_seconds: Count = 20
-    """Wall time until the app has been imported and has answered its lifespan start."""
-    open_files: Count = 256
-    file_size_mb: Count = 16
+    open_files: Count | None = None
+    file_size_mb: Count | None = None
     """The largest file that it may write, in MiB."""
-    processes: Count = 64
+    processes: Count | None = None
     """Processes and threads together."""
-    output_kb: Count = 256
-    """Standard output and error that are kept, in KiB; the rest is dropped."""
 
 
 class LessonFile(ContentModel):

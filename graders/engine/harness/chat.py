@@ -184,7 +184,8 @@ class Chat:
         request = self._request(body, headers)
         self.cookies.set_cookie_header(request)
         try:
-            response = await self._http().send(request, stream=True)
+            # A browser follows too: FastAPI redirects `/chatkit` to a route named `/chatkit/`.
+            response = await self._http().send(request, stream=True, follow_redirects=True)
         except ServerTrouble as trouble:
             # The transcript shows where the answer ought to be.
             trouble.mark = self._trace.add("server", "silent", trouble.seen)

@@ -124,13 +124,7 @@ def _installed_names() -> set[str]:
 
 
 def _process_limits(limits: Limits) -> ProcessLimits:
-    return ProcessLimits(
-        memory_mb=limits.memory_mb,
-        cpu_seconds=limits.cpu_seconds,
-        file_size_mb=limits.file_size_mb,
-        open_files=limits.open_files,
-        processes=limits.processes,
-    )
+    return ProcessLimits(**limits.model_dump(exclude_none=True))
 
 
 def _notes(report: CopyReport) -> list[str]:

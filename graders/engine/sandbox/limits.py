@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -19,13 +20,24 @@ class ProcessLimits:
 
     memory_mb: int = 1_024
     cpu_seconds: int = 60
-    file_size_mb: int = 64
+    file_size_mb: int = 16
     open_files: int = 256
-    processes: int = 256
+    processes: int = 64
 
     def as_json(self) -> dict[str, int]:
         """Give the limits as plain data, for the way to the student's process."""
         return asdict(self)
+
+
+def _tasks_of_the_machine() -> int:
+    """Count what runs already: the kernel's limit counts all threads of the user, not ours alone.
+
+    Zero where the kernel does not tell.
+    """
+    try:
+        return int(Path("/proc/loadavg").read_text(encoding="ascii").split()[3].split("/")[1])
+    except (OSError, ValueError, IndexError):
+        return 0
 
 
 def apply(limits: ProcessLimits) -> tuple[str, ...]:
@@ -40,7 +52,7 @@ def apply(limits: ProcessLimits) -> tuple[str, ...]:
         "RLIMIT_CPU": limits.cpu_seconds,
         "RLIMIT_FSIZE": limits.file_size_mb * mebibyte,
         "RLIMIT_NOFILE": limits.open_files,
-        "RLIMIT_NPROC": limits.processes,
+        "RLIMIT_NPROC": _tasks_of_the_machine() + limits.processes,
         "RLIMIT_CORE": 0,
     }
     held = []
