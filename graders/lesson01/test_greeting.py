@@ -46,11 +46,13 @@ async def test_message_is_answered(greetings: Greetings) -> None:
 @criterion("thread-created")
 async def test_thread_is_created(greetings: Greetings) -> None:
     stream = greetings.stream
-    first = stream.events[0]
+    about = [event for event in stream.events if event.thread_id or event.item_id]
+    created = [event for event in about if event.type == "thread.created"]
+    expect(bool(created), "The event `thread.created` did not come.", at=stream.last_serial)
     expect(
-        first.type == "thread.created" and bool(first.thread_id),
-        f"The stream begins with `{first.label or 'something that is no event'}`.",
-        at=stream.serial(0),
+        about[0] is created[0],
+        f"`{about[0].label}` came before `thread.created`.",
+        at=stream.mark_of(about[0]),
     )
 
 
@@ -114,8 +116,14 @@ async def test_greeting_is_stored(greetings: Greetings) -> None:
     texts = [item.text for item in items_of(reply) if item.type == ASSISTANT]
     expect(bool(texts), "`items.list` does not hold the greeting.", at=reply.serial)
     expect(
+        len(texts) == 1,
+        f"`items.list` holds {len(texts)} messages of the assistant, not one.",
+        at=reply.serial,
+        hint="differs",
+    )
+    expect(
         texts == [said],
-        f"The client got {said!r}, `items.list` holds {texts!r}.",
+        f"The client got {said!r}, `items.list` holds {texts[0]!r}.",
         at=reply.serial,
         hint="differs",
     )
