@@ -22,8 +22,11 @@ from graders.engine.harness.process_state import Activity, activity
 from graders.engine.harness.trouble import RanAway, Stalled
 
 _LOOK_SECONDS = 0.02
-_QUIET_ROUNDS = 3
-"""Rounds in a row, of the kernel's word and the event loop's, before a server is stalled."""
+_QUIET_ROUNDS = 8
+"""Rounds in a row, of the kernel's word and the event loop's, before a server is stalled.
+
+About 0.4 s: longer than the pauses that a thread makes in C, as SQLite does at a locked table.
+"""
 _BLIND_ROUNDS = 250
 """The same where the kernel cannot be asked: ten seconds."""
 _BLOCKED_LOOKS = 30
