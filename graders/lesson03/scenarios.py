@@ -80,13 +80,15 @@ class Arrival:
     """What became of one token that was released: whether it came before the next one was.
 
     ``waited`` are the virtual seconds that were skipped meanwhile, because the server waited for
-    a timer; ``took`` the real seconds from its release.
+    a timer; ``took`` the real seconds from its release; ``serial`` its place in the transcript, or
+    that of the silence.
     """
 
     token: str
     came: bool
     waited: float
     took: float
+    serial: int
 
 
 @dataclass(frozen=True)
@@ -145,17 +147,19 @@ async def _hear(
 async def _arrival(talk: Talk, turn: Turn, stream: Stream, token: str, expected: int) -> Arrival:
     clock = asyncio.get_running_loop()
     skipped, began = talk.student.skipped_seconds, clock.time()
+    silence: int | None = None
     await turn.release()
     try:
         while len(stream.text) < expected and await stream.next() is not None:
             pass
-    except Stalled:
-        pass
+    except Stalled as stalled:
+        silence = stalled.mark
     return Arrival(
         token=token,
         came=len(stream.text) >= expected,
         waited=talk.student.skipped_seconds - skipped,
         took=clock.time() - began,
+        serial=stream.last_serial if silence is None else silence,
     )
 
 

@@ -11,17 +11,17 @@ async def test_message_into_an_answer_gets_its_own_answer(interrupted: Interrupt
     stream, answer = interrupted.new.value, interrupted.talk.answer("second")
     expect(
         stream.status == 200,
-        f"A message into an answer got the status {stream.status}.",
+        f"A message that came while an answer streamed got the status {stream.status}.",
         at=stream.last_serial,
     )
     expect(
         stream.error is None,
-        "A message into an answer got an `error` event.",
+        "A message that came while an answer streamed got an `error` event.",
         at=stream.mark_of(stream.error),
     )
     expect(
         answer == stream.finished_text,
-        f"A message into an answer got {stream.finished_text!r} instead of the model's {answer!r}.",
+        f"A message that came while an answer streamed got {stream.finished_text!r} instead of the model's {answer!r}.",
         at=stream.last_serial,
     )
 

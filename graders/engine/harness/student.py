@@ -162,7 +162,8 @@ class Student:
         if spec_version is not None:
             self._settings = replace(self._settings, spec_version=spec_version)
         await self.start()
-        self._trace.add("grader", "restart", "starts the server again")
+        under = f", under ASGI {spec_version}" if spec_version is not None else ""
+        self._trace.add("grader", "restart", f"starts the server again{under}")
 
     async def shut_down(self) -> str:
         """End the server gently; return what went wrong in its shutdown, or an empty string."""
