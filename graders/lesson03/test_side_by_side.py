@@ -21,7 +21,8 @@ async def test_message_into_an_answer_gets_its_own_answer(interrupted: Interrupt
     )
     expect(
         answer == stream.finished_text,
-        f"A message that came while an answer streamed got {stream.finished_text!r} instead of the model's {answer!r}.",
+        f"A message that came while an answer streamed got {stream.finished_text!r} instead of "
+        f"the model's {answer!r}.",
         at=stream.last_serial,
     )
 
