@@ -360,6 +360,50 @@ async def test_no_compressed_answer_is_asked_for(bench: Bench) -> None:
     assert (await student.chat().raw(b"{}")).object == {"text": "long " * 1000}
 
 
+async def test_an_app_mounted_at_the_endpoint_is_reached_behind_its_slash(bench: Bench) -> None:
+    student = await bench.serve(
+        """
+        from fastapi import FastAPI, Request
+
+        app, mounted = FastAPI(), FastAPI()
+
+        @mounted.post("/")
+        async def endpoint(request: Request):
+            return await request.json()
+
+        app.mount("/chatkit", mounted)
+        """
+    )
+    assert (await student.chat().raw(b'{"type": "odd"}')).object == {"type": "odd"}
+
+
+async def test_a_redirect_in_a_circle_is_followed_once(bench: Bench) -> None:
+    student = await bench.serve(
+        """
+        async def app(scope, receive, send):
+            assert scope["type"] == "http"
+            headers = [(b"location", scope["path"].encode())]
+            await send({"type": "http.response.start", "status": 307, "headers": headers})
+            await send({"type": "http.response.body", "body": b""})
+        """
+    )
+    assert (await student.chat().raw(b"{}")).status == 307
+
+
+@pytest.mark.parametrize("location", ["http://a:b", "", "ftp://elsewhere/x"])
+async def test_a_temporary_redirect_to_odd_places_is_an_answer(location: str, bench: Bench) -> None:
+    student = await bench.serve(
+        f"""
+        async def app(scope, receive, send):
+            assert scope["type"] == "http"
+            headers = [(b"location", {location.encode()!r})]
+            await send({{"type": "http.response.start", "status": 307, "headers": headers}})
+            await send({{"type": "http.response.body", "body": b""}})
+        """
+    )
+    assert (await student.chat().raw(b"{}")).status == 307
+
+
 async def test_a_redirect_to_no_address_is_an_answer_like_others(bench: Bench) -> None:
     student = await bench.serve(
         """

@@ -21,6 +21,7 @@ from graders.engine.harness.trouble import ServerTrouble
 Order = Literal["asc", "desc"]
 _MOST_BODY_BYTES = 32 * 1024 * 1024
 _EXCERPT = 200
+_MOVED = frozenset({307, 308})
 
 
 @dataclass(frozen=True)
@@ -184,14 +185,26 @@ class Chat:
         request = self._request(body, headers)
         self.cookies.set_cookie_header(request)
         try:
-            # A browser follows too: FastAPI redirects `/chatkit` to a route named `/chatkit/`.
-            response = await self._http().send(request, stream=True, follow_redirects=True)
+            response = await self._followed(request)
         except ServerTrouble as trouble:
             # The transcript shows where the answer ought to be.
             trouble.mark = self._trace.add("server", "silent", trouble.seen)
             raise
         self.cookies.extract_cookies(response)
         return response
+
+    async def _followed(self, request: httpx.Request) -> httpx.Response:
+        """Send a request, and once more where the server says that its endpoint has moved.
+
+        A browser does the same: FastAPI redirects `/chatkit` to a route or a mount `/chatkit/`.
+        """
+        response = await self._http().send(request, stream=True)
+        target = _moved_to(request, response)
+        if target is None:
+            return response
+        await response.aclose()
+        again = httpx.Request("POST", target, headers=request.headers, content=request.content)
+        return await self._http().send(again, stream=True)
 
     async def _send(self, body: bytes, headers: Mapping[str, str]) -> Reply:
         response = await self._answer(body, headers)
@@ -233,6 +246,16 @@ def _told(params: Mapping[str, Any]) -> str:
         parts = [part.get("text") for part in said.get("content", ()) if isinstance(part, dict)]
         return quote(" ".join(text for text in parts if isinstance(text, str)), _EXCERPT)
     return ", ".join(f"{name}={quote(str(value), 40)}" for name, value in params.items())
+
+
+def _moved_to(request: httpx.Request, response: httpx.Response) -> httpx.URL | None:
+    """Where to send the same body again; 301 and 302 would make it a GET, so they do not count."""
+    if response.status_code not in _MOVED:
+        return None
+    try:
+        return request.url.join(response.headers.get("location", ""))
+    except (httpx.InvalidURL, ValueError):
+        return None
 
 
 async def _read(response: httpx.Response) -> bytes:
