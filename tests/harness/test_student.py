@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from graders.engine.harness import Flooded, ServerDied, Student, say
+from graders.engine.sandbox import Layer
 from graders.engine.wire.frames import Refused
 from tests.students import HONEST, Bench
 
@@ -299,7 +300,7 @@ async def test_a_server_that_dies_in_a_request_tells_how(
 
 
 async def test_stop_leaves_no_process_and_no_folder(bench: Bench) -> None:
-    student = await bench.serve(RUNS)
+    student = await bench.serve(RUNS, without={Layer.FILES, Layer.SYSCALLS})
     pids = await run(
         student,
         "import os, subprocess\n"

@@ -14,7 +14,7 @@ from textwrap import dedent
 
 import pytest
 
-from graders.engine.sandbox import LaunchError, LaunchSpec, open_launcher
+from graders.engine.sandbox import LaunchError, LaunchSpec, Layer, open_launcher
 from graders.engine.sandbox.fork_client import ForkLauncher
 from graders.engine.sandbox.launcher import ENGINE_ROOT
 from graders.engine.wire.frames import Hello
@@ -26,6 +26,9 @@ from tests.sandbox.wired import (
     wait_for_end,
     watching,
 )
+
+FORKING = {Layer.SYSCALLS}
+"""What is left off so that a student can start processes at all."""
 
 # Runs in the student's process. A `survivor` outlives whoever started it: it is in a session of its
 # own, its parent is gone, and it holds the wire and the output open. Its number comes by a pipe.
@@ -61,8 +64,8 @@ SURVIVOR = """
 
 @pytest.fixture
 def own(tmp_path: Path) -> Iterator[tuple[ForkLauncher, Starter]]:
-    """Give a fork server of this test's own, to count and to break."""
-    launcher = ForkLauncher()
+    """Give a fork server of this test's own, to count, to look into and to break."""
+    launcher = ForkLauncher(without=frozenset({Layer.MEMORY}))
     try:
         with starting(launcher, tmp_path) as starter:
             yield launcher, starter
@@ -149,7 +152,7 @@ def test_process_ends_when_its_wire_is_closed(students: Starter) -> None:
 
 @pytest.mark.parametrize("kind", ["survivor", "child"])
 def test_descendants_are_gone_after_kill(students: Starter, kind: str) -> None:
-    student = students.serve()
+    student = students.serve(without=FORKING)
     with watching(survivors_pid(student, f"answer = {kind}()")) as pidfd:
         student.process.kill()
         assert has_ended(pidfd)
@@ -159,7 +162,7 @@ def test_descendants_are_gone_after_kill(students: Starter, kind: str) -> None:
 def test_wire_held_open_by_a_descendant_is_closed_when_the_process_ends(
     students: Starter, kind: str
 ) -> None:
-    student = students.serve()
+    student = students.serve(without=FORKING)
     student.begin(body=dedent(f"{SURVIVOR}\n    {kind}()\n    os._exit(3)").encode())
     student.wait_for_eof()
     assert student.process.wait().code == 3
@@ -168,7 +171,7 @@ def test_wire_held_open_by_a_descendant_is_closed_when_the_process_ends(
 def test_descendants_of_one_student_are_ended_and_another_student_is_not(
     students: Starter,
 ) -> None:
-    first, second = students.serve(), students.serve()
+    first, second = students.serve(without=FORKING), students.serve(without=FORKING)
     survivors_pid(first, "answer = survivor()")
     child = survivors_pid(second, "answer = child()")
     with watching(child) as pidfd:
@@ -237,7 +240,7 @@ def test_close_ends_every_student_and_what_it_started(own: tuple[ForkLauncher, S
     with contextlib.ExitStack() as stack:
         pidfds = [stack.enter_context(watching(launcher.pid))]
         for kind in ("survivor", "child"):
-            student = starter.serve()
+            student = starter.serve(without=FORKING)
             descendant = survivors_pid(student, f"answer = {kind}()")
             pidfds += [
                 stack.enter_context(watching(pid)) for pid in (student.process.pid, descendant)
@@ -271,11 +274,11 @@ from pathlib import Path
 from graders.engine.sandbox import LaunchSpec
 from graders.engine.sandbox.{module} import {launcher}
 from tests.sandbox.wired import PROBE, starting
-from tests.sandbox.test_fork_server import SURVIVOR
+from tests.sandbox.test_fork_server import FORKING, SURVIVOR
 
 launcher = {launcher}()
 with starting(launcher, Path(sys.argv[1])) as starter:
-    student = starter.serve()
+    student = starter.serve(without=FORKING)
     descendant = student.ask({code!r})
     server = getattr(launcher, "pid", student.process.pid)
     print(server, student.process.pid, descendant, flush=True)

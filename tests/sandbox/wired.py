@@ -7,12 +7,20 @@ import os
 import select
 import textwrap
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-from graders.engine.sandbox import Exit, Launcher, LaunchError, LaunchSpec, Process, ProcessLimits
+from graders.engine.sandbox import (
+    Exit,
+    Launcher,
+    LaunchError,
+    LaunchSpec,
+    Layer,
+    Process,
+    ProcessLimits,
+)
 from graders.engine.sandbox.environment import student_environment
 from graders.engine.wire import Frame, FrameBuffer, FromStudent, encode, parse_from_student
 from graders.engine.wire.frames import (
@@ -153,6 +161,7 @@ class Starter:
         variables: Mapping[str, str] | None = None,
         limits: ProcessLimits | None = None,
         cold: bool = False,
+        without: Collection[Layer] = (),
     ) -> Wired:
         """Start a process whose submission is ``server`` and ``files``; nothing is loaded yet."""
         home = self._folder / str(len(self._started))
@@ -166,6 +175,8 @@ class Starter:
             environment=student_environment(variables or {}, home=home, temp=home),
             limits=limits or ProcessLimits(),
             cold=cold,
+            writable=(home,),
+            without=frozenset(without),
         )
         wired = Wired(self.launcher.start(spec), root)
         self._started.append(wired)

@@ -22,11 +22,23 @@ from graders.engine.core.text import quote
 from graders.engine.harness.model import ModelEvent, ScriptedModel
 from graders.engine.harness.student import ServerSettings, Student
 from graders.engine.harness.trace import Trace
-from graders.engine.sandbox import Launcher, ProcessLimits
-from graders.engine.sandbox.network import NO_NETWORK
+from graders.engine.sandbox import Launcher, Layer, ProcessLimits
 
-_MISSING_NETWORK = "The server's process could reach the network by native code."
-_MISSING_FILES = "The server's process could read the files of the user who grades."
+_WHAT_IS_MISSING = {
+    Layer.FILES: (
+        "The server's process could read and empty files of the user who grades: that needs "
+        "Landlock, of Linux 6.2 or later."
+    ),
+    Layer.SYSCALLS: (
+        "The server's process could start programs and reach other processes: that needs seccomp, "
+        "of Linux on x86-64 or arm64."
+    ),
+    Layer.NETWORK: (
+        "The server's process has no network of its own: that needs root, or namespaces for users."
+    ),
+}
+# Without these two a score can be forged. The network is refused by both of them as well.
+_REQUIRED = frozenset({Layer.FILES, Layer.SYSCALLS})
 
 
 class Rig:
@@ -41,13 +53,8 @@ class Rig:
 
     @property
     def isolation(self) -> Isolation:
-        """How well the servers are shut in: not yet enough for a score that counts."""
-        offline = NO_NETWORK in self._layers
-        return Isolation(
-            level=IsolationLevel.PRACTICE,
-            layers=(self._launcher.kind, *self._layers),
-            missing=(_MISSING_FILES,) if offline else (_MISSING_FILES, _MISSING_NETWORK),
-        )
+        """How well the servers are shut in, by what they had before their own code ran."""
+        return isolation_of(self._launcher.kind, self._layers)
 
     @property
     def side_calls(self) -> list[SideCall]:
@@ -87,6 +94,15 @@ class Rig:
             source=folder, variables=self._settings.variables, limits=self._settings.limits
         )
         return Rig(self._launcher, own, [])
+
+
+def isolation_of(kind: str, held: tuple[str, ...]) -> Isolation:
+    """Judge the layers that ``held`` in a process started by a launcher of ``kind``."""
+    return Isolation(
+        level=IsolationLevel.STRONG if _REQUIRED.issubset(held) else IsolationLevel.PRACTICE,
+        layers=(kind, *held),
+        missing=tuple(text for layer, text in _WHAT_IS_MISSING.items() if layer not in held),
+    )
 
 
 @contextmanager

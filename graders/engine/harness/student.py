@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
@@ -26,7 +26,7 @@ from graders.engine.harness.problems import ended_at_start, how_it_ended, load_p
 from graders.engine.harness.trace import Trace
 from graders.engine.harness.transport import StudentTransport
 from graders.engine.harness.trouble import Flooded, ServerDied, ServerTrouble, StartFailed
-from graders.engine.sandbox import Exit, Launcher, LaunchSpec, Process, ProcessLimits
+from graders.engine.sandbox import Exit, Launcher, LaunchSpec, Layer, Process, ProcessLimits
 from graders.engine.sandbox.environment import student_environment
 from graders.engine.wire.frames import (
     ExchangeCrash,
@@ -38,6 +38,7 @@ from graders.engine.wire.frames import (
 )
 
 BASE_URL = "http://testserver"
+_OWN_FOLDERS = ("data", "home", "tmp")
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,8 @@ class ServerSettings:
     """What a server is started with.
 
     ``source`` is the folder that each server gets a private copy of; ``variables`` its environment
-    (``{data}`` in a value becomes the data folder); ``spec_version`` the ASGI version it is told.
+    (``{data}`` in a value becomes the data folder); ``spec_version`` the ASGI version it is told;
+    ``without`` the layers of isolation that tests leave off.
     """
 
     source: Path
@@ -55,6 +57,7 @@ class ServerSettings:
     limits: ProcessLimits = field(default_factory=ProcessLimits)
     shadows: tuple[str, ...] = ()
     spec_version: str = "2.3"
+    without: Collection[Layer] = ()
 
 
 class Student:
@@ -126,6 +129,8 @@ class Student:
             environment=self._environment(),
             limits=self._settings.limits,
             cold=bool(self._settings.shadows),
+            writable=tuple(self._workspace / name for name in _OWN_FOLDERS),
+            without=frozenset(self._settings.without),
         )
         self._process = self._launcher.start(spec)
         self._output = Output(self._process.output, on_flood=self._flooded)
@@ -212,7 +217,7 @@ class Student:
 
     def _make_folders(self) -> None:
         shutil.copytree(self._settings.source, self._copy, symlinks=True)
-        for name in ("data", "home", "tmp"):
+        for name in _OWN_FOLDERS:
             (self._workspace / name).mkdir()
 
     def _environment(self) -> dict[str, str]:

@@ -11,6 +11,7 @@ from graders.engine.sandbox.launcher import (
     Process,
     open_launcher,
 )
+from graders.engine.sandbox.layers import Layer
 from graders.engine.sandbox.limits import ProcessLimits
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "LaunchError",
     "LaunchSpec",
     "Launcher",
+    "Layer",
     "Process",
     "ProcessLimits",
     "open_launcher",

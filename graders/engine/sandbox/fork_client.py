@@ -15,20 +15,25 @@ from typing import Any
 
 from graders.engine.sandbox.environment import server_environment
 from graders.engine.sandbox.launcher import ENGINE_ROOT, Exit, LaunchError, LaunchSpec
+from graders.engine.sandbox.layers import NOTHING_OFF, Layer
 
 _BOOT = (
     "import sys; sys.path.append(sys.argv[1]);"
-    "from graders.engine.sandbox.fork_server import main; main(int(sys.argv[2]))"
+    "from graders.engine.sandbox.fork_server import main; main(int(sys.argv[2]), sys.argv[3:])"
 )
+_SERVER = (sys.executable, "-s", "-P", "-c", _BOOT, str(ENGINE_ROOT))
 _START_SECONDS = 120.0
 
 
 class ForkLauncher:
-    """Starts students by forking a preloaded process, which is made at the first need."""
+    """Starts students by forking a preloaded process, which is made at once.
+
+    ``without`` are the layers of its own that tests leave off: network and memory.
+    """
 
     kind = "fork server"
 
-    def __init__(self) -> None:
+    def __init__(self, *, without: frozenset[Layer] = NOTHING_OFF) -> None:
         ours, theirs = socket.socketpair()
         ours.settimeout(_START_SECONDS)
         self._control = ours
@@ -38,7 +43,7 @@ class ForkLauncher:
         self._ready = False
         with theirs:
             self._server = subprocess.Popen(  # noqa: S603 - our own interpreter and code
-                [sys.executable, "-s", "-P", "-c", _BOOT, str(ENGINE_ROOT), str(theirs.fileno())],
+                [*_SERVER, str(theirs.fileno()), *sorted(without)],
                 pass_fds=[theirs.fileno()],
                 env=server_environment(),
                 stdin=subprocess.DEVNULL,
@@ -56,13 +61,7 @@ class ForkLauncher:
         self.await_ready()
         wire, student_wire = socket.socketpair()
         output, student_output = os.pipe()
-        message = {
-            "do": "start",
-            "root": str(spec.root),
-            "environment": dict(spec.environment),
-            "limits": spec.limits.as_json(),
-            "cold": spec.cold,
-        }
+        message = {"do": "start", **spec.as_json()}
         try:
             self._say(message, [student_wire.fileno(), student_output])
             pid = self._hear()["started"]

@@ -16,13 +16,16 @@ import selectors
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
 from graders.engine.sandbox.child import WIRE_FD, become_student
 from graders.engine.sandbox.fresh import INTERPRETER
+from graders.engine.sandbox.layers import NOTHING_OFF, Layer
 from graders.engine.sandbox.network import leave_network
+from graders.engine.sandbox.privileges import hide_memory
+from graders.engine.sandbox.reachable import readable
 from graders.engine.sandbox.warm_up import warm_up
 
 _PR_SET_CHILD_SUBREAPER = 36
@@ -30,14 +33,21 @@ _CONTROL_BYTES = 1024 * 1024
 _UNKNOWN: dict[str, Any] = {"status": 0, "cpu_seconds": 0.0}
 
 
-def main(control_fd: int) -> None:
-    """Preload, warm up, then serve the control socket ``control_fd`` until it closes."""
+def main(control_fd: int, without: Collection[str] = NOTHING_OFF) -> None:
+    """Preload, warm up, then serve the control socket ``control_fd`` until it closes.
+
+    ``without`` names the layers of its own that are left off.
+    """
     control = socket.socket(fileno=control_fd)
     warm_up()
     # All of the engine is imported by now: a student must find nothing beside it.
     sys.path.remove(sys.argv[1])
     _adopt_orphans()
-    left = leave_network()
+    left = leave_network() if Layer.NETWORK not in without else ()
+    if Layer.MEMORY not in without:
+        hide_memory()
+    # Found once for all children.
+    readable()
     gc.collect()
     gc.freeze()
     server = ForkServer(control, network=left[0] if left else "")

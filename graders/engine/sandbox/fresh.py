@@ -96,11 +96,6 @@ class FreshProcess:
 
 
 def _hand_over(popen: subprocess.Popen[bytes], spec: LaunchSpec) -> None:
-    settings = {
-        "root": str(spec.root),
-        "environment": dict(spec.environment),
-        "limits": spec.limits.as_json(),
-    }
     assert popen.stdin is not None, "asked for as a pipe"
     with contextlib.suppress(BrokenPipeError), popen.stdin as pipe:
-        pipe.write(json.dumps(settings).encode())
+        pipe.write(json.dumps(spec.as_json()).encode())

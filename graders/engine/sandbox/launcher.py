@@ -13,10 +13,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from graders.engine.core.errors import GraderBrokeError
+from graders.engine.sandbox.layers import NOTHING_OFF, Layer
 from graders.engine.sandbox.limits import ProcessLimits
+from graders.engine.sandbox.privileges import hide_memory
 
 ENGINE_ROOT = Path(__file__).resolve().parents[3]
 """The folder that ``graders`` is imported from."""
@@ -32,13 +34,27 @@ class LaunchSpec:
 
     ``root`` is the private copy of the submission (its working folder), ``environment`` the whole
     environment of the process, ``cold`` asks for a process without preloaded libraries (for a
-    submission whose own modules hide some of them).
+    submission whose own modules hide some of them). ``writable`` are its folders beside ``root``;
+    ``without`` the layers of isolation that tests leave off.
     """
 
     root: Path
     environment: Mapping[str, str]
     limits: ProcessLimits = field(default_factory=ProcessLimits)
     cold: bool = False
+    writable: tuple[Path, ...] = ()
+    without: frozenset[Layer] = NOTHING_OFF
+
+    def as_json(self) -> dict[str, Any]:
+        """Give the settings as plain data, for the way to the student's process."""
+        return {
+            "root": str(self.root),
+            "environment": dict(self.environment),
+            "limits": self.limits.as_json(),
+            "cold": self.cold,
+            "writable": [str(folder) for folder in self.writable],
+            "without": sorted(self.without),
+        }
 
 
 @dataclass(frozen=True)
@@ -90,10 +106,12 @@ class Launcher(Protocol):
 def open_launcher(*, fresh: bool = False) -> Iterator[Launcher]:
     """Give a launcher and end all its processes afterwards.
 
-    ``fresh`` forces a new interpreter for each start, which is slower and works everywhere.
+    ``fresh`` forces a new interpreter for each start, which is slower and works everywhere. The
+    calling process, whose memory holds the checks, is closed to other processes for good.
     """
     from graders.engine.sandbox.fresh import FreshLauncher  # noqa: PLC0415 - imports this module
 
+    hide_memory()
     launcher: Launcher = FreshLauncher()
     if not fresh and hasattr(os, "fork") and sys.platform != "win32":
         from graders.engine.sandbox.fork_client import ForkLauncher  # noqa: PLC0415 - POSIX only

@@ -13,8 +13,7 @@ import os
 import sys
 from pathlib import Path
 
-NO_NETWORK = "network namespace"
-"""The name of the layer in a report."""
+from graders.engine.sandbox.layers import Layer
 
 _CLONE_NEWUSER = 0x10000000
 _CLONE_NEWNET = 0x40000000
@@ -28,10 +27,10 @@ def leave_network() -> tuple[str, ...]:
     if not sys.platform.startswith("linux"):
         return ()
     if _unshare(_CLONE_NEWNET):
-        return (NO_NETWORK,)
+        return (Layer.NETWORK,)
     uid, gid = os.getuid(), os.getgid()
     if _unshare(_CLONE_NEWUSER | _CLONE_NEWNET) and _keep_identity(uid, gid):
-        return (NO_NETWORK,)
+        return (Layer.NETWORK,)
     return ()
 
 

@@ -1,0 +1,25 @@
+"""The names of the layers that shut a student's process in, as reports and settings say them.
+
+Must not know how a layer works or where it is to be had.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Layer(StrEnum):
+    """One layer; a process says of each whether it took hold."""
+
+    NETWORK = "network namespace"
+    PARENT = "PDEATHSIG"
+    LIMITS = "limits"
+    PRIVILEGES = "no_new_privs"
+    FILES = "Landlock"
+    CAPABILITIES = "capabilities"
+    MEMORY = "undumpable"
+    SYSCALLS = "seccomp"
+
+
+NOTHING_OFF: frozenset[Layer] = frozenset()
+"""All layers are wanted; only tests leave some off, to see what these stop."""
