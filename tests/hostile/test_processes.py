@@ -17,7 +17,7 @@ from graders.engine.harness import (
     link,
     watchdog,
 )
-from graders.engine.sandbox import ProcessLimits
+from graders.engine.sandbox import Layer, ProcessLimits
 from tests.students import Bench
 
 RUNS = """
@@ -47,6 +47,10 @@ reader, writer = os.pipe()
 subprocess.run([sys.executable, "-S", "-c", CODE, str(writer)], pass_fds=[writer])
 result = os.read(reader, 20).decode()
 """
+
+
+# With these on, a student can start no process at all.
+FORKING = frozenset({Layer.FILES, Layer.SYSCALLS})
 
 
 def _exists(pid: int) -> bool:
@@ -106,7 +110,8 @@ async def _run_to_the_end(student: Student, code: str) -> None:
 @pytest.mark.parametrize("cold", [False, True])
 async def test_a_daemon_is_gone_with_its_server(bench: Bench, *, cold: bool) -> None:
     files = {"yaml.py": ""} if cold else {}
-    student = await bench.serve(RUNS, files=files, shadows=tuple(name[:-3] for name in files))
+    shadows = tuple(name[:-3] for name in files)
+    student = await bench.serve(RUNS, files=files, shadows=shadows, without=FORKING)
     daemon = int(await run(student, DAEMON))
     await student.stop()
     assert not _exists(daemon)
@@ -114,7 +119,7 @@ async def test_a_daemon_is_gone_with_its_server(bench: Bench, *, cold: bool) -> 
 
 
 async def test_a_forked_copy_of_the_server_is_gone_with_it(bench: Bench) -> None:
-    student = await bench.serve(RUNS)
+    student = await bench.serve(RUNS, without=FORKING)
     code = "import os, time\nresult = os.fork()\nif result == 0:\n    time.sleep(10_000)"
     child = int(await run(student, code))
     await student.stop()
