@@ -14,7 +14,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import httpx
@@ -28,6 +28,7 @@ from graders.engine.harness import ServerSettings, Student, Talk
 from graders.engine.harness.model import ScriptedModel
 from graders.engine.harness.rig import rig_for
 from graders.engine.harness.trace import Trace
+from graders.engine.sandbox import Layer
 from graders.engine.sandbox.fork_client import ForkLauncher
 from graders.engine.sandbox.fresh import FreshLauncher
 from graders.engine.sandbox.launcher import Launcher
@@ -64,13 +65,12 @@ def report(what: str, ours: str, naive: str, ratio: float, goal: str) -> None:
     print(f"\n{what}\n  ours {ours}   naive {naive}   ratio {ratio:.2f}   goal {goal}")
 
 
-async def first_conversation(launcher: Launcher) -> float:
+async def first_conversation(launcher: Launcher, without: Collection[Layer] = ()) -> float:
     """Start a server and have one conversation; return the seconds from "go" to its end."""
     model, trace = ScriptedModel(), Trace()
     began = time.perf_counter()
-    student = await Student.launch(
-        launcher, ServerSettings(source=SOLUTION, variables={"OPENAI_API_KEY": "k"}), model, trace
-    )
+    settings = ServerSettings(source=SOLUTION, variables={"OPENAI_API_KEY": "k"}, without=without)
+    student = await Student.launch(launcher, settings, model, trace)
     stream, _ = await Talk(student, model, Canaries(1)).begin()
     elapsed = time.perf_counter() - began
     assert stream.answered
@@ -89,6 +89,23 @@ def test_first_conversation(warm: ForkLauncher) -> None:
         f"{fresh * 1000:.0f} ms",
         fresh / forked,
         ">= 15",
+    )
+
+
+def test_layers_of_isolation(warm: ForkLauncher) -> None:
+    """Take turns, so that both see the same machine."""
+    none = set(Layer) - {Layer.NETWORK}
+    pairs = [
+        [asyncio.run(first_conversation(warm, without)) for without in ((), none)]
+        for _ in range(15)
+    ]
+    ours, naive = (statistics.median(column) for column in zip(*pairs, strict=True))
+    report(
+        "First whole conversation: all layers of isolation against none",
+        f"{ours * 1000:.1f} ms",
+        f"{naive * 1000:.1f} ms",
+        ours / naive,
+        "at most 25 ms more",
     )
 
 
