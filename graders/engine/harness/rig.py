@@ -22,6 +22,7 @@ from graders.engine.core.text import quote
 from graders.engine.harness.model import ModelEvent, ScriptedModel
 from graders.engine.harness.student import ServerSettings, Student
 from graders.engine.harness.trace import Trace
+from graders.engine.harness.trouble import StartFailed
 from graders.engine.sandbox import Launcher, Layer, ProcessLimits
 
 _WHAT_IS_MISSING = {
@@ -84,7 +85,11 @@ class Rig:
 
     async def start(self, model: ScriptedModel, trace: Trace) -> Student:
         """Start a pristine server; raises :class:`StartFailed` with the problem."""
-        student = await Student.launch(self._launcher, self._settings, model, trace)
+        try:
+            student = await Student.launch(self._launcher, self._settings, model, trace)
+        except StartFailed as failure:
+            self._layers = failure.layers
+            raise
         self._layers = student.layers
         return student
 

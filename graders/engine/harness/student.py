@@ -245,12 +245,12 @@ class Student:
         try:
             await link.until(lambda: link.loaded is not None)
         except ServerTrouble as trouble:
-            raise StartFailed(await self._why_not_loaded(trouble)) from None
-        if link.hello is not None:
-            self.layers = link.hello.layers
+            layers = _layers(link)
+            raise StartFailed(await self._why_not_loaded(trouble), layers) from None
+        self.layers = _layers(link)
         if isinstance(link.loaded, LoadFailed):
             problem = load_problem(link.loaded, settings.app, settings.shadows)
-            raise StartFailed(problem)
+            raise StartFailed(problem, self.layers)
 
     async def _why_not_loaded(self, trouble: ServerTrouble) -> Problem:
         printed = self.printed.replace(f"{self._copy}/", "")
@@ -307,3 +307,8 @@ class Student:
 def _no_cookies() -> CookieJar:
     """Give a jar that stays empty: cookies are a user's, so each chat has its own."""
     return CookieJar(DefaultCookiePolicy(allowed_domains=()))
+
+
+def _layers(link: Link) -> tuple[str, ...]:
+    """Give what the process has said of its layers, which it does before student code runs."""
+    return link.hello.layers if link.hello is not None else ()

@@ -43,8 +43,12 @@ class Flooded(ServerTrouble):
 
 
 class StartFailed(ServerTrouble):
-    """The server could not be started; ``problem`` tells the student why."""
+    """The server could not be started; ``problem`` tells the student why.
 
-    def __init__(self, problem: Problem) -> None:
+    ``layers`` are those of isolation that held meanwhile.
+    """
+
+    def __init__(self, problem: Problem, layers: tuple[str, ...] = ()) -> None:
         super().__init__(problem.title)
         self.problem = problem
+        self.layers = layers
