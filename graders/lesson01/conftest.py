@@ -12,11 +12,11 @@ import pytest_asyncio
 
 from graders.engine.content.handed_in import read_handed_in
 from graders.engine.content.quiz_sheet import read_answers
-from graders.engine.harness import Talk
+from graders.engine.harness import Talk, recording_of
 from graders.lesson01 import scenarios
 from graders.lesson01.lifecycle import Conversations, load_lifecycle
 from graders.lesson01.questions import QUESTIONS
-from graders.lesson01.scenarios import Greetings, Lifecycles
+from graders.lesson01.scenarios import Lifecycles
 
 Scenario = Callable[[Talk], Awaitable[Any]]
 
@@ -41,8 +41,4 @@ async def sent(of_reference: Callable[[Scenario, Path], Awaitable[Any]]) -> Life
     return lifecycles
 
 
-@pytest_asyncio.fixture
-async def greetings(recorded: Callable[[Scenario], Awaitable[Any]]) -> Greetings:
-    """Give the recording of two greeted messages."""
-    recording: Greetings = await recorded(scenarios.play_greetings)
-    return recording
+greetings = recording_of(scenarios.play_greetings)

@@ -1,4 +1,4 @@
-"""The fixtures that the tests of a lesson work with: ``student model canary trace recorded``.
+"""The fixtures that the tests of a lesson work with: ``student model canary talk trace recorded``.
 
 ``measured`` reports what no point depends on.
 For checks of files there are ``submission of_reference``, which need no server of the submission.
@@ -20,6 +20,7 @@ from graders.engine.content.canaries import Canaries
 from graders.engine.core.results import Measurement
 from graders.engine.grading.starter import CheckModel, CheckTrace, RunningServer, ServerStarter
 from graders.engine.harness.recording import Recordings, Scenario
+from graders.engine.harness.talk import Talk
 from graders.engine.harness.trace import Trace
 
 
@@ -117,3 +118,9 @@ async def student(
         yield server
     finally:
         await server.stop()
+
+
+@pytest.fixture
+def talk(student: Any, model: Any, canary: Canaries) -> Talk:
+    """Give a user's talk with a pristine server of this check's own."""
+    return Talk(student, model, canary)

@@ -23,7 +23,7 @@ from graders.engine.harness.model import (
     say_held,
     tool,
 )
-from graders.engine.harness.recording import Outcome, Recordings, attempt
+from graders.engine.harness.recording import Outcome, Recordings, attempt, recording_of
 from graders.engine.harness.stream import Stream
 from graders.engine.harness.student import ServerSettings, Student
 from graders.engine.harness.talk import Talk
@@ -76,6 +76,7 @@ __all__ = [
     "items_of",
     "messages_of",
     "reason",
+    "recording_of",
     "say",
     "say_held",
     "tool",

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar, cast
 
+import pytest_asyncio
+
 from graders.engine.content.canaries import Canaries
 from graders.engine.core.errors import Finding, GraderBrokeError
 from graders.engine.harness.model import ScriptedModel
@@ -108,3 +110,17 @@ class Recordings:
             return await attempt(scenario(talk)), trace
         finally:
             await server.value.stop()
+
+
+def recording_of(scenario: Scenario[_T]) -> Callable[..., Any]:
+    """Make the pytest fixture that gives what ``scenario`` returned, played once in a run.
+
+    In a lesson's ``conftest.py``: ``first = recording_of(scenarios.play_first_message)``; the
+    fixture bears the name that it is given there.
+    """
+
+    @pytest_asyncio.fixture
+    async def recording(recorded: Callable[[Scenario[_T]], Awaitable[_T]]) -> _T:
+        return await recorded(scenario)
+
+    return cast("Callable[..., Any]", recording)
