@@ -273,6 +273,26 @@ async def test_a_call_with_another_text_is_a_side_call_when_no_turn_waits() -> N
     assert not model.findings()
 
 
+async def test_a_draft_and_the_call_that_polishes_it_carry_the_conversation_together() -> None:
+    model = ScriptedModel()
+    turn = model.on("Hi", say("Hello ", "you"))
+    draft = await said(model, ask("Hi", stream=False))
+    assert await said(model, ask(f"Make this friendlier: {draft}")) == "Hello you"
+    assert [call.streaming for call in turn.requests] == [False, True]
+    assert turn.request.text_of("user") == "Hi"
+    assert not model.side_calls
+    assert not model.findings()
+
+
+async def test_a_draft_of_an_answer_that_was_given_is_no_draft() -> None:
+    model = ScriptedModel()
+    turn = model.on("Hi", say("Hello ", "you"))
+    draft = await said(model, ask("Hi", stream=False))
+    await said(model, ask("Hi"))
+    assert await said(model, ask(f"What follows from this? {draft}")) == TITLE
+    assert [call.streaming for call in turn.requests] == [True]
+
+
 async def test_a_plain_call_before_the_streaming_one_becomes_a_side_call() -> None:
     model = ScriptedModel()
     turn = model.on("Hi", say("Hello"))

@@ -6,6 +6,8 @@ Must not answer, record or change anything.
     words of a side call, does not stream                 side
     words of a side call, streams                         provisional; side once the main one came
     no known user text: streams or has tools              the oldest turn that waits, else side
+    no known user text, but a provisional answer          as with that answer's user text, and both
+                                                          carry the conversation
     a known user text: streams                            main
     a known user text: does not stream                    provisional; side once the main one came
 """
@@ -13,7 +15,7 @@ Must not answer, record or change anything.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from graders.engine.harness.model.calls import RecordedCall
@@ -28,13 +30,15 @@ Role = Literal["main", "provisional", "side", "unscripted"]
 class Place:
     """What a call is; ``turn`` and ``index`` say which round of a script it gets.
 
-    ``purpose`` is what a side call seems to be for.
+    ``purpose`` is what a side call seems to be for. ``builds_on`` tells that the call goes on from
+    a provisional one, which is then no side call: a second agent polishes the first one's draft.
     """
 
     role: Role
     turn: Turn | None = None
     index: int = 0
     purpose: str = "other"
+    builds_on: bool = False
 
 
 def place_call(call: RecordedCall, turns: Sequence[Turn]) -> Place:
@@ -44,7 +48,10 @@ def place_call(call: RecordedCall, turns: Sequence[Turn]) -> Place:
     purpose = purpose_by_words(call, [turn.user_text for turn in turns])
     if purpose and not call.streaming and not call.tools:
         return Place("side", purpose=purpose)
-    turn = _turn_of(call, turns) or _waiting_turn(call, turns, purpose)
+    turn = _turn_of(call, turns)
+    if turn is None and (drafted := _turn_by_draft(call, turns)) is not None:
+        return replace(_place_in(drafted, call, purpose), builds_on=True)
+    turn = turn or _waiting_turn(call, turns, purpose)
     if turn is not None:
         return _place_in(turn, call, purpose)
     return Place("side" if turns or purpose else "unscripted", purpose=purpose or "other")
@@ -85,6 +92,13 @@ def _turn_by_text(call: RecordedCall, turns: Sequence[Turn]) -> Turn | None:
     fresh = (turn for turn in same if turn.waits_for_main(streaming=call.streaming))
     turn = next(fresh, None) or next(begun, None) or (same[-1] if same else None)
     return _passed_over(turn, call, turns) or turn
+
+
+def _turn_by_draft(call: RecordedCall, turns: Sequence[Turn]) -> Turn | None:
+    """The turn whose provisional answer is in the call, which may hold nothing of the user's."""
+    drafts = {turn.draft: turn for turn in turns if turn.draft}
+    text = last_known_text(call, list(drafts), lambda _text: False)
+    return drafts.get(text) if text is not None else None
 
 
 def _passed_over(turn: Turn | None, call: RecordedCall, turns: Sequence[Turn]) -> Turn | None:

@@ -150,7 +150,7 @@ class ScriptedModel:
         return place
 
     def _scripted(self, call: RecordedCall, place: Place, turn: Turn) -> _Play:
-        if place.role == "main":
+        if place.role == "main" and not place.builds_on:
             for demoted in turn.demote(place.index):
                 self._make_side(demoted, "other")
         self.calls.append(call)

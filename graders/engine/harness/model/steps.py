@@ -159,6 +159,11 @@ def failure_of(steps: Round) -> Failing | None:
     return last if isinstance(last, Fail | Disconnect | ContextTooLong) else None
 
 
+def text_of(steps: Round) -> str:
+    """What the model says in a round, all chunks together."""
+    return "".join("".join(step.chunks) for step in steps if isinstance(step, Say))
+
+
 def label(step: Step) -> str:
     """A step's name and content in a few words, for findings."""
     match step:

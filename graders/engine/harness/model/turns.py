@@ -21,6 +21,7 @@ from graders.engine.harness.model.steps import (
     label,
     rounds,
     short,
+    text_of,
 )
 
 
@@ -123,6 +124,12 @@ class Turn:
             for call in self.requests
         )
 
+    @property
+    def draft(self) -> str:
+        """The text of a provisional answer; empty when there was none."""
+        drafts = (text_of(self.steps_of(self._placed[call])) for call in self._provisional)
+        return next(filter(None, drafts), "")
+
     def waits_for_main(self, *, streaming: bool) -> bool:
         """Whether a call with this text would be the first of its kind here."""
         return not any(call.streaming or not streaming for call in self.requests)
@@ -149,6 +156,7 @@ class Turn:
         ]
         for call in demoted:
             self.requests.remove(call)
+            self._provisional.remove(call)
             del self._placed[call]
         return demoted
 
