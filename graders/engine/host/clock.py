@@ -5,8 +5,8 @@ at each due time until the event loop and its threads have done what they do the
 sees the same times as if it had really waited, to the nanosecond. ``perf_counter`` stays real, so
 that costs can be measured. Must not know the wire or why the grader moves the clock.
 
-Two things do not follow the clock, because nothing in Python can make them: waits with a timeout
-on locks and queues between threads, and the clock that a database has of its own.
+What does not follow the clock, because nothing in Python can make it: waits with a timeout on
+locks and queues between threads, and the clock of a database server. SQLite follows (``sql_time``).
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 
 from graders.engine.host.dial import NANOSECONDS, Dial
+from graders.engine.host.sql_time import SqlTime
 from graders.engine.host.workers import Job, Workers, replace
 
 # asyncio fires a timer that is less than this ahead (the resolution of the monotonic clock).
@@ -80,6 +81,7 @@ class VirtualClock:
         replace(self._undo, time, "monotonic_ns", self.monotonic_ns)
         replace(self._undo, time, "sleep", self.sleep)
         self._workers.install(self._undo)
+        SqlTime(self._dial.wall_ns).install(self._undo)
 
     def uninstall(self) -> None:
         """Give the process its real time back, and wake all threads that sleep."""
