@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -11,12 +13,20 @@ import pytest
 from graders.engine.authoring import matrix_page
 from graders.engine.authoring.check import Check, check_lesson
 from graders.engine.authoring.mutants import load_mutant, mutants_of
+from graders.engine.authoring.rows import Order, open_graders
 from graders.engine.content.catalogue import Catalogue
-from graders.engine.core.errors import ContentError
-from graders.engine.grading.folder import grade_folder
+from graders.engine.core.errors import ContentError, GraderBrokeError
+from graders.engine.grading.folder import OpenStarter
 from graders.engine.reports.look import ASCII
-from tests.miniature import COURSE, StarterStandIn
+from tests.miniature import COURSE, stand_in_servers
 from tests.reports.samples import as_text
+
+
+@contextmanager
+def servers_that_end_the_process() -> Iterator[OpenStarter]:
+    """End the process that they are opened in."""
+    os._exit(1)
+    yield
 
 
 @pytest.fixture
@@ -26,16 +36,15 @@ def course(tmp_path: Path) -> Path:
     return tmp_path / "course"
 
 
-def checked(course: Path = COURSE, told: list[str] | None = None) -> Check:
+def checked(course: Path = COURSE, told: list[str] | None = None, jobs: int = 1) -> Check:
     """Check the lesson `greeting` of a course."""
     lesson = Catalogue(course).lesson("greeting")
-    return check_lesson(
-        lesson,
-        lambda folder: grade_folder(
-            lesson, folder, lambda _, found: nullcontext(StarterStandIn(found.root)), seed=1
-        ),
-        lambda row, count: (told if told is not None else []).append(f"{row.name} of {count}"),
-    )
+    with open_graders(stand_in_servers, jobs) as grade_all:
+        return check_lesson(
+            lesson,
+            grade_all(Order(course, lesson.id, seed=1)),
+            lambda row, count: (told if told is not None else []).append(f"{row.name} of {count}"),
+        )
 
 
 def mutant_of(course: Path, name: str) -> Path:
@@ -57,6 +66,36 @@ def test_right_course_has_no_flaws() -> None:
         "mute",
         "rude",
     ]
+
+
+def test_side_by_side_gives_what_one_by_one_gives() -> None:
+    told: list[str] = []
+    alone, beside = checked(), checked(jobs=2, told=told)
+    assert [(row.name, row.lost) for row in beside.rows] == [
+        (row.name, row.lost) for row in alone.rows
+    ]
+    assert beside.flaws == alone.flaws
+    assert told[0] == "stub of 7"
+
+
+def test_wrong_content_found_by_another_process_is_told_as_ever(course: Path) -> None:
+    patch = mutant_of(course, "rude") / "change.patch"
+    patch.write_text("--- a/none.py\n+++ b/none.py\n@@ -1 +1 @@\n-a\n+b\n", encoding="utf-8")
+    with pytest.raises(ContentError, match=r"change\.patch") as alone:
+        checked(course)
+    with pytest.raises(ContentError) as beside:
+        checked(course, jobs=2)
+    assert (beside.value.path, beside.value.cure) == (alone.value.path, alone.value.cure)
+    assert str(beside.value) == str(alone.value)
+
+
+def test_a_process_that_ends_by_itself_is_our_fault() -> None:
+    order = Order(COURSE, "greeting", seed=1)
+    with (
+        open_graders(servers_that_end_the_process, 2) as grade_all,
+        pytest.raises(GraderBrokeError),
+    ):
+        list(grade_all(order))
 
 
 def test_page_of_a_right_course() -> None:

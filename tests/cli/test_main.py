@@ -178,13 +178,13 @@ def test_list_shows_every_lesson() -> None:
 
 
 def test_lesson_check_shows_the_matrix() -> None:
-    found = run("lesson", "check", "greeting", "--seed", "3")
+    found = run("lesson", "check", "greeting", "--seed", "3", "-j", "1")
     assert found.code == ExitCode.FULL_MARKS
     assert "greeting: 1/1 stub, 2/2 solutions, 4/4 mutants; all as it must be." in found.out
     assert "[7/7] rude: 90 points, ok" in found.err
 
 
 def test_lesson_check_of_a_wrong_course_exits_3() -> None:
-    found = run("lesson", "check", "counting")
+    found = run("lesson", "check", "counting", "-j", "1")
     assert found.code == ExitCode.CONTENT
     assert "has no `solution`" in found.err

@@ -1,11 +1,11 @@
 """``lesson check``: grade stub, solutions and mutants of a lesson, and compare with what must be.
 
-Must not print. How one folder is graded comes from outside, so that it can be done elsewhere.
+Must not print, nor know where the entries are graded.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +16,7 @@ from graders.engine.authoring.mutants import Mutant, mutants_of, solutions_of
 from graders.engine.content.announced import check_announced
 from graders.engine.content.catalogue import Lesson
 from graders.engine.core.errors import ContentError
-from graders.engine.core.results import Result
 
-GradeFolder: TypeAlias = Callable[[Path], Result]
 Listener: TypeAlias = Callable[[Row, int], None]
 """Told of each row as it is finished, with the number of rows that there will be."""
 
@@ -33,11 +31,6 @@ class Entry:
     loses: frozenset[str] = frozenset()
     why: str = ""
 
-    def graded(self, grade: GradeFolder) -> Row:
-        """Return the row that grading makes of it."""
-        with self.place() as folder:
-            return Row(self.kind, self.name, grade(folder), self.loses, self.why)
-
 
 @dataclass(frozen=True)
 class Check:
@@ -49,13 +42,13 @@ class Check:
     flaws: tuple[str, ...]
 
 
-def check_lesson(lesson: Lesson, grade: GradeFolder, on_row: Listener) -> Check:
-    """Grade everything that the lesson brings, and return what was found."""
-    entries = tuple(entries_of(lesson))
+def check_lesson(lesson: Lesson, graded: Iterable[Row], on_row: Listener) -> Check:
+    """Return what was found; ``graded`` gives the row of each of :func:`entries_of`, in order."""
+    count = len(list(entries_of(lesson)))
     rows = []
-    for entry in entries:
-        rows.append(entry.graded(grade))
-        on_row(rows[-1], len(entries))
+    for row in graded:
+        rows.append(row)
+        on_row(row, count)
     flaws = [
         *check_announced(lesson.rubric, readme_of(lesson)),
         *without_mutant(lesson.rubric.ids, rows),

@@ -22,13 +22,17 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Row:
-    """One graded submission; ``loses`` are the criteria that it is expected to fail."""
+    """One graded submission; ``loses`` are the criteria that it is expected to fail.
+
+    ``log`` is what the grader wrote of its own errors.
+    """
 
     kind: Kind
     name: str
     result: Result
     loses: frozenset[str] = frozenset()
     why: str = ""
+    log: str = ""
 
     @property
     def lost(self) -> frozenset[str]:

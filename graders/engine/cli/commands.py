@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -116,12 +117,19 @@ def check_command(
         list[str] | None, typer.Argument(metavar="[LESSON]...", help="All lessons if left out.")
     ] = None,
     seed: Seed = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            "-j", "--jobs", min=1, help="How many to grade at once. [default: one for each core]"
+        ),
+    ] = None,
     verbose: Verbose = False,
 ) -> ExitCode:
     """Grade the graders: stub, solutions and mutants against every criterion."""
     from graders.engine.cli.checking import run_check  # noqa: PLC0415 - heavy
 
-    return run_check(desk_of(context), names or (), seed, verbose=verbose)
+    at_once = jobs or os.cpu_count() or 1
+    return run_check(desk_of(context), names or (), seed, jobs=at_once, verbose=verbose)
 
 
 @lessons.command("quiz")

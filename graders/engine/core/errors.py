@@ -17,7 +17,11 @@ from pathlib import Path
 
 
 class AutograderError(Exception):
-    """Base of every exception that the engine raises on purpose."""
+    """Base of every exception that the engine raises on purpose; can be sent between processes."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Rebuild it from what it holds: what is given to it is not what ``args`` holds."""
+        return type(self).__new__, (type(self), *self.args), self.__dict__
 
 
 class UsageError(AutograderError):

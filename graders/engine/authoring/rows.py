@@ -1,0 +1,113 @@
+"""Grades the entries of a lesson: one by one here, or side by side in processes.
+
+Each process has servers of its own. The rows come in the order of the entries, whoever is first.
+Must not know what a row has to show.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
+from itertools import repeat
+from pathlib import Path
+from typing import TypeAlias
+
+from graders.engine.authoring.check import Entry, entries_of
+from graders.engine.authoring.matrix import Row
+from graders.engine.content.catalogue import Catalogue, Lesson
+from graders.engine.core.errors import GraderBrokeError
+from graders.engine.grading.events import CaseFinished, GradingEvent
+from graders.engine.grading.folder import OpenStarter, grade_folder
+from graders.engine.sandbox.launcher import ENGINE_ROOT
+
+Servers: TypeAlias = Callable[[], AbstractContextManager[OpenStarter]]
+"""Opens what starts servers; a function of a module, so that another process finds it too."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """The lesson whose entries are to be graded, and the seed of its words."""
+
+    root: Path
+    lesson: str
+    seed: int
+
+
+GradeAll: TypeAlias = Callable[[Order], Iterator[Row]]
+
+
+@contextmanager
+def open_graders(servers: Servers, jobs: int) -> Iterator[GradeAll]:
+    """Give what grades the entries of any number of lessons, ``jobs`` of them at once."""
+    if jobs == 1:
+        with servers() as open_starter:
+            yield lambda order: (
+                _row(entry, lesson, order.seed, open_starter)
+                for lesson in [_lesson_of(order)]
+                for entry in entries_of(lesson)
+            )
+        return
+    # Not forked: a process that runs threads and open connections must not be copied.
+    context = multiprocessing.get_context("spawn")
+    with _engine_on_path(), ProcessPoolExecutor(jobs, context, _open_servers, (servers,)) as pool:
+        yield lambda order: _side_by_side(pool, order)
+
+
+@contextmanager
+def _engine_on_path() -> Iterator[None]:
+    """Let new processes, which take this one's ``sys.path`` over, find the engine.
+
+    ``grade.py`` imports it by its place, so that the project's other folders hide nothing.
+    """
+    sys.path.append(str(ENGINE_ROOT))
+    try:
+        yield
+    finally:
+        sys.path.remove(str(ENGINE_ROOT))
+
+
+def _side_by_side(pool: ProcessPoolExecutor, order: Order) -> Iterator[Row]:
+    count = len(list(entries_of(_lesson_of(order))))
+    try:
+        yield from pool.map(_row_at, repeat(order), range(count))
+    except BrokenProcessPool as error:
+        message = "a process that grades has ended by itself"
+        raise GraderBrokeError(message) from error
+
+
+class _Process:
+    """What a process that grades keeps open until it ends, which ends all that it started."""
+
+    open_starter: OpenStarter
+    stack = ExitStack()
+
+
+def _open_servers(servers: Servers) -> None:
+    _Process.open_starter = _Process.stack.enter_context(servers())
+
+
+def _row_at(order: Order, index: int) -> Row:
+    lesson = _lesson_of(order)
+    entry = list(entries_of(lesson))[index]
+    return _row(entry, lesson, order.seed, _Process.open_starter)
+
+
+def _lesson_of(order: Order) -> Lesson:
+    return Catalogue(order.root).lesson(order.lesson)
+
+
+def _row(entry: Entry, lesson: Lesson, seed: int, open_starter: OpenStarter) -> Row:
+    logs: list[str] = []
+
+    def listen(event: GradingEvent) -> None:
+        if isinstance(event, CaseFinished) and event.log:
+            logs.append(event.log)
+
+    with entry.place() as folder:
+        result = grade_folder(lesson, folder, open_starter, seed=seed, on_event=listen)
+    return Row(entry.kind, entry.name, result, entry.loses, entry.why, "\n".join(logs))
