@@ -96,6 +96,15 @@ async def test_the_headers_of_a_user_go_with_each_request() -> None:
     ]
 
 
+async def test_the_query_of_a_user_goes_with_each_request() -> None:
+    server = Server()
+    user, _ = client_of(server)
+    await user.list()
+    user.query = {"token": "a b"}
+    await user.list()
+    assert [str(request.url.query, "ascii") for request in server.requests] == ["", "token=a+b"]
+
+
 async def test_a_raw_body_is_sent_as_it_is_and_shown_safely() -> None:
     server = Server(b"no", 400)
     user, trace = client_of(server)

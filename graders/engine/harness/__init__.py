@@ -27,6 +27,7 @@ from graders.engine.harness.recording import Outcome, Recordings, attempt, recor
 from graders.engine.harness.stream import Stream
 from graders.engine.harness.student import ServerSettings, Student
 from graders.engine.harness.talk import Talk
+from graders.engine.harness.tokens import Tokens
 from graders.engine.harness.trace import Trace
 from graders.engine.harness.transport import AppCrashed, StudentTransport
 from graders.engine.harness.trouble import (
@@ -62,6 +63,7 @@ __all__ = [
     "Student",
     "StudentTransport",
     "Talk",
+    "Tokens",
     "Trace",
     "Turn",
     "attempt",

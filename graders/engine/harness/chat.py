@@ -67,7 +67,10 @@ class Reply:
 
 
 class Chat:
-    """One user's view of a server; ``headers``, and the cookies it got, go with each request."""
+    """One user's view of a server.
+
+    ``headers``, the parameters ``query`` of the URL and the cookies it got go with each request.
+    """
 
     def __init__(
         self,
@@ -82,6 +85,7 @@ class Chat:
         self._endpoint = endpoint
         self._trace = trace
         self.headers = dict(headers or {})
+        self.query: dict[str, str] = {}
         self.cookies = httpx.Cookies()
         self.name = name
 
@@ -179,7 +183,11 @@ class Chat:
         sent = httpx.Headers({"content-type": "application/json"})
         sent.update(self.headers)
         sent.update(headers)
-        return self._http().build_request("POST", self._endpoint, content=body, headers=sent)
+        # Without parameters none are given: an endpoint's own would be cut off by empty ones.
+        query = self.query or None
+        return self._http().build_request(
+            "POST", self._endpoint, content=body, headers=sent, params=query
+        )
 
     async def _answer(self, body: bytes, headers: Mapping[str, str]) -> httpx.Response:
         request = self._request(body, headers)

@@ -74,7 +74,8 @@ class Link:
     ``on_model_request`` is called for each call that leaves the process, ``on_model_cancelled``
     with its number when the process gave it up, ``on_refused`` for what was not allowed, ``on_eof``
     for the finding that says how the process ended, ``on_crash`` when the app raised.
-    ``skipped_seconds`` says how far the clock was moved because the server only waited for a timer.
+    ``skipped_seconds`` says how far the clock was moved because the server only waited for a timer,
+    ``moved_seconds`` how far it was moved at all.
     """
 
     def __init__(
@@ -110,6 +111,7 @@ class Link:
         self._pid = pid
         self.trouble: Exception | None = None
         self.skipped_seconds = 0.0
+        self.moved_seconds = 0.0
         self.closed = False
         self.hello: Hello | None = None
         self.loaded: Loaded | LoadFailed | None = None
@@ -334,6 +336,7 @@ class Link:
                 waiter.set_exception(finding)
 
     def _move(self, seconds: float) -> asyncio.Future[float | None]:
+        self.moved_seconds += seconds
         ticket, future = self._ticket()
         self.send(Advance(ticket=ticket, seconds=seconds))
         return future

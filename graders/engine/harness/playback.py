@@ -20,6 +20,7 @@ from graders.engine.harness.items import messages_of
 from graders.engine.harness.model import ScriptedModel, Turn
 from graders.engine.harness.stream import Stream
 from graders.engine.harness.student import Student
+from graders.engine.harness.tokens import Tokens
 from graders.engine.protocol import ChatKitEvent
 
 _ROLES = {"user_message": "user", "assistant_message": "assistant"}
@@ -28,9 +29,16 @@ _ROLES = {"user_message": "user", "assistant_message": "assistant"}
 async def play(
     conversation: Conversation, student: Student, model: ScriptedModel, canaries: Canaries
 ) -> None:
-    """Play all turns; raises the :class:`Finding` of the first thing that is not as expected."""
+    """Play all turns; raises the :class:`Finding` of the first thing that is not as expected.
+
+    Where the lesson gives the server a secret for tokens, each user has a token of their own.
+    """
     filled = conversation.filled(canaries)
-    chats = {user: student.chat(name=user) for user in filled.users}
+    tokens = Tokens.of(student)
+    chats = {
+        user: student.chat(name=user, headers=tokens.bearer(user) if tokens else None)
+        for user in filled.users
+    }
     threads: dict[tuple[str, str], str] = {}
     for number, turn in enumerate(filled.turns, 1):
         user = filled.speaker(turn)

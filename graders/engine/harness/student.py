@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -182,6 +183,16 @@ class Student:
         """Move the server's virtual clock forward; timers on the way fire at their time."""
         self._trace.add("grader", "clock", f"moves the clock by {seconds:g} s")
         await self._running_link().advance(seconds)
+
+    @property
+    def now(self) -> float:
+        """Seconds since the epoch by the server's clock, which a restart sets right again."""
+        return time.time() + (self._link.moved_seconds if self._link is not None else 0.0)
+
+    @property
+    def variables(self) -> Mapping[str, str]:
+        """The variables that the lesson gives to the server."""
+        return self._settings.variables
 
     @property
     def skipped_seconds(self) -> float:
