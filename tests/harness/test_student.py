@@ -149,6 +149,34 @@ async def test_a_restart_may_tell_another_asgi_version(bench: Bench) -> None:
     assert (await student.http.get("/")).json() == "2.4"
 
 
+async def test_a_restart_may_change_variables(bench: Bench) -> None:
+    student = await bench.serve(RUNS, variables={"KEPT": "1", "CHANGED": "2"})
+    await student.restart(variables={"CHANGED": "3"})
+    read = "import os; return [os.environ['KEPT'], os.environ['CHANGED']]"
+    assert await run(student, read) == ["1", "3"]
+
+
+async def test_the_clock_goes_on_over_a_restart(bench: Bench) -> None:
+    student = await bench.serve(RUNS)
+    await student.advance(86_400)
+    await student.restart()
+    await student.advance(3_600)
+    await student.restart()
+    shown = await run(student, "import time; return time.time()")
+    assert shown - time.time() == pytest.approx(90_000, abs=30)
+    assert student.now == pytest.approx(shown, abs=30)
+
+
+async def test_a_stopped_clock_shows_one_time_to_all_that_comes(bench: Bench) -> None:
+    student = await bench.serve(RUNS)
+    await student.stop_clock()
+    read = "import datetime; return datetime.datetime.now().isoformat()"
+    first = await run(student, read)
+    assert await run(student, read) == first
+    await student.advance(1)
+    assert await run(student, read) != first
+
+
 async def test_skipped_seconds_are_those_of_timers_and_not_of_the_grader(bench: Bench) -> None:
     student = await bench.serve(RUNS)
     await student.advance(60)

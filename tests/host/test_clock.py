@@ -184,6 +184,22 @@ def test_advance_ten_sleeps_in_a_row_see_every_second() -> None:
     assert log.times == [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]
 
 
+def test_a_stopped_clock_stands_still_until_it_is_moved() -> None:
+    async def story(clock: VirtualClock) -> tuple[set[int], bool]:
+        await clock.advance(HOUR, stop=True)
+        shown = set()
+        for _ in range(1_000):
+            await asyncio.sleep(0)
+            shown.add(time.time_ns())
+        await clock.advance(1)
+        later = time.time_ns()
+        return shown, later < time.time_ns()
+
+    shown, runs_on = play(story)
+    assert len(shown) == 1
+    assert runs_on
+
+
 def test_advance_stops_short_of_later_timers() -> None:
     async def sleeps(log: Log) -> None:
         for _ in range(10):

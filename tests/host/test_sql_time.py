@@ -202,6 +202,19 @@ def test_connecting_fails_as_it_does_without(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("stopped")
+@pytest.mark.parametrize(
+    ("options", "waits"), [({}, 1_000), ({"timeout": 30}, 1_000), ({"timeout": 0.25}, 250)]
+)
+def test_locks_are_waited_for_a_second_at_most(options: dict[str, Any], waits: int) -> None:
+    class Own(sqlite3.Connection):
+        pass
+
+    for connection in (sqlite3.connect(":memory:", **options), Own(":memory:", **options)):
+        with closing(connection):
+            assert connection.execute("PRAGMA busy_timeout").fetchone()[0] == waits
+
+
+@pytest.mark.usefixtures("stopped")
 def test_sqlalchemy_and_aiosqlite_are_covered(tmp_path: Path) -> None:
     async def asked() -> Any:
         async with aiosqlite.connect(tmp_path / "a.db") as connection:

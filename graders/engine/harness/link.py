@@ -149,9 +149,9 @@ class Link:
         self.send(Ping(ticket=ticket))
         return future
 
-    async def advance(self, seconds: float) -> float | None:
-        """Move the virtual clock; return the seconds from then to the next timer."""
-        future = self._move(seconds)
+    async def advance(self, seconds: float, *, stop: bool = False) -> float | None:
+        """Move the virtual clock, and let it stand still; return the seconds to the next timer."""
+        future = self._move(seconds, stop=stop)
         await self.until(future.done)
         return future.result()
 
@@ -335,10 +335,10 @@ class Link:
             if not waiter.done():
                 waiter.set_exception(finding)
 
-    def _move(self, seconds: float) -> asyncio.Future[float | None]:
+    def _move(self, seconds: float, *, stop: bool = False) -> asyncio.Future[float | None]:
         self.moved_seconds += seconds
         ticket, future = self._ticket()
-        self.send(Advance(ticket=ticket, seconds=seconds))
+        self.send(Advance(ticket=ticket, seconds=seconds, stop=stop))
         return future
 
     def _skip(self, seconds: float) -> asyncio.Future[float | None]:

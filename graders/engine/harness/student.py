@@ -62,8 +62,9 @@ class ServerSettings:
 
 
 class Student:
-    """A student's server, with a data folder that outlives restarts.
+    """A student's server, with a data folder that outlives restarts, as its own copy does.
 
+    ``own_dirs`` are these two, where a server may keep what it stores.
     Use :meth:`launch`; ``stop`` ends everything and removes its folders.
     """
 
@@ -78,6 +79,7 @@ class Student:
         self._workspace = Path(tempfile.mkdtemp(prefix="chatkit-"))
         self._copy = self._workspace / "submission"
         self.data_dir = self._workspace / "data"
+        self.own_dirs = (self.data_dir, self._copy)
         self.refused: list[Refused] = []
         self.layers: tuple[str, ...] = ()
         self._process: Process | None = None
@@ -133,6 +135,7 @@ class Student:
             writable=tuple(self._workspace / name for name in _OWN_FOLDERS),
             without=frozenset(self._settings.without),
         )
+        moved = self._moved_seconds
         self._process = self._launcher.start(spec)
         self._output = Output(self._process.output, on_flood=self._flooded)
         self._link = Link(
@@ -152,24 +155,30 @@ class Student:
             cookies=_no_cookies(),
             timeout=None,  # noqa: S113 - the link's watchdog tells waiting from hanging
         )
-        await self._load()
+        await self._load(moved)
 
     async def kill(self) -> Exit:
         """End the process as a power failure would (SIGKILL); the data folder stays."""
         self._trace.add("grader", "kill", "kills the server's process")
         return await self._end()
 
-    async def restart(self, *, spec_version: str | None = None) -> None:
+    async def restart(
+        self, *, spec_version: str | None = None, variables: Mapping[str, str] | None = None
+    ) -> None:
         """Kill the server and start it again on the same data folder.
 
-        ``spec_version`` is the ASGI version that it is told from now on.
+        ``spec_version`` is the ASGI version that it is told from now on, ``variables`` are added to
+        its environment.
         """
         await self.kill()
         if spec_version is not None:
             self._settings = replace(self._settings, spec_version=spec_version)
+        added = variables or {}
+        self._settings = replace(self._settings, variables={**self._settings.variables, **added})
         await self.start()
         under = f", under ASGI {spec_version}" if spec_version is not None else ""
-        self._trace.add("grader", "restart", f"starts the server again{under}")
+        having = "".join(f", {name}={value}" for name, value in added.items())
+        self._trace.add("grader", "restart", f"starts the server again{under}{having}")
 
     async def shut_down(self) -> str:
         """End the server gently; return what went wrong in its shutdown, or an empty string."""
@@ -184,10 +193,19 @@ class Student:
         self._trace.add("grader", "clock", f"moves the clock by {seconds:g} s")
         await self._running_link().advance(seconds)
 
+    async def stop_clock(self) -> None:
+        """Let the server's clock stand still until it is moved: what comes has the same time."""
+        self._trace.add("grader", "clock", "stops the clock")
+        await self._running_link().advance(0, stop=True)
+
     @property
     def now(self) -> float:
-        """Seconds since the epoch by the server's clock, which a restart sets right again."""
-        return time.time() + (self._link.moved_seconds if self._link is not None else 0.0)
+        """Seconds since the epoch by the server's clock, which a restart does not set back."""
+        return time.time() + self._moved_seconds
+
+    @property
+    def _moved_seconds(self) -> float:
+        return self._link.moved_seconds if self._link is not None else 0.0
 
     @property
     def variables(self) -> Mapping[str, str]:
@@ -242,18 +260,20 @@ class Student:
             temp=self._workspace / "tmp",
         )
 
-    async def _load(self) -> None:
+    async def _load(self, moved: float) -> None:
+        """Load the app, at the time that it is for the server: its clock was ``moved`` before."""
         link = self._running_link()
         settings = self._settings
-        link.send(
-            Load(
-                app=settings.app,
-                root=str(self._copy),
-                shadows=settings.shadows,
-                spec_version=settings.spec_version,
-            )
+        load = Load(
+            app=settings.app,
+            root=str(self._copy),
+            shadows=settings.shadows,
+            spec_version=settings.spec_version,
         )
         try:
+            if moved:
+                await link.advance(moved)
+            link.send(load)
             await link.until(lambda: link.loaded is not None)
         except ServerTrouble as trouble:
             layers = _layers(link)

@@ -131,10 +131,11 @@ class VirtualClock:
             self._dial.turn_to(0)
             self._goal = max(self._goal, self._dial.monotonic_ns()) + round(seconds * NANOSECONDS)
 
-    async def advance(self, seconds: float = 0.0) -> None:
+    async def advance(self, seconds: float = 0.0, *, stop: bool = False) -> None:
         """Move the clock by ``seconds`` and by what was granted, from timer to timer.
 
-        Returns with all done that was due by then, and time running on from there.
+        Returns with all done that was due by then, and time running on from there, or standing
+        still until the next move.
         """
         self.grant(seconds)
         try:
@@ -142,7 +143,8 @@ class VirtualClock:
             await self._walk()
             self._move_to(self._goal)
         finally:
-            self._release()
+            if not stop:
+                self._release()
 
     async def quiet(self) -> None:
         """Return when the loop only waits for descriptors, timers or threads that sleep.

@@ -148,7 +148,7 @@ class Host:
         self._spawn(self._advance(frame))
 
     async def _advance(self, frame: Advance) -> None:
-        await self._clock.advance()
+        await self._clock.advance(stop=frame.stop)
         self._connection.send(Advanced(ticket=frame.ticket, next_timer=self._clock.next_timer()))
 
     async def _shutdown(self) -> None:

@@ -7,6 +7,9 @@ sees, with the present time written out. Everything but "now" is as SQLite has i
 times, types, NULL for nonsense. They are deterministic for SQLite, as its own are within one
 statement, so that indexes on dates go on working. Must not know what moves the clock.
 
+How long SQLite waits for a locked database, it counts itself too, in pauses of real time: a
+connection waits for one second at most, as no honest server holds a lock for so long.
+
 One thing differs: with `PRAGMA trusted_schema = OFF` a default may only use functions that are
 built in, and Python cannot mark others as harmless.
 """
@@ -30,6 +33,8 @@ _DIFFERENCE = "timediff"
 _SUBSECONDS = frozenset({"subsec", "subsecond"})
 # Where `factory` stands among the arguments of `sqlite3.connect`.
 _FACTORY = 5
+_TIMEOUT = 1
+_LONGEST_WAIT = 1.0
 
 Value = str | bytes | int | float | None
 
@@ -52,7 +57,7 @@ class SqlTime:
         def connect(*args: Any, **options: Any) -> Any:
             if len(args) <= _FACTORY:
                 options.setdefault("factory", own)
-            connection: object = original(*args, **options)
+            connection: object = original(*_with_short_wait(args, options), **options)
             # A factory may be a class that was derived before the replacement, or a function.
             if isinstance(connection, base) and not isinstance(connection, own):
                 self._register(connection)
@@ -70,7 +75,7 @@ class SqlTime:
             __doc__ = sqlite3.Connection.__doc__
 
             def __init__(self, *args: Any, **options: Any) -> None:
-                super().__init__(*args, **options)
+                super().__init__(*_with_short_wait(args, options), **options)
                 register(self)
 
         Connection.__module__ = sqlite3.Connection.__module__
@@ -130,6 +135,18 @@ class SqlTime:
         places = ", ".join("?" * len(args))
         with self._lock:
             return self._plain.execute(f"SELECT {name}({places})", args).fetchone()[0]
+
+
+def _with_short_wait(args: tuple[Any, ...], options: dict[str, Any]) -> tuple[Any, ...]:
+    """Shorten the `timeout` of a connection in ``options``, or in ``args`` if it stands there."""
+    if len(args) > _TIMEOUT:
+        return (*args[:_TIMEOUT], _shortened(args[_TIMEOUT]), *args[_TIMEOUT + 1 :])
+    options["timeout"] = _shortened(options.get("timeout", _LONGEST_WAIT))
+    return args
+
+
+def _shortened(timeout: object) -> object:
+    return min(timeout, _LONGEST_WAIT) if isinstance(timeout, int | float) else timeout
 
 
 def _is_word(value: Value, words: set[str] | frozenset[str]) -> bool:

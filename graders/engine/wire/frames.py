@@ -113,11 +113,15 @@ class ModelDrop(Frame):
 
 
 class Advance(Frame):
-    """Move the virtual clock forward by ``seconds``; answered by :class:`Advanced`."""
+    """Move the virtual clock forward by ``seconds``; answered by :class:`Advanced`.
+
+    ``stop``: it then stands still until it is moved again.
+    """
 
     t: Literal["advance"] = "advance"
     ticket: Serial
     seconds: float
+    stop: bool = False
 
 
 class Ping(Frame):
