@@ -119,10 +119,13 @@ class Chat:
             params["item_id"] = item_id
         return await self.stream("threads.custom_action", params)
 
-    async def stream(self, kind: str, params: Mapping[str, Any]) -> Stream:
+    async def stream(
+        self, kind: str, params: Mapping[str, Any], metadata: Mapping[str, Any] | None = None
+    ) -> Stream:
         """Send any request that streams; return as soon as its headers are there."""
         serial = self._trace.add("client", kind, f"{self.name}: {_told(params)}")
-        response = await self._answer(_body(kind, params), {"accept": "text/event-stream"})
+        body = _body(kind, params, metadata)
+        response = await self._answer(body, {"accept": "text/event-stream"})
         return Stream(response, self._trace, request_serial=serial)
 
     # --- requests that do not stream -----------------------------------------------------------
@@ -238,8 +241,9 @@ def user_input(
     }
 
 
-def _body(kind: str, params: Mapping[str, Any]) -> bytes:
-    return json.dumps({"type": kind, "params": dict(params)}).encode()
+def _body(kind: str, params: Mapping[str, Any], metadata: Mapping[str, Any] | None = None) -> bytes:
+    extra = {} if metadata is None else {"metadata": dict(metadata)}
+    return json.dumps({"type": kind, "params": dict(params), **extra}).encode()
 
 
 def _page(limit: int | None, order: Order | None, after: str | None) -> dict[str, Any]:
