@@ -31,6 +31,7 @@ class TraceStandIn:
     """Two lines for each question asked."""
 
     texts: list[tuple[str, str]] = field(default_factory=list)
+    explanations: tuple[str, ...] = ()
 
     def lines(self, marked: int | None = None) -> tuple[TranscriptLine, ...]:
         """Return all that was said, with one line marked."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from graders.engine.content.catalogue import Catalogue
-from graders.engine.content.models import LessonInfo, Limits, load_lesson_info
+from graders.engine.content.models import LessonInfo, load_lesson_info
 from graders.engine.core.errors import ContentError, UsageError
 
 RUBRIC = """\
@@ -99,7 +99,7 @@ def test_lesson_file_with_every_key(tmp_path: Path) -> None:
         title="A",
         server=False,
         endpoint="/x",
-        limits=Limits(cpu_seconds=9),
+        limits={"cpu_seconds": 9},
         env={"SESSION_TTL_HOURS": "24"},
     )
 
@@ -111,7 +111,13 @@ def test_lesson_file_with_every_key(tmp_path: Path) -> None:
         ("endpoint: /a?b", "must be a path"),
         ("endpoint: http://x/y", "must be a path"),
         ("limits: {memory_mb: 0}", "must be at least 1"),
-        ("limits: {memory: 5}", "Did you mean `memory_mb`"),
+        (
+            "limits: {memory: 5}",
+            "`limits.memory`: There is no limit `memory`. Did you mean `memory_mb`",
+        ),
+        ("limits: {memory_mb: 0.5}", "`limits.memory_mb`: A whole number is wanted here"),
+        ("limits: {memory_mb: 1000001}", "must be at most 1000000"),
+        ("limits: 5", "`limits`: must have keys and values"),
         ("env: {lower: x}", "`env.lower`: Not a variable's name"),
         ('env: {NUL: "a\\0"}', "cannot hold NUL"),
         ("env: {A: [x]}", "`env.A`: must be a text, not a list"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 from collections.abc import AsyncIterator, Callable
@@ -12,7 +13,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from graders.engine.core.errors import Finding
-from graders.engine.harness import Flooded, ProtocolBroken, ServerDied, link
+from graders.engine.core.limits import WireLimits
+from graders.engine.harness import Flooded, ProtocolBroken, ServerDied
 from graders.engine.harness.link import Link
 from graders.engine.wire import Frame, FrameBuffer, encode, parse_to_student
 from graders.engine.wire.frames import (
@@ -40,18 +42,21 @@ CALL = ModelRequest(call=1, method="POST", url="https://x/v1", headers=(), body=
 class OtherEnd:
     """The student's end: says what it is told to, and notes what the grader's end reports."""
 
-    def __init__(self) -> None:
+    def __init__(self, limits: WireLimits | None = None) -> None:
         ours, self.socket = socket.socketpair()
         self.reported: list[object] = []
         report: Callable[[object], None] = self.reported.append
         self.link = Link(
             ours,
             os.getpid(),
+            limits or WireLimits(),
             on_model_request=report,
             on_model_cancelled=report,
             on_refused=report,
             on_eof=lambda: ServerDied("it is gone"),
             on_crash=report,
+            on_flood=Flooded,
+            look=lambda: None,
         )
         self._buffer = FrameBuffer()
 
@@ -193,23 +198,47 @@ async def test_a_response_out_of_turn_breaks_the_protocol(
     assert isinstance(await other.trouble(), ProtocolBroken)
 
 
+BIG = b"x" * 400_000
+MORE = ResponseBody(exchange=1, body=BIG, more=True)
+
+
+def _call(number: int, body: bytes) -> ModelRequest:
+    return ModelRequest(call=number, method="POST", url="https://x/v1", headers=(), body=body)
+
+
 @pytest.mark.parametrize(
-    ("cap", "told"),
+    ("limits", "frames", "told"),
     [
-        ("_MOST_FRAMES", "more than 5 messages in one check"),
-        ("_MOST_BYTES", "MiB in one check"),
-        ("_MOST_UNREAD_BYTES", "more of a body than the grader keeps"),
+        (WireLimits(messages=3), (START, MORE, MORE, MORE), "sent more than 3 pieces"),
+        (WireLimits(sent_mb=1), (START, MORE, MORE), "sent more than 1 MiB"),
+        (
+            WireLimits(answer_mb=1),
+            (START, MORE, MORE, MORE),
+            "sent an answer of more than 1 MiB",
+        ),
+        (
+            WireLimits(model_calls=1),
+            (_call(1, b""), _call(2, b"")),
+            "called the model more than 1 times",
+        ),
+        (
+            WireLimits(asked_mb=1),
+            (_call(1, BIG), _call(2, BIG), _call(3, BIG)),
+            "sent the model more than 1 MiB",
+        ),
     ],
 )
 async def test_too_much_of_anything_is_a_flood(
-    other: OtherEnd, monkeypatch: pytest.MonkeyPatch, cap: str, told: str
+    limits: WireLimits, frames: tuple[Frame, ...], told: str
 ) -> None:
-    monkeypatch.setattr(link, cap, 5)
-    other.link.open_exchange()
-    other.say(START, *[ResponseBody(exchange=1, body=b"x", more=True)] * 6)
-    trouble = await other.trouble()
+    end = OtherEnd(limits)
+    end.link.open_exchange()
+    saying = asyncio.get_running_loop().run_in_executor(None, end.say, *frames)
+    trouble = await end.trouble()
+    await saying
+    end.close()
     assert isinstance(trouble, Flooded)
-    assert told in trouble.seen
+    assert trouble.seen == told
 
 
 async def test_an_end_in_the_middle_of_a_frame_is_an_end(other: OtherEnd) -> None:

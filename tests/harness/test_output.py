@@ -7,14 +7,17 @@ from collections.abc import Callable
 
 import pytest
 
-from graders.engine.harness import output
+from graders.engine.core.limits import WireLimits
 from graders.engine.harness.output import Output, last_traceback
 
 
-def piped(on_flood: Callable[[], None] = lambda: None) -> tuple[Output, int]:
+def piped(
+    on_flood: Callable[[], None] = lambda: None, on_text: Callable[[str], None] = lambda _: None
+) -> tuple[Output, int]:
     """Give an output and the end of the pipe that a server would write to."""
     reader, writer = os.pipe()
-    return Output(reader, on_flood=on_flood), writer
+    limits = WireLimits(printed_mb=1, printed_kept_kb=1)
+    return Output(reader, limits, on_flood=on_flood, on_text=on_text), writer
 
 
 async def test_what_was_printed_can_be_read_before_the_loop_turns() -> None:
@@ -37,23 +40,31 @@ async def test_closing_reads_what_is_left() -> None:
     assert printed.text == "last words"
 
 
-async def test_only_the_end_is_kept_and_a_flood_is_reported_once(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(output, "_KEPT_BYTES", 4)
-    monkeypatch.setattr(output, "_MOST_BYTES", 10)
+async def test_only_the_end_is_kept_and_a_flood_is_reported_once() -> None:
     floods: list[str] = []
     printed, writer = piped(lambda: floods.append("flood"))
-    os.write(writer, b"0123456789")
-    assert printed.text == "6789"
+    for _ in range(256):
+        os.write(writer, bytes(4_096))
+        assert len(printed.text) <= 1_024
     assert floods == []
     os.write(writer, b"x")
-    assert printed.text == "789x"
-    assert printed.text == "789x"
+    assert printed.text[-2:] == "\0x"
+    assert printed.text[-2:] == "\0x"
     assert floods == ["flood"]
     with pytest.raises(BrokenPipeError):
         os.write(writer, b"y")
     os.close(writer)
+
+
+async def test_a_line_that_comes_in_two_parts_is_shown_whole_once_it_is() -> None:
+    texts: list[str] = []
+    printed, writer = piped(on_text=texts.append)
+    for part in (b"some line\nMemory", b"Error\n"):
+        os.write(writer, part)
+        assert printed.text
+    assert texts == ["some line\nMemory", "some line\nMemoryError\n"]
+    os.close(writer)
+    printed.close()
 
 
 def test_the_last_traceback_is_told_by_its_own_frames_and_its_exception() -> None:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from graders.engine.content.models import Limits
 from graders.engine.content.submission import find_submission
 from graders.engine.core.results import IsolationLevel
 from graders.engine.harness import StartFailed
@@ -48,7 +47,7 @@ async def test_isolation_is_told_of_a_server_that_never_starts(
     launcher: Launcher, tmp_path: Path
 ) -> None:
     (tmp_path / "server.py").write_text("raise ValueError", encoding="utf-8")
-    with rig_for(find_submission(tmp_path), launcher, limits=Limits(), env={}) as rig:
+    with rig_for(find_submission(tmp_path), launcher, limits={}, env={}) as rig:
         trace = rig.new_trace()
         with pytest.raises(StartFailed):
             await rig.start(rig.new_model(trace), trace)

@@ -194,13 +194,6 @@ async def test_leaving_after_the_end_is_not_told() -> None:
     assert [entry.kind for entry in trace.entries] == ["threads.create"]
 
 
-async def test_a_stream_without_end_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stream, "_MOST_BODY_BYTES", 10)
-    coming, _ = stream_of(b"x" * 11)
-    with pytest.raises(Finding, match="the stream is longer than"):
-        await coming.finish()
-
-
 @pytest.mark.parametrize(
     ("event", "told"),
     [

@@ -8,7 +8,7 @@ Must not know how anything is run or scored.
     title: First agent
     server: true            # false: nothing to start, only files are graded
     endpoint: /chatkit      # unless submission.yaml says otherwise
-    limits:                 # each with a default, see Limits
+    limits:                 # by the names in core.limits, which has the defaults
       cpu_seconds: 30
     env:                    # more variables for the student's server
       SESSION_TTL_HOURS: 24
@@ -44,7 +44,6 @@ from pydantic import AfterValidator, Field, model_validator
 from graders.engine.content.binding import read
 from graders.engine.content.fields import (
     ContentModel,
-    Count,
     FormatVersion,
     Sentence,
     Slug,
@@ -54,7 +53,9 @@ from graders.engine.content.fields import (
     flaw,
     not_empty,
 )
+from graders.engine.core.limits import MOST, NAMES
 from graders.engine.core.results import Visibility
+from graders.engine.core.text import quote
 
 FULL_MARKS = 100
 DEFAULT_ENDPOINT = "/chatkit"
@@ -81,6 +82,15 @@ def _variables(env: Mapping[str, str]) -> Mapping[str, str]:
     return env
 
 
+def _known_limits(limits: Mapping[str, int]) -> Mapping[str, int]:
+    for name in limits:
+        if name not in NAMES:
+            raise flaw(
+                f"There is no limit `{quote(name)}`.", at=(name,), cure=did_you_mean(name, NAMES)
+            )
+    return limits
+
+
 def _with_default(hints: Mapping[str, str]) -> Mapping[str, str]:
     if "default" not in hints:
         raise flaw(
@@ -89,21 +99,8 @@ def _with_default(hints: Mapping[str, str]) -> Mapping[str, str]:
     return hints
 
 
+LimitNumber = Annotated[WholeNumber, Field(ge=1, le=MOST)]
 Endpoint = Annotated[str, AfterValidator(endpoint_path)]
-
-
-class Limits(ContentModel):
-    """What a lesson lets a student's server use; what is left out is as in ``sandbox.limits``."""
-
-    memory_mb: Count | None = None
-    """Private data, in MiB."""
-    cpu_seconds: Count | None = None
-    """Processor time of one server process."""
-    open_files: Count | None = None
-    file_size_mb: Count | None = None
-    """The largest file that it may write, in MiB."""
-    processes: Count | None = None
-    """Processes and threads together."""
 
 
 class LessonFile(ContentModel):
@@ -113,7 +110,9 @@ class LessonFile(ContentModel):
     title: Sentence
     server: Truth = True
     endpoint: Endpoint = DEFAULT_ENDPOINT
-    limits: Limits = Limits()
+    limits: Annotated[Mapping[str, LimitNumber], AfterValidator(_known_limits)] = Field(
+        default_factory=dict
+    )
     env: Annotated[Mapping[str, str], AfterValidator(_variables)] = Field(default_factory=dict)
 
 

@@ -16,6 +16,10 @@ from graders.engine.core.results import Isolation, SideCall, TranscriptLine
 class CheckTrace(Protocol):
     """The record of one check: who did what, in order."""
 
+    @property
+    def explanations(self) -> Sequence[str]:
+        """Clauses about what may lie behind a failure: a limit, a refusal."""
+
     def lines(self, marked: int | None = None) -> tuple[TranscriptLine, ...]:
         """Return the conversation as it went, with entry number ``marked`` marked."""
 

@@ -8,7 +8,7 @@ that does not decide must not look like one that does.
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,10 +77,16 @@ def _leaves(error: BaseException) -> Iterator[BaseException]:
 def _feedback(finding: Finding, criterion: Criterion, trace: CheckTrace | None) -> Feedback:
     return Feedback(
         required=criterion.requirement,
-        seen=finding.sentence,
+        seen=_seen(finding, () if trace is None else trace.explanations),
         advice=criterion.hint(finding.hint),
         transcript=() if trace is None else trace.lines(finding.mark),
     )
+
+
+def _seen(finding: Finding, explanations: Sequence[str]) -> str:
+    """Tell the finding, and beside it what may lie behind it, unless it says so itself."""
+    others = (each for each in explanations if each not in finding.seen)
+    return " ".join([finding.sentence, *(f"Note: {Finding(each).sentence}" for each in others)])
 
 
 def worse(first: Verdict, second: Verdict) -> Verdict:

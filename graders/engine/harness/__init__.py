@@ -32,12 +32,14 @@ from graders.engine.harness.trace import Trace
 from graders.engine.harness.transport import AppCrashed, StudentTransport
 from graders.engine.harness.trouble import (
     Flooded,
+    OverLimit,
     ProtocolBroken,
     RanAway,
     ServerDied,
     ServerTrouble,
     Stalled,
     StartFailed,
+    TookTooLong,
 )
 
 __all__ = [
@@ -47,6 +49,7 @@ __all__ = [
     "Flooded",
     "Item",
     "Outcome",
+    "OverLimit",
     "ProtocolBroken",
     "RanAway",
     "RecordedCall",
@@ -64,6 +67,7 @@ __all__ = [
     "StudentTransport",
     "Talk",
     "Tokens",
+    "TookTooLong",
     "Trace",
     "Turn",
     "attempt",

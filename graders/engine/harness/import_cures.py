@@ -33,7 +33,10 @@ _ERRORS = {
     "set; read others with a default, `os.environ.get(name, default)`.",
     "NetworkRefusedError": "There is no network here: connect when a request needs it, not at "
     "import, and to nothing but the model.",
+    "MemoryError": "Load less while your code is imported.",
     "PermissionError": "Write only below the folder that `CHATKIT_DATA_DIR` names.",
+    "ProcessRefusedError": "A submission is one process: do the work in Python, in a thread if it "
+    "blocks.",
 }
 
 

@@ -17,7 +17,9 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from graders.engine.core.errors import Finding
-from graders.engine.harness.trouble import Flooded, ProtocolBroken
+from graders.engine.core.limits import MEBIBYTE, WireLimits
+from graders.engine.harness.footprint import amount
+from graders.engine.harness.trouble import ProtocolBroken, RanAway, Stalled
 from graders.engine.harness.watchdog import Watchdog
 from graders.engine.wire import Frame, FrameBuffer, FromStudent, WireError, encode
 from graders.engine.wire import parse_from_student as parse
@@ -41,9 +43,6 @@ from graders.engine.wire.frames import (
 )
 
 _READ_BYTES = 1024 * 1024
-_MOST_BYTES = 512 * 1024 * 1024
-_MOST_FRAMES = 2_000_000
-_MOST_UNREAD_BYTES = 64 * 1024 * 1024
 
 
 @dataclass
@@ -51,13 +50,13 @@ class Exchange:
     """One HTTP exchange as the grader sees it.
 
     ``chunks`` are the pieces of the body that nobody has taken yet, each with its arrival time in
-    seconds of the event loop's clock.
+    seconds of the event loop's clock; ``size`` is that of the body so far.
     """
 
     number: int
     start: ResponseStart | None = None
     chunks: deque[tuple[bytes, float]] = field(default_factory=deque)
-    unread_bytes: int = 0
+    size: int = 0
     complete: bool = False
     ended: bool = False
     crash: ExchangeCrash | None = None
@@ -73,7 +72,9 @@ class Link:
 
     ``on_model_request`` is called for each call that leaves the process, ``on_model_cancelled``
     with its number when the process gave it up, ``on_refused`` for what was not allowed, ``on_eof``
-    for the finding that says how the process ended, ``on_crash`` when the app raised.
+    for the finding that says how the process ended, ``on_crash`` when the app raised, ``on_flood``
+    for the finding that says of what too much came, ``look`` now and then while somebody waits, for
+    what else ends the server.
     ``skipped_seconds`` says how far the clock was moved because the server only waited for a timer,
     ``moved_seconds`` how far it was moved at all.
     """
@@ -82,20 +83,26 @@ class Link:
         self,
         wire: socket.socket,
         pid: int,
+        limits: WireLimits,
         *,
         on_model_request: Callable[[ModelRequest], None],
         on_model_cancelled: Callable[[int], None],
         on_refused: Callable[[Refused], None],
         on_eof: Callable[[], Finding],
         on_crash: Callable[[ExchangeCrash], None],
+        on_flood: Callable[[str], Finding],
+        look: Callable[[], Exception | None],
     ) -> None:
         wire.setblocking(False)
         self._wire = wire
+        self._limits = limits
         self._loop = asyncio.get_running_loop()
         self._incoming = FrameBuffer()
         self._outgoing = bytearray()
         self._bytes = 0
         self._frames = 0
+        self._begun_calls = 0
+        self._asked_bytes = 0
         self._sent = 0
         self._numbers = itertools.count(1)
         self._exchanges: dict[int, Exchange] = {}
@@ -108,10 +115,13 @@ class Link:
         self._on_refused = on_refused
         self._on_eof = on_eof
         self._on_crash = on_crash
+        self._on_flood = on_flood
+        self._look = look
         self._pid = pid
         self.trouble: Exception | None = None
         self.skipped_seconds = 0.0
         self.moved_seconds = 0.0
+        self.last_request = ""
         self.closed = False
         self.hello: Hello | None = None
         self.loaded: Loaded | LoadFailed | None = None
@@ -132,8 +142,14 @@ class Link:
             self._outgoing += data
             self._loop.add_writer(self._wire, self._writable)
 
-    def open_exchange(self) -> Exchange:
-        """Begin an exchange under a new number."""
+    @property
+    def open_requests(self) -> int:
+        """How many requests the app is still at work on, also after its answer to them."""
+        return sum(not each.ended and each.crash is None for each in self._exchanges.values())
+
+    def open_exchange(self, told: str = "") -> Exchange:
+        """Begin an exchange under a new number; ``told`` names the request, for people."""
+        self.last_request = told
         exchange = Exchange(next(self._numbers))
         self._exchanges[exchange.number] = exchange
         return exchange
@@ -172,9 +188,7 @@ class Link:
         """Take the next piece of a body, if one has come."""
         if not exchange.chunks:
             return None
-        chunk = exchange.chunks.popleft()
-        exchange.unread_bytes -= len(chunk[0])
-        return chunk
+        return exchange.chunks.popleft()
 
     def give_up(self, trouble: Exception) -> None:
         """Fail everything that waits for this server, and that will, be it a finding or not."""
@@ -219,12 +233,13 @@ class Link:
         if not data:
             raise self._on_eof()
         self._bytes += len(data)
-        if self._bytes > _MOST_BYTES:
-            raise Flooded(f"the server sent more than {_MOST_BYTES // 1024**2} MiB in one check")
+        limits = self._limits
+        if self._bytes > limits.sent_mb * MEBIBYTE:
+            raise self._on_flood(f"sent more than {amount(limits.sent_mb)}")
         for payload in self._incoming.feed(data):
             self._frames += 1
-            if self._frames > _MOST_FRAMES:
-                raise Flooded(f"the server sent more than {_MOST_FRAMES:,} messages in one check")
+            if self._frames > limits.messages:
+                raise self._on_flood(f"sent more than {limits.messages:,} pieces")
             self._act(parse(payload))
 
     def _act(self, frame: FromStudent) -> None:
@@ -261,16 +276,18 @@ class Link:
             case ExchangeEnd():
                 exchange.ended = True
             case ExchangeCrash():
-                exchange.crash = _once(exchange.crash, frame)
-                self._on_crash(frame)
+                crash = _once(exchange.crash, frame)
+                # Before it counts as over: the app was at work on it.
+                self._on_crash(crash)
+                exchange.crash = crash
 
     def _add_chunk(self, exchange: Exchange, frame: ResponseBody) -> None:
         if exchange.start is None or exchange.complete:
             raise ProtocolBroken("the submission broke the protocol: a body out of turn")
         exchange.complete = not frame.more
-        exchange.unread_bytes += len(frame.body)
-        if exchange.unread_bytes > _MOST_UNREAD_BYTES:
-            raise Flooded("the server sent more of a body than the grader keeps")
+        exchange.size += len(frame.body)
+        if exchange.size > self._limits.answer_mb * MEBIBYTE:
+            raise self._on_flood(f"sent an answer of more than {amount(self._limits.answer_mb)}")
         if frame.body:
             exchange.chunks.append((frame.body, self._loop.time()))
 
@@ -278,6 +295,13 @@ class Link:
         if frame.call in self._calls:
             raise ProtocolBroken("the submission broke the protocol: a model call twice")
         self._calls.add(frame.call)
+        self._begun_calls += 1
+        self._asked_bytes += len(frame.body)
+        limits = self._limits
+        if self._begun_calls > limits.model_calls:
+            raise self._on_flood(f"called the model more than {limits.model_calls:,} times")
+        if self._asked_bytes > limits.asked_mb * MEBIBYTE:
+            raise self._on_flood(f"sent the model more than {amount(limits.asked_mb)}")
         self._on_model_request(frame)
 
     def _redeem(self, frame: Pong | Advanced) -> None:
@@ -314,14 +338,19 @@ class Link:
     async def _watch_until_found(self) -> None:
         watchdog = Watchdog(
             self._pid,
+            self._limits,
             waiting=lambda: bool(self._waiters),
             asked=lambda: len(self._exchanges),
             said=lambda: self._frames + self._sent,
             ping=self.ping,
             advance=self._skip,
+            look=self._look,
         )
-        if finding := await watchdog.watch():
-            self.stalled(finding)
+        trouble = await watchdog.watch()
+        if isinstance(trouble, Stalled | RanAway):
+            self.stalled(trouble)
+        elif trouble is not None:
+            self._read_no_more(trouble)
 
     def _watched(self, task: asyncio.Task[None]) -> None:
         error = None if task.cancelled() else task.exception()

@@ -10,16 +10,32 @@ import os
 import re
 from collections.abc import Callable
 
-_KEPT_BYTES = 64 * 1024
-_MOST_BYTES = 32 * 1024 * 1024
+from graders.engine.core.limits import MEBIBYTE, WireLimits
+
+_LINE_BYTES = 400
+"""How much of what came before is looked at again, for a line that came in two parts."""
 
 
 class Output:
-    """Drains the pipe ``fd`` and keeps its last 64 KiB; ``on_flood`` is called past 32 MiB."""
+    """Drains the pipe ``fd`` and keeps the end of what came.
 
-    def __init__(self, fd: int, *, on_flood: Callable[[], None]) -> None:
+    ``on_text`` is called with what has just come and what may belong to it, ``on_flood`` once more
+    has come than the limits allow.
+    """
+
+    def __init__(
+        self,
+        fd: int,
+        limits: WireLimits,
+        *,
+        on_flood: Callable[[], None],
+        on_text: Callable[[str], None],
+    ) -> None:
         self._fd = fd
+        self._kept_bytes = limits.printed_kept_kb * 1_024
+        self._most_bytes = limits.printed_mb * MEBIBYTE
         self._on_flood = on_flood
+        self._on_text = on_text
         self._kept = bytearray()
         self._bytes = 0
         self._open = True
@@ -53,8 +69,9 @@ class Output:
             return
         self._bytes += len(data)
         self._kept += data
-        del self._kept[:-_KEPT_BYTES]
-        if self._bytes > _MOST_BYTES:
+        del self._kept[: -self._kept_bytes]
+        self._on_text(self._kept[-len(data) - _LINE_BYTES :].decode("utf-8", "replace"))
+        if self._bytes > self._most_bytes:
             self._stop()
             self._on_flood()
 

@@ -14,7 +14,8 @@ from graders.engine.core.errors import Finding
 from graders.engine.core.results import Problem
 from graders.engine.core.text import quote, visible
 from graders.engine.harness.import_cures import DISTRIBUTIONS, import_cure, missing_cure
-from graders.engine.harness.trouble import Flooded, ProtocolBroken, RanAway, Stalled
+from graders.engine.harness.incidents import how_it_ended
+from graders.engine.harness.trouble import Flooded, OverLimit, ProtocolBroken, RanAway, Stalled
 from graders.engine.sandbox import Exit
 from graders.engine.wire.frames import LoadFailed
 
@@ -151,6 +152,12 @@ def _without_paths(text: str) -> str:
     return re.sub(r"(?:/[^/\s'\"(]+)+/site-packages/", "", text)
 
 
+def explained(problem: Problem, explanations: Sequence[str]) -> Problem:
+    """Give ``problem`` with what may lie behind it told before the cure."""
+    told = [Finding(each).sentence for each in explanations]
+    return problem.model_copy(update={"cure": " ".join([*told, problem.cure])})
+
+
 def ended_at_start(trouble: Finding, end: Exit, printed: str, app: str) -> Problem:
     """Tell why a server that was being loaded never became ready; ``printed`` is what it said."""
     module = app.partition(":")[0]
@@ -168,15 +175,23 @@ def ended_at_start(trouble: Finding, end: Exit, printed: str, app: str) -> Probl
             kind="start-loops",
             title="Your server computes without end while it starts.",
             detail=detail,
-            cure=f"Look for an endless loop at the top level of `{module}`, in what it imports, or "
-            "in the start-up code.",
+            cure=f"{trouble.sentence} Look for an endless loop at the top level of `{module}`, in "
+            "what it imports, or in the start-up code.",
         )
     if isinstance(trouble, Flooded):
         return Problem(
             kind="start-floods",
-            title=f"Your server never became ready: {trouble.seen.removeprefix('the server ')}.",
+            title=trouble.sentence,
             detail=detail,
             cure="Look for a `print` or a log message in a loop, in code that runs at the start.",
+        )
+    if isinstance(trouble, OverLimit):
+        return Problem(
+            kind="over-limit",
+            title=trouble.sentence,
+            detail=detail,
+            cure=f"Look at the top level of `{module}`, in what it imports, and in the start-up "
+            "code, for what needs so much.",
         )
     if isinstance(trouble, ProtocolBroken):
         return Problem(
@@ -192,14 +207,3 @@ def ended_at_start(trouble: Finding, end: Exit, printed: str, app: str) -> Probl
         cure="Nothing at the top level of your modules or in the start-up code may end the process "
         "(`os._exit`, `os.kill`) or use very much memory.",
     )
-
-
-def how_it_ended(end: Exit) -> str:
-    """Tell an exit in words."""
-    if end.signal is None:
-        return f"it exited with code {end.code}"
-    if end.signal == getattr(signal, "SIGXCPU", None):
-        return "it used all the CPU time that it may use"
-    known = end.signal in {each.value for each in signal.Signals}
-    name = signal.Signals(end.signal).name if known else end.signal
-    return f"it was ended by the signal {name}"

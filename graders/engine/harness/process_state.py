@@ -1,4 +1,4 @@
-"""What the kernel says about a student's process: whether it still does anything.
+"""What the kernel says about a student's process: whether it still does anything, what it uses.
 
 Read from outside, so the process cannot lie about it. Must not know what it should be doing.
 """
@@ -33,6 +33,25 @@ def activity(pid: int) -> Activity | None:
         return None
     seen = [*own, *(child for child in children if child is not None)]
     return Activity(sum(each.cpu_ns for each in seen), all(each.asleep for each in seen))
+
+
+@dataclass(frozen=True)
+class Use:
+    """``memory`` is what is really in use, with what is shared, in bytes; ``threads`` how many."""
+
+    memory: int
+    threads: int
+
+
+def use(pid: int) -> Use | None:
+    """Give what ``pid`` uses; ``None`` where the kernel does not tell (not Linux, or gone)."""
+    try:
+        text = Path(f"/proc/{pid}/status").read_bytes().decode("ascii", "replace")
+        lines = dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
+        kibibytes = sum(int(lines[name].split()[0]) for name in ("RssAnon", "RssShmem", "VmSwap"))
+        return Use(kibibytes * 1_024, int(lines["Threads"]))
+    except (OSError, ValueError, KeyError, IndexError):
+        return None
 
 
 def _thread(folder: Path) -> Activity:

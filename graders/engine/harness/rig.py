@@ -14,16 +14,17 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
-from graders.engine.content.models import Limits
 from graders.engine.content.shadows import shadowing_names
 from graders.engine.content.submission import CopyReport, Submission, copy_submission
+from graders.engine.core.limits import Limits
 from graders.engine.core.results import Isolation, IsolationLevel, SideCall
 from graders.engine.core.text import quote
 from graders.engine.harness.model import ModelEvent, ScriptedModel
 from graders.engine.harness.student import ServerSettings, Student
 from graders.engine.harness.trace import Trace
 from graders.engine.harness.trouble import StartFailed
-from graders.engine.sandbox import Launcher, Layer, ProcessLimits
+from graders.engine.harness.wall import RunClock
+from graders.engine.sandbox import Launcher, Layer
 
 _WHAT_IS_MISSING = {
     Layer.FILES: (
@@ -45,7 +46,14 @@ _REQUIRED = frozenset({Layer.FILES, Layer.SYSCALLS})
 class Rig:
     """Starts pristine servers of one submission; a :class:`ServerStarter` of grading."""
 
-    def __init__(self, launcher: Launcher, settings: ServerSettings, notes: list[str]) -> None:
+    def __init__(
+        self,
+        launcher: Launcher,
+        settings: ServerSettings,
+        notes: list[str],
+        clock: RunClock | None = None,
+    ) -> None:
+        self._clock = clock or RunClock()
         self._launcher = launcher
         self._settings = settings
         self._models: list[ScriptedModel] = []
@@ -85,8 +93,11 @@ class Rig:
 
     async def start(self, model: ScriptedModel, trace: Trace) -> Student:
         """Start a pristine server; raises :class:`StartFailed` with the problem."""
+        self._clock.require_time()
         try:
-            student = await Student.launch(self._launcher, self._settings, model, trace)
+            student = await Student.launch(
+                self._launcher, self._settings, model, trace, self._clock
+            )
         except StartFailed as failure:
             self._layers = failure.layers
             raise
@@ -96,9 +107,12 @@ class Rig:
     def reference(self, folder: Path) -> Rig:
         """Give a rig that starts servers of the course's own, with the key of the submission's."""
         own = ServerSettings(
-            source=folder, variables=self._settings.variables, limits=self._settings.limits
+            source=folder,
+            variables=self._settings.variables,
+            limits=self._settings.limits,
+            wire=self._settings.wire,
         )
-        return Rig(self._launcher, own, [])
+        return Rig(self._launcher, own, [], self._clock)
 
 
 def isolation_of(kind: str, held: tuple[str, ...]) -> Isolation:
@@ -115,13 +129,15 @@ def rig_for(
     submission: Submission,
     launcher: Launcher,
     *,
-    limits: Limits,
+    limits: Mapping[str, int],
     env: Mapping[str, str],
 ) -> Iterator[Rig]:
     """Copy ``submission`` once, and give the rig that starts its servers from the copy.
 
+    ``limits`` are those that the lesson has in place of the defaults.
     Raises :class:`SubmissionProblem` when it cannot be copied. The copy is removed afterwards.
     """
+    allowed = Limits().overridden(limits)
     folder = Path(tempfile.mkdtemp(prefix="chatkit-submission-"))
     try:
         source = folder / "submission"
@@ -132,10 +148,12 @@ def rig_for(
             app=submission.app,
             endpoint=submission.endpoint,
             variables={"OPENAI_API_KEY": f"sk-{secrets.token_hex(24)}", **env},
-            limits=_process_limits(limits),
+            limits=allowed.process,
+            wire=allowed.wire,
             shadows=shadows,
         )
-        yield Rig(launcher, settings, [*_notes(report), *map(_shadow_note, shadows)])
+        notes = [*_notes(report), *map(_shadow_note, shadows)]
+        yield Rig(launcher, settings, notes, RunClock(allowed.wall))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -144,10 +162,6 @@ def rig_for(
 def _installed_names() -> frozenset[str]:
     """Give the top-level names of installed packages; reading them all takes 60 ms, so once."""
     return frozenset(importlib.metadata.packages_distributions())
-
-
-def _process_limits(limits: Limits) -> ProcessLimits:
-    return ProcessLimits(**limits.model_dump(exclude_none=True))
 
 
 def _notes(report: CopyReport) -> list[str]:

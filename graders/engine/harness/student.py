@@ -16,18 +16,23 @@ from pathlib import Path
 
 import httpx
 
+from graders.engine.core.limits import MOST, ProcessLimits, WireLimits
 from graders.engine.core.results import Problem
 from graders.engine.core.text import shorten, visible
 from graders.engine.harness.chat import Chat
+from graders.engine.harness.folders import Contents, contents_of, remove
+from graders.engine.harness.footprint import Footprint, amount
+from graders.engine.harness.incidents import Incidents
 from graders.engine.harness.link import Link
 from graders.engine.harness.model import ScriptedModel
 from graders.engine.harness.model_calls import ModelCalls
 from graders.engine.harness.output import Output, last_traceback
-from graders.engine.harness.problems import ended_at_start, how_it_ended, load_problem
+from graders.engine.harness.problems import ended_at_start, explained, load_problem
 from graders.engine.harness.trace import Trace
 from graders.engine.harness.transport import StudentTransport
-from graders.engine.harness.trouble import Flooded, ServerDied, ServerTrouble, StartFailed
-from graders.engine.sandbox import Exit, Launcher, LaunchSpec, Layer, Process, ProcessLimits
+from graders.engine.harness.trouble import ServerDied, ServerTrouble, StartFailed
+from graders.engine.harness.wall import CheckClock, RunClock
+from graders.engine.sandbox import Exit, Launcher, LaunchSpec, Layer, Process
 from graders.engine.sandbox.environment import student_environment
 from graders.engine.wire.frames import (
     ExchangeCrash,
@@ -48,7 +53,8 @@ class ServerSettings:
 
     ``source`` is the folder that each server gets a private copy of; ``variables`` its environment
     (``{data}`` in a value becomes the data folder); ``spec_version`` the ASGI version it is told;
-    ``without`` the layers of isolation that tests leave off.
+    ``without`` the layers of isolation that tests leave off; ``limits`` are those of its process,
+    ``wire`` those of what it says.
     """
 
     source: Path
@@ -59,6 +65,7 @@ class ServerSettings:
     shadows: tuple[str, ...] = ()
     spec_version: str = "2.3"
     without: Collection[Layer] = ()
+    wire: WireLimits = field(default_factory=WireLimits)
 
 
 class Student:
@@ -69,12 +76,18 @@ class Student:
     """
 
     def __init__(
-        self, launcher: Launcher, settings: ServerSettings, model: ScriptedModel, trace: Trace
+        self,
+        launcher: Launcher,
+        settings: ServerSettings,
+        model: ScriptedModel,
+        trace: Trace,
+        run: RunClock,
     ) -> None:
         self._launcher = launcher
         self._settings = settings
         self._model = model
         self._trace = trace
+        self._clock = CheckClock(run)
         trace.ends_with("printed", self._last_traceback)
         self._workspace = Path(tempfile.mkdtemp(prefix="chatkit-"))
         self._copy = self._workspace / "submission"
@@ -87,13 +100,23 @@ class Student:
         self._output: Output | None = None
         self._calls: ModelCalls | None = None
         self._client: httpx.AsyncClient | None = None
+        self._incidents: Incidents | None = None
+        self._handed_in = Contents()
 
     @classmethod
     async def launch(
-        cls, launcher: Launcher, settings: ServerSettings, model: ScriptedModel, trace: Trace
+        cls,
+        launcher: Launcher,
+        settings: ServerSettings,
+        model: ScriptedModel,
+        trace: Trace,
+        run: RunClock | None = None,
     ) -> Student:
-        """Start a pristine server; raises :class:`StartFailed` with the problem."""
-        student = cls(launcher, settings, model, trace)
+        """Start a pristine server; raises :class:`StartFailed` with the problem.
+
+        ``run`` is the clock of the run that it belongs to.
+        """
+        student = cls(launcher, settings, model, trace, run or RunClock())
         try:
             student._make_folders()
             await student.start()
@@ -136,16 +159,22 @@ class Student:
             without=frozenset(self._settings.without),
         )
         moved = self._moved_seconds
-        self._process = self._launcher.start(spec)
-        self._output = Output(self._process.output, on_flood=self._flooded)
-        self._link = Link(
-            self._process.wire,
-            self._process.pid,
+        process = self._process = self._launcher.start(spec)
+        incidents = self._incidents = self._incidents_of(process)
+        self._output = Output(
+            process.output, self._settings.wire, on_flood=self._flooded, on_text=incidents.heed
+        )
+        self._link = incidents.link = Link(
+            process.wire,
+            process.pid,
+            self._settings.wire,
             on_model_request=self._called,
             on_model_cancelled=lambda number: self._model_calls().cancelled(number),
             on_refused=self._refuse,
-            on_eof=self._died,
+            on_eof=incidents.ended,
             on_crash=self._crashed,
+            on_flood=incidents.flooded,
+            look=incidents.look,
         )
         self._calls = ModelCalls(self._model, self._link)
         self._client = httpx.AsyncClient(
@@ -237,7 +266,7 @@ class Student:
         """End the server and remove its folders; more than once does no harm."""
         if self._process is not None:
             await self._end()
-        shutil.rmtree(self._workspace, ignore_errors=True)
+        remove(self._workspace)
 
     def _last_traceback(self) -> str:
         return last_traceback(self.printed, str(self._copy))
@@ -248,6 +277,19 @@ class Student:
         shutil.copytree(self._settings.source, self._copy, symlinks=True)
         for name in _OWN_FOLDERS:
             (self._workspace / name).mkdir()
+        self._handed_in = contents_of([self._copy], most_files=MOST)
+
+    def _incidents_of(self, process: Process) -> Incidents:
+        limits = self._settings.limits
+        folders = (self._copy, *(self._workspace / name for name in _OWN_FOLDERS))
+        return Incidents(
+            trace=self._trace,
+            limits=limits,
+            footprint=Footprint(process.pid, folders, limits, self._handed_in),
+            clock=self._clock,
+            own_folder=self._workspace,
+            end=process.kill,
+        )
 
     def _environment(self) -> dict[str, str]:
         variables = {
@@ -280,8 +322,9 @@ class Student:
             raise StartFailed(await self._why_not_loaded(trouble), layers) from None
         self.layers = _layers(link)
         if isinstance(link.loaded, LoadFailed):
+            self._its_incidents().failed_to_load(link.loaded)
             problem = load_problem(link.loaded, settings.app, settings.shadows)
-            raise StartFailed(problem, self.layers)
+            raise StartFailed(explained(problem, self._trace.explanations), self.layers)
 
     async def _why_not_loaded(self, trouble: ServerTrouble) -> Problem:
         printed = self.printed.replace(f"{self._copy}/", "")
@@ -297,6 +340,10 @@ class Student:
         assert self._calls is not None, "made with the link"
         return self._calls
 
+    def _its_incidents(self) -> Incidents:
+        assert self._incidents is not None, "made with the link"
+        return self._incidents
+
     def _called(self, frame: ModelRequest) -> None:
         self._model_calls().begin(frame)
 
@@ -304,20 +351,17 @@ class Student:
         own = crash.detail.strip().splitlines()[-5:]
         text = " | ".join(line.strip() for line in own) or f"{crash.error}: {crash.message}"
         self._trace.add("server", "raised", shorten(text, 280))
-
-    def _died(self) -> ServerDied:
-        assert self._process is not None, "it had a wire"
-        return ServerDied(f"the server's process ended: {how_it_ended(self._process.kill())}")
+        self._its_incidents().crashed(crash)
 
     def _refuse(self, frame: Refused) -> None:
         if len(self.refused) < 100:
             self.refused.append(frame)
-        target = shorten(visible(frame.target), 100)
-        self._trace.add("server", "refused", f"tried to {frame.what} {target}: refused")
+        self._its_incidents().refuse(frame)
 
     def _flooded(self) -> None:
         if self._link is not None:
-            self._link.give_up(Flooded("the server printed more than 32 MiB"))
+            printed = amount(self._settings.wire.printed_mb)
+            self._link.give_up(self._its_incidents().flooded(f"printed more than {printed}"))
 
     async def _end(self) -> Exit:
         """Close everything of the running process, in the order in which nothing is lost."""

@@ -18,6 +18,7 @@ Actor = Literal["client", "server", "model", "grader"]
 _LINE_CHARACTERS = 300
 _MOST_ENTRIES = 5_000
 _MOST_LINES = 60
+_MOST_EXPLANATIONS = 3
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,8 @@ class Trace:
         self._serial = 0
         self.entries: list[Entry] = []
         self._epilogues: list[tuple[str, Callable[[], str]]] = []
+        self.explanations: tuple[str, ...] = ()
+        """What may lie behind a failure: a limit, a refusal. It decides nothing."""
 
     def add(self, actor: Actor, kind: str, text: str) -> int:
         """Record that ``actor`` did something; return its serial number.
@@ -52,11 +55,23 @@ class Trace:
             self.entries.append(Entry(self._serial, actor, kind, text, at_ms))
         return self._serial
 
+    def explain(self, sentence: str) -> None:
+        """Note what may lie behind a failure, each thing once, and no more than three."""
+        if sentence not in self.explanations:
+            self.explanations = (*self.explanations, sentence)[:_MOST_EXPLANATIONS]
+
+    @property
+    def last_request(self) -> Entry | None:
+        """The last thing that a client asked for."""
+        asked = (entry for entry in reversed(self.entries) if entry.actor == "client")
+        return next((entry for entry in asked if entry.kind != "leaves"), None)
+
     def adopt(self, other: Trace) -> None:
         """Become a copy of ``other``: this check judges what was recorded there."""
         self._serial = other._serial
         self.entries = list(other.entries)
         self._epilogues = list(other._epilogues)
+        self.explanations = other.explanations
 
     def forget(self) -> None:
         """Drop what was recorded so far; the serial numbers go on."""

@@ -43,7 +43,7 @@ class StudentTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send ``request``; return once status and headers are there."""
-        exchange = self._link.open_exchange()
+        exchange = self._link.open_exchange(f"{request.method} {request.url.path}")
         self._link.send(
             Request(
                 exchange=exchange.number,

@@ -6,7 +6,9 @@
         ├── Stalled          it has nothing left to do, and what is awaited has not come
         ├── RanAway          it computes without end
         ├── ProtocolBroken   its process sent something that is no frame, or out of turn
-        ├── Flooded          it sent or printed more than any honest server does
+        ├── OverLimit        it went past one of its limits, and was ended for it
+        │   └── Flooded      it sent or printed more than the grader takes
+        ├── TookTooLong      the grader's own clock ended it, though it was not held up
         └── StartFailed      it could not be loaded; carries the :class:`Problem`
 
 Must not know which criterion fails by it.
@@ -38,8 +40,16 @@ class ProtocolBroken(ServerTrouble):
     """The submission broke the protocol between its process and the grader."""
 
 
-class Flooded(ServerTrouble):
-    """The server sent or printed more than the grader keeps."""
+class OverLimit(ServerTrouble):
+    """The server used more of something than one of its limits allows."""
+
+
+class Flooded(OverLimit):
+    """The server sent or printed more than the grader takes."""
+
+
+class TookTooLong(ServerTrouble):
+    """A check or a run took longer than the grader waits, which was not held up itself."""
 
 
 class StartFailed(ServerTrouble):

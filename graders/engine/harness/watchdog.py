@@ -18,6 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from graders.engine.core.errors import Finding
+from graders.engine.core.limits import WireLimits
 from graders.engine.harness.process_state import Activity, activity
 from graders.engine.harness.trouble import RanAway, Stalled
 
@@ -33,11 +34,8 @@ _BLOCKED_LOOKS = 30
 """Looks in a row at a server that sleeps while something blocks its event loop."""
 _GRANT_LOOKS = 5
 """So many of them before it is given more virtual time, in case it is `time.sleep` that blocks."""
-_MOST_VIRTUAL_SECONDS = 120.0
-"""How far the clock is moved for one answer; openai's back-offs stay far below it."""
 _ADVANCE_SECONDS = 5.0
 """How long a move of the clock is waited for before the looks go on."""
-_MOST_CPU_NS = 15_000_000_000
 _MOST_LOOKS = 6_000
 """Two minutes: the last resort against a server that neither works nor sleeps."""
 
@@ -47,7 +45,8 @@ class _Patience:
     """What has been seen since either side last said anything (``said``).
 
     ``pong`` is the question to the event loop that is open, ``quiet`` counts rounds, ``blocked``
-    looks; ``grant`` is the virtual time that a blocked server gets next, in seconds.
+    looks; ``grant`` is the virtual time that a blocked server gets next, in seconds;
+    ``out_of_time`` says that its next timer is too far away.
     """
 
     asked: int
@@ -60,6 +59,7 @@ class _Patience:
     blocked: int = 0
     grant: float = 1.0
     virtual_seconds: float = 0.0
+    out_of_time: bool = False
 
 
 class Watchdog:
@@ -67,39 +67,49 @@ class Watchdog:
 
     ``waiting`` says whether anybody still does, ``asked`` counts the requests that were made,
     ``said`` what was said in either direction (other than by the two that follow), ``ping`` asks
-    the event loop and gives the seconds to its next timer, ``advance`` moves its clock.
+    the event loop and gives the seconds to its next timer, ``advance`` moves its clock, ``look``
+    gives what ends the server for another reason.
     """
 
     def __init__(
         self,
         pid: int,
+        limits: WireLimits,
         *,
         waiting: Callable[[], bool],
         asked: Callable[[], int],
         said: Callable[[], int],
         ping: Callable[[], asyncio.Future[float | None]],
         advance: Callable[[float], asyncio.Future[float | None]],
+        look: Callable[[], Exception | None],
     ) -> None:
         self._pid = pid
+        self._limits = limits
         self._waiting = waiting
         self._asked = asked
         self._said = said
         self._ping = ping
         self._advance = advance
+        self._look_elsewhere = look
 
-    async def watch(self) -> Finding | None:
-        """Return the finding once the server is stalled or runs away; ``None`` if nobody waits."""
+    async def watch(self) -> Exception | None:
+        """Return what ends the waiting: the server is stalled, runs away, or is ended.
+
+        ``None`` if nobody waits any more.
+        """
         patience = self._new_patience()
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
             if not self._waiting():
                 return None
+            if trouble := self._look_elsewhere():
+                return trouble
             if patience.said != self._said():
                 patience = self._new_patience(patience)
             self._look(patience)
             if patience.pong is not None and patience.pong.done():
                 await self._take_answer(patience, patience.pong.result())
-            if finding := _verdict(patience):
+            if finding := self._verdict(patience):
                 return finding
 
     def _new_patience(self, old: _Patience | None = None) -> _Patience:
@@ -125,7 +135,11 @@ class Watchdog:
         """The event loop has nothing left to do: move on to its next timer, if it has one."""
         patience.pong = None
         patience.blocked = 0
-        if next_timer is None or patience.virtual_seconds + next_timer > _MOST_VIRTUAL_SECONDS:
+        if next_timer is None:
+            patience.quiet += 1
+            return
+        if patience.virtual_seconds + next_timer > self._limits.answer_clock_seconds:
+            patience.out_of_time = True
             patience.quiet += 1
             return
         patience.quiet = 0
@@ -134,7 +148,7 @@ class Watchdog:
 
     def _grant(self, patience: _Patience) -> None:
         """Let a `time.sleep` that blocks the event loop end; what it does not need is little."""
-        left = _MOST_VIRTUAL_SECONDS - patience.virtual_seconds
+        left = self._limits.answer_clock_seconds - patience.virtual_seconds
         seconds = min(patience.grant, left)
         if patience.blocked % _GRANT_LOOKS != _GRANT_LOOKS - 1 or seconds <= 0:
             return
@@ -142,20 +156,30 @@ class Watchdog:
         patience.virtual_seconds += seconds
         self._advance(seconds)
 
+    def _verdict(self, patience: _Patience) -> Finding | None:
+        limits = self._limits
+        if patience.quiet >= (_QUIET_ROUNDS if patience.last else _BLIND_ROUNDS):
+            return Stalled(_told_quiet(patience, limits))
+        if patience.blocked >= _BLOCKED_LOOKS:
+            return Stalled(
+                "the server's event loop is blocked: a call in it waits and lets nothing else run"
+            )
+        if _cpu_since(patience) > limits.answer_cpu_seconds * 1_000_000_000:
+            return RanAway(
+                f"the server computed for {limits.answer_cpu_seconds:,} s without an answer"
+            )
+        if patience.looks > _MOST_LOOKS:
+            return Stalled("the server gave no answer within the last-resort limit of two minutes")
+        return None
 
-def _verdict(patience: _Patience) -> Finding | None:
-    if patience.quiet >= (_QUIET_ROUNDS if patience.last else _BLIND_ROUNDS):
-        return Stalled("the server has nothing left to do, and the answer is not complete")
-    if patience.blocked >= _BLOCKED_LOOKS:
-        return Stalled(
-            "the server's event loop is blocked: a call in it waits and lets nothing else run"
+
+def _told_quiet(patience: _Patience, limits: WireLimits) -> str:
+    if patience.out_of_time:
+        return (
+            f"the server only waits for timers, for more than {limits.answer_clock_seconds:,} s of "
+            "its clock, and the answer is not complete"
         )
-    used = _cpu_since(patience)
-    if used > _MOST_CPU_NS:
-        return RanAway(f"the server computed for {used // 1_000_000_000} s without an answer")
-    if patience.looks > _MOST_LOOKS:
-        return Stalled("the server gave no answer within the last-resort limit of two minutes")
-    return None
+    return "the server has nothing left to do, and the answer is not complete"
 
 
 def _cpu_since(patience: _Patience) -> int:

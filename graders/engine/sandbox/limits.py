@@ -1,43 +1,31 @@
-"""The resource limits of a student's process, and how they are set from inside it.
+"""How the resource limits of a student's process are set, from inside it.
 
-Must not know which lesson asks for which limit.
+The kernel's limits lie above what a lesson allows (``core.limits``) wherever they count more than
+is meant: what is merely reserved as memory, other programs' threads as processes. The grader's own
+looks at the process keep it to the exact number; these here stop what is faster than a look. Must
+not know which lesson asks for which limit.
 """
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import sys
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from graders.engine.core.limits import MEBIBYTE, ProcessLimits
 
-@dataclass(frozen=True)
-class ProcessLimits:
-    """What one server may use. Memory and file sizes are in MiB, ``cpu_seconds`` in seconds.
+__all__ = ["ProcessLimits", "apply"]
 
-    The numbers come from measurements of honest servers: 18 MiB private at start, 26 MiB after a
-    conversation, some hundred milliseconds of CPU; so each has a wide margin.
-    """
-
-    memory_mb: int = 1_024
-    cpu_seconds: int = 60
-    file_size_mb: int = 16
-    open_files: int = 256
-    processes: int = 64
-
-    def as_json(self) -> dict[str, int]:
-        """Give the limits as plain data, for the way to the student's process."""
-        return asdict(self)
-
-
-def _tasks_of_the_machine() -> int:
-    """Count what runs already: the kernel's limit counts all threads of the user, not ours alone.
-
-    Zero where the kernel does not tell.
-    """
-    try:
-        return int(Path("/proc/loadavg").read_text(encoding="ascii").split()[3].split("/")[1])
-    except (OSError, ValueError, IndexError):
-        return 0
+_STACK_MB = 8
+"""What a thread's stack reserves where no limit says otherwise; almost none of it is ever used."""
+_RESERVE_MB = 1_536
+"""Address space for what takes no memory: the libraries (340 MiB) and the arenas of malloc."""
+_ARENAS = 8
+"""Arenas of malloc, of 64 MiB of address space each; by itself it takes eight for each CPU."""
+_M_ARENA_MAX = -8
+_TASKS_MARGIN = 4
+"""The kernel counts the threads of other submissions, too, which are graded beside this one."""
 
 
 def apply(limits: ProcessLimits) -> tuple[str, ...]:
@@ -46,13 +34,16 @@ def apply(limits: ProcessLimits) -> tuple[str, ...]:
         return ()
     import resource  # noqa: PLC0415 - not on Windows
 
-    mebibyte = 1024 * 1024
+    _keep_to_few_arenas()
+    stacks_mb = limits.processes * _stack_mb()
     wanted = {
-        "RLIMIT_DATA": limits.memory_mb * mebibyte,
+        "RLIMIT_DATA": (limits.memory_mb + stacks_mb) * MEBIBYTE,
+        # Shared memory as well, which is no data.
+        "RLIMIT_AS": (limits.memory_mb + stacks_mb + _RESERVE_MB) * MEBIBYTE,
         "RLIMIT_CPU": limits.cpu_seconds,
-        "RLIMIT_FSIZE": limits.file_size_mb * mebibyte,
+        "RLIMIT_FSIZE": limits.file_size_mb * MEBIBYTE,
         "RLIMIT_NOFILE": limits.open_files,
-        "RLIMIT_NPROC": _tasks_of_the_machine() + limits.processes,
+        "RLIMIT_NPROC": _tasks_of_the_machine() + _TASKS_MARGIN * limits.processes,
         "RLIMIT_CORE": 0,
     }
     held = []
@@ -72,3 +63,27 @@ def apply(limits: ProcessLimits) -> tuple[str, ...]:
             continue
         held.append(name)
     return tuple(held)
+
+
+def _tasks_of_the_machine() -> int:
+    """Count what runs already: the kernel's limit counts all threads of the user, not ours alone.
+
+    Zero where the kernel does not tell.
+    """
+    try:
+        return int(Path("/proc/loadavg").read_text(encoding="ascii").split()[3].split("/")[1])
+    except (OSError, ValueError, IndexError):
+        return 0
+
+
+def _stack_mb() -> int:
+    import resource  # noqa: PLC0415 - not on Windows
+
+    soft, _ = resource.getrlimit(resource.RLIMIT_STACK)
+    return _STACK_MB if soft == resource.RLIM_INFINITY else -(-soft // MEBIBYTE)
+
+
+def _keep_to_few_arenas() -> None:
+    """Let malloc reserve the same address space on a machine with many CPUs as on one with few."""
+    with contextlib.suppress(AttributeError, OSError):
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, _ARENAS)

@@ -4,6 +4,7 @@ Both sides use it. What arrives from the student's side is hostile input: a fram
 not JSON or of no known shape raises :class:`WireError` and nothing else. It never pickles.
 """
 
+from graders.engine.core.limits import MAX_FRAME_BYTES
 from graders.engine.wire.frames import (
     Frame,
     FromStudent,
@@ -12,7 +13,7 @@ from graders.engine.wire.frames import (
     parse_from_student,
     parse_to_student,
 )
-from graders.engine.wire.framing import MAX_FRAME_BYTES, FrameBuffer, WireError
+from graders.engine.wire.framing import FrameBuffer, WireError
 
 __all__ = [
     "MAX_FRAME_BYTES",

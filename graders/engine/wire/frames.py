@@ -221,7 +221,7 @@ class Refused(Frame):
     """Something in the student's process tried what is not allowed; it got an error."""
 
     t: Literal["refused"] = "refused"
-    what: Literal["connect", "resolve", "listen"]
+    what: Literal["connect", "resolve", "listen", "start", "ask"]
     target: ShortText
 
 

@@ -6,9 +6,7 @@ Does no I/O and must not know what a frame means.
 from __future__ import annotations
 
 from graders.engine.core.errors import AutograderError
-
-MAX_FRAME_BYTES = 8 * 1024 * 1024
-"""Largest frame that either side accepts; bodies are sent in pieces well below it."""
+from graders.engine.core.limits import MAX_FRAME_BYTES
 
 _PREFIX = 4
 

@@ -24,7 +24,6 @@ from graders.engine.harness.model import (
     fail,
     say,
     say_held,
-    scripted,
 )
 from graders.engine.harness.model.side import TITLE
 from tests.harness.model.transport import body_of, collect, outgoing
@@ -401,17 +400,6 @@ async def test_an_unreadable_call_is_recorded_and_refused() -> None:
     assert await status(model, outgoing(b"{nonsense")) == 400
     assert model.calls[0].purpose == "unreadable"
     assert "could not be read" in seen(model)[0]
-
-
-@pytest.mark.parametrize(("limit", "value"), [("MAX_CALLS", 1), ("MAX_BYTES", 70)])
-async def test_a_flood_of_calls_is_refused(
-    monkeypatch: pytest.MonkeyPatch, limit: str, value: int
-) -> None:
-    monkeypatch.setattr(scripted, limit, value)
-    model = ScriptedModel()
-    model.on("Hi", say("Hello"))
-    await collect(model, ask("Hi"))
-    assert await collect(model, ask("Hi")) == [Refuse("Too many calls of the model were made.")]
 
 
 @pytest.mark.parametrize(

@@ -36,10 +36,6 @@ from graders.engine.harness.model.side import plain_answer, structured_answer
 from graders.engine.harness.model.steps import Round, Step, fail, short
 from graders.engine.harness.model.turns import Turn
 
-MAX_CALLS = 2_000
-"""Most calls that one model answers; what comes after is refused."""
-MAX_BYTES = 128 * 1024 * 1024
-"""Most bytes that all calls of one model may hold together."""
 _JSON_HEADERS = (("content-type", "application/json"),)
 
 
@@ -74,7 +70,6 @@ class ScriptedModel:
         self._ids = Ids(ids)
         self._on_event = on_event
         self._memory = Memory()
-        self._bytes = 0
         self._seen: list[RecordedCall] = []
         self._newest: dict[int, RecordedCall] = {}
         self._places: dict[bytes, Place] = {}
@@ -91,9 +86,6 @@ class ScriptedModel:
 
     def answer(self, call: OutgoingCall) -> AsyncGenerator[Sent, None]:
         """Answer one outgoing call; to close the generator early is to give up the call."""
-        self._bytes += len(call.body)
-        if len(self._seen) >= MAX_CALLS or self._bytes > MAX_BYTES:
-            return self._refuse(call, "Too many calls of the model were made.")
         api = model_api(call)
         if api is None:
             return self._answer_other(call)

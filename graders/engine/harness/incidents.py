@@ -1,0 +1,160 @@
+"""What a server does against its limits, as sentences: which limit, and what it was doing then.
+
+What is seen from outside ends the server with a finding; what only its own errors tell is noted as
+an explanation beside whatever fails. Must not know a lesson, nor how a server is started.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from graders.engine.core.limits import ProcessLimits
+from graders.engine.core.text import quote
+from graders.engine.harness.footprint import Footprint
+from graders.engine.harness.link import Link
+from graders.engine.harness.symptoms import refused, symptoms
+from graders.engine.harness.trace import Trace
+from graders.engine.harness.trouble import Flooded, OverLimit, ServerDied
+from graders.engine.harness.wall import CheckClock
+from graders.engine.sandbox import Exit
+from graders.engine.wire.frames import ExchangeCrash, LoadFailed, Refused
+
+_REQUEST_CHARACTERS = 80
+_NEARLY = 0.9
+"""The kernel counts the time that it limits, and that which it tells afterwards, in two ways."""
+_TRIED = {
+    "connect": "tried to connect to {target}; a submission has no network, and only calls to the "
+    "model are answered",
+    "resolve": "tried to look up the address of {target}; a submission has no network, and only "
+    "calls to the model are answered",
+    "listen": "tried to listen on {target}; a submission has no network, and the grader calls its "
+    "application directly",
+    "start": "tried to start another program or process ({target}); a submission must do all in "
+    "one process",
+    "ask": "sent a request to the model that is too large ({target})",
+}
+"""By what was refused: what the server did."""
+
+
+@dataclass
+class Incidents:
+    """One started server's; ``link`` is set once there is one, ``end`` ends its process."""
+
+    trace: Trace
+    limits: ProcessLimits
+    footprint: Footprint
+    clock: CheckClock
+    own_folder: Path
+    end: Callable[[], Exit]
+    link: Link | None = None
+    last_refused: Refused | None = None
+
+    # --- what ends the server -----------------------------------------------------------------
+
+    def look(self) -> Exception | None:
+        """Look from outside; end the server if it went past a limit, and give what to raise."""
+        trouble = self.clock.overdue(self.footprint.pid)
+        if excess := self.footprint.excess():
+            trouble = OverLimit(self._sentence(excess))
+        if trouble is not None:
+            self.end()
+        return trouble
+
+    def flooded(self, what: str) -> Flooded:
+        """Give the finding of a server that sent or printed too much."""
+        return Flooded(self._sentence(what))
+
+    def ended(self) -> ServerDied | OverLimit:
+        """Give the finding of a server whose process has ended by itself."""
+        end = self.end()
+        if used_up_cpu(end, self.limits):
+            return OverLimit(self._sentence(cpu_excess(self.limits)))
+        return ServerDied(f"the server's process ended: {how_it_ended(end)}")
+
+    # --- what only explains -------------------------------------------------------------------
+
+    def refuse(self, frame: Refused) -> None:
+        """Note what was refused: whoever only tried, and can go on without, is not blamed."""
+        self.last_refused = frame
+        target = quote(frame.target, 100)
+        self.trace.add("server", "refused", f"tried to {frame.what} {target}: refused")
+
+    def crashed(self, crash: ExchangeCrash) -> None:
+        """Look for a limit behind an exception of the app."""
+        self.heed(f"{crash.detail}\n{crash.error}: {crash.message}")
+
+    def failed_to_load(self, failure: LoadFailed) -> None:
+        """Look for a limit behind an app that could not be imported."""
+        self.heed(f"{failure.detail}\n{failure.error}: {failure.message}")
+
+    def heed(self, text: str) -> None:
+        """Look for errors in ``text`` that speak of a limit or a refusal, and note what they do."""
+        if "Error" not in text:
+            return
+        for told in symptoms(text, self.limits, self.footprint, self._layers(), self.own_folder):
+            self.trace.explain(self._sentence(told))
+        if self.last_refused is not None and refused(text):
+            self.trace.explain(self._sentence(tried(self.last_refused)))
+
+    # --- words --------------------------------------------------------------------------------
+
+    def _layers(self) -> tuple[str, ...]:
+        hello = self.link.hello if self.link is not None else None
+        return hello.layers if hello is not None else ()
+
+    def _sentence(self, what: str) -> str:
+        return f"your server {what}{self._meanwhile()}"
+
+    def _meanwhile(self) -> str:
+        """Tell what the server was doing, as the end of a sentence."""
+        link = self.link
+        if link is None or link.loaded is None:
+            return " while it started"
+        if link.open_requests > 1:
+            return f" while it answered {link.open_requests} requests"
+        asked = self._asked(link)
+        if not asked:
+            return ""
+        return f" while it answered {asked}" if link.open_requests else f", after {asked}"
+
+    def _asked(self, link: Link) -> str:
+        last = self.trace.last_request
+        if last is None:
+            return f"`{quote(link.last_request, _REQUEST_CHARACTERS)}`" if link.last_request else ""
+        said = last.text.partition(": ")[2]
+        return f"`{last.kind}`" + (f" ({quote(said, _REQUEST_CHARACTERS)})" if said else "")
+
+
+def tried(frame: Refused) -> str:
+    """Tell what was refused, and why."""
+    return _TRIED[frame.what].format(target=f"`{quote(frame.target, 100)}`")
+
+
+def used_up_cpu(end: Exit, limits: ProcessLimits) -> bool:
+    """Whether the kernel ended a process for its CPU time.
+
+    The signal alone could have come from the process itself; where its time is not known, the
+    signal is believed. Who does not mind the first signal is killed a second later.
+    """
+    if end.signal not in {getattr(signal, "SIGXCPU", None), getattr(signal, "SIGKILL", None)}:
+        return False
+    if not end.cpu_seconds:
+        return end.signal == getattr(signal, "SIGXCPU", None)
+    return end.cpu_seconds >= _NEARLY * limits.cpu_seconds
+
+
+def cpu_excess(limits: ProcessLimits) -> str:
+    """Tell that the limit of CPU time was used up."""
+    return f"used more than {limits.cpu_seconds:,} s of CPU time"
+
+
+def how_it_ended(end: Exit) -> str:
+    """Tell an exit in words."""
+    if end.signal is None:
+        return f"it exited with code {end.code}"
+    known = end.signal in {each.value for each in signal.Signals}
+    name = signal.Signals(end.signal).name if known else end.signal
+    return f"it was ended by the signal {name}"
