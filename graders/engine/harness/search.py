@@ -1,0 +1,85 @@
+"""Looks for the shortest sequence of steps at which a server fails: Hypothesis makes and shrinks.
+
+The search is synchronous, as Hypothesis is, and runs in a thread of its own; each sequence is
+played in the event loop, where the server's wire is. Must not know what a step is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import tempfile
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+from hypothesis.configuration import set_hypothesis_home_dir
+from hypothesis.errors import HypothesisException
+
+_Step = TypeVar("_Step")
+Steps = tuple[_Step, ...]
+
+
+class _FailedError(Exception):
+    """Tells Hypothesis that a sequence fails."""
+
+
+async def shortest_failing(
+    sequences: st.SearchStrategy[Steps[_Step]],
+    fails: Callable[[Steps[_Step]], Awaitable[bool]],
+    *,
+    run_seed: int,
+    examples: int,
+    most_plays: int,
+) -> Steps[_Step] | None:
+    """Return the shortest sequence that ``fails``, among ``examples`` and what they shrink to.
+
+    At most ``most_plays`` are played: a slow server must not be asked for ever.
+    """
+    loop = asyncio.get_running_loop()
+    failing: list[Steps[_Step]] = []
+    plays = 0
+
+    def play(steps: Steps[_Step]) -> None:
+        nonlocal plays
+        plays += 1
+        if plays > most_plays:
+            return
+        if asyncio.run_coroutine_threadsafe(_awaited(fails(steps)), loop).result():
+            failing.append(steps)
+            raise _FailedError
+
+    await asyncio.to_thread(_search, sequences, play, run_seed, examples)
+    return min(failing, key=len, default=None)
+
+
+async def _awaited(answer: Awaitable[bool]) -> bool:
+    return await answer
+
+
+def _search(
+    sequences: st.SearchStrategy[Steps[_Step]],
+    play: Callable[[Steps[_Step]], None],
+    run_seed: int,
+    examples: int,
+) -> None:
+    @seed(run_seed)
+    @settings(
+        max_examples=examples,
+        database=None,
+        deadline=None,
+        phases=(Phase.generate, Phase.shrink),
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(sequences)
+    def search(steps: Steps[_Step]) -> None:
+        play(steps)
+
+    # Hypothesis keeps notes in a folder, which is not to appear where the student works.
+    with tempfile.TemporaryDirectory() as notes:
+        set_hypothesis_home_dir(notes)
+        # A server that fails only now and then has failed all the same.
+        with contextlib.suppress(_FailedError, HypothesisException):
+            search()
+        set_hypothesis_home_dir(None)

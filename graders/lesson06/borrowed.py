@@ -1,0 +1,261 @@
+"""Bob borrows what is not his: ids of Alice's, ids that he makes up, her name, her attachment.
+
+Must not know criteria.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from graders.engine.harness import RecordedCall, Talk, say, user_input
+from graders.lesson06.madeup import like
+from graders.lesson06.operations import GET, ITEMS, MESSAGE, Target, message_about
+from graders.lesson06.ownership import page_of
+from graders.lesson06.people import Answer, Person, Sending, Thread, begin, creates
+
+
+@dataclass(frozen=True)
+class Tried:
+    """One request of Bob's: what he does, told in words, and what came of it."""
+
+    told: str
+    answer: Answer
+    calls: tuple[RecordedCall, ...] = ()
+
+
+async def _try(person: Person, told: str, sending: Sending) -> Tried:
+    model = person.talk.model
+    # What a server does behind an earlier answer, such as a title, is not this request's doing.
+    await person.talk.student.settle()
+    before = len(model.calls)
+    answer = await person.send(sending)
+    return Tried(told, answer, tuple(model.calls[before:]))
+
+
+@dataclass(frozen=True)
+class Mixed:
+    """Bob's requests on a thread of his own that name Alice's items, and her items afterwards."""
+
+    threads: tuple[Thread, Thread]
+    tried: tuple[Tried, ...]
+    items: Answer
+
+
+async def play_foreign_items(talk: Talk) -> Mixed:
+    """Let Bob name Alice's items and threads in requests on his own thread."""
+    alice, bob = Person(talk, "Alice"), Person(talk, "Bob")
+    own = await begin(bob, "bob")
+    first, second = await begin(alice, "alice"), await begin(alice, "alice, another")
+    target = Target(own.id, first.message_id, first.answer_id)
+    tried = [await _try(bob, told, sending) for told, sending in _mixed(target, (first, second))]
+    items = await alice.send(lambda chat: chat.items(first.id))
+    return Mixed((first, second), tuple(tried), items)
+
+
+def _mixed(target: Target, hers: tuple[Thread, Thread]) -> list[tuple[str, Sending]]:
+    """Give requests on Bob's own thread, each with an id that is Alice's."""
+    own, message, answer = target.thread_id, target.message_id, target.answer_id
+    first, second = hers
+    action = {"type": "note_context", "payload": {"text": "note"}}
+    form = {"thread_id": own, "item_id": answer, "input": {"status": "answered", "answers": {}}}
+    pressed = {"thread_id": own, "item_id": answer, "action": action}
+    return [
+        ("asks for items after hers", lambda chat: chat.items(own, order="asc", after=message)),
+        (
+            "asks for items before hers",
+            lambda chat: chat.items(own, order="desc", after=second.message_id),
+        ),
+        ("asks for threads after hers", lambda chat: chat.list(order="asc", after=first.id)),
+        ("asks for threads before hers", lambda chat: chat.list(order="desc", after=second.id)),
+        ("asks for another answer to her message", lambda chat: chat.retry(own, message)),
+        ("rates her answer", lambda chat: chat.feedback(own, [answer], "positive")),
+        (
+            "starts an action at her answer",
+            lambda chat: chat.stream("threads.custom_action", pressed),
+        ),
+        (
+            "starts an action at her answer",
+            lambda chat: chat.ask("threads.sync_custom_action", pressed),
+        ),
+        (
+            "answers a form at her answer",
+            lambda chat: chat.stream("threads.add_structured_input", form),
+        ),
+    ]
+
+
+QUERIES = ("' OR '1'='1", "x' OR 1=1 --", "%", "*", "..", '" OR ""="')
+"""Ids that mean more than themselves, where they are put into a query or a path as they are."""
+
+
+@dataclass(frozen=True)
+class MadeUp:
+    """What came of an id that no server gave out, of one named in a first message, of queries.
+
+    ``word`` is what Bob said in the thread that never was; ``threads`` is his list afterwards.
+    """
+
+    thread: Thread
+    unknown_id: str
+    word: str
+    unknown: Tried
+    threads: Answer
+    named: Tried
+    named_id: str
+    items: Answer
+    queries: tuple[Tried, ...]
+
+
+async def play_made_up(talk: Talk) -> MadeUp:
+    """Say something in a thread that never was, name Alice's in a first message, ask for all."""
+    alice, bob = Person(talk, "Alice"), Person(talk, "Bob")
+    thread = await begin(alice, "alice")
+    unknown_id, word = like(thread.id, talk.canary.seed), talk.canary.word("said to nobody")
+    talk.model.on(message_about(word), say("So be it."))
+    talk.script("bob")
+    target = Target(unknown_id, "", "")
+    unknown = await _try(bob, "says something in it", MESSAGE.sending(target, word))
+    threads = await bob.send(lambda chat: chat.list())
+    named = await _try(bob, "begins a thread and names hers", _names(talk.message("bob"), thread))
+    queries = [
+        await _try(bob, operation.tell("Bob", f"`{text}`"), operation.sending(_all(text), word))
+        for operation in (GET, ITEMS)
+        for text in QUERIES
+    ]
+    events = named.answer.stream.events if named.answer.stream else []
+    return MadeUp(
+        thread=thread,
+        unknown_id=unknown_id,
+        word=word,
+        unknown=unknown,
+        threads=threads,
+        named=named,
+        named_id=next((e.thread_id for e in events if e.type == "thread.created"), ""),
+        items=await alice.send(lambda chat: chat.items(thread.id)),
+        queries=tuple(queries),
+    )
+
+
+def _all(text: str) -> Target:
+    return Target(text, text, text)
+
+
+def _names(text: str, thread: Thread) -> Sending:
+    """Begin a thread with the id of one that is there, in every place where it might be read."""
+    params = {
+        "input": user_input(text),
+        "thread_id": thread.id,
+        "id": thread.id,
+        "thread": {"id": thread.id},
+        "metadata": {"thread_id": thread.id},
+    }
+    return lambda chat: chat.stream("threads.create", params)
+
+
+@dataclass(frozen=True)
+class Pretended:
+    """What Bob got while he said in one way that he was Alice, and her list afterwards."""
+
+    thread: Thread
+    shown: tuple[Answer, ...]
+    new_id: str
+    threads: Answer
+
+
+async def play_pretence(talk: Talk) -> dict[str, Pretended]:
+    """Let Bob say that he is Alice: in headers, the query, the metadata, other claims."""
+    alice = Person(talk, "Alice")
+    thread = await begin(alice, "alice")
+    names = ("user_id", "user", "uid", "id", "email", "name", "preferred_username")
+    claims: dict[str, Any] = dict.fromkeys(names, alice.sub)
+    headers = ("x-user-id", "x-user", "x-forwarded-user", "x-auth-user", "x-user-email")
+    header, query, claim = (Person(talk, "Bob", f"bob-{way}") for way in ("h", "q", "m"))
+    header.keep(headers=dict.fromkeys(headers, alice.sub) | {"cookie": f"user_id={alice.sub}"})
+    query.keep(query=dict.fromkeys(names, alice.sub))
+    other = Person(talk, "Bob", "bob-c", claims)
+    ways = {
+        "a header": (header, {}),
+        "the query string": (query, {}),
+        "the request's metadata": (claim, claims),
+        "another claim of the token": (other, {}),
+    }
+    return {
+        way: await _pretend(alice, bob, thread, way, metadata)
+        for way, (bob, metadata) in ways.items()
+    }
+
+
+async def _pretend(
+    alice: Person, bob: Person, thread: Thread, way: str, metadata: Mapping[str, Any]
+) -> Pretended:
+    talk, key = bob.talk, f"bob by {way}"
+    talk.script(key)
+    begun = await bob.send(creates(talk, key, metadata))
+    events = begun.stream.events if begun.stream else []
+    kinds: list[tuple[str, dict[str, Any]]] = [
+        ("threads.list", {}),
+        ("threads.get_by_id", {"thread_id": thread.id}),
+        ("items.list", {"thread_id": thread.id}),
+    ]
+    shown = [await bob.send(_asks(kind, params, metadata)) for kind, params in kinds]
+    return Pretended(
+        thread=thread,
+        shown=(begun, *shown),
+        new_id=next((e.thread_id for e in events if e.type == "thread.created"), ""),
+        threads=await alice.send(lambda chat: chat.list()),
+    )
+
+
+def _asks(kind: str, params: Mapping[str, Any], metadata: Mapping[str, Any]) -> Sending:
+    body = {"type": kind, "params": dict(params), "metadata": dict(metadata)}
+    return lambda chat: chat.raw(body)
+
+
+@dataclass(frozen=True)
+class Attached:
+    """An attachment of Alice's that Bob tries to use and to delete.
+
+    ``offered``: the server takes attachments; ``usable``: Alice can put one into a message.
+    """
+
+    word: str
+    offered: bool
+    usable: bool = False
+    used: Tried | None = None
+    deleted: Tried | None = None
+    afterwards: Answer | None = None
+
+
+async def play_attachments(talk: Talk) -> Attached:
+    """Let Alice make attachments; let Bob use and delete one; let Alice use it."""
+    alice, bob = Person(talk, "Alice"), Person(talk, "Bob")
+    word = talk.canary.word("attachment")
+    ids = [await _attach(alice, f"{word}-{n}.txt") for n in range(2)]
+    if not all(ids):
+        return Attached(word, offered=False)
+    first, second = ids
+    for key in ("alice tries", "bob uses", "alice uses"):
+        talk.script(key)
+    trial = await alice.send(_with(talk, "alice tries", first))
+    used = await _try(bob, "puts it into a message", _with(talk, "bob uses", second))
+    deleted = await _try(
+        bob,
+        "deletes it (`attachments.delete`)",
+        lambda chat: chat.ask("attachments.delete", {"attachment_id": second}),
+    )
+    afterwards = await alice.send(_with(talk, "alice uses", second))
+    usable = trial.stream is not None and trial.stream.user_item is not None
+    return Attached(word, True, usable, used, deleted, afterwards)
+
+
+def _with(talk: Talk, key: str, attachment_id: str) -> Sending:
+    return lambda chat: chat.create(talk.message(key), attachments=(attachment_id,))
+
+
+async def _attach(person: Person, name: str) -> str:
+    params = {"name": name, "size": 10, "mime_type": "text/plain"}
+    answer = await person.send(lambda chat: chat.ask("attachments.create", params))
+    made = page_of(answer).get("id")
+    return made if isinstance(made, str) else ""

@@ -1,0 +1,184 @@
+"""Bob tries each operation on a thread of Alice's: the recording, and what may be seen in it.
+
+A request is refused when nothing leaks and nothing changes; how the refusal looks is free. Must
+not know criteria.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from graders.engine.harness import RecordedCall, Talk, expect, say
+from graders.lesson06.madeup import like
+from graders.lesson06.operations import (
+    CUSTOM_ACTION,
+    GET,
+    ITEMS,
+    MESSAGE,
+    OPERATIONS,
+    SYNC_ACTION,
+    TOOL_OUTPUT,
+    Operation,
+    Target,
+    message_about,
+)
+from graders.lesson06.people import Answer, Person, Thread, begin
+
+
+@dataclass(frozen=True)
+class Intrusion:
+    """What Bob got for a thread of Alice's, what for two that never were, and what she found after.
+
+    ``word`` is what Bob wrote, ``asked`` what the model was asked for it, ``later`` what it was
+    asked when Alice went on.
+    """
+
+    operation: Operation
+    thread: Thread
+    word: str
+    answer: Answer
+    asked: tuple[RecordedCall, ...]
+    unknown: tuple[Answer, Answer]
+    unknown_targets: tuple[Target, Target]
+    items: Answer
+    loaded: Answer
+    later: tuple[RecordedCall, ...]
+
+    @property
+    def story(self) -> str:
+        """Tell what was done."""
+        return f"Alice starts thread A; {self.operation.tell('Bob', 'it')}"
+
+    @property
+    def secrets(self) -> list[str]:
+        """What the answer must not tell: what Bob sent himself does not count."""
+        sent = {self.thread.id}
+        if self.operation.names_items:
+            sent |= {self.thread.message_id, self.thread.answer_id}
+        return [secret for secret in self.thread.secrets if secret and secret not in sent]
+
+
+Intrusions = dict[str, Intrusion]
+_WRITES = (MESSAGE, CUSTOM_ACTION, SYNC_ACTION, TOOL_OUTPUT)
+"""What may leave something behind that only the model sees."""
+
+
+async def play_intrusions(talk: Talk) -> Intrusions:
+    """Let Bob try each operation on a thread that Alice has begun for it."""
+    alice, bob = Person(talk, "Alice"), Person(talk, "Bob")
+    return {operation.kind: await _intrude(talk, alice, bob, operation) for operation in OPERATIONS}
+
+
+async def _intrude(talk: Talk, alice: Person, bob: Person, operation: Operation) -> Intrusion:
+    thread = await begin(alice, f"alice {operation.kind}")
+    target, word = Target.of(thread), talk.canary.word(f"bob {operation.kind}")
+    talk.model.on(message_about(word), say("So be it."))
+    # What a server does behind an answer, such as a title, is not Bob's doing.
+    await talk.student.settle()
+    before = len(talk.model.calls)
+    answer = await bob.send(operation.sending(target, word))
+    asked = tuple(talk.model.calls[before:])
+    targets = (_unknown(target, talk, 1), _unknown(target, talk, 2))
+    unknown = [
+        await bob.send(operation.sending(each, talk.canary.word(f"bob {operation.kind} unknown")))
+        for each in targets
+    ]
+    items = await alice.send(ITEMS.sending(target, word))
+    loaded = await alice.send(GET.sending(target, word))
+    later = await _go_on(alice, thread) if operation in _WRITES else ()
+    return Intrusion(
+        operation=operation,
+        thread=thread,
+        word=word,
+        answer=answer,
+        asked=asked,
+        unknown=(unknown[0], unknown[1]),
+        unknown_targets=targets,
+        items=items,
+        loaded=loaded,
+        later=later,
+    )
+
+
+async def _go_on(alice: Person, thread: Thread) -> tuple[RecordedCall, ...]:
+    """Let Alice say something more, and give what the model is asked for it."""
+    model, key = alice.talk.model, f"goes on in {thread.id}"
+    before = len(model.calls)
+    alice.talk.script(key)
+    await alice.send(lambda chat: chat.say(thread.id, alice.talk.message(key)))
+    return tuple(model.calls[before:])
+
+
+def _unknown(target: Target, talk: Talk, number: int) -> Target:
+    """Give ids that look like the server's own and that it never gave out."""
+    seed = talk.canary.seed + number
+    return Target(
+        like(target.thread_id, seed), like(target.message_id, seed), like(target.answer_id, seed)
+    )
+
+
+def expect_refused(intrusion: Intrusion) -> None:
+    """Raise the Finding of what leaked to Bob, or of what he changed."""
+    _expect_no_leak(intrusion)
+    _expect_unchanged(intrusion)
+
+
+def _expect_no_leak(intrusion: Intrusion) -> None:
+    story, answer = intrusion.story, intrusion.answer
+    for secret in intrusion.secrets:
+        expect(
+            secret not in answer.shown,
+            f"{story}; Bob sees `{secret}`, {what_it_is(secret, intrusion.thread)}.",
+            at=answer.mark,
+            hint="leak",
+        )
+    for call in intrusion.asked:
+        for word in intrusion.thread.words:
+            expect(
+                not call.contains(word),
+                f"{story}; the model is asked for Bob, and reads `{word}`, "
+                f"{what_it_is(word, intrusion.thread)}.",
+                at=answer.mark,
+                hint="leak",
+            )
+
+
+def what_it_is(secret: str, thread: Thread) -> str:
+    """Say what a secret of a thread is to its owner."""
+    name = thread.owner.name
+    if secret == thread.message:
+        return f"which {name} wrote"
+    if secret == thread.answer:
+        return f"which the agent said to {name}"
+    return f"the id of {name}" if secret == thread.owner.sub else f"an id in {name}'s thread"
+
+
+def _expect_unchanged(intrusion: Intrusion) -> None:
+    story, thread = intrusion.story, intrusion.thread
+    for seen in (intrusion.items, intrusion.loaded):
+        expect(
+            seen.status == 200,
+            f"{story}; afterwards Alice cannot load thread A any more.",
+            at=seen.mark,
+            hint="changed",
+        )
+        expect(
+            intrusion.word not in seen.shown,
+            f"{story}; afterwards `{intrusion.word}`, which Bob wrote, is in Alice's thread.",
+            at=seen.mark,
+            hint="changed",
+        )
+    for word in thread.words:
+        expect(
+            word in intrusion.items.body,
+            f"{story}; afterwards `{word}`, {what_it_is(word, thread)}, is gone.",
+            at=intrusion.items.mark,
+            hint="changed",
+        )
+    for call in intrusion.later:
+        expect(
+            not call.contains(intrusion.word),
+            f"{story}; when Alice goes on, the model reads `{intrusion.word}`, which Bob wrote.",
+            at=intrusion.answer.mark,
+            hint="changed",
+        )

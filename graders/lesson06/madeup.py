@@ -1,0 +1,43 @@
+"""Ids that nobody gave out, and answers without their ids, so that they can be compared.
+
+Must not know what is compared, nor why.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import string
+from collections.abc import Iterable
+
+from graders.lesson06.people import Answer
+
+_CHANGED = 8
+"""Characters at the end of an id that are made up; a prefix or a UUID's version stay."""
+_FEW_DIGITS = 9
+_PASSING = re.compile(r"[0-9a-fA-F]{8,}(?:-[0-9a-fA-F]{4,}){0,4}|\d+")
+"""What may differ from answer to answer: ids of requests, times."""
+
+
+def like(known: str, seed: int) -> str:
+    """Make up an id of the same form as ``known``, the same one for the same seed."""
+    source = random.Random(f"{seed}:{known}")  # noqa: S311 - repeatable on purpose
+    if known.isdigit() and len(known) <= _FEW_DIGITS:
+        return str(int(known) + source.randrange(10**6, 10**7))
+    kept, changed = known[:-_CHANGED], known[-_CHANGED:]
+    return kept + "".join(_other(character, source) for character in changed)
+
+
+def _other(character: str, source: random.Random) -> str:
+    for letters in (string.digits, "abcdef", string.ascii_lowercase, string.ascii_uppercase):
+        if character in letters:
+            return source.choice(letters)
+    return character
+
+
+def bare(answer: Answer, sent: Iterable[str]) -> str:
+    """Give what an answer says, without the ids that were ``sent`` and what passes."""
+    text = answer.body
+    for each in sorted(filter(None, sent), key=len, reverse=True):
+        text = text.replace(each, "ID")
+    return _PASSING.sub("#", text)

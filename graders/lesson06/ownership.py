@@ -1,0 +1,130 @@
+"""What is whose: what owners may do with their own threads, and the list of threads of each.
+
+Must not know criteria.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from graders.engine.harness import Talk
+from graders.lesson06.people import Answer, Person, Sending, Thread, begin
+
+Order = Literal["asc", "desc"]
+_LIMIT = 2
+_MOST_PAGES = 8
+
+
+@dataclass(frozen=True)
+class Owner:
+    """All that Alice does with threads of her own, in this order."""
+
+    thread: Thread
+    second: tuple[str, str]
+    follow_up: Answer
+    items: Answer
+    loaded: Answer
+    threads: Answer
+    title: str
+    renamed: Answer
+    threads_renamed: Answer
+    retried: Answer
+    deleted: Answer
+    threads_after: Answer
+    deleted_thread: Thread
+
+
+async def play_owner(talk: Talk) -> Owner:
+    """Use a thread as its owner may: read, go on, rename, ask again; delete another one."""
+    alice = Person(talk, "Alice")
+    thread = await begin(alice, "first")
+    talk.script("second")
+    title = talk.canary.word("title")
+    follow_up = await alice.send(lambda chat: chat.say(thread.id, talk.message("second")))
+    items = await alice.send(lambda chat: chat.items(thread.id))
+    loaded = await alice.send(lambda chat: chat.get(thread.id))
+    threads = await alice.send(lambda chat: chat.list())
+    retried = await alice.send(lambda chat: chat.retry(thread.id, thread.message_id))
+    renamed = await alice.send(lambda chat: chat.update(thread.id, title))
+    threads_renamed = await alice.send(lambda chat: chat.list())
+    other = await begin(alice, "other")
+    return Owner(
+        thread=thread,
+        second=(talk.word("second"), talk.chunks("second")[1]),
+        follow_up=follow_up,
+        items=items,
+        loaded=loaded,
+        threads=threads,
+        title=title,
+        renamed=renamed,
+        threads_renamed=threads_renamed,
+        retried=retried,
+        deleted=await alice.send(lambda chat: chat.delete(other.id)),
+        threads_after=await alice.send(lambda chat: chat.list()),
+        deleted_thread=other,
+    )
+
+
+@dataclass(frozen=True)
+class Listed:
+    """Bob's list of threads, page by page in both orders, before and after Alice has threads."""
+
+    alice: tuple[Thread, ...]
+    bob: tuple[Thread, ...]
+    title: str
+    before: Mapping[Order, tuple[Answer, ...]]
+    after: Mapping[Order, tuple[Answer, ...]]
+
+
+async def play_lists(talk: Talk) -> Listed:
+    """List Bob's three threads; let Alice begin three; list Bob's again."""
+    alice, bob = Person(talk, "Alice"), Person(talk, "Bob")
+    orders: tuple[Order, Order] = ("desc", "asc")
+    his = [await begin(bob, f"bob {n}") for n in range(3)]
+    before = {order: await _pages(bob, order) for order in orders}
+    hers = [await begin(alice, f"alice {n}") for n in range(3)]
+    title = talk.canary.word("title of alice")
+    await alice.send(lambda chat: chat.update(hers[0].id, title))
+    after = {order: await _pages(bob, order) for order in orders}
+    return Listed(tuple(hers), tuple(his), title, before, after)
+
+
+async def _pages(person: Person, order: Order) -> tuple[Answer, ...]:
+    pages: list[Answer] = []
+    after: str | None = None
+    while len(pages) < _MOST_PAGES:
+        pages.append(await person.send(_lists(order, after)))
+        after = _next(pages[-1])
+        if after is None:
+            break
+    return tuple(pages)
+
+
+def _lists(order: Order, after: str | None) -> Sending:
+    return lambda chat: chat.list(limit=_LIMIT, order=order, after=after)
+
+
+def _next(answer: Answer) -> str | None:
+    """Give the cursor of the page behind this one; ``None`` if it is the last."""
+    page = page_of(answer)
+    after = page.get("after")
+    return after if page.get("has_more") is True and isinstance(after, str) else None
+
+
+def page_of(answer: Answer) -> dict[str, Any]:
+    """Read an answer's JSON object; an empty one if it is none."""
+    try:
+        value = json.loads(answer.body)
+    except (ValueError, RecursionError):
+        return {}
+    return value if answer.status == 200 and isinstance(value, dict) else {}
+
+
+def ids_of(answer: Answer) -> list[str]:
+    """Give the ids in a page's ``data``."""
+    data = page_of(answer).get("data")
+    rows = data if isinstance(data, list) else []
+    return [str(row.get("id")) for row in rows if isinstance(row, dict)]

@@ -1,0 +1,188 @@
+"""Users who sign in, what they send, and all that they get back.
+
+Must not know what an answer ought to be. Limits on requests are waited out: they are no fault.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from graders.engine.harness import (
+    Chat,
+    Reply,
+    ServerTrouble,
+    Stream,
+    Student,
+    Talk,
+    Tokens,
+    Turn,
+    user_input,
+)
+
+TOO_MANY_REQUESTS = 429
+_PAUSES = (61.0, 901.0)
+"""Seconds after which a server that limits requests is tried again."""
+
+Sending = Callable[[Chat], Awaitable[Reply | Stream]]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """All that came back for one request; ``status`` is 0 when the server gave none.
+
+    ``shown`` is everything that the client could read of it, ``mark`` its place in the transcript.
+    """
+
+    status: int
+    headers: httpx.Headers
+    body: str
+    mark: int | None
+    broke: bool = False
+    stream: Stream | None = None
+
+    @property
+    def shown(self) -> str:
+        """The body and the values of the headers."""
+        return "\n".join((self.body, *self.headers.values()))
+
+    @property
+    def answered(self) -> bool:
+        """Whether it is a stream with an assistant's message and without an error."""
+        stream = self.stream
+        return self.status == 200 and stream is not None and stream.answered and not stream.error
+
+    @property
+    def kinds(self) -> list[str]:
+        """The labels of the events that were streamed."""
+        return [] if self.stream is None else [event.label for event in self.stream.events]
+
+
+class Person:
+    """One user: ``sub`` is who the token says they are, ``claims`` what else it says."""
+
+    def __init__(
+        self,
+        talk: Talk,
+        name: str,
+        sub: str | None = None,
+        claims: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.name = name
+        self.sub = sub or f"{name.lower()}-{talk.canary.word(f'user {name}')}"
+        self.talk = talk
+        self._claims = dict(claims or {})
+        self._tokens = tokens_for(talk)
+        self._chat = talk.student.chat(name=name)
+
+    @property
+    def chat(self) -> Chat:
+        """The user's client, with a token that was made just now."""
+        claims = {**self._claims, **self._tokens.claims(self.sub)}
+        token = self._tokens.sign(claims)
+        self._chat.headers["authorization"] = f"Bearer {token}"
+        return self._chat
+
+    def keep(
+        self, *, headers: Mapping[str, str] | None = None, query: Mapping[str, str] | None = None
+    ) -> None:
+        """Let more headers, or parameters of the URL, go with each request."""
+        self._chat.headers.update(headers or {})
+        self._chat.query.update(query or {})
+
+    async def send(self, sending: Sending) -> Answer:
+        """Send a request and read the whole answer."""
+        return await send(self.talk.student, lambda: self.chat, sending)
+
+
+def tokens_for(talk: Talk) -> Tokens:
+    """Give what makes the tokens that the server ought to trust."""
+    tokens = Tokens.of(talk.student)
+    assert tokens is not None, "lesson.yaml gives the server a secret"
+    return tokens
+
+
+async def send(student: Student, chat: Callable[[], Chat], sending: Sending) -> Answer:
+    """Send a request and read the whole answer; ``chat`` is asked anew for each try."""
+    for pause in _PAUSES:
+        answer = await once(chat(), sending)
+        if answer.status != TOO_MANY_REQUESTS:
+            return answer
+        await student.advance(pause)
+    return await once(chat(), sending)
+
+
+async def once(chat: Chat, sending: Sending) -> Answer:
+    """Send a request and read the whole answer, whatever it is."""
+    try:
+        got = await sending(chat)
+    except ServerTrouble as trouble:
+        return Answer(0, httpx.Headers(), "", trouble.mark, broke=True)
+    if isinstance(got, Reply):
+        return Answer(got.status, got.headers, _text(got.body), got.serial)
+    ends = await got.finish_or_leave()
+    broke = got.broke is not None or not ends
+    return Answer(got.status, got.headers, _text(got.body), got.last_serial, broke, got)
+
+
+def _text(body: bytes | bytearray) -> str:
+    return bytes(body).decode("utf-8", "replace")
+
+
+def creates(talk: Talk, key: str, metadata: Mapping[str, Any] | None = None) -> Sending:
+    """Give the request that begins a thread with message ``key``; ``metadata`` goes with it."""
+    params = {"input": user_input(talk.message(key))}
+    return lambda chat: chat.stream("threads.create", params, metadata)
+
+
+@dataclass(frozen=True)
+class Thread:
+    """A thread as its owner knows it: its ids, and the words of its first message and answer."""
+
+    owner: Person
+    id: str
+    message: str
+    answer: str
+    message_id: str
+    answer_id: str
+    turn: Turn
+    begun: Answer
+
+    @property
+    def words(self) -> tuple[str, str]:
+        """What nobody else may read, and what must not be lost."""
+        return (self.message, self.answer)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """All that nobody else may come to know: words, ids, and who the owner is."""
+        return (*self.words, self.id, self.message_id, self.answer_id, self.owner.sub)
+
+
+async def begin(person: Person, key: str) -> Thread:
+    """Begin a thread; ``key`` names the words in it. Raises a Finding if there is no thread."""
+    talk = person.talk
+    turn = talk.script(key)
+    answer = await person.send(creates(talk, key))
+    return thread_of(person, key, turn, answer)
+
+
+def thread_of(person: Person, key: str, turn: Turn, answer: Answer) -> Thread:
+    """Read the thread that ``answer`` tells of; raises a Finding if it tells of none."""
+    talk, stream = person.talk, answer.stream
+    if stream is None:
+        raise ServerTrouble("the server gave no answer to a first message", mark=answer.mark)
+    user, reply = stream.user_item, stream.assistant_item
+    return Thread(
+        owner=person,
+        id=stream.thread_id,
+        message=talk.word(key),
+        answer=talk.chunks(key)[1],
+        message_id=user.item_id if user else "",
+        answer_id=reply.item_id if reply else "",
+        turn=turn,
+        begun=answer,
+    )

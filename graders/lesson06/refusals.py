@@ -1,0 +1,204 @@
+"""Requests whose token is missing or bad, each in one way, and what the server made of them.
+
+Must not know criteria, nor which answer is right.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from graders.engine.harness import Chat, Outcome, Talk, Tokens, attempt
+from graders.engine.harness.tokens import Claims
+from graders.lesson06.operations import OPERATIONS, Target
+from graders.lesson06.people import Answer, Person, Thread, begin, creates, send, tokens_for
+
+HOUR = 3_600
+_OTHER_KEY = "another-key-of-the-tests-Zt5yQ1nR8vLx3CwK7bDf2HjM9sPa6UgEo4iTkYrVqBzX"
+
+Header = Callable[[Tokens, str], str | None]
+"""Writes the header `Authorization` for a user; ``None`` where there is to be none."""
+
+
+def _signed(**changes: str | None) -> Header:
+    """Sign a good token's claims, some of them changed; ``None`` takes one out."""
+    return lambda tokens, user: f"Bearer {tokens.sign(_without_none(tokens, user, changes))}"
+
+
+def _without_none(tokens: Tokens, user: str, changes: Mapping[str, str | None]) -> Claims:
+    claims = {**tokens.claims(user), **changes}
+    return {name: value for name, value in claims.items() if value is not None}
+
+
+def _expired(tokens: Tokens, user: str) -> str:
+    claims = tokens.claims(user, lifetime=-2 * HOUR)
+    return f"Bearer {tokens.sign({**claims, 'iat': claims['iat'] - 4 * HOUR})}"
+
+
+def _not_yet_valid(tokens: Tokens, user: str) -> str:
+    claims = tokens.claims(user, lifetime=3 * HOUR)
+    return f"Bearer {tokens.sign({**claims, 'nbf': claims['iat'] + HOUR})}"
+
+
+def _changed(tokens: Tokens, user: str) -> str:
+    """Put the claims of ``user`` between header and signature of another one's token."""
+    header, _, signature = tokens.good("somebody").split(".")
+    return f"Bearer {header}.{tokens.good(user).split('.')[1]}.{signature}"
+
+
+def _with_own_key(tokens: Tokens, user: str) -> str:
+    """Sign with a key pair of the attacker's own, and ask for its algorithm in the header."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    return f"Bearer {tokens.sign(tokens.claims(user), key=key, algorithm='ES256')}"
+
+
+def _in_basic(_tokens: Tokens, user: str) -> str:
+    return f"Basic {base64.b64encode(f'{user}:password'.encode()).decode()}"
+
+
+MISSING: Mapping[str, Header] = {
+    "no header": lambda _tokens, _user: None,
+    "an empty header": lambda _tokens, _user: "",
+    "`Bearer` without a token": lambda _tokens, _user: "Bearer",
+    "the scheme `Basic`": _in_basic,
+    "another scheme before a good token": lambda tokens, user: f"Token {tokens.good(user)}",
+    "one word": lambda _tokens, _user: "Bearer garbage",
+    "three parts that are no token": lambda _tokens, _user: "Bearer not.a.token",
+    "parts in base64 that say nothing": lambda _tokens, _user: "Bearer e30.e30.e30",
+}
+LONG = "garbage of 100 kB"
+_LONG_HEADER: Mapping[str, Header] = {LONG: lambda _tokens, _user: "Bearer " + "A1b2." * 20_000}
+SIGNATURE: Mapping[str, Header] = {
+    "signed with another key": lambda tokens, user: (
+        f"Bearer {tokens.sign(tokens.claims(user), key=_OTHER_KEY)}"
+    ),
+    "changed after it was signed": _changed,
+    "without its signature": lambda tokens, user: f"Bearer {tokens.good(user).rpartition('.')[0]}.",
+}
+ALGORITHM: Mapping[str, Header] = {
+    "`none`": lambda tokens, user: f"Bearer {tokens.sign(tokens.claims(user), algorithm='none')}",
+    "`HS512` with the right secret": lambda tokens, user: (
+        f"Bearer {tokens.sign(tokens.claims(user), algorithm='HS512')}"
+    ),
+    "`ES256` with a key of the sender's": _with_own_key,
+}
+EXPIRED: Mapping[str, Header] = {"expired two hours ago": _expired}
+NOT_BEFORE: Mapping[str, Header] = {"valid in an hour": _not_yet_valid}
+AUDIENCE: Mapping[str, Header] = {
+    "another audience": _signed(aud="billing"),
+    "a longer name": _signed(aud="chatkit-admin"),
+    "no audience": _signed(aud=None),
+}
+SUBJECT: Mapping[str, Header] = {"no `sub`": _signed(sub=None), "an empty `sub`": _signed(sub="")}
+IN_QUERY = "in the query string"
+
+_HEADERS: Mapping[str, Header] = {
+    **MISSING,
+    **_LONG_HEADER,
+    **SIGNATURE,
+    **ALGORITHM,
+    **EXPIRED,
+    **NOT_BEFORE,
+    **AUDIENCE,
+    **SUBJECT,
+}
+
+Refusals = dict[str, Outcome[Answer]]
+
+
+async def play_refusals(talk: Talk) -> Refusals:
+    """Say a first message with each bad header, and with a good token in the wrong place."""
+    refusals = {
+        case: await attempt(_say(talk, case, _chat(talk, header)))
+        for case, header in _HEADERS.items()
+    }
+    refusals[IN_QUERY] = await attempt(_say(talk, IN_QUERY, _chat_with_query(talk)))
+    return refusals
+
+
+async def _say(talk: Talk, case: str, chat: Callable[[], Chat]) -> Answer:
+    key = f"refused {case}"
+    talk.script(key)
+    return await send(talk.student, chat, creates(talk, key))
+
+
+def _chat(talk: Talk, header: Header, sub: str = "victim") -> Callable[[], Chat]:
+    """Give what makes a client that sends ``header``."""
+
+    def make() -> Chat:
+        value = header(tokens_for(talk), sub)
+        headers = {} if value is None else {"authorization": value}
+        return talk.student.chat(headers=headers, name="somebody")
+
+    return make
+
+
+def _chat_with_query(talk: Talk) -> Callable[[], Chat]:
+    def make() -> Chat:
+        chat = talk.student.chat(name="somebody")
+        token = tokens_for(talk).good("victim")
+        names = ("token", "access_token", "jwt", "auth")
+        chat.query = {**dict.fromkeys(names, token), "authorization": f"Bearer {token}"}
+        return chat
+
+    return make
+
+
+async def play_without_token(talk: Talk) -> Refusals:
+    """Send a request of each kind without a token, for a thread that is there."""
+    target = Target.of(await begin(Person(talk, "Alice"), "alice"))
+    chat = _chat(talk, MISSING["no header"])
+    word = talk.canary.word("no token")
+    refusals = {
+        operation.kind: await attempt(send(talk.student, chat, operation.sending(target, word)))
+        for operation in OPERATIONS
+    }
+    listing = attempt(send(talk.student, chat, lambda chat: chat.list()))
+    return {**refusals, "threads.list": await listing}
+
+
+@dataclass(frozen=True)
+class Before:
+    """What bad tokens left behind: Alice's thread, her threads, and the words that were sent."""
+
+    talk: Talk
+    thread: Thread
+    sent: Mapping[str, str]
+    items: Answer
+    loaded: Answer
+    threads: Answer
+
+
+_ATTEMPTS: Mapping[str, Header] = {
+    "without a token": MISSING["no header"],
+    "with a forged token": SIGNATURE["signed with another key"],
+    "with an expired token": EXPIRED["expired two hours ago"],
+}
+
+
+async def play_before(talk: Talk) -> Before:
+    """Try to begin a thread as Alice, and to write in hers, with bad tokens; see what is left."""
+    alice = Person(talk, "Alice")
+    thread = await begin(alice, "alice")
+    sent: dict[str, str] = {}
+    for how, header in _ATTEMPTS.items():
+        chat = _chat(talk, header, alice.sub)
+        key = f"new thread {how}"
+        talk.script(key)
+        sent[talk.word(key)] = f"a first message {how}"
+        await send(talk.student, chat, creates(talk, key))
+        for operation in OPERATIONS:
+            word = talk.canary.word(f"{operation.kind} {how}")
+            sent[word] = f"`{operation.kind}` {how}"
+            await send(talk.student, chat, operation.sending(Target.of(thread), word))
+    return Before(
+        talk,
+        thread,
+        sent,
+        items=await alice.send(lambda chat: chat.items(thread.id)),
+        loaded=await alice.send(lambda chat: chat.get(thread.id)),
+        threads=await alice.send(lambda chat: chat.list()),
+    )

@@ -1,0 +1,257 @@
+"""Users with good tokens: that they work, odd names, the end of a token, whom the agent serves.
+
+Must not know criteria.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from graders.engine.harness import Chat, Outcome, RecordedCall, Talk, attempt, say_held
+from graders.lesson06.operations import Target
+from graders.lesson06.people import (
+    Answer,
+    Person,
+    Sending,
+    Thread,
+    begin,
+    creates,
+    once,
+    send,
+    thread_of,
+    tokens_for,
+)
+
+SCHEMES = ("bearer", "BEARER", "bEaReR")
+
+
+@dataclass(frozen=True)
+class GoodToken:
+    """A first message with a good token, and with the scheme in other letters."""
+
+    first: Outcome[Answer]
+    schemes: Mapping[str, Outcome[Answer]]
+
+
+async def play_good_token(talk: Talk) -> GoodToken:
+    """Say a first message in each way in which the scheme may be written."""
+    first = await attempt(_say_as(talk, "Bearer"))
+    schemes = {scheme: await attempt(_say_as(talk, scheme)) for scheme in SCHEMES}
+    return GoodToken(first, schemes)
+
+
+async def _say_as(talk: Talk, scheme: str) -> Answer:
+    def chat() -> Chat:
+        token = tokens_for(talk).good("alice")
+        return talk.student.chat(headers={"authorization": f"{scheme} {token}"}, name="Alice")
+
+    key = f"scheme {scheme}"
+    talk.script(key)
+    return await send(talk.student, chat, creates(talk, key))
+
+
+# What a user may be called: `sub` is any text. A clumsy server trips over these.
+ODD: Mapping[str, str] = {
+    "other scripts": "Zoë 東京 👩‍💻",
+    "spaces and quotes": 'miles o\'brien "chief"',
+    "SQL": "x' OR '1'='1' --",
+    "a path": "../../data/chat",
+    "a URL": "https://id.example/users/7?a=1&b=2#me",
+    "the id of a provider": "auth0|5f7c8ec7c33c6c004bbafe82",
+    "500 characters": "u" * 500,
+    "a number": "42",
+    "a word of programs": "null",
+    "a wildcard": "%",
+}
+# Each two are two users; a server that tidies names up makes one of them.
+PAIRS: Mapping[str, tuple[str, str]] = {
+    "small and capital letters": ("Kim", "kim"),
+    "a space at the end": ("kim", "kim "),
+    "a zero at the beginning": ("42", "042"),
+    "another form of the same letter": ("zo\u00eb", "zoe\u0308"),
+    "a slash and an underscore": ("a/b", "a_b"),
+    "a dot": ("k.im", "kim"),
+    "the last of 300 characters": ("u" * 299 + "1", "u" * 299 + "2"),
+    "a wildcard": ("k%", "kim"),
+    "what comes after an at sign": ("kim@one.example", "kim@two.example"),
+}
+
+
+@dataclass(frozen=True)
+class Named:
+    """A user, what they got for a first message, and their list of threads at the end."""
+
+    sub: str
+    begun: Answer
+    thread_id: str
+    threads: Answer
+
+
+Names = dict[str, Named]
+
+
+async def play_names(talk: Talk) -> Names:
+    """Let users of every name begin a thread; then each lists their own."""
+    subs = [*ODD.values(), *(sub for pair in PAIRS.values() for sub in pair)]
+    people = {sub: Person(talk, "user", sub) for sub in dict.fromkeys(subs)}
+    begun = {sub: await _hello(person) for sub, person in people.items()}
+    return {
+        sub: Named(
+            sub,
+            begun[sub],
+            thread_id=_thread_id(begun[sub]),
+            threads=await person.send(lambda chat: chat.list(limit=100)),
+        )
+        for sub, person in people.items()
+    }
+
+
+async def _hello(person: Person) -> Answer:
+    key = f"hello of {person.sub}"
+    talk = person.talk
+    talk.script(key)
+    return await person.send(creates(talk, key))
+
+
+def _thread_id(answer: Answer) -> str:
+    events = answer.stream.events if answer.stream else []
+    return next((event.thread_id for event in events if event.type == "thread.created"), "")
+
+
+LIFETIME = 120.0
+AWAY = 240.0
+"""Seconds that pass: the token is then past its end by more than any leeway."""
+
+
+@dataclass(frozen=True)
+class Expiry:
+    """A token that ends while an answer streams; what it gets then, and what a fresh one gets."""
+
+    thread: Thread
+    after: Mapping[str, Answer]
+    fresh: Answer
+    items: Answer
+
+
+async def play_expiry(talk: Talk) -> Expiry:
+    """Let a token end in the middle of an answer, then go on with it and with a fresh one."""
+    alice = Person(talk, "Alice")
+    token = tokens_for(talk).good(alice.sub, lifetime=LIFETIME)
+    chat = talk.student.chat(headers={"authorization": f"Bearer {token}"}, name="Alice")
+    thread = await _outlive(talk, alice, chat)
+    for key in ("second", "third"):
+        talk.script(key)
+    requests: Mapping[str, Sending] = {
+        "`threads.add_user_message`": lambda chat: chat.say(thread.id, talk.message("second")),
+        "`items.list`": lambda chat: chat.items(thread.id),
+        "`threads.list`": lambda chat: chat.list(),
+    }
+    after = {name: await send(talk.student, lambda: chat, req) for name, req in requests.items()}
+    return Expiry(
+        thread=thread,
+        after=after,
+        fresh=await alice.send(lambda chat: chat.say(thread.id, talk.message("third"))),
+        items=await alice.send(lambda chat: chat.items(thread.id)),
+    )
+
+
+async def _outlive(talk: Talk, alice: Person, chat: Chat) -> Thread:
+    """Begin a thread whose answer takes longer than the token lives; it may be cut off."""
+    turn = talk.script("first", say_held(*talk.chunks("first")))
+    stream = await chat.create(talk.message("first"))
+    await stream.until("thread.created")
+    await talk.student.until(lambda: turn.used)
+    await talk.student.advance(AWAY)
+    await turn.release_all()
+    ends = await stream.finish_or_leave()
+    answer = Answer(
+        stream.status, stream.headers, stream.body.decode(), stream.last_serial, not ends, stream
+    )
+    return thread_of(alice, "first", turn, answer)
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the model was asked for one request of a user, while another one uses the server too."""
+
+    user: Person
+    other: Person
+    answer: Answer
+    calls: tuple[RecordedCall, ...]
+
+
+async def play_told(talk: Talk) -> dict[str, Told]:
+    """Let two users take turns with each kind of request that runs the agent."""
+    alice, bob = Person(talk, "Alice"), Person(talk, "Bob")
+    hers, his = await _told_thread(alice, bob), await _told_thread(bob, alice)
+    (first, thread), (_, bobs) = hers, his
+    talk.script("follow-up")
+    talk.script("bob's follow-up")
+    follow_up = await _told(alice, bob, lambda chat: chat.say(thread.id, talk.message("follow-up")))
+    await bob.send(lambda chat: chat.say(bobs.id, talk.message("bob's follow-up")))
+    target = Target.of(thread)
+    retry = await _told(alice, bob, lambda chat: chat.retry(thread.id, target.message_id))
+    return {"a first message": first, "a follow-up": follow_up, "another answer": retry}
+
+
+async def _told_thread(user: Person, other: Person) -> tuple[Told, Thread]:
+    before = len(user.talk.model.calls)
+    thread = await begin(user, f"{user.name} first")
+    calls = tuple(user.talk.model.calls[before:])
+    return Told(user, other, thread.begun, calls), thread
+
+
+async def _told(user: Person, other: Person, sending: Sending) -> Told:
+    before = len(user.talk.model.calls)
+    answer = await user.send(sending)
+    return Told(user, other, answer, tuple(user.talk.model.calls[before:]))
+
+
+USERS = 25
+REQUESTS = 50
+_ROUNDS = 3
+"""Some servers ask the model something else first, such as whether a message is harmless."""
+
+
+@dataclass(frozen=True)
+class AtOnce:
+    """One of fifty requests that were there at once; ``threads`` is what its user lists later."""
+
+    user: Person
+    word: str
+    said: str
+    answer: Answer
+    calls: tuple[RecordedCall, ...]
+    threads: Answer
+
+
+async def play_at_once(talk: Talk) -> list[AtOnce]:
+    """Let 25 users begin two threads each, all at once, and hold every answer of the model."""
+    users = [Person(talk, f"user {number}") for number in range(1, USERS + 1)]
+    keys = [f"at once {number}" for number in range(REQUESTS)]
+    turns = [talk.script(key, say_held(*talk.chunks(key))) for key in keys]
+    sending = [
+        asyncio.ensure_future(once(users[n % USERS].chat, creates(talk, key)))
+        for n, key in enumerate(keys)
+    ]
+    # As many as the server takes at once are now in the middle of their answer.
+    await asyncio.sleep(0)
+    for _ in range(_ROUNDS):
+        await talk.student.settle()
+    for turn in turns:
+        await turn.release_all()
+    answers = await asyncio.gather(*sending)
+    threads = [await user.send(lambda chat: chat.list(limit=100)) for user in users]
+    return [
+        AtOnce(
+            user=users[n % USERS],
+            word=talk.word(key),
+            said=talk.chunks(key)[1],
+            answer=answers[n],
+            calls=tuple(call for call in talk.model.calls if call.contains(talk.word(key))),
+            threads=threads[n % USERS],
+        )
+        for n, key in enumerate(keys)
+    ]

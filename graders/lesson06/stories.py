@@ -1,0 +1,215 @@
+"""Stories of three users who use one server in turns, against a model of who owns what.
+
+Hypothesis makes stories and shrinks one that leaks to the shortest. Each is played with users of
+its own on the same server, so no story stands in the way of another. Must not know criteria.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from hypothesis import strategies as st
+
+from graders.engine.harness import Talk, expect, say
+from graders.lesson06.operations import (
+    CUSTOM_ACTION,
+    DELETE,
+    GET,
+    ITEMS,
+    MESSAGE,
+    RETRY,
+    UPDATE,
+    Operation,
+    Target,
+    message_about,
+)
+from graders.lesson06.people import Answer, Person, Thread, begin
+
+NAMES = ("Alice", "Bob", "Carol")
+_ON_THREADS = (GET, ITEMS, MESSAGE, UPDATE, RETRY, CUSTOM_ACTION, DELETE)
+_LIST = "list"
+_BEGIN = "begin"
+_MOST_THREADS = 4
+_FIRST_PAGE = 10
+"""Words that a thread is sure to show when it is loaded: the SDK gives its first 20 items."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing that a user does: ``what`` is an operation, or one that needs no thread."""
+
+    user: int
+    what: Operation | str
+    thread: int
+
+
+def _steps() -> st.SearchStrategy[Step]:
+    # Begin, read and write are more than the rest: without threads there is nothing to leak.
+    kinds = (_BEGIN, *_ON_THREADS, _LIST, GET, ITEMS, MESSAGE)
+    return st.builds(
+        Step,
+        user=st.integers(0, len(NAMES) - 1),
+        what=st.sampled_from(kinds),
+        thread=st.integers(0, _MOST_THREADS - 1),
+    )
+
+
+STORIES: st.SearchStrategy[tuple[Step, ...]] = st.lists(_steps(), min_size=4, max_size=24).map(
+    tuple
+)
+
+
+@dataclass
+class _Known:
+    """A thread of the model: its owner, its letter, what its owner must still find in it."""
+
+    thread: Thread
+    letter: str
+    kept: list[str]
+    title: str = ""
+    alive: bool = True
+
+
+@dataclass
+class Story:
+    """One play: who there is, what is whose, and what was done so far, in words."""
+
+    talk: Talk
+    number: int
+    told: list[str] = field(default_factory=list)
+    _people: dict[int, Person] = field(default_factory=dict)
+    _threads: list[_Known] = field(default_factory=list)
+    _secrets: dict[str, tuple[Person, str]] = field(default_factory=dict)
+
+    async def play(self, steps: Sequence[Step]) -> None:
+        """Do all steps, then let each owner look; raises the Finding of the first leak."""
+        for step in steps:
+            await self._do(step)
+        for known in self._threads:
+            if known.alive:
+                await self._operate(known.thread.owner, ITEMS, known)
+                await self._list(known.thread.owner)
+
+    async def _do(self, step: Step) -> None:
+        person = self._person(step.user)
+        if step.what == _LIST:
+            await self._list(person)
+        elif isinstance(step.what, Operation) and self._threads:
+            await self._operate(person, step.what, self._threads[step.thread % len(self._threads)])
+        elif len(self._threads) < _MOST_THREADS:
+            await self._begin(person)
+
+    def _person(self, user: int) -> Person:
+        """Give a user; they are called in the order in which they come up."""
+        if user not in self._people:
+            name = NAMES[len(self._people)]
+            canary = self.talk.canary.word(f"story {self.number} {name}")
+            person = Person(self.talk, name, f"{name.lower()}-{canary}")
+            self._people[user] = person
+            self._secrets[person.sub] = (person, f"the id of {name}")
+        return self._people[user]
+
+    async def _begin(self, person: Person) -> None:
+        letter = "ABCD"[len(self._threads)]
+        before = len(self.talk.model.calls)
+        thread = await begin(person, f"story {self.number} thread {letter}")
+        self.told.append(f"{person.name} starts thread {letter}")
+        self._judge(person, thread.begun, before, ())
+        self._threads.append(_Known(thread, letter, list(thread.words)))
+        self._own(person, thread.id, f"the id of {person.name}'s thread {letter}")
+        self._own_message(person, thread.message, thread.answer, thread.begun)
+
+    async def _list(self, person: Person) -> None:
+        before = len(self.talk.model.calls)
+        answer = await person.send(lambda chat: chat.list())
+        self.told.append(f"{person.name} lists threads (`threads.list`)")
+        self._judge(person, answer, before, ())
+        for known in self._threads:
+            if known.alive and known.thread.owner is person:
+                self._expect_there(person, answer, [known.thread.id, known.title], known)
+
+    async def _operate(self, person: Person, operation: Operation, known: _Known) -> None:
+        target = Target.of(known.thread)
+        word = self.talk.canary.word(f"story {self.number} step {len(self.told)}")
+        said = self.talk.canary.word(f"story {self.number} answer {len(self.told)}")
+        self.talk.model.on(message_about(word), say("It is ", said, "."))
+        before = len(self.talk.model.calls)
+        answer = await person.send(operation.sending(target, word))
+        self.told.append(operation.tell(person.name, f"thread {known.letter}"))
+        self._own(person, word, f"which {person.name} wrote")
+        sent = [target.thread_id]
+        if operation.names_items:
+            sent += [target.message_id, target.answer_id]
+        self._judge(person, answer, before, sent)
+        if operation is MESSAGE:
+            self._own_message(person, word, said, answer)
+        if known.thread.owner is person:
+            self._after_own(operation, known, answer, (word, said))
+
+    def _own(self, person: Person, secret: str, what: str) -> None:
+        if secret:
+            self._secrets[secret] = (person, what)
+
+    def _own_message(self, person: Person, word: str, said: str, answer: Answer) -> None:
+        self._own(person, word, f"which {person.name} wrote")
+        self._own(person, said, f"which the agent said to {person.name}")
+        events = answer.stream.events if answer.stream else []
+        for event in events:
+            if event.type == "thread.item.done":
+                self._own(person, event.item_id, f"the id of an item of {person.name}")
+
+    def _after_own(
+        self, operation: Operation, known: _Known, answer: Answer, words: tuple[str, str]
+    ) -> None:
+        """Note what an owner has changed, or see that what she reads is still there."""
+        if not known.alive:
+            return
+        if operation is MESSAGE and answer.answered:
+            known.kept += words
+        elif operation is UPDATE and answer.status == 200:
+            known.title = words[0]
+        elif operation is DELETE:
+            known.alive = False
+        elif operation is RETRY:
+            # It takes away what came after the first message.
+            known.kept = [known.thread.message]
+        elif operation is ITEMS:
+            self._expect_there(known.thread.owner, answer, known.kept, known)
+        elif operation is GET:
+            self._expect_there(known.thread.owner, answer, known.kept[:_FIRST_PAGE], known)
+
+    def _expect_there(
+        self, person: Person, answer: Answer, words: Sequence[str], known: _Known
+    ) -> None:
+        for word in words:
+            expect(
+                word in answer.body,
+                f"{self.story}; {person.name} does not see `{word}`, which was in thread "
+                f"{known.letter} before.",
+                at=answer.mark,
+                hint="gone",
+            )
+
+    def _judge(self, person: Person, answer: Answer, before: int, sent: Sequence[str]) -> None:
+        """Search all that came back, and all that the model read, for what is another user's."""
+        asked = self.talk.model.calls[before:]
+        for secret, (owner, what) in self._secrets.items():
+            if owner is person or secret in sent:
+                continue
+            expect(
+                secret not in answer.shown,
+                f"{self.story}; {person.name} sees `{secret}`, {what}.",
+                at=answer.mark,
+            )
+            expect(
+                not any(call.contains(secret) for call in asked),
+                f"{self.story}; the model is asked for {person.name}, and reads `{secret}`, "
+                f"{what}.",
+                at=answer.mark,
+            )
+
+    @property
+    def story(self) -> str:
+        """What was done so far, in words."""
+        return "; ".join(self.told)

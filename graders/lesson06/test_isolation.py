@@ -1,0 +1,367 @@
+"""Whose is what: each operation on another user's thread answers as if it did not exist."""
+
+from __future__ import annotations
+
+import pytest
+
+from graders.engine.harness import criterion, expect
+from graders.lesson06.borrowed import Attached, MadeUp, Mixed, Pretended, Tried
+from graders.lesson06.intrusions import Intrusions, expect_refused, what_it_is
+from graders.lesson06.madeup import bare
+from graders.lesson06.operations import (
+    CUSTOM_ACTION,
+    DELETE,
+    FEEDBACK,
+    GET,
+    ITEMS,
+    MESSAGE,
+    OPERATIONS,
+    RETRY,
+    STRUCTURED_INPUT,
+    SYNC_ACTION,
+    TOOL_OUTPUT,
+    UPDATE,
+    Operation,
+)
+from graders.lesson06.ownership import Listed, Owner, ids_of, page_of
+from graders.lesson06.people import Answer, Thread
+
+
+@criterion("own-threads")
+async def test_owner_may_use_own_threads(owner: Owner) -> None:
+    expect(
+        owner.follow_up.answered,
+        f"Alice's follow-up in her own thread was not answered (status {owner.follow_up.status}).",
+        at=owner.follow_up.mark,
+        hint="follow-up",
+    )
+    for answer, what in ((owner.items, "`items.list`"), (owner.loaded, "`threads.get_by_id`")):
+        for word in (*owner.thread.words, *owner.second):
+            expect(
+                answer.status == 200 and word in answer.body,
+                f"{what} of Alice's own thread got status {answer.status} and lacks `{word}`.",
+                at=answer.mark,
+            )
+    expect(
+        owner.thread.id in owner.threads.body,
+        "`threads.list` does not hold Alice's own thread.",
+        at=owner.threads.mark,
+    )
+
+
+@criterion("list-own")
+async def test_list_holds_own_threads_only(listed: Listed) -> None:
+    for pages in listed.after.values():
+        for page in pages:
+            for thread in listed.alice:
+                secrets = (thread.id, *thread.words, thread.owner.sub, listed.title)
+                for secret in secrets:
+                    expect(
+                        secret not in page.shown,
+                        "Bob starts three threads; Alice starts three; Bob lists his threads "
+                        f"(`threads.list`); Bob sees `{secret}`, "
+                        f"{_in_list(secret, thread, listed)}.",
+                        at=page.mark,
+                    )
+
+
+def _in_list(secret: str, thread: Thread, listed: Listed) -> str:
+    if secret == listed.title:
+        return "the title of a thread of Alice's"
+    if secret == thread.id:
+        return "the id of a thread of Alice's"
+    return what_it_is(secret, thread)
+
+
+@criterion("list-pages")
+async def test_pages_do_not_tell_of_others(listed: Listed) -> None:
+    for order, pages in listed.after.items():
+        before = [_shape(page) for page in listed.before[order]]
+        after = [_shape(page) for page in pages]
+        expect(
+            before == after,
+            f"Bob has three threads and asks for pages of two (order {order}): he gets "
+            f"{_told(before)}. Then Alice starts three; Bob asks again and gets {_told(after)}.",
+            at=pages[-1].mark,
+        )
+
+
+def _shape(page: Answer) -> tuple[tuple[str, ...], bool]:
+    return tuple(ids_of(page)), page_of(page).get("has_more") is True
+
+
+def _told(pages: list[tuple[tuple[str, ...], bool]]) -> str:
+    return ", ".join(f"{len(ids)}{' and more' if more else ''}" for ids, more in pages)
+
+
+@criterion("message-refused")
+async def test_message_in_a_foreign_thread_is_refused(intrusion: Intrusions) -> None:
+    expect_refused(intrusion[MESSAGE.kind])
+
+
+@criterion("get-refused")
+async def test_loading_a_foreign_thread_is_refused(intrusion: Intrusions) -> None:
+    expect_refused(intrusion[GET.kind])
+
+
+@criterion("items-refused")
+async def test_items_of_a_foreign_thread_are_refused(intrusion: Intrusions) -> None:
+    expect_refused(intrusion[ITEMS.kind])
+
+
+@criterion("update-refused", case="for others")
+async def test_renaming_a_foreign_thread_is_refused(intrusion: Intrusions) -> None:
+    expect_refused(intrusion[UPDATE.kind])
+
+
+@criterion("update-refused", case="for the owner")
+async def test_owner_may_rename(owner: Owner) -> None:
+    expect(
+        owner.renamed.status == 200 and owner.title in owner.threads_renamed.body,
+        f"Alice renames her own thread (status {owner.renamed.status}), and her list does not "
+        "show the title.",
+        at=owner.renamed.mark,
+        hint="owner",
+    )
+
+
+@criterion("delete-refused", case="for others")
+async def test_deleting_a_foreign_thread_is_refused(intrusion: Intrusions) -> None:
+    expect_refused(intrusion[DELETE.kind])
+
+
+@criterion("delete-refused", case="for the owner")
+async def test_owner_may_delete(owner: Owner) -> None:
+    expect(
+        owner.deleted_thread.id not in owner.threads_after.body,
+        f"Alice deletes a thread of her own (status {owner.deleted.status}), and it is still in "
+        "her list.",
+        at=owner.threads_after.mark,
+        hint="owner",
+    )
+
+
+@criterion("retry-refused", case="for others")
+async def test_retry_in_a_foreign_thread_is_refused(intrusion: Intrusions) -> None:
+    expect_refused(intrusion[RETRY.kind])
+
+
+@criterion("retry-refused", case="for the owner")
+async def test_owner_may_ask_again(owner: Owner) -> None:
+    expect(
+        owner.retried.answered,
+        "Alice asks for another answer in her own thread and gets none "
+        f"(status {owner.retried.status}).",
+        at=owner.retried.mark,
+        hint="owner",
+    )
+
+
+@criterion("feedback-refused")
+async def test_feedback_in_a_foreign_thread_is_refused(intrusion: Intrusions) -> None:
+    expect_refused(intrusion[FEEDBACK.kind])
+    _expect_alike(intrusion, FEEDBACK)
+
+
+@criterion("actions-refused")
+@pytest.mark.parametrize(
+    "operation",
+    [CUSTOM_ACTION, SYNC_ACTION, TOOL_OUTPUT, STRUCTURED_INPUT],
+    ids=lambda operation: f"`{operation.kind}`",
+)
+async def test_action_in_a_foreign_thread_is_refused(
+    operation: Operation, intrusion: Intrusions
+) -> None:
+    expect_refused(intrusion[operation.kind])
+
+
+@criterion("answers-alike")
+@pytest.mark.parametrize(
+    "operation",
+    [operation for operation in OPERATIONS if operation is not FEEDBACK],
+    ids=lambda operation: f"`{operation.kind}`",
+)
+async def test_refusal_does_not_tell_what_exists(
+    operation: Operation, intrusion: Intrusions
+) -> None:
+    _expect_alike(intrusion, operation)
+
+
+def _expect_alike(intrusions: Intrusions, operation: Operation) -> None:
+    """Expect the same for a foreign thread as for one that never was; two of these are compared.
+
+    What differs between the two that never were, is chance.
+    """
+    seen = intrusions[operation.kind]
+    foreign, unknown = seen.answer, seen.unknown
+    expect(
+        foreign.status == unknown[0].status or foreign.status == unknown[1].status,
+        f"{operation.tell('Bob', 'a thread of Alice')}, and gets {_status(foreign)}. For an id "
+        f"that never was he gets {_status(unknown[0])}.",
+        at=foreign.mark,
+        hint="status",
+    )
+    expect(
+        foreign.kinds == unknown[0].kinds and foreign.broke == unknown[0].broke,
+        f"{operation.tell('Bob', 'a thread of Alice')}, and gets {_events(foreign)}. For an id "
+        f"that never was he gets {_events(unknown[0])}.",
+        at=foreign.mark,
+    )
+    sent = (seen.thread.id, seen.thread.message_id, seen.thread.answer_id, seen.word)
+    never = [
+        bare(answer, (target.thread_id, target.message_id, target.answer_id))
+        for answer, target in zip(unknown, seen.unknown_targets, strict=True)
+    ]
+    own = bare(foreign, sent)
+    expect(
+        never[0] != never[1] or own == never[0],
+        f"{operation.tell('Bob', 'a thread of Alice')}, and reads {own[:120]!r}. For an id that "
+        f"never was he reads {never[0][:120]!r}.",
+        at=foreign.mark,
+    )
+
+
+def _status(answer: Answer) -> str:
+    return f"status {answer.status}" if answer.status else "no answer (the app raised)"
+
+
+def _events(answer: Answer) -> str:
+    events = ", ".join(f"`{kind}`" for kind in answer.kinds) or "no events"
+    return f"{events}{', then the stream breaks' if answer.broke else ''}"
+
+
+@criterion("foreign-items")
+async def test_foreign_items_in_own_threads_open_nothing(mixed: Mixed) -> None:
+    for tried in mixed.tried:
+        for thread in mixed.threads:
+            _expect_no_words(tried, thread, "Bob, in a thread of his own,")
+    for word in mixed.threads[0].words:
+        expect(
+            word in mixed.items.body,
+            "Bob names Alice's items in requests on his own thread; afterwards "
+            f"`{word}`, {what_it_is(word, mixed.threads[0])}, is gone.",
+            at=mixed.items.mark,
+        )
+
+
+def _expect_no_words(tried: Tried, thread: Thread, who: str) -> None:
+    for word in thread.words:
+        expect(
+            word not in tried.answer.shown,
+            f"{who} {tried.told}; Bob sees `{word}`, {what_it_is(word, thread)}.",
+            at=tried.answer.mark,
+        )
+        for call in tried.calls:
+            expect(
+                not call.contains(word),
+                f"{who} {tried.told}; the model is asked for Bob, and reads `{word}`, "
+                f"{what_it_is(word, thread)}.",
+                at=tried.answer.mark,
+            )
+
+
+@criterion("made-up-ids", case="an id that was never given out")
+async def test_unknown_id_opens_nothing(made_up: MadeUp) -> None:
+    unknown = made_up.unknown
+    expect(
+        not unknown.answer.answered and not any(c.contains(made_up.word) for c in unknown.calls),
+        "Bob says something in a thread whose id the server never gave out, and it is answered.",
+        at=unknown.answer.mark,
+        hint="unknown",
+    )
+    expect(
+        made_up.unknown_id not in made_up.threads.body,
+        "Bob says something in a thread whose id the server never gave out; afterwards it is in "
+        "his list.",
+        at=made_up.threads.mark,
+        hint="unknown",
+    )
+
+
+@criterion("made-up-ids", case="a foreign id in a first message")
+async def test_first_message_makes_a_thread_of_its_own(made_up: MadeUp) -> None:
+    named, thread = made_up.named, made_up.thread
+    expect(
+        made_up.named_id != thread.id,
+        "Alice starts thread A; Bob begins a thread and names A in the request; what he gets is A.",
+        at=named.answer.mark,
+        hint="named",
+    )
+    _expect_no_words(named, thread, "Alice starts thread A; Bob")
+    for word in thread.words:
+        expect(
+            word in made_up.items.body,
+            "Alice starts thread A; Bob begins a thread and names A in the request; afterwards "
+            f"`{word}`, {what_it_is(word, thread)}, is gone.",
+            at=made_up.items.mark,
+            hint="named",
+        )
+
+
+@criterion("made-up-ids", case="ids that are queries")
+async def test_queries_as_ids_open_nothing(made_up: MadeUp) -> None:
+    for tried in made_up.queries:
+        for word in made_up.thread.words:
+            expect(
+                word not in tried.answer.shown,
+                f"Alice starts a thread; {tried.told}; Bob sees `{word}`, "
+                f"{what_it_is(word, made_up.thread)}.",
+                at=tried.answer.mark,
+                hint="query",
+            )
+
+
+@criterion("identity-from-token")
+@pytest.mark.parametrize(
+    "way",
+    ["a header", "the query string", "the request's metadata", "another claim of the token"],
+)
+async def test_user_is_whom_the_token_names(way: str, pretended: dict[str, Pretended]) -> None:
+    seen = pretended[way]
+    for answer in seen.shown:
+        for word in seen.thread.words:
+            expect(
+                word not in answer.shown,
+                f"Bob's good token names Bob, and {way} names Alice; Bob sees `{word}`, "
+                f"{what_it_is(word, seen.thread)}.",
+                at=answer.mark,
+            )
+    expect(
+        seen.thread.id not in seen.shown[1].shown,
+        f"Bob's good token names Bob, and {way} names Alice; Bob's list holds Alice's thread.",
+        at=seen.shown[1].mark,
+    )
+    expect(
+        not seen.new_id or seen.new_id not in seen.threads.shown,
+        f"Bob's good token names Bob, and {way} names Alice; the thread that he begins is in "
+        "Alice's list.",
+        at=seen.threads.mark,
+    )
+
+
+@criterion("attachments-refused")
+async def test_foreign_attachment_is_refused(attached: Attached) -> None:
+    # A server that takes no attachments has none to guard.
+    for tried in (attached.used, attached.deleted):
+        if tried is None:
+            continue
+        story = f"Alice makes an attachment; Bob {tried.told}"
+        expect(
+            attached.word not in tried.answer.shown,
+            f"{story}; Bob sees its name, `{attached.word}`.",
+            at=tried.answer.mark,
+        )
+        expect(
+            not any(call.contains(attached.word) for call in tried.calls),
+            f"{story}; the model is asked for Bob, and reads its name, `{attached.word}`.",
+            at=tried.answer.mark,
+        )
+    after = attached.afterwards
+    if after is None or not attached.usable:
+        return
+    expect(
+        after.stream is not None and after.stream.user_item is not None,
+        "Alice makes an attachment; Bob deletes it (`attachments.delete`); Alice can no longer "
+        "put it into a message.",
+        at=after.mark,
+    )

@@ -1,0 +1,177 @@
+"""Who may come in: every kind of bad token is answered 401, and nothing is done before."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from graders.engine.harness import criterion, expect
+from graders.lesson06.refusals import (
+    ALGORITHM,
+    AUDIENCE,
+    EXPIRED,
+    IN_QUERY,
+    LONG,
+    MISSING,
+    NOT_BEFORE,
+    SIGNATURE,
+    SUBJECT,
+    Before,
+    Refusals,
+)
+
+UNAUTHORIZED = 401
+_TOO_LONG = frozenset({400, 413, 414, 431})
+"""What a server may answer too where a header is longer than it reads at all."""
+_LIMITED = 429
+_BEARER = re.compile(r"(?:^|,)\s*bearer(?:\s|,|$)", re.IGNORECASE)
+
+
+@criterion("no-token-refused")
+@pytest.mark.parametrize("case", MISSING)
+async def test_request_without_a_token_is_refused(case: str, refused: Refusals) -> None:
+    _expect_401(refused, case, f"A first message with {case}")
+
+
+@criterion("no-token-refused", case=LONG)
+async def test_long_garbage_is_refused(refused: Refusals) -> None:
+    status = refused[LONG].value.status
+    if status not in _TOO_LONG:
+        _expect_401(refused, LONG, f"A first message with {LONG}")
+
+
+@criterion("no-token-refused", case="every kind of request")
+async def test_every_kind_of_request_needs_a_token(without_token: Refusals) -> None:
+    for kind in without_token:
+        _expect_401(without_token, kind, f"`{kind}` without a token")
+
+
+@criterion("signature-checked")
+@pytest.mark.parametrize("case", SIGNATURE)
+async def test_bad_signature_is_refused(case: str, refused: Refusals) -> None:
+    _expect_401(refused, case, f"A token {case}")
+
+
+@criterion("algorithm-fixed")
+@pytest.mark.parametrize("case", ALGORITHM)
+async def test_other_algorithm_is_refused(case: str, refused: Refusals) -> None:
+    _expect_401(refused, case, f"A token with the algorithm {case}")
+
+
+@criterion("expiry-checked")
+async def test_expired_token_is_refused(refused: Refusals) -> None:
+    for case in EXPIRED:
+        _expect_401(refused, case, "A token that expired two hours ago")
+
+
+@criterion("not-before-checked")
+async def test_token_of_tomorrow_is_refused(refused: Refusals) -> None:
+    for case in NOT_BEFORE:
+        _expect_401(refused, case, "A token that is valid only in an hour (`nbf`)")
+
+
+@criterion("audience-checked")
+@pytest.mark.parametrize("case", AUDIENCE)
+async def test_token_for_another_service_is_refused(case: str, refused: Refusals) -> None:
+    _expect_401(refused, case, f"A token with {case} in `aud`")
+
+
+@criterion("subject-required")
+@pytest.mark.parametrize("case", SUBJECT)
+async def test_token_without_a_user_is_refused(case: str, refused: Refusals) -> None:
+    _expect_401(refused, case, f"A token with {case}")
+
+
+@criterion("query-token-refused")
+async def test_token_in_the_query_is_refused(refused: Refusals) -> None:
+    _expect_401(refused, IN_QUERY, "A request whose token is only in the URL's query")
+
+
+def _expect_401(refusals: Refusals, case: str, what: str) -> None:
+    answer = refusals[case].value
+    if answer.status in {UNAUTHORIZED, _LIMITED}:
+        return
+    how = f"status {answer.status}" if answer.status else "no answer: the app raised an exception"
+    expect(
+        False,
+        f"{what} got {how}, not 401.",
+        at=answer.mark,
+        hint=_hint(answer.status),
+    )
+
+
+def _hint(status: int) -> str:
+    if status < 400:
+        return "crashed" if status == 0 else "accepted"
+    return {403: "forbidden", 422: "unprocessable"}.get(
+        status, "crashed" if status >= 500 else "other"
+    )
+
+
+@criterion("challenge")
+@pytest.mark.parametrize(
+    ("case", "sent"),
+    [
+        pytest.param("no header", "a request without a token", id="without a token"),
+        pytest.param("one word", "a bad token", id="with a bad token"),
+    ],
+)
+async def test_401_says_what_is_wanted(case: str, sent: str, refused: Refusals) -> None:
+    answer = refused[case].value
+    if answer.status == _LIMITED:
+        return
+    value = answer.headers.get("www-authenticate", "")
+    expect(
+        _BEARER.search(value) is not None,
+        f"The 401 for {sent} has `WWW-Authenticate: {value}`."
+        if value
+        else f"The 401 for {sent} has no header `WWW-Authenticate`.",
+        at=answer.mark,
+    )
+
+
+@criterion("nothing-before-401", case="the model is not asked")
+async def test_model_is_not_asked_for_a_bad_token(before: Before) -> None:
+    for word, how in before.sent.items():
+        for call in before.talk.model.calls:
+            expect(
+                not call.contains(word),
+                f"The model was asked for {how}.",
+                at=before.threads.mark,
+            )
+
+
+@criterion("nothing-before-401", case="no thread is made")
+async def test_no_thread_is_made_for_a_bad_token(before: Before) -> None:
+    listed = [word for word in before.sent if word in before.threads.shown]
+    count = before.threads.body.count('"created_at"')
+    expect(
+        not listed and count <= 1,
+        "After first messages with bad tokens, the user's list holds a thread that she never "
+        "began.",
+        at=before.threads.mark,
+    )
+
+
+@criterion("nothing-before-401", case="nothing is changed")
+async def test_nothing_is_changed_by_a_bad_token(before: Before) -> None:
+    seen = (before.items, before.loaded, before.threads)
+    for answer in seen:
+        for word, how in before.sent.items():
+            expect(
+                word not in answer.shown,
+                f"`{word}`, which came with {how}, is in Alice's thread.",
+                at=answer.mark,
+            )
+    for word in before.thread.words:
+        expect(
+            word in before.items.body,
+            "After requests with bad tokens, Alice's thread has lost what was in it.",
+            at=before.items.mark,
+        )
+    expect(
+        before.loaded.status == 200,
+        "After requests with bad tokens, Alice's thread cannot be loaded.",
+        at=before.loaded.mark,
+    )
