@@ -23,8 +23,9 @@ from graders.engine.sandbox import Exit
 from graders.engine.wire.frames import ExchangeCrash, LoadFailed, Refused
 
 _REQUEST_CHARACTERS = 80
-_NEARLY = 0.9
-"""The kernel counts the time that it limits, and that which it tells afterwards, in two ways."""
+_BELIEVED = 0.5
+"""The share of its CPU time from which on a process has the signal for it from the kernel, which
+counts by samples what it limits, and exactly what it tells afterwards."""
 _TRIED = {
     "connect": "tried to connect to {target}; a submission has no network, and only calls to the "
     "model are answered",
@@ -139,11 +140,9 @@ def used_up_cpu(end: Exit, limits: ProcessLimits) -> bool:
     The signal alone could have come from the process itself; where its time is not known, the
     signal is believed. Who does not mind the first signal is killed a second later.
     """
-    if end.signal not in {getattr(signal, "SIGXCPU", None), getattr(signal, "SIGKILL", None)}:
-        return False
-    if not end.cpu_seconds:
-        return end.signal == getattr(signal, "SIGXCPU", None)
-    return end.cpu_seconds >= _NEARLY * limits.cpu_seconds
+    if end.signal == getattr(signal, "SIGXCPU", None):
+        return not end.cpu_seconds or end.cpu_seconds >= _BELIEVED * limits.cpu_seconds
+    return end.signal == getattr(signal, "SIGKILL", None) and end.cpu_seconds > limits.cpu_seconds
 
 
 def cpu_excess(limits: ProcessLimits) -> str:
