@@ -39,18 +39,26 @@ async def shortest_failing(
     """
     loop = asyncio.get_running_loop()
     failing: list[Steps[_Step]] = []
+    broken: list[Exception] = []
     plays = 0
 
     def play(steps: Steps[_Step]) -> None:
         nonlocal plays
         plays += 1
-        if plays > most_plays:
+        if plays > most_plays or broken:
             return
-        if asyncio.run_coroutine_threadsafe(_awaited(fails(steps)), loop).result():
+        try:
+            failed = asyncio.run_coroutine_threadsafe(_awaited(fails(steps)), loop).result()
+        except Exception as error:  # noqa: BLE001 - ours; Hypothesis would try it again, and lose it
+            broken.append(error)
+            return
+        if failed:
             failing.append(steps)
             raise _FailedError
 
     await asyncio.to_thread(_search, sequences, play, run_seed, examples)
+    if broken:
+        raise broken[0]
     return min(failing, key=len, default=None)
 
 

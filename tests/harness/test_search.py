@@ -1,0 +1,66 @@
+"""The search for the shortest sequence that fails: found, shrunk, bounded, and without a trace."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import strategies as st
+
+from graders.engine.harness.search import shortest_failing
+
+SEQUENCES = st.lists(st.integers(0, 9), max_size=20).map(tuple)
+
+
+async def searched(
+    fails: list[int], played: list[tuple[int, ...]], *, most_plays: int = 200
+) -> tuple[int, ...] | None:
+    """Search for sequences that hold all of ``fails`` in this order; note what was played."""
+
+    async def play(steps: tuple[int, ...]) -> bool:
+        played.append(steps)
+        rest = iter(steps)
+        return all(number in rest for number in fails)
+
+    return await shortest_failing(SEQUENCES, play, run_seed=1, examples=60, most_plays=most_plays)
+
+
+async def test_failing_sequence_is_shrunk_to_what_it_needs() -> None:
+    assert await searched([3, 1], []) == (3, 1)
+
+
+async def test_nothing_is_found_where_nothing_fails() -> None:
+    played: list[tuple[int, ...]] = []
+    assert await searched([10], played) is None
+    assert 10 < len(played) <= 60
+
+
+async def test_no_more_is_played_than_allowed() -> None:
+    played: list[tuple[int, ...]] = []
+    assert await searched([0], played, most_plays=5) is not None
+    assert len(played) <= 5
+
+
+async def test_same_seed_plays_the_same() -> None:
+    one: list[tuple[int, ...]] = []
+    two: list[tuple[int, ...]] = []
+    await searched([10], one)
+    await searched([10], two)
+    assert one == two
+
+
+async def test_error_of_a_play_is_not_taken_for_a_failure() -> None:
+    async def breaks(_steps: tuple[int, ...]) -> bool:
+        raise RuntimeError("the grader broke")
+
+    with pytest.raises(RuntimeError, match="the grader broke"):
+        await shortest_failing(SEQUENCES, breaks, run_seed=1, examples=5, most_plays=5)
+
+
+async def test_no_notes_are_left_where_the_student_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    await searched([3, 1], [])
+    assert os.listdir() == []  # noqa: PTH208 - the folder that we are in
