@@ -1,0 +1,166 @@
+"""What may happen to a server's storage: damaged bytes, a lock held by another program, no access.
+
+Nothing of a database is written through SQLite, since the file is hostile: bytes are replaced, and
+locks are those that SQLite itself takes, on the same bytes of the file. Each context manager gives
+everything back. What a disturbance cannot reach (a store in an unknown format, a file that other
+threads share) is left alone. Must not know a schema, nor what a server ought to do.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import stat
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from graders.engine.harness.stored import (
+    SQLITE_MAGIC,
+    WAL_SUFFIX,
+    is_sqlite,
+    opened_copy,
+    read,
+    regular_files,
+    side_file,
+    tables_of,
+    values_with,
+)
+
+_FILLER = b"#"
+"""Begins neither JSON, nor a date, a number, a pickle or a compressed stream."""
+_JOURNAL_MAGIC = bytes.fromhex("d9d505f920a163d7")
+# SQLite's file format: where it takes its locks, and how many bytes they are.
+_PENDING_BYTE = 0x4000_0000
+_DATABASE_LOCKS = 512
+_PENDING_AND_RESERVED = 2
+_WAL_WRITE_LOCK = 120
+
+
+def damage(folders: Iterable[Path], word: str, spared: Iterable[str]) -> int:
+    """Replace each stored value that holds ``word``; return how many were.
+
+    A value is a column of a row, or a whole file that is no database. Those that hold one of the
+    ``spared`` words belong to others too, and stay. Only for a server that does not run.
+    """
+    keep = [other.encode() for other in spared]
+    return sum(
+        _damage_database(path, word, keep) if is_sqlite(path) else _damage_file(path, word, keep)
+        for path in regular_files(folders)
+    )
+
+
+@contextmanager
+def locked(folders: Iterable[Path]) -> Iterator[None]:
+    """Hold the databases as another program does in `BEGIN EXCLUSIVE`, as far as can be had."""
+    with ExitStack() as held:
+        for path in regular_files(folders):
+            if is_sqlite(path):
+                _lock_database(path, held)
+        yield
+
+
+@contextmanager
+def read_only(folders: Iterable[Path]) -> Iterator[None]:
+    """Take away the right to write to all that lies below ``folders``."""
+    modes: dict[Path, int] = {}
+    for folder in folders:
+        for parent, _, files in os.walk(folder, followlinks=False):
+            for path in (Path(parent), *(Path(parent) / name for name in files)):
+                mode = path.lstat().st_mode
+                if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
+                    modes[path] = stat.S_IMODE(mode)
+    try:
+        for path, bits in modes.items():
+            path.chmod(bits & ~0o222)
+        yield
+    finally:
+        for path, bits in modes.items():
+            with contextlib.suppress(OSError):
+                path.chmod(bits)
+
+
+@contextmanager
+def away(folder: Path) -> Iterator[None]:
+    """Move a folder to where its server cannot see it, as a disk that is not mounted any more."""
+    hidden = folder.with_name(f"{folder.name}-away")
+    folder.rename(hidden)
+    # Something of the same name, so that nobody makes a new and empty folder.
+    folder.touch()
+    try:
+        yield
+    finally:
+        folder.unlink()
+        hidden.rename(folder)
+
+
+def _damage_file(path: Path, word: str, keep: list[bytes]) -> int:
+    data = read(path)
+    if word.encode() not in data or any(other in data for other in keep):
+        return 0
+    _overwrite(path, _FILLER * len(data))
+    return 1
+
+
+def _damage_database(path: Path, word: str, keep: list[bytes]) -> int:
+    if read(side_file(path, "-journal"), len(_JOURNAL_MAGIC)) == _JOURNAL_MAGIC:
+        return 0  # half of a change is still to be rolled back
+    try:
+        with opened_copy(path) as (copy, connection):
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            values = {
+                value
+                for table in tables_of(connection)
+                for value in values_with(connection, table, word)
+                if not any(other in value for other in keep)
+            }
+            data = read(copy)
+    except sqlite3.Error:
+        return 0
+    return _replace_values(path, data, values)
+
+
+def _replace_values(path: Path, data: bytes, values: set[bytes]) -> int:
+    """Write the database ``data`` back with each value damaged that lies in one piece."""
+    whole = [value for value in values if value in data]
+    for value in sorted(whole, key=len, reverse=True):
+        data = data.replace(value, _FILLER * len(value))
+    if whole and data.startswith(SQLITE_MAGIC):
+        _overwrite(path, data)
+        for suffix in (WAL_SUFFIX, "-shm"):
+            side_file(path, suffix).unlink(missing_ok=True)
+        return len(whole)
+    return 0
+
+
+def _overwrite(path: Path, data: bytes) -> None:
+    number = os.open(path, os.O_WRONLY | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0))
+    with open(number, "wb") as file:  # noqa: PTH123 - it is open already
+        file.write(data)
+
+
+def _lock_database(path: Path, held: ExitStack) -> None:
+    """Lock all of it; where a connection of the server's stands in the way, what it needs next."""
+    if not _lock(path, _PENDING_BYTE, _DATABASE_LOCKS, held):
+        _lock(path, _PENDING_BYTE, _PENDING_AND_RESERVED, held)
+    _lock(side_file(path, "-shm"), _WAL_WRITE_LOCK, 1, held)
+
+
+def _lock(path: Path, start: int, length: int, held: ExitStack) -> bool:
+    if sys.platform == "win32":
+        return False  # there SQLite locks by other means
+    import fcntl  # noqa: PLC0415 - not on Windows
+
+    try:
+        number = os.open(path, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | os.O_NONBLOCK)
+    except OSError:
+        return False
+    # Closing any descriptor of a file gives up all locks on it, so this one lives as long as they.
+    held.callback(os.close, number)
+    try:
+        fcntl.lockf(number, fcntl.LOCK_EX | fcntl.LOCK_NB, length, start)
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,182 @@
+"""What a server has stored, read from outside: whether a word still stands in its files.
+
+Everything here is hostile input. Files are opened without following links, within caps; an SQLite
+file is read as a private copy, with nothing in it trusted, without its views, triggers and
+generated columns, and with a bound on the work. It is asked for its rows, as a deleted row's bytes
+may stay in the file for long; files of text and pickles, which are never unpickled, are searched as
+bytes. What cannot be read so (an unknown format, a broken file) holds nothing, as far as anybody
+can say. Must not know a schema or a lesson.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sqlite3
+import stat
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+SQLITE_MAGIC = b"SQLite format 3\0"
+WAL_SUFFIX = "-wal"
+_SIDE_FILES = ("-wal", "-shm", "-journal")
+_PICKLE_MAGIC = b"\x80"
+_MOST_FILES = 5_000
+_MOST_BYTES = 64 * 1024 * 1024
+"""Of one file; a server may not write a larger one than 16 MiB."""
+_MOST_VALUE_BYTES = 17 * 1024 * 1024
+_STEPS = 100_000
+_MOST_STEPS = 500
+"""SQLite's virtual machine is looked at each so many steps, so many times: some seconds."""
+_LOGS = (".log", ".out", ".err")
+# Files in which records that were deleted stay as they are until their place is needed.
+_SHELF_INDEX = ".dir"
+
+
+def holders(folders: Iterable[Path], word: str) -> list[str]:
+    """Name the tables and files below ``folders`` that hold ``word``, as far as can be read."""
+    found = []
+    for path in regular_files(folders):
+        if is_sqlite(path):
+            found += [f"table `{name}` of {path.name}" for name in _tables_with(path, word)]
+        elif _is_plain(path) and word.encode() in read(path):
+            found.append(path.name)
+    return found
+
+
+def regular_files(folders: Iterable[Path]) -> Iterator[Path]:
+    """Give the files below ``folders``, in order, without links, pipes and Python's own."""
+    count = 0
+    for folder in folders:
+        for parent, names, files in os.walk(folder, followlinks=False):
+            names[:] = sorted(name for name in names if name != "__pycache__")
+            for name in sorted(files):
+                path = Path(parent) / name
+                count += 1
+                if count > _MOST_FILES:
+                    return
+                if _is_regular(path) and not name.endswith((".py", *_SIDE_FILES)):
+                    yield path
+
+
+def is_sqlite(path: Path) -> bool:
+    """Whether this is an SQLite database, by its first bytes; an empty file is none yet."""
+    return read(path, len(SQLITE_MAGIC)) == SQLITE_MAGIC
+
+
+def side_file(path: Path, suffix: str) -> Path:
+    """Give the file that SQLite keeps beside a database."""
+    return path.with_name(path.name + suffix)
+
+
+def read(path: Path, most: int = _MOST_BYTES) -> bytes:
+    """Read the beginning of a regular file; nothing where that cannot be done."""
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    try:
+        number = os.open(path, flags | getattr(os, "O_BINARY", 0))
+    except OSError:
+        return b""
+    with open(number, "rb") as file:  # noqa: PTH123 - it is open already
+        if not stat.S_ISREG(os.fstat(number).st_mode):
+            return b""
+        try:
+            return file.read(most)
+        except OSError:
+            return b""
+
+
+@contextmanager
+def opened_copy(path: Path) -> Iterator[tuple[Path, sqlite3.Connection]]:
+    """Copy a database with its write-ahead log, and open the copy, trusting nothing in it.
+
+    A journal is not copied: SQLite would roll back by it, and may delete a file that it names.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="chatkit-stored-"))
+    try:
+        copy = folder / "copy.db"
+        copy.write_bytes(read(path))
+        if log := read(side_file(path, WAL_SUFFIX)):
+            side_file(copy, WAL_SUFFIX).write_bytes(log)
+        with closing(sqlite3.connect(copy, isolation_level=None)) as connection:
+            _distrust(connection)
+            yield copy, connection
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def tables_of(connection: sqlite3.Connection) -> Iterator[str]:
+    """Name the ordinary tables; SQLite's own may have samples of rows that are long gone."""
+    sql = "SELECT name, sql FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite~_%'"
+    for name, made_by in connection.execute(f"{sql} ESCAPE '~'").fetchmany(_MOST_FILES):
+        if isinstance(name, bytes) and not _is_virtual(made_by):
+            yield name.decode("utf-8", "replace")
+
+
+def values_with(connection: sqlite3.Connection, table: str, word: str) -> Iterator[bytes]:
+    """Give the stored values of a table that hold ``word``; a broken table has no more of them."""
+    wanted = word.encode()
+    with contextlib.suppress(sqlite3.Error):
+        columns = ", ".join(map(_quoted, _columns(connection, table)))
+        rows = connection.execute(f"SELECT {columns} FROM {_quoted(table)}")  # noqa: S608 - quoted
+        for row in rows:
+            yield from (value for value in row if isinstance(value, bytes) and wanted in value)
+
+
+def _tables_with(path: Path, word: str) -> list[str]:
+    try:
+        with opened_copy(path) as (_, connection):
+            return [
+                name
+                for name in tables_of(connection)
+                if any(True for _ in values_with(connection, name, word))
+            ]
+    except sqlite3.Error:
+        return []
+
+
+def _distrust(connection: sqlite3.Connection) -> None:
+    looks = iter(range(_MOST_STEPS))
+    connection.set_progress_handler(lambda: next(looks, None) is None, _STEPS)
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MOST_VALUE_BYTES)
+    connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
+    connection.text_factory = bytes
+    for pragma in ("trusted_schema = OFF", "cell_size_check = ON", "mmap_size = 0"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _columns(connection: sqlite3.Connection, table: str) -> list[str]:
+    """Name the columns that are stored: neither generated nor of a virtual table."""
+    rows = connection.execute("SELECT name, hidden FROM pragma_table_xinfo(?)", (table,))
+    return [name.decode("utf-8", "replace") for name, hidden in rows if hidden == 0]
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _is_virtual(made_by: object) -> bool:
+    return not isinstance(made_by, bytes) or made_by.lstrip()[:14].upper() == b"CREATE VIRTUAL"
+
+
+def _is_regular(path: Path) -> bool:
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except OSError:
+        return False
+
+
+def _is_plain(path: Path) -> bool:
+    """Whether all bytes of a file are in use: text or one pickle, but no log and no shelf."""
+    if path.suffix in _LOGS or path.with_suffix(_SHELF_INDEX).exists():
+        return False
+    data = read(path)
+    if data.startswith(_PICKLE_MAGIC):
+        return True
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

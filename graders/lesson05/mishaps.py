@@ -1,0 +1,231 @@
+"""Scenarios in which something goes wrong: two tabs at once, damaged rows, storage away."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+from graders.engine.harness import (
+    Outcome,
+    Reply,
+    Stream,
+    Student,
+    Talk,
+    attempt,
+    say_held,
+)
+from graders.engine.harness.disturbed import away, damage, locked, read_only
+from graders.lesson05.talking import PAGE, Said, Views, begin, look, tell
+
+_TURNS = 5
+_PAUSE_SECONDS = 60.0
+_LOCK_SECONDS = 6.0
+"""How long a lock is held at most: a server that waits longer gets it, and is right too."""
+
+
+@dataclass(frozen=True)
+class TwoTabs:
+    """Two messages that were under way in one thread at the same time, and what is stored then.
+
+    Which words the model answered with says nothing: either request may hold both messages.
+    """
+
+    first: Said
+    tabs: tuple[Said, Said]
+    items: Outcome[Reply]
+    next: Said
+
+
+async def play_two_tabs(talk: Talk) -> TwoTabs:
+    """Send a message from each of two tabs before either of them has an answer."""
+    first = await begin(talk, "first")
+    thread_id = first.thread_id
+    names = ("tab one", "tab two")
+    turns = [talk.script(name, say_held(*talk.chunks(name))) for name in names]
+    starting = [
+        asyncio.ensure_future(attempt(talk.chat.say(thread_id, talk.message(name))))
+        for name in names
+    ]
+    for _ in range(_TURNS):
+        await attempt(talk.student.settle())
+    for turn in turns:
+        await turn.release_all()
+    started = await asyncio.gather(*starting)
+    ends = await asyncio.gather(*map(_finish, started))
+    one, two = (
+        Said(talk, name, turn, begun, end)
+        for name, turn, begun, end in zip(names, turns, started, ends, strict=True)
+    )
+    items = await attempt(_items(talk, thread_id))
+    following = await tell(talk, "next", thread_id)
+    return TwoTabs(first, (one, two), items, following)
+
+
+async def _finish(begun: Outcome[Stream]) -> bool:
+    return begun.finding is None and await begun.value.finish_or_leave()
+
+
+@dataclass(frozen=True)
+class Damaged:
+    """A server whose database has a damaged thread and a damaged item, and a thread between.
+
+    ``healthy`` is the thread that nothing happened to. ``bad_item`` and ``bad_thread`` are what a
+    client gets of the damaged ones: one had a message replaced by rubbish, one its title.
+    """
+
+    healthy: Said
+    views: Views
+    bad_item: Views
+    bad_thread: Views
+    into_bad: tuple[Said, Said]
+    follow_up: Said
+    new: Said
+    started: Outcome[None]
+
+
+async def play_damage(talk: Talk) -> Damaged:
+    """Replace a message of one thread and the title of another by rubbish, on the disk."""
+    bad_item = await begin(talk, "bad item")
+    bad_thread = await begin(talk, "bad thread")
+    healthy = await begin(talk, "healthy")
+    title = talk.canary.word("title")
+    await attempt(talk.chat.update(bad_thread.thread_id, f"About {title}"))
+    await talk.student.kill()
+    spared = [w for said in (bad_thread, healthy) for w in (said.word, said.answer_word)]
+    damage(talk.student.own_dirs, bad_item.word, [*spared, title])
+    damage(talk.student.own_dirs, title, [bad_item.word, *spared])
+    started = await attempt(talk.student.start())
+    return Damaged(
+        healthy=healthy,
+        views=await look(talk, healthy.thread_id),
+        bad_item=await look(talk, bad_item.thread_id),
+        bad_thread=await look(talk, bad_thread.thread_id),
+        into_bad=(
+            await tell(talk, "into bad item", bad_item.thread_id),
+            await tell(talk, "into bad thread", bad_thread.thread_id),
+        ),
+        follow_up=await tell(talk, "follow-up", healthy.thread_id),
+        new=await tell(talk, "new"),
+        started=started,
+    )
+
+
+@dataclass(frozen=True)
+class Away:
+    """A thread before, while and after the storage could not be used; ``what`` had happened.
+
+    ``tries`` are what a client tried meanwhile. ``back`` and ``new`` are messages afterwards, in
+    the thread and in a new one. ``kept`` has each message with the items of its thread, after one
+    more start.
+    """
+
+    what: str
+    before: Said
+    read: Outcome[Reply]
+    tries: tuple[Said, Said]
+    items: Outcome[Reply]
+    back: Said
+    new: Said
+    kept: list[tuple[Said, Outcome[Reply]]]
+
+
+Disturbance = Callable[[Student], AbstractContextManager[None]]
+DISTURBANCES: dict[str, tuple[str, Disturbance]] = {
+    "locked by another program": (
+        "another program had locked the database",
+        lambda student: locked(student.own_dirs),
+    ),
+    "a folder that is read-only": (
+        "the data folder was read-only",
+        lambda student: read_only(student.own_dirs),
+    ),
+    "a folder that is not there": (
+        "the data folder was not there",
+        lambda student: away(student.data_dir),
+    ),
+}
+
+
+async def play_locked(talk: Talk) -> Away:
+    """Lock the database, as a backup does."""
+    return await _play_away(talk, "locked by another program")
+
+
+async def play_read_only(talk: Talk) -> Away:
+    """Take away the right to write."""
+    return await _play_away(talk, "a folder that is read-only")
+
+
+async def play_moved(talk: Talk) -> Away:
+    """Move the folder, as when a disk is no longer mounted."""
+    return await _play_away(talk, "a folder that is not there")
+
+
+async def _play_away(talk: Talk, case: str) -> Away:
+    what, disturbance = DISTURBANCES[case]
+    before = await begin(talk, "before")
+    thread_id = before.thread_id
+    await talk.student.settle()
+    read, *tries = await _meanwhile(talk, thread_id, disturbance)
+    items = await _with_second_try(talk, thread_id)
+    back = await _tell_twice(talk, "back again", thread_id)
+    new = await _tell_twice(talk, "new thread", None)
+    await attempt(talk.student.restart())
+    return Away(
+        what=what,
+        before=before,
+        read=read,
+        tries=(tries[0], tries[1]),
+        items=items,
+        back=back,
+        new=new,
+        kept=[
+            *[(said, await attempt(_items(talk, thread_id))) for said in (before, tries[0], back)],
+            *[(said, await attempt(_items_of_new(talk, said))) for said in (tries[1], new)],
+        ],
+    )
+
+
+async def _meanwhile(
+    talk: Talk, thread_id: str, disturbance: Disturbance
+) -> tuple[Outcome[Reply], Said, Said]:
+    """Try to read and to write while the storage cannot be used."""
+
+    async def tries() -> tuple[Outcome[Reply], Said, Said]:
+        read = await attempt(_items(talk, thread_id))
+        said = await tell(talk, "meanwhile", thread_id)
+        return read, said, await tell(talk, "meanwhile, a new thread")
+
+    with disturbance(talk.student):
+        trying = asyncio.ensure_future(tries())
+        # Not to judge anything: whoever waits for longer than this, gets what it waits for.
+        await asyncio.wait({trying}, timeout=_LOCK_SECONDS)
+    return await trying
+
+
+async def _with_second_try(talk: Talk, thread_id: str) -> Outcome[Reply]:
+    """Read a thread's items; where that fails, once more after a minute."""
+    items = await attempt(_items(talk, thread_id))
+    if items.finding is None and items.value.status == 200:
+        return items
+    await attempt(talk.student.advance(_PAUSE_SECONDS))
+    return await attempt(_items(talk, thread_id))
+
+
+async def _tell_twice(talk: Talk, name: str, thread_id: str | None) -> Said:
+    """Say a message; where that fails, another one after a minute."""
+    said = await tell(talk, name, thread_id)
+    if said.answered:
+        return said
+    await attempt(talk.student.advance(_PAUSE_SECONDS))
+    return await tell(talk, f"{name}, again", thread_id)
+
+
+async def _items_of_new(talk: Talk, new: Said) -> Reply:
+    return await _items(talk, new.thread_id)
+
+
+async def _items(talk: Talk, thread_id: str) -> Reply:
+    return await talk.chat.items(thread_id, limit=PAGE, order="asc")

@@ -1,0 +1,197 @@
+"""Pages of threads and of items as a client walks through them, told apart from what is right.
+
+A :class:`Listing` is one list that can be paged: all threads, or the items of one thread. Must not
+know criteria.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from graders.engine.harness import Finding, Outcome, Reply, Talk, attempt, expect, items_of
+from graders.engine.harness.chat import Order
+from graders.lesson05.talking import Said, begin, ids_in, tell
+
+MOST_PAGES = 60
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page: the ids on it, and what it says of those behind it."""
+
+    reply: Reply
+    ids: list[str]
+    has_more: bool
+    after: str | None
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A list of ``what``, page by page."""
+
+    what: str
+    ask: Callable[[int, Order, str | None], Awaitable[Reply]]
+    read: Callable[[Reply], list[str]]
+
+    async def page(self, limit: int, order: Order, after: str | None = None) -> Page:
+        """Read one page; raises a :class:`Finding` if it is none."""
+        reply = await self.ask(limit, order, after)
+        ids = self.read(reply)
+        following = reply.object.get("after")
+        return Page(
+            reply,
+            ids,
+            has_more=reply.object.get("has_more") is True,
+            after=following if type(following) is str else None,
+        )
+
+    async def walk(self, limit: int, order: Order) -> list[Page]:
+        """Read all pages, as far as `has_more` leads."""
+        pages = [await self.page(limit, order)]
+        while pages[-1].has_more and len(pages) < MOST_PAGES:
+            pages.append(await self.page(limit, order, behind(pages[-1])))
+        return pages
+
+
+def behind(page: Page) -> str:
+    """Give what a client sends as `after` to get the next page."""
+    if page.after is not None:
+        return page.after
+    if page.ids:
+        return page.ids[-1]
+    raise Finding(
+        "A page says `has_more: true`, but has no `after` and no entries.", mark=page.reply.serial
+    )
+
+
+def threads_of(talk: Talk) -> Listing:
+    """Give the list of all threads."""
+    chat = talk.chat
+    return Listing(
+        "thread",
+        lambda limit, order, after: chat.list(limit=limit, order=order, after=after),
+        ids_in,
+    )
+
+
+def items_in(talk: Talk, thread_id: str) -> Listing:
+    """Give the list of a thread's items."""
+    chat = talk.chat
+    return Listing(
+        "item",
+        lambda limit, order, after: chat.items(thread_id, limit=limit, order=order, after=after),
+        lambda reply: [item.id for item in items_of(reply)],
+    )
+
+
+@dataclass(frozen=True)
+class Pages:
+    """Threads and items, with the ids of the threads in order, and some pages of both."""
+
+    threads: list[str]
+    thread_pages: Outcome[list[Page]]
+    item_pages: Outcome[list[Page]]
+    one_page: Outcome[Page]
+
+
+LIMIT = 2
+_THREADS = 4
+_MESSAGES = 3
+
+
+async def play_pages(talk: Talk) -> Pages:
+    """Read four threads, and the items of three messages, two by two; all threads in one page."""
+    said = [await begin(talk, f"thread {number}") for number in range(_THREADS)]
+    thread_id = said[-1].thread_id
+    for number in range(1, _MESSAGES):
+        await tell(talk, f"message {number}", thread_id)
+    return Pages(
+        threads=[each.thread_id for each in said],
+        thread_pages=await attempt(threads_of(talk).walk(LIMIT, "desc")),
+        item_pages=await attempt(items_in(talk, thread_id).walk(LIMIT, "asc")),
+        one_page=await attempt(threads_of(talk).page(_THREADS, "desc")),
+    )
+
+
+@dataclass(frozen=True)
+class SameTime:
+    """All pages of threads and of items that were made while the clock stood still."""
+
+    threads: dict[Order, Outcome[list[Page]]]
+    items: dict[Order, Outcome[list[Page]]]
+    thread_ids: list[str]
+    item_ids: list[str]
+
+
+async def play_same_time(talk: Talk) -> SameTime:
+    """Make threads and items at one moment, and read them two by two, in both orders."""
+    await talk.student.stop_clock()
+    said = [await begin(talk, f"thread {number}") for number in range(_THREADS + 1)]
+    thread_id = said[-1].thread_id
+    follow_ups = [await tell(talk, f"message {n}", thread_id) for n in range(1, _MESSAGES)]
+    orders: tuple[Order, Order] = ("asc", "desc")
+    return SameTime(
+        threads={o: await attempt(threads_of(talk).walk(LIMIT, o)) for o in orders},
+        items={o: await attempt(items_in(talk, thread_id).walk(LIMIT, o)) for o in orders},
+        thread_ids=[each.thread_id for each in said],
+        item_ids=[name for each in (said[-1], *follow_ups) for name in item_ids_of(each)],
+    )
+
+
+def item_ids_of(said: Said) -> list[str]:
+    """Give the ids of the message and of its answer, as they came in the stream."""
+    items = (said.stream.user_item, said.stream.assistant_item)
+    return [item.item_id for item in items if item is not None]
+
+
+@dataclass(frozen=True)
+class CursorGone:
+    """A page, and the page behind it after the last entry of the first was deleted.
+
+    ``expected`` are the ids that come behind, if the server can go on there.
+    """
+
+    first: Page
+    second: Outcome[Page]
+    expected: list[str]
+
+
+async def play_thread_cursor_gone(talk: Talk) -> CursorGone:
+    """Read a page of threads, delete the last of them, and read the next page."""
+    said = [await begin(talk, f"thread {number}") for number in range(_THREADS + 1)]
+    newest_first = [each.thread_id for each in said][::-1]
+    listing = threads_of(talk)
+    first = await listing.page(LIMIT, "desc")
+    await talk.chat.delete(newest_first[LIMIT - 1])
+    second = await attempt(listing.page(LIMIT, "desc", behind(first)))
+    return CursorGone(first, second, newest_first[LIMIT : 2 * LIMIT])
+
+
+async def play_item_cursor_gone(talk: Talk) -> CursorGone:
+    """Read the newest item, let a retry replace it, and read the page behind it."""
+    said = [await begin(talk, "first")]
+    thread_id = said[0].thread_id
+    said.append(await tell(talk, "second", thread_id))
+    listing = items_in(talk, thread_id)
+    first = await listing.page(1, "desc")
+    ids = [name for each in said for name in item_ids_of(each)]
+    user_item = said[-1].stream.user_item
+    if user_item is not None:
+        talk.script("second")
+        retried = await attempt(talk.chat.retry(thread_id, user_item.item_id))
+        if retried.finding is None:
+            await retried.value.finish_or_leave()
+    second = await attempt(listing.page(1, "desc", behind(first)))
+    return CursorGone(first, second, ids[-2:-1])
+
+
+def expect_page_form(pages: list[Page], limit: int, what: str) -> None:
+    """Expect that no page is longer than ``limit``."""
+    for number, page in enumerate(pages, 1):
+        expect(
+            len(page.ids) <= limit,
+            f"Page {number} of {what}s has {len(page.ids)} entries, with `limit: {limit}`.",
+            at=page.reply.serial,
+            hint="limit",
+        )

@@ -1,0 +1,116 @@
+"""Scenarios in which the power fails: `kill -9`, and a start on the same data folder."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from graders.engine.harness import Outcome, Reply, Talk, attempt, call_tool
+from graders.lesson05.talking import PAGE, Said, Views, begin, look, steps_with_tool, tell
+
+THREADS = 100
+_AT_ONCE = 5
+_DELETED = 3
+_LIST_PAGE = 2
+
+
+@dataclass(frozen=True)
+class PowerFailure:
+    """Two threads before and after the server was killed; a preference, titles, half a listing.
+
+    ``said`` are the messages of the first thread, ``other`` that of the second. ``half`` is the
+    first page of the items, ``rest`` the page behind it, read after the start.
+    """
+
+    talk: Talk
+    preference: tuple[str, str]
+    titles: tuple[str, str]
+    said: list[Said]
+    other: Said
+    titled: Outcome[Reply]
+    half: Outcome[Reply]
+    before: tuple[Views, Views]
+    started: Outcome[None]
+    seen_after: tuple[Views, Views]
+    rest: Outcome[Reply]
+    resumed: Said
+
+    @property
+    def after(self) -> tuple[Views, Views]:
+        """What a client can read after the start; raises the finding that there was none."""
+        _ = self.started.value
+        return self.seen_after
+
+    @property
+    def words(self) -> list[str]:
+        """The words of the first thread before the failure, in order."""
+        return [word for said in self.said for word in (said.word, said.answer_word)]
+
+
+async def play_power_failure(talk: Talk) -> PowerFailure:
+    """Talk in two threads, kill the server, start it, read all back and go on."""
+    key, value = talk.canary.word("key").replace("-", "_"), talk.canary.word("value")
+    tool = call_tool("save_preference", {"key": key, "value": value})
+    first = await begin(talk, "first")
+    thread_id = first.thread_id
+    second = await tell(talk, "second", thread_id, *steps_with_tool(talk, "second", tool))
+    other = await begin(talk, "other")
+    titles = (f"About {talk.canary.word('title')}", f"On {talk.canary.word('other title')}")
+    titled = await attempt(talk.chat.update(thread_id, titles[0]))
+    await attempt(talk.chat.update(other.thread_id, titles[1]))
+    half = await attempt(talk.chat.items(thread_id, limit=_LIST_PAGE, order="asc"))
+    before = (await look(talk, thread_id), await look(talk, other.thread_id))
+    third = await tell(talk, "third", thread_id)
+    started = await attempt(talk.student.restart())
+    after = (await look(talk, thread_id), await look(talk, other.thread_id))
+    return PowerFailure(
+        talk=talk,
+        preference=(key, value),
+        titles=titles,
+        said=[first, second, third],
+        other=other,
+        titled=titled,
+        half=half,
+        before=before,
+        started=started,
+        seen_after=after,
+        rest=await attempt(_behind(talk, thread_id, half)),
+        resumed=await tell(talk, "fourth", thread_id),
+    )
+
+
+async def _behind(talk: Talk, thread_id: str, half: Outcome[Reply]) -> Reply:
+    after = half.value.object.get("after")
+    return await talk.chat.items(thread_id, limit=PAGE, order="asc", after=str(after))
+
+
+@dataclass(frozen=True)
+class Hundred:
+    """A hundred threads, some of which were deleted; the server was killed half-way."""
+
+    said: list[Said]
+
+    def item_ids(self) -> list[str]:
+        """Give the ids of all items that came."""
+        streams = [said.stream for said in self.said]
+        items = [item for s in streams for item in (s.user_item, s.assistant_item)]
+        return [item.item_id for item in items if item is not None]
+
+
+async def play_hundred_threads(talk: Talk) -> Hundred:
+    """Begin a hundred threads, a few at a time; delete some, and kill the server, half-way."""
+    said = await _begin_many(talk, range(THREADS // 2))
+    for each in said[:_DELETED]:
+        if each.answered:
+            await attempt(talk.chat.delete(each.thread_id))
+    await talk.student.restart()
+    said += await _begin_many(talk, range(THREADS // 2, THREADS))
+    return Hundred(said)
+
+
+async def _begin_many(talk: Talk, numbers: range) -> list[Said]:
+    said: list[Said] = []
+    for start in range(numbers.start, numbers.stop, _AT_ONCE):
+        some = range(start, min(start + _AT_ONCE, numbers.stop))
+        said += await asyncio.gather(*(tell(talk, f"thread {number}") for number in some))
+    return said

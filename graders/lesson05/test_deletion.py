@@ -1,0 +1,97 @@
+"""A deleted thread: gone with its items, and closed for new ones."""
+
+from __future__ import annotations
+
+from graders.engine.harness import criterion, expect
+from graders.lesson05.deletion import Deleted
+from graders.lesson05.talking import ids_in, is_gone, lacking, texts_in
+
+
+@criterion("deleted-is-gone", case="the list")
+async def test_deleted_thread_is_not_listed(deleted: Deleted) -> None:
+    _expect_done(deleted)
+    reply = deleted.views.threads.value
+    ids = ids_in(reply)
+    expect(
+        deleted.deleted.thread_id not in ids,
+        "A deleted thread is still in `threads.list`.",
+        at=reply.serial,
+    )
+    expect(
+        deleted.kept.thread_id in ids,
+        "After one thread was deleted, another is no longer in `threads.list`.",
+        at=reply.serial,
+        hint="other",
+    )
+
+
+@criterion("deleted-is-gone", case="by its id")
+async def test_deleted_thread_is_not_given(deleted: Deleted) -> None:
+    _expect_done(deleted)
+    outcome = deleted.views.thread
+    answered = outcome.finding is None and outcome.value.status == 200
+    gone = not answered or outcome.value.object.get("id") != deleted.deleted.thread_id
+    expect(
+        gone,
+        "`threads.get_by_id` still gives a deleted thread.",
+        at=outcome.value.serial if answered else None,
+    )
+
+
+def _expect_done(deleted: Deleted) -> None:
+    reply = deleted.deletion.value
+    expect(
+        reply.status == 200,
+        f"`threads.delete` was answered with status {reply.status}: {reply.excerpt}",
+        at=reply.serial,
+        hint="status",
+    )
+
+
+@criterion("deleted-items-gone")
+async def test_items_of_a_deleted_thread_are_gone(deleted: Deleted) -> None:
+    items = deleted.views.items
+    if not is_gone(items):
+        found = texts_in(items.value)
+        expect(
+            not found,
+            "`items.list` still gives the items of a deleted thread.",
+            at=items.value.serial,
+            hint="list",
+        )
+    expect(
+        not deleted.still_stored,
+        "After a thread was deleted, its text still stands in the "
+        + " and in the ".join(deleted.still_stored)
+        + ".",
+    )
+    kept = deleted.kept_views.items.value
+    expect(
+        not lacking(kept, [deleted.kept.word, deleted.kept.answer_word]),
+        "After one thread was deleted, messages of another are gone.",
+        at=kept.serial,
+        hint="other",
+    )
+
+
+@criterion("deleted-stays-deleted")
+async def test_deleted_thread_takes_no_message(deleted: Deleted) -> None:
+    into = deleted.into
+    expect(
+        not into.answered,
+        "A message into a deleted thread was answered as if it were still there.",
+        at=into.mark,
+        hint="answered",
+    )
+    reply = deleted.later_views.threads.value
+    expect(
+        deleted.deleted.thread_id not in ids_in(reply),
+        "A message into a deleted thread brought it back into `threads.list`.",
+        at=reply.serial,
+    )
+    items = deleted.later_views.items
+    expect(
+        is_gone(items) or bool(lacking(items.value, [into.word])),
+        "A message into a deleted thread was stored.",
+        at=items.value.serial if items.finding is None else None,
+    )

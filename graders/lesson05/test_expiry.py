@@ -1,0 +1,164 @@
+"""When a session ends: not before its time, wholly afterwards, and later when it was used."""
+
+from __future__ import annotations
+
+from graders.engine.harness import Outcome, Reply, criterion, expect, found
+from graders.lesson05.expiry import TTL, Expired, OtherTtl, Resumed
+from graders.lesson05.talking import Said, Views, ids_in, is_gone, lacking
+
+
+@criterion("resume-after-an-hour")
+async def test_thread_goes_on_after_an_hour(pauses: Resumed) -> None:
+    resumed = pauses.resumed
+    expect(
+        resumed.answered,
+        f"An hour after the first message, the next one in the thread got {resumed.how}.",
+        at=resumed.mark,
+    )
+    words = [pauses.early.word, pauses.early.answer_word]
+    missing = [word for word in words if not resumed.turn.request.contains(word)]
+    expect(
+        not missing,
+        "An hour later, the request to the model lacks what was said before.",
+        at=resumed.mark,
+        hint="history",
+    )
+
+
+@criterion("kept-until-ttl", case="in the list")
+async def test_thread_is_listed_until_its_time(pauses: Resumed) -> None:
+    _expect_listed(pauses.views, f"{TTL - 1} hours after its last message")
+
+
+@criterion("kept-until-ttl", case="its messages")
+async def test_messages_are_there_until_their_time(pauses: Resumed) -> None:
+    _expect_there(pauses.views, pauses.left, f"{TTL - 1} hours after its last message")
+
+
+@criterion("kept-until-ttl", case="a message in it")
+async def test_thread_goes_on_until_its_time(pauses: Resumed) -> None:
+    late = pauses.late
+    expect(
+        late.answered,
+        f"{TTL - 1} hours after its last message, the next one in a thread got {late.how}.",
+        at=late.mark,
+    )
+
+
+def _expect_listed(views: Views, when: str) -> None:
+    reply = views.threads.value
+    expect(
+        views.thread_id in ids_in(reply),
+        f"{when}, the thread is not in `threads.list`.",
+        at=reply.serial,
+    )
+
+
+def _expect_there(views: Views, said: Said, when: str) -> None:
+    words = [said.word, said.answer_word]
+    for outcome, what in ((views.thread, "`threads.get_by_id`"), (views.items, "`items.list`")):
+        if outcome.finding is not None:
+            found(f"{when}, {what}: {outcome.finding.seen}.", at=outcome.finding.mark)
+        reply = outcome.value
+        expect(
+            reply.status == 200 and not lacking(reply, words),
+            f"{when}, {what} "
+            + ("lacks messages." if reply.status == 200 else f"got the status {reply.status}."),
+            at=reply.serial,
+        )
+
+
+_LATE = f"{TTL + 1} hours after its last message"
+
+
+@criterion("gone-after-ttl", case="the list")
+async def test_expired_thread_is_not_listed(expired: Expired) -> None:
+    reply = expired.left_views.threads.value
+    expect(
+        expired.left.thread_id not in ids_in(reply),
+        f"{_LATE}, a thread is still in `threads.list`.",
+        at=reply.serial,
+        hint="list",
+    )
+
+
+@criterion("gone-after-ttl", case="by its id")
+async def test_expired_thread_is_not_given(expired: Expired) -> None:
+    _expect_gone(expired.left_views.thread, expired.left, "threads.get_by_id", "get")
+
+
+@criterion("gone-after-ttl", case="its items")
+async def test_expired_items_are_not_given(expired: Expired) -> None:
+    _expect_gone(expired.left_views.items, expired.left, "items.list", "items")
+
+
+def _expect_gone(outcome: Outcome[Reply], said: Said, what: str, hint: str) -> None:
+    if is_gone(outcome):
+        return
+    reply = outcome.value
+    expect(
+        bool(lacking(reply, [said.word])) and bool(lacking(reply, [said.answer_word])),
+        f"{_LATE}, `{what}` still gives the messages of the thread.",
+        at=reply.serial,
+        hint=hint,
+    )
+
+
+@criterion("gone-after-ttl", case="a message in it")
+async def test_expired_thread_takes_no_message(expired: Expired) -> None:
+    revived = expired.revived
+    expect(
+        not revived.answered,
+        f"{_LATE}, a message in a thread was answered as if nothing had happened.",
+        at=revived.mark,
+        hint="message",
+    )
+
+
+@criterion("expired-erased")
+async def test_expired_text_is_erased(expired: Expired) -> None:
+    still = expired.still_stored
+    expect(
+        not still,
+        "A day after a thread had expired, and after a list, a message in another thread and a new "
+        f"start, its text still stands in the {_listed(still)}.",
+    )
+
+
+def _listed(places: list[str]) -> str:
+    return " and in the ".join(places)
+
+
+@criterion("activity-renews")
+async def test_activity_renews_a_session(expired: Expired) -> None:
+    expect(
+        expired.renewing.answered,
+        f"{TTL - 1} hours after its last message, the next one in a thread got "
+        f"{expired.renewing.how}.",
+        at=expired.renewing.mark,
+    )
+    views = expired.renewed_views
+    when = "Two hours after its last message, a day after its first"
+    _expect_listed(views, when)
+    _expect_there(views, expired.renewed, when)
+
+
+@criterion("ttl-from-environment", case="two hours")
+async def test_a_short_ttl_is_obeyed(short_ttl: OtherTtl) -> None:
+    reply = short_ttl.views.threads.value
+    listed = short_ttl.left.thread_id in ids_in(reply)
+    expect(
+        not listed and is_gone(short_ttl.views.thread),
+        f"With SESSION_TTL_HOURS={short_ttl.hours}, a thread is still there "
+        f"{short_ttl.passed} hours after its last message.",
+        at=reply.serial,
+    )
+
+
+@criterion("ttl-from-environment", case="three days")
+async def test_a_long_ttl_is_obeyed(long_ttl: OtherTtl) -> None:
+    when = (
+        f"With SESSION_TTL_HOURS={long_ttl.hours}, {long_ttl.passed} hours after its last message"
+    )
+    _expect_listed(long_ttl.views, when)
+    _expect_there(long_ttl.views, long_ttl.left, when)

@@ -1,0 +1,102 @@
+"""Pages: what they hold, what they say of the rest, and that none is lost or comes twice."""
+
+from __future__ import annotations
+
+from graders.engine.harness import Outcome, Talk, Trace, criterion, expect
+from graders.engine.harness.chat import Order
+from graders.lesson05.paging import LIMIT, CursorGone, Page, Pages, SameTime, expect_page_form
+from graders.lesson05.shortest import judge_walks
+from graders.lesson05.walks import walk_items, walk_threads
+
+
+@criterion("page-form", case="`limit`")
+async def test_no_page_is_longer_than_its_limit(pages: Pages) -> None:
+    expect_page_form(pages.thread_pages.value, LIMIT, "thread")
+    expect_page_form(pages.item_pages.value, LIMIT, "item")
+
+
+@criterion("page-form", case="`has_more`")
+async def test_has_more_tells_the_truth(pages: Pages) -> None:
+    for outcome, what in ((pages.thread_pages, "threads"), (pages.item_pages, "items")):
+        first = outcome.value[0]
+        expect(
+            first.has_more,
+            f"The first page of {what} holds {len(first.ids)} of more, and says `has_more: false`.",
+            at=first.reply.serial,
+            hint="false",
+        )
+    page = pages.one_page.value
+    expect(
+        not page.has_more,
+        f"A page with all {len(page.ids)} threads says `has_more: true`.",
+        at=page.reply.serial,
+        hint="true",
+    )
+
+
+@criterion("thread-pages")
+async def test_walks_through_threads_miss_nothing(talk: Talk, trace: Trace) -> None:
+    await judge_walks(talk, trace, walk_threads)
+
+
+@criterion("item-pages")
+async def test_walks_through_items_miss_nothing(talk: Talk, trace: Trace) -> None:
+    await judge_walks(talk, trace, walk_items)
+
+
+@criterion("same-timestamp", case="threads")
+async def test_threads_of_one_moment_come_once_each(same_time: SameTime) -> None:
+    _expect_complete(same_time.threads, same_time.thread_ids, "thread")
+
+
+@criterion("same-timestamp", case="items")
+async def test_items_of_one_moment_come_once_each(same_time: SameTime) -> None:
+    _expect_complete(same_time.items, same_time.item_ids, "item")
+
+
+def _expect_complete(walks: dict[Order, Outcome[list[Page]]], ids: list[str], what: str) -> None:
+    seen: dict[str, list[str]] = {}
+    for order, outcome in walks.items():
+        pages = outcome.value
+        seen[order] = [name for page in pages for name in page.ids if name in ids]
+        counts = [seen[order].count(name) for name in ids]
+        expect(
+            counts == [1] * len(ids),
+            f"Of {len(ids)} {what}s with the same `created_at`, read by {LIMIT} with "
+            f"`order: {order}`, {counts.count(0)} never came"
+            + (f" and {sum(n > 1 for n in counts)} came twice." if max(counts) > 1 else "."),
+            at=pages[-1].reply.serial,
+        )
+    expect(
+        seen["desc"] == seen["asc"][::-1],
+        f"{what.capitalize()}s with the same `created_at` come in one order with `order: asc`, and "
+        "not in the opposite one with `order: desc`.",
+        at=walks["desc"].value[-1].reply.serial,
+        hint="order",
+    )
+
+
+@criterion("cursor-deleted", case="threads")
+async def test_page_behind_a_deleted_thread(thread_cursor: CursorGone) -> None:
+    _expect_no_new_beginning(thread_cursor, "thread")
+
+
+@criterion("cursor-deleted", case="items")
+async def test_page_behind_a_deleted_item(item_cursor: CursorGone) -> None:
+    _expect_no_new_beginning(item_cursor, "item")
+
+
+def _expect_no_new_beginning(gone: CursorGone, what: str) -> None:
+    if gone.second.finding is not None:
+        return  # refused, or broken: a client stops here
+    page = gone.second.value
+    expect(
+        page.ids in ([], gone.expected[: len(page.ids)]),
+        f"The {what} that `after` names was deleted, and the next page "
+        + (
+            "is the first one again."
+            if set(page.ids) & set(gone.first.ids) or what == "item"
+            else "is not the one behind it."
+        ),
+        at=page.reply.serial,
+    )

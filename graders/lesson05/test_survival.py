@@ -1,0 +1,183 @@
+"""What is still there after `kill -9`, and whether ids stay different."""
+
+from __future__ import annotations
+
+from graders.engine.harness import Outcome, Reply, criterion, expect, found
+from graders.lesson05.survival import THREADS, Hundred, PowerFailure
+from graders.lesson05.talking import Said, ids_in, lacking, texts_in
+
+_START = "After `kill -9` and a new start"
+
+
+@criterion("session-answers")
+async def test_messages_are_answered(failure: PowerFailure) -> None:
+    for number, said in enumerate(failure.said, 1):
+        expect(
+            said.answered,
+            f"Message {number} of a thread got {said.how}.",
+            at=said.mark,
+            hint="follow-up" if number > 1 else None,
+        )
+    views = failure.before[0]
+    missing = lacking(views.items.value, [word for said in failure.said[:2] for word in _of(said)])
+    expect(
+        not missing,
+        "`items.list` lacks messages of the thread before anything went wrong.",
+        at=views.items.value.serial,
+        hint="items",
+    )
+
+
+def _of(said: Said) -> list[str]:
+    return [said.word, said.answer_word]
+
+
+@criterion("messages-survive")
+async def test_all_messages_are_there_once_in_order(failure: PowerFailure) -> None:
+    _expect_items(failure.after[0].items, failure.words, "`items.list`")
+    _expect_items(failure.after[1].items, _of(failure.other), "`items.list` of the other thread")
+
+
+def _expect_items(outcome: Outcome[Reply], words: list[str], what: str) -> None:
+    reply = _readable(outcome, what)
+    missing = lacking(reply, words)
+    expect(
+        not missing,
+        f"{_START}, {what} lacks {len(missing)} of {len(words)} messages and answers.",
+        at=reply.serial,
+        hint="all" if len(missing) == len(words) else "some",
+    )
+    places = [index for word in words for index in _places(reply, word)]
+    expect(
+        len(places) == len(words),
+        f"{_START}, {what} has a message twice.",
+        at=reply.serial,
+        hint="twice",
+    )
+    expect(
+        places == sorted(places),
+        f"{_START}, {what} has the messages in another order.",
+        at=reply.serial,
+        hint="order",
+    )
+
+
+def _places(reply: Reply, word: str) -> list[int]:
+    return [index for index, text in enumerate(texts_in(reply)) if word in text]
+
+
+def _readable(outcome: Outcome[Reply], what: str) -> Reply:
+    """Give the answer; raises a finding that says when it was that it failed."""
+    if outcome.finding is not None:
+        found(f"{_START}, {what}: {outcome.finding.seen}.", at=outcome.finding.mark)
+    reply = outcome.value
+    expect(
+        reply.status == 200,
+        f"{_START}, {what} was answered with status {reply.status}: {reply.excerpt}",
+        at=reply.serial,
+        hint="status",
+    )
+    return reply
+
+
+@criterion("threads-survive", case="in the list")
+async def test_threads_are_in_the_list(failure: PowerFailure) -> None:
+    reply = _readable(failure.after[0].threads, "`threads.list`")
+    ids = ids_in(reply)
+    for views in failure.after:
+        expect(
+            ids.count(views.thread_id) == 1,
+            f"{_START}, `threads.list` names a thread {ids.count(views.thread_id)} times.",
+            at=reply.serial,
+        )
+
+
+@criterion("threads-survive", case="by their ids")
+async def test_threads_are_there_by_their_ids(failure: PowerFailure) -> None:
+    for views in failure.after:
+        reply = _readable(views.thread, "`threads.get_by_id`")
+        expect(
+            reply.object.get("id") == views.thread_id,
+            f"{_START}, `threads.get_by_id` gave another thread.",
+            at=reply.serial,
+        )
+
+
+@criterion("titles-survive")
+async def test_titles_are_kept(failure: PowerFailure) -> None:
+    for views, title in zip(failure.after, failure.titles, strict=True):
+        reply = _readable(views.thread, "`threads.get_by_id`")
+        got = reply.object.get("title")
+        expect(
+            got == title,
+            f"The title was set to {title!r}; {_START.lower()} it is {got!r}.",
+            at=reply.serial,
+        )
+
+
+@criterion("preferences-survive")
+async def test_preferences_are_kept(failure: PowerFailure) -> None:
+    request = failure.resumed.turn.request
+    for part in failure.preference:
+        expect(
+            request.contains(part),
+            f"{_START}, the request to the model lacks {part!r}, which the tool `save_preference` "
+            "had saved.",
+            at=failure.resumed.mark,
+            hint=None if _was_there(failure.said[-1], part) else "never",
+        )
+
+
+def _was_there(said: Said, part: str) -> bool:
+    return said.turn.used and said.turn.request.contains(part)
+
+
+@criterion("pages-survive")
+async def test_pages_go_on(failure: PowerFailure) -> None:
+    half, rest = failure.half.value, _readable(failure.rest, "`items.list` with `after`")
+    expected = failure.words[2:]
+    missing = lacking(rest, expected)
+    again = [text for text in texts_in(rest) if text in texts_in(half)]
+    expect(
+        not missing and not again,
+        f"{_START}, the page behind one that was read before "
+        + ("repeats entries of it." if again else "lacks entries."),
+        at=rest.serial,
+    )
+
+
+@criterion("history-survives")
+async def test_model_gets_the_history(failure: PowerFailure) -> None:
+    resumed = failure.resumed
+    expect(
+        resumed.answered,
+        f"{_START}, a message in the thread got {resumed.how}.",
+        at=resumed.mark,
+        hint="refused",
+    )
+    missing = [word for word in failure.words if not resumed.turn.request.contains(word)]
+    expect(
+        not missing,
+        f"{_START}, the request to the model lacks {len(missing)} of {len(failure.words)} earlier "
+        "messages and answers of the thread.",
+        at=resumed.mark,
+    )
+
+
+@criterion("ids-unique")
+async def test_ids_of_a_hundred_threads_are_different(hundred: Hundred) -> None:
+    unanswered = next((said for said in hundred.said if not said.answered), None)
+    if unanswered is not None:
+        found(f"One of {THREADS} first messages got {unanswered.how}.", at=unanswered.mark)
+    _expect_different([said.thread_id for said in hundred.said], "threads", hundred.said)
+    _expect_different(hundred.item_ids(), "items", hundred.said)
+
+
+def _expect_different(ids: list[str], what: str, said: list[Said]) -> None:
+    twice = next((name for name in ids if ids.count(name) > 1), None)
+    expect(
+        twice is None,
+        f"Of {THREADS} threads, two have {what} with the same id {twice!r}.",
+        at=said[-1].mark,
+        hint=what,
+    )

@@ -1,0 +1,184 @@
+"""Walks through pages while entries come and go, checked against a model of the list.
+
+Must not know Hypothesis, nor criteria.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from graders.engine.harness import Finding, Talk, attempt
+from graders.engine.harness.chat import Order
+from graders.lesson05.paging import (
+    MOST_PAGES,
+    Listing,
+    Page,
+    behind,
+    item_ids_of,
+    items_in,
+    threads_of,
+)
+from graders.lesson05.talking import Said, begin, tell
+
+NOTHING, ADD, DELETE_READ, DELETE_UNREAD = "", "add", "delete read", "delete unread"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A walk: how many entries there are, how it reads, and what happens after each page."""
+
+    count: int
+    limit: int
+    order: Order
+    between: tuple[str, ...] = ()
+
+    @property
+    def size(self) -> tuple[int, ...]:
+        """What makes one story shorter than another."""
+        return (len([each for each in self.between if each]), self.count, self.limit)
+
+
+@dataclass
+class World:
+    """The list as it ought to be: ids in the order in which they were made.
+
+    ``add`` makes another entry (or two), ``delete`` takes one away; both keep ``alive`` right.
+    """
+
+    listing: Listing
+    add: Callable[[World], Awaitable[None]]
+    delete: Callable[[World, str], Awaitable[bool]]
+    alive: list[str] = field(default_factory=list)
+    made: list[str] = field(default_factory=list)
+
+    def make(self, ids: list[str]) -> None:
+        """Note that these were made."""
+        self.alive += ids
+        self.made += ids
+
+    def behind(self, last: str | None, order: Order) -> list[str]:
+        """Give what a client has still to see after ``last``."""
+        ids = sorted(self.alive, key=self.made.index, reverse=order == "desc")
+        if last is None:
+            return ids
+        edge, sign = self.made.index(last), -1 if order == "desc" else 1
+        return [name for name in ids if (self.made.index(name) - edge) * sign > 0]
+
+    def name(self, entry: str) -> str:
+        """Tell an entry by its number."""
+        return f"{self.listing.what} {self.made.index(entry) + 1}"
+
+
+async def walk_threads(talk: Talk, plan: Plan, play: int) -> None:
+    """Make threads, walk through their list as planned, and delete them again."""
+    numbers = iter(range(1, 1_000))
+
+    async def add(world: World) -> None:
+        said = await begin(talk, f"walk {play} thread {next(numbers)}")
+        world.make([said.thread_id])
+
+    async def delete(world: World, entry: str) -> bool:
+        await talk.chat.delete(entry)
+        world.alive.remove(entry)
+        return True
+
+    world = World(threads_of(talk), add, delete)
+    for _ in range(plan.count):
+        await add(world)
+    try:
+        await _walk(world, plan)
+    finally:
+        for entry in tuple(world.alive):
+            await attempt(delete(world, entry))
+
+
+async def walk_items(talk: Talk, plan: Plan, play: int) -> None:
+    """Say some messages in a new thread, and walk through its items as planned.
+
+    What a client can delete is an answer, by a retry, which puts a new one in its place.
+    """
+    first = await begin(talk, f"walk {play} message 1")
+    said: list[Said] = [first]
+
+    async def add(world: World) -> None:
+        said.append(await tell(talk, f"walk {play} message {len(said) + 1}", first.thread_id))
+        if not said[-1].answered:
+            raise Finding(f"A message got {said[-1].how}.", mark=said[-1].mark)
+        world.make(item_ids_of(said[-1]))
+
+    async def delete(world: World, entry: str) -> bool:
+        message, *answers = item_ids_of(said[-1])
+        if not answers or world.alive[-1] != answers[-1] or entry != answers[-1]:
+            return False
+        stream = await (await talk.chat.retry(first.thread_id, message)).finish()
+        if stream.assistant_item is None or stream.error is not None:
+            raise Finding("A retry got no new answer.", mark=stream.last_serial)
+        world.alive.remove(entry)
+        world.make([stream.assistant_item.item_id])
+        return True
+
+    world = World(items_in(talk, first.thread_id), add, delete)
+    world.make(item_ids_of(first))
+    while len(world.alive) < plan.count:
+        await add(world)
+    await _walk(world, plan)
+
+
+async def _walk(world: World, plan: Plan) -> None:
+    """Read page by page; raises a :class:`Finding` that tells the story of the first wrong one."""
+    what = world.listing.what
+    first = "oldest" if plan.order == "asc" else "newest"
+    story = [f"There are {len(world.alive)} {what}s, read by {plan.limit} from the {first}."]
+    last: str | None = None
+    after: str | None = None
+    for number in range(1, MOST_PAGES):
+        page = await world.listing.page(plan.limit, plan.order, after)
+        wrong = _wrong(world, page, world.behind(last, plan.order))
+        if wrong:
+            told = " ".join([*story, f"Page {number} {wrong}."])
+            raise Finding(told, mark=page.reply.serial)
+        known = [entry for entry in page.ids if entry in world.made]
+        last = known[-1] if known else last
+        if not page.has_more:
+            return
+        after = behind(page)
+        happens = plan.between[number - 1] if number <= len(plan.between) else NOTHING
+        if told := await _happen(world, plan, happens, last):
+            story.append(f"After page {number} {told}.")
+
+
+def _wrong(world: World, page: Page, expected: list[str]) -> str:
+    """Tell in words what is wrong with a page; entries that nobody asked for are not looked at."""
+    known = [entry for entry in page.ids if entry in world.made]
+    for index, entry in enumerate(known):
+        if index < len(expected) and entry == expected[index]:
+            continue
+        if entry not in world.alive:
+            return f"still has {world.name(entry)}, which was deleted"
+        if entry not in expected:
+            return f"has {world.name(entry)}, which was on an earlier page"
+        missed = expected[index] if index < len(expected) else entry
+        return f"has {world.name(entry)} where {world.name(missed)} comes"
+    rest = expected[len(known) :]
+    if rest and not page.has_more:
+        return f"is the last (`has_more: false`), and {world.name(rest[0])} never came"
+    return ""
+
+
+async def _happen(world: World, plan: Plan, what: str, cursor: str | None) -> str:
+    """Let something happen between two pages; return it in words, or nothing if nothing did."""
+    unread = world.behind(cursor, plan.order)
+    read = [entry for entry in world.alive if entry not in unread and entry != cursor]
+    if what == ADD:
+        before = len(world.made)
+        await world.add(world)
+        count = len(world.made) - before
+        return f"{count} more came" if count > 1 else "one more came"
+    targets = {DELETE_READ: read[-1:], DELETE_UNREAD: unread[:1]}.get(what, [])
+    if what in {DELETE_READ, DELETE_UNREAD} and world.listing.what == "item":
+        targets = [entry for entry in world.alive[-1:] if entry != cursor]
+    for entry in targets:
+        if await world.delete(world, entry):
+            return f"{world.name(entry)} was deleted"
+    return ""
