@@ -4,7 +4,6 @@ from graders.engine.harness import recording_of
 from graders.lesson06 import borrowed, intrusions, ownership, refusals, signed_in
 
 refused = recording_of(refusals.play_refusals)
-without_token = recording_of(refusals.play_without_token)
 before = recording_of(refusals.play_before)
 good_token = recording_of(signed_in.play_good_token)
 names = recording_of(signed_in.play_names)

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from graders.engine.harness import Chat, Outcome, Talk, Tokens, attempt
 from graders.engine.harness.tokens import Claims
-from graders.lesson06.operations import OPERATIONS, Target
+from graders.lesson06.operations import OPERATIONS, Operation, Target
 from graders.lesson06.people import Answer, Person, Thread, begin, creates, send, tokens_for
 
 HOUR = 3_600
@@ -147,35 +147,29 @@ def _chat_with_query(talk: Talk) -> Callable[[], Chat]:
     return make
 
 
-async def play_without_token(talk: Talk) -> Refusals:
-    """Send a request of each kind without a token, for a thread that is there."""
-    target = Target.of(await begin(Person(talk, "Alice"), "alice"))
-    chat = _chat(talk, MISSING["no header"])
-    word = talk.canary.word("no token")
-    refusals = {
-        operation.kind: await attempt(send(talk.student, chat, operation.sending(target, word)))
-        for operation in OPERATIONS
-    }
-    listing = attempt(send(talk.student, chat, lambda chat: chat.list()))
-    return {**refusals, "threads.list": await listing}
-
-
 @dataclass(frozen=True)
 class Before:
-    """What bad tokens left behind: Alice's thread, her threads, and the words that were sent."""
+    """What bad tokens got, and what they left behind; ``sent`` are the words that came with them.
+
+    ``answers`` are those to each kind of request, by how its token was bad.
+    """
 
     talk: Talk
     thread: Thread
     sent: Mapping[str, str]
+    answers: Mapping[str, Refusals]
     items: Answer
     loaded: Answer
     threads: Answer
 
 
+WITHOUT = "without a token"
+FORGED = "with a forged token"
+OUTDATED = "with an expired token"
 _ATTEMPTS: Mapping[str, Header] = {
-    "without a token": MISSING["no header"],
-    "with a forged token": SIGNATURE["signed with another key"],
-    "with an expired token": EXPIRED["expired two hours ago"],
+    WITHOUT: MISSING["no header"],
+    FORGED: SIGNATURE["signed with another key"],
+    OUTDATED: EXPIRED["expired two hours ago"],
 }
 
 
@@ -183,6 +177,7 @@ async def play_before(talk: Talk) -> Before:
     """Try to begin a thread as Alice, and to write in hers, with bad tokens; see what is left."""
     alice = Person(talk, "Alice")
     thread = await begin(alice, "alice")
+    answers: dict[str, Refusals] = {}
     sent: dict[str, str] = {}
     for how, header in _ATTEMPTS.items():
         chat = _chat(talk, header, alice.sub)
@@ -190,15 +185,28 @@ async def play_before(talk: Talk) -> Before:
         talk.script(key)
         sent[talk.word(key)] = f"a first message {how}"
         await send(talk.student, chat, creates(talk, key))
-        for operation in OPERATIONS:
-            word = talk.canary.word(f"{operation.kind} {how}")
-            sent[word] = f"`{operation.kind}` {how}"
-            await send(talk.student, chat, operation.sending(Target.of(thread), word))
+        sent |= {_word(talk, each, how): f"`{each.kind}` {how}" for each in OPERATIONS}
+        answers[how] = {
+            "threads.list": await attempt(send(talk.student, chat, lambda chat: chat.list())),
+            **{each.kind: await _ask(talk, chat, each, thread, how) for each in OPERATIONS},
+        }
     return Before(
         talk,
         thread,
         sent,
+        answers,
         items=await alice.send(lambda chat: chat.items(thread.id)),
         loaded=await alice.send(lambda chat: chat.get(thread.id)),
         threads=await alice.send(lambda chat: chat.list()),
     )
+
+
+def _word(talk: Talk, operation: Operation, how: str) -> str:
+    return talk.canary.word(f"{operation.kind} {how}")
+
+
+async def _ask(
+    talk: Talk, chat: Callable[[], Chat], operation: Operation, thread: Thread, how: str
+) -> Outcome[Answer]:
+    sending = operation.sending(Target.of(thread), _word(talk, operation, how))
+    return await attempt(send(talk.student, chat, sending))

@@ -75,6 +75,7 @@ PAIRS: Mapping[str, tuple[str, str]] = {
     "a dot": ("k.im", "kim"),
     "the last of 300 characters": ("u" * 299 + "1", "u" * 299 + "2"),
     "a wildcard": ("k%", "kim"),
+    "a name that begins another": ("kim", "kimberly"),
     "what comes after an at sign": ("kim@one.example", "kim@two.example"),
 }
 
@@ -120,8 +121,8 @@ def _thread_id(answer: Answer) -> str:
     return next((event.thread_id for event in events if event.type == "thread.created"), "")
 
 
-LIFETIME = 120.0
-AWAY = 240.0
+LIFETIME = 60.0
+AWAY = 480.0
 """Seconds that pass: the token is then past its end by more than any leeway."""
 
 
@@ -186,14 +187,19 @@ async def play_told(talk: Talk) -> dict[str, Told]:
     """Let two users take turns with each kind of request that runs the agent."""
     alice, bob = Person(talk, "Alice"), Person(talk, "Bob")
     hers, his = await _told_thread(alice, bob), await _told_thread(bob, alice)
-    (first, thread), (_, bobs) = hers, his
+    (first, thread), (bobs_first, bobs) = hers, his
     talk.script("follow-up")
     talk.script("bob's follow-up")
     follow_up = await _told(alice, bob, lambda chat: chat.say(thread.id, talk.message("follow-up")))
     await bob.send(lambda chat: chat.say(bobs.id, talk.message("bob's follow-up")))
     target = Target.of(thread)
     retry = await _told(alice, bob, lambda chat: chat.retry(thread.id, target.message_id))
-    return {"a first message": first, "a follow-up": follow_up, "another answer": retry}
+    return {
+        "a first message": first,
+        "a follow-up": follow_up,
+        "another answer": retry,
+        "another user's first message": bobs_first,
+    }
 
 
 async def _told_thread(user: Person, other: Person) -> tuple[Told, Thread]:

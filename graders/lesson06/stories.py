@@ -6,7 +6,7 @@ its own on the same server, so no story stands in the way of another. Must not k
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from hypothesis import strategies as st
@@ -55,9 +55,25 @@ def _steps() -> st.SearchStrategy[Step]:
     )
 
 
-STORIES: st.SearchStrategy[tuple[Step, ...]] = st.lists(_steps(), min_size=4, max_size=24).map(
+STORIES: st.SearchStrategy[tuple[Step, ...]] = st.lists(_steps(), min_size=4, max_size=16).map(
     tuple
 )
+
+
+def _turns() -> tuple[Step, ...]:
+    """Give the plainest story of all: two users, each in a thread of their own."""
+    begun = (Step(0, _BEGIN, 0), Step(1, _BEGIN, 0))
+    return (*begun, Step(0, MESSAGE, 0), Step(1, MESSAGE, 1), Step(0, _LIST, 0), Step(1, _LIST, 0))
+
+
+def _pairs() -> Iterator[tuple[Step, ...]]:
+    """Give a story for each thing that an owner may do, behind which another one tries them all."""
+    for what in (GET, ITEMS, MESSAGE, UPDATE, RETRY, CUSTOM_ACTION, _LIST, DELETE):
+        others = [Step(1, each, 0) for each in (*_ON_THREADS, _LIST)]
+        yield (Step(0, _BEGIN, 0), Step(0, what, 0), *others)
+
+
+KNOWN = (_turns(), *_pairs())
 
 
 @dataclass

@@ -11,12 +11,15 @@ from graders.lesson06.refusals import (
     ALGORITHM,
     AUDIENCE,
     EXPIRED,
+    FORGED,
     IN_QUERY,
     LONG,
     MISSING,
     NOT_BEFORE,
+    OUTDATED,
     SIGNATURE,
     SUBJECT,
+    WITHOUT,
     Before,
     Refusals,
 )
@@ -25,6 +28,7 @@ UNAUTHORIZED = 401
 _TOO_LONG = frozenset({400, 413, 414, 431})
 """What a server may answer too where a header is longer than it reads at all."""
 _LIMITED = 429
+_EVERY_KIND = "every other kind of request"
 _BEARER = re.compile(r"(?:^|,)\s*bearer(?:\s|,|$)", re.IGNORECASE)
 
 
@@ -41,10 +45,24 @@ async def test_long_garbage_is_refused(refused: Refusals) -> None:
         _expect_401(refused, LONG, f"A first message with {LONG}")
 
 
-@criterion("no-token-refused", case="every kind of request")
-async def test_every_kind_of_request_needs_a_token(without_token: Refusals) -> None:
-    for kind in without_token:
-        _expect_401(without_token, kind, f"`{kind}` without a token")
+@criterion("no-token-refused", case=_EVERY_KIND)
+async def test_every_kind_of_request_needs_a_token(before: Before) -> None:
+    _expect_401_for_all(before, WITHOUT)
+
+
+@criterion("signature-checked", case=_EVERY_KIND)
+async def test_every_kind_of_request_needs_a_good_signature(before: Before) -> None:
+    _expect_401_for_all(before, FORGED)
+
+
+@criterion("expiry-checked", case=_EVERY_KIND)
+async def test_every_kind_of_request_needs_a_token_of_today(before: Before) -> None:
+    _expect_401_for_all(before, OUTDATED)
+
+
+def _expect_401_for_all(before: Before, how: str) -> None:
+    for kind in before.answers[how]:
+        _expect_401(before.answers[how], kind, f"`{kind}` {how}")
 
 
 @criterion("signature-checked")
@@ -59,7 +77,7 @@ async def test_other_algorithm_is_refused(case: str, refused: Refusals) -> None:
     _expect_401(refused, case, f"A token with the algorithm {case}")
 
 
-@criterion("expiry-checked")
+@criterion("expiry-checked", case="a first message")
 async def test_expired_token_is_refused(refused: Refusals) -> None:
     for case in EXPIRED:
         _expect_401(refused, case, "A token that expired two hours ago")

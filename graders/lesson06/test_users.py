@@ -114,24 +114,27 @@ async def test_conversation_goes_on_with_a_fresh_token(expiry: Expiry) -> None:
 
 
 @criterion("agent-told-user")
-@pytest.mark.parametrize("case", ["a first message", "a follow-up", "another answer"])
+@pytest.mark.parametrize(
+    "case",
+    ["a first message", "a follow-up", "another answer", "another user's first message"],
+)
 async def test_agent_is_told_the_user(case: str, told: dict[str, Told]) -> None:
-    seen = told[case]
+    seen, what = told[case], case.replace("another user's", "a")
     expect(
         bool(seen.calls),
-        f"For {case} the model was not asked.",
+        f"For {what} of {seen.user.name} the model was not asked.",
         at=seen.answer.mark,
         hint="not-asked",
     )
     expect(
         any(call.contains(seen.user.sub) for call in seen.calls),
-        f"The request to the model for {case} of {seen.user.name} does not hold her id, "
+        f"The request to the model for {what} of {seen.user.name} does not hold the user's id, "
         f"`{seen.user.sub}`.",
         at=seen.answer.mark,
     )
     expect(
         not any(call.contains(seen.other.sub) for call in seen.calls),
-        f"The request to the model for {case} of {seen.user.name} holds the id of "
+        f"The request to the model for {what} of {seen.user.name} holds the id of "
         f"{seen.other.name}, `{seen.other.sub}`.",
         at=seen.answer.mark,
         hint="another",

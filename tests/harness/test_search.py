@@ -30,6 +30,25 @@ async def test_failing_sequence_is_shrunk_to_what_it_needs() -> None:
     assert await searched([3, 1], []) == (3, 1)
 
 
+async def test_known_sequence_is_tried_first_and_shortened() -> None:
+    tried: list[tuple[int, ...]] = []
+
+    async def play(steps: tuple[int, ...]) -> bool:
+        tried.append(steps)
+        return 70 in steps and 50 in steps
+
+    found = await shortest_failing(
+        SEQUENCES,
+        play,
+        run_seed=1,
+        examples=5,
+        most_plays=50,
+        known=[(1, 2), (5, 70, 6, 50, 7, 8)],
+    )
+    assert found == (70, 50)
+    assert tried[:2] == [(1, 2), (5, 70, 6, 50, 7, 8)]
+
+
 async def test_nothing_is_found_where_nothing_fails() -> None:
     played: list[tuple[int, ...]] = []
     assert await searched([10], played) is None

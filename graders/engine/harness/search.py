@@ -1,5 +1,6 @@
-"""Looks for the shortest sequence of steps at which a server fails: Hypothesis makes and shrinks.
+"""Looks for the shortest sequence of steps at which a server fails.
 
+Known sequences are tried first and shortened step by step; then Hypothesis makes others.
 The search is synchronous, as Hypothesis is, and runs in a thread of its own; each sequence is
 played in the event loop, where the server's wire is. Must not know what a step is.
 """
@@ -9,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeVar
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
@@ -32,11 +33,16 @@ async def shortest_failing(
     run_seed: int,
     examples: int,
     most_plays: int,
+    known: Iterable[Steps[_Step]] = (),
 ) -> Steps[_Step] | None:
-    """Return the shortest sequence that ``fails``, among ``examples`` and what they shrink to.
+    """Return the shortest sequence that ``fails``, of those tried and what they shrink to.
 
-    At most ``most_plays`` are played: a slow server must not be asked for ever.
+    Tried are the ``known`` ones, and if none of them fails, ``examples`` at random. At most
+    ``most_plays`` are played after the known ones: a slow server must not be asked for ever.
     """
+    for steps in known:
+        if await fails(steps):
+            return await _shortened(steps, fails, most_plays)
     loop = asyncio.get_running_loop()
     failing: list[Steps[_Step]] = []
     broken: list[Exception] = []
@@ -60,6 +66,22 @@ async def shortest_failing(
     if broken:
         raise broken[0]
     return min(failing, key=len, default=None)
+
+
+async def _shortened(
+    steps: Steps[_Step], fails: Callable[[Steps[_Step]], Awaitable[bool]], most_plays: int
+) -> Steps[_Step]:
+    """Leave out steps, the last ones first, one at a time, as long as the rest still fails."""
+    plays = 0
+    place = len(steps) - 1
+    while place >= 0 and plays < most_plays:
+        shorter = (*steps[:place], *steps[place + 1 :])
+        plays += 1
+        if shorter and await fails(shorter):
+            steps = shorter
+            place = len(steps)
+        place -= 1
+    return steps
 
 
 async def _awaited(answer: Awaitable[bool]) -> bool:
