@@ -218,8 +218,9 @@ class Story:
                 f"{self.story}; {person.name} sees `{secret}`, {what}.",
                 at=answer.mark,
             )
+            # Whose id the agent is told is the matter of `agent-told-user`.
             expect(
-                not any(call.contains(secret) for call in asked),
+                secret == owner.sub or not any(call.contains(secret) for call in asked),
                 f"{self.story}; the model is asked for {person.name}, and reads `{secret}`, "
                 f"{what}.",
                 at=answer.mark,

@@ -36,7 +36,7 @@ from graders.engine.sandbox.launcher import Launcher
 ROOT = Path(__file__).resolve().parents[2]
 SOLUTION = ROOT / "reference_solutions" / "lesson02" / "solution"
 CHUNKS = 5_000
-GOALS = {"lesson02": 2.0}
+GOALS = {"lesson02": 2.0, "lesson06": 6.0}
 """Seconds of CPU for a lesson; 4 where nothing is said."""
 STREAMER = """
 CHUNK = b'data: {"type":"thread.item.updated","update":' + b"x" * 80 + b"}\\n\\n"

@@ -1,0 +1,81 @@
+"""Each bad token of lesson06 is bad in the one way that its name says, by PyJWT's own judgement."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+
+import jwt
+import pytest
+
+from graders.engine.harness import Tokens
+from graders.lesson06.refusals import (
+    ALGORITHM,
+    AUDIENCE,
+    EXPIRED,
+    MISSING,
+    NOT_BEFORE,
+    SIGNATURE,
+    SUBJECT,
+    Header,
+)
+
+TOKENS = Tokens("a secret of 64 characters, as long as the longest hash needs it.", time.time)
+
+
+def judged(header: str | None) -> str:
+    """Check what a header bears as a good server does; give the claims' user."""
+    token = (header or "").removeprefix("Bearer ")
+    claims = jwt.decode(
+        token,
+        TOKENS.secret,
+        algorithms=["HS256"],
+        audience="chatkit",
+        options={"require": ["sub", "exp", "aud"]},
+    )
+    return str(claims["sub"])
+
+
+def kinds(
+    headers: Mapping[str, Header], error: type[Exception]
+) -> list[tuple[Header, type[Exception]]]:
+    return [(header, error) for header in headers.values()]
+
+
+@pytest.mark.parametrize(
+    ("header", "error"),
+    [
+        *kinds(SIGNATURE, jwt.InvalidSignatureError),
+        *kinds(ALGORITHM, jwt.InvalidAlgorithmError),
+        *kinds(EXPIRED, jwt.ExpiredSignatureError),
+        *kinds(NOT_BEFORE, jwt.ImmatureSignatureError),
+        (AUDIENCE["another audience"], jwt.InvalidAudienceError),
+        (AUDIENCE["a longer name"], jwt.InvalidAudienceError),
+        (AUDIENCE["no audience"], jwt.MissingRequiredClaimError),
+        (SUBJECT["no `sub`"], jwt.MissingRequiredClaimError),
+    ],
+)
+def test_bad_token_is_bad_in_one_way(header: Header, error: type[Exception]) -> None:
+    with pytest.raises(error) as raised:
+        judged(header(TOKENS, "alice"))
+    assert type(raised.value) is error
+
+
+@pytest.mark.parametrize("header", MISSING.values())
+def test_what_is_no_token_cannot_be_read(header: Header) -> None:
+    with pytest.raises(jwt.InvalidTokenError):
+        judged(header(TOKENS, "alice"))
+
+
+def test_token_with_an_empty_user_is_good_but_for_that() -> None:
+    assert judged(SUBJECT["an empty `sub`"](TOKENS, "alice")) == ""
+
+
+def test_good_token_is_good() -> None:
+    assert judged(TOKENS.bearer("alice")["authorization"]) == "alice"
+
+
+@pytest.mark.parametrize("header", [*ALGORITHM.values(), *SIGNATURE.values()])
+def test_forged_token_names_the_user_whom_it_is_to_hurt(header: Header) -> None:
+    token = (header(TOKENS, "alice") or "").removeprefix("Bearer ")
+    assert jwt.decode(token, options={"verify_signature": False})["sub"] == "alice"
