@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from graders.engine.harness import Chat, Outcome, Talk, Tokens, attempt
+from graders.engine.harness.stored import holders
 from graders.engine.harness.tokens import Claims
 from graders.lesson06.operations import OPERATIONS, Operation, Target
 from graders.lesson06.people import Answer, Person, Thread, begin, creates, send, tokens_for
@@ -112,7 +113,7 @@ Refusals = dict[str, Outcome[Answer]]
 async def play_refusals(talk: Talk) -> Refusals:
     """Say a first message with each bad header, and with a good token in the wrong place."""
     refusals = {
-        case: await attempt(_say(talk, case, _chat(talk, header)))
+        case: await attempt(_say(talk, case, _chat(talk, header, "victim", case)))
         for case, header in _HEADERS.items()
     }
     refusals[IN_QUERY] = await attempt(_say(talk, IN_QUERY, _chat_with_query(talk)))
@@ -125,20 +126,20 @@ async def _say(talk: Talk, case: str, chat: Callable[[], Chat]) -> Answer:
     return await send(talk.student, chat, creates(talk, key))
 
 
-def _chat(talk: Talk, header: Header, sub: str = "victim") -> Callable[[], Chat]:
-    """Give what makes a client that sends ``header``."""
+def _chat(talk: Talk, header: Header, sub: str, how: str) -> Callable[[], Chat]:
+    """Give what makes a client that sends ``header``; the transcript calls it ``how``."""
 
     def make() -> Chat:
         value = header(tokens_for(talk), sub)
         headers = {} if value is None else {"authorization": value}
-        return talk.student.chat(headers=headers, name="somebody")
+        return talk.student.chat(headers=headers, name=how)
 
     return make
 
 
 def _chat_with_query(talk: Talk) -> Callable[[], Chat]:
     def make() -> Chat:
-        chat = talk.student.chat(name="somebody")
+        chat = talk.student.chat(name=f"token {IN_QUERY}")
         token = tokens_for(talk).good("victim")
         names = ("token", "access_token", "jwt", "auth")
         chat.query = {**dict.fromkeys(names, token), "authorization": f"Bearer {token}"}
@@ -151,13 +152,15 @@ def _chat_with_query(talk: Talk) -> Callable[[], Chat]:
 class Before:
     """What bad tokens got, and what they left behind; ``sent`` are the words that came with them.
 
-    ``answers`` are those to each kind of request, by how its token was bad.
+    ``answers`` are those to each kind of request, by how its token was bad; ``stored`` tells which
+    tables hold a first message that came with one.
     """
 
     talk: Talk
     thread: Thread
     sent: Mapping[str, str]
     answers: Mapping[str, Refusals]
+    stored: Mapping[str, list[str]]
     items: Answer
     loaded: Answer
     threads: Answer
@@ -180,7 +183,7 @@ async def play_before(talk: Talk) -> Before:
     answers: dict[str, Refusals] = {}
     sent: dict[str, str] = {}
     for how, header in _ATTEMPTS.items():
-        chat = _chat(talk, header, alice.sub)
+        chat = _chat(talk, header, alice.sub, how)
         key = f"new thread {how}"
         talk.script(key)
         sent[talk.word(key)] = f"a first message {how}"
@@ -195,10 +198,17 @@ async def play_before(talk: Talk) -> Before:
         thread,
         sent,
         answers,
+        stored={how: _tables_with(talk, talk.word(f"new thread {how}")) for how in _ATTEMPTS},
         items=await alice.send(lambda chat: chat.items(thread.id)),
         loaded=await alice.send(lambda chat: chat.get(thread.id)),
         threads=await alice.send(lambda chat: chat.list()),
     )
+
+
+def _tables_with(talk: Talk, word: str) -> list[str]:
+    """Name the tables that hold ``word``; a log file may hold what it likes."""
+    places = holders(talk.student.own_dirs, word)
+    return [place for place in places if place.startswith("table ")]
 
 
 def _word(talk: Talk, operation: Operation, how: str) -> str:

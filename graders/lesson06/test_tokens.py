@@ -7,6 +7,7 @@ import re
 import pytest
 
 from graders.engine.harness import criterion, expect
+from graders.lesson06.ownership import ids_of
 from graders.lesson06.refusals import (
     ALGORITHM,
     AUDIENCE,
@@ -162,14 +163,18 @@ async def test_model_is_not_asked_for_a_bad_token(before: Before) -> None:
 
 @criterion("nothing-before-401", case="no thread is made")
 async def test_no_thread_is_made_for_a_bad_token(before: Before) -> None:
-    listed = [word for word in before.sent if word in before.threads.shown]
-    count = before.threads.body.count('"created_at"')
     expect(
-        not listed and count <= 1,
+        set(ids_of(before.threads)) <= {before.thread.id},
         "After first messages with bad tokens, the user's list holds a thread that she never "
         "began.",
         at=before.threads.mark,
     )
+    for how, tables in before.stored.items():
+        expect(
+            not tables,
+            f"The text of a first message {how} was stored: it stands in {' and '.join(tables)}.",
+            at=before.threads.mark,
+        )
 
 
 @criterion("nothing-before-401", case="nothing is changed")
