@@ -1,0 +1,176 @@
+"""Disturbances of storage: they do what they say, spare what is not theirs, and are undone."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from graders.engine.harness.disturbed import away, damage, locked, read_only
+
+BAD, GOOD = "kiwi-7f3a09", "plum-112233"
+
+
+def make(path: Path, mode: str = "DELETE") -> None:
+    """Write a database with one row for each word, as a server does that is killed then."""
+    code = f"""
+import os, sqlite3
+db = sqlite3.connect({str(path)!r}, isolation_level=None)
+db.execute("PRAGMA journal_mode = {mode}")
+db.execute("CREATE TABLE IF NOT EXISTS items (id TEXT PRIMARY KEY, data TEXT)")
+for word in ({BAD!r}, {GOOD!r}):
+    db.execute("INSERT INTO items VALUES (?, ?)", (word[:4], '{{"text": "' + word + '"}}'))
+os._exit(0)
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def rows(path: Path) -> dict[str, str]:
+    with closing(sqlite3.connect(path)) as connection:
+        return dict(connection.execute("SELECT id, data FROM items"))
+
+
+@pytest.mark.parametrize("mode", ["DELETE", "WAL", "PERSIST"])
+def test_one_value_of_a_database_is_damaged(tmp_path: Path, mode: str) -> None:
+    path = tmp_path / "chat.db"
+    make(path, mode)
+    assert damage([tmp_path], BAD, [GOOD]) == 1
+    found = rows(path)
+    assert set(found["kiwi"]) == {"#"}
+    assert json.loads(found["plum"]) == {"text": GOOD}
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def test_a_value_that_others_share_is_spared(tmp_path: Path) -> None:
+    both = json.dumps([BAD, GOOD])
+    (tmp_path / "all.json").write_text(both)
+    with closing(sqlite3.connect(tmp_path / "chat.db")) as connection, connection:
+        connection.execute("CREATE TABLE state (data TEXT)")
+        connection.execute("INSERT INTO state VALUES (?)", (both,))
+    assert damage([tmp_path], BAD, [GOOD]) == 0
+    assert (tmp_path / "all.json").read_text() == both
+
+
+def test_a_file_of_its_own_is_damaged_as_a_whole(tmp_path: Path) -> None:
+    (tmp_path / "bad.json").write_text(json.dumps(BAD))
+    (tmp_path / "good.json").write_text(json.dumps(GOOD))
+    assert damage([tmp_path], BAD, [GOOD]) == 1
+    assert set((tmp_path / "bad.json").read_text()) == {"#"}
+    assert json.loads((tmp_path / "good.json").read_text()) == GOOD
+
+
+def test_a_database_in_the_middle_of_a_change_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "chat.db"
+    make(path)
+    (tmp_path / "chat.db-journal").write_bytes(bytes.fromhex("d9d505f920a163d7") + bytes(600))
+    before = path.read_bytes()
+    assert damage([tmp_path], BAD, [GOOD]) == 0
+    assert path.read_bytes() == before
+
+
+WRITES = """
+import sqlite3, sys
+db = sqlite3.connect(sys.argv[1], timeout=0.05, isolation_level=None)
+try:
+    db.execute("INSERT INTO items VALUES ('new', '')")
+except sqlite3.OperationalError as error:
+    print(error)
+"""
+
+
+def write(path: Path) -> str:
+    """Write as another process does; give its complaint."""
+    done = subprocess.run(
+        [sys.executable, "-c", WRITES, str(path)], check=True, capture_output=True, text=True
+    )
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize("mode", ["DELETE", "WAL"])
+def test_a_locked_database_cannot_be_written_to(tmp_path: Path, mode: str) -> None:
+    path = tmp_path / "chat.db"
+    make(path, mode)
+    with locked([tmp_path]):
+        assert write(path) == "database is locked"
+    assert write(path) == ""
+    assert "new" in rows(path)
+
+
+def test_an_open_connection_in_wal_mode_can_read_and_not_write(tmp_path: Path) -> None:
+    path = tmp_path / "chat.db"
+    code = (
+        "import sqlite3, sys\n"
+        "db = sqlite3.connect(sys.argv[1], timeout=0.05, isolation_level=None)\n"
+        "db.execute('SELECT * FROM items').fetchall()\n"
+        "for line in sys.stdin:\n"
+        "    try:\n"
+        "        print(db.execute(line).fetchall(), flush=True)\n"
+        "    except sqlite3.OperationalError as error:\n"
+        "        print(error, flush=True)\n"
+    )
+    make(path, "WAL")
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+
+        def ask(sql: str) -> str:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            process.stdin.write(sql + "\n")
+            process.stdin.flush()
+            return process.stdout.readline().strip()
+
+        assert ask("SELECT count(*) FROM items") == "[(2,)]"
+        with locked([tmp_path]):
+            assert ask("SELECT count(*) FROM items") == "[(2,)]"
+            assert ask("DELETE FROM items") == "database is locked"
+        assert ask("DELETE FROM items") == "[]"
+
+
+def test_a_lock_needs_no_database_to_be_whole(tmp_path: Path) -> None:
+    (tmp_path / "broken.db").write_bytes(b"SQLite format 3\0rubbish")
+    (tmp_path / "link.db").symlink_to(tmp_path / "broken.db")
+    with locked([tmp_path]):
+        number = os.open(tmp_path / "broken.db", os.O_RDWR)
+    fcntl.lockf(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    os.close(number)
+
+
+def test_modes_are_given_back(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir(mode=0o700)
+    (folder / "chat.db").write_text("")
+    (folder / "chat.db").chmod(0o640)
+    (folder / "link").symlink_to("/etc")
+    with read_only([folder]):
+        assert folder.stat().st_mode & 0o777 == 0o500
+        assert (folder / "chat.db").stat().st_mode & 0o777 == 0o440
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert (folder / "chat.db").stat().st_mode & 0o777 == 0o640
+
+
+def test_a_folder_goes_and_comes_back_as_it_was(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    (folder / "chat.db").write_text("kept")
+    inode = folder.stat().st_ino
+    with away(folder):
+        with pytest.raises(NotADirectoryError):
+            (folder / "chat.db").read_text()
+        with pytest.raises(FileExistsError):
+            folder.mkdir()
+    assert (folder / "chat.db").read_text() == "kept"
+    assert folder.stat().st_ino == inode
