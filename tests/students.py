@@ -13,6 +13,7 @@ import pytest_asyncio
 from graders.engine.core.results import Problem
 from graders.engine.harness import ScriptedModel, ServerSettings, StartFailed, Student, Trace
 from graders.engine.sandbox import Launcher
+from tests.processes import number_here
 
 HONEST = """
     async def app(scope, receive, send):
@@ -72,6 +73,12 @@ class Bench:
         """Stop all servers."""
         for student in self._students:
             await student.stop()
+
+
+def number_of(student: Student, number: int) -> int:
+    """Give our number of a process that ``student`` knows by ``number``."""
+    assert student._process is not None, "it runs"
+    return number_here(student._process.pid, number)
 
 
 @pytest_asyncio.fixture

@@ -28,10 +28,11 @@ from graders.engine.harness import ServerSettings, Student, Talk
 from graders.engine.harness.model import ScriptedModel
 from graders.engine.harness.rig import rig_for
 from graders.engine.harness.trace import Trace
-from graders.engine.sandbox import Layer
+from graders.engine.sandbox import LaunchSpec, Layer
 from graders.engine.sandbox.fork_client import ForkLauncher
 from graders.engine.sandbox.fresh import FreshLauncher
 from graders.engine.sandbox.launcher import Launcher
+from graders.engine.sandbox.layers import NOTHING_OFF
 
 ROOT = Path(__file__).resolve().parents[2]
 SOLUTION = ROOT / "reference_solutions" / "lesson02" / "solution"
@@ -93,10 +94,9 @@ def test_first_conversation(warm: ForkLauncher) -> None:
 
 
 def test_layers_of_isolation(warm: ForkLauncher) -> None:
-    """Take turns, so that both see the same machine."""
-    none = set(Layer) - {Layer.NETWORK}
+    """Take turns, so that all see the same machine."""
     pairs = [
-        [asyncio.run(first_conversation(warm, without)) for without in ((), none)]
+        [asyncio.run(first_conversation(warm, without)) for without in ((), set(Layer))]
         for _ in range(15)
     ]
     ours, naive = (statistics.median(column) for column in zip(*pairs, strict=True))
@@ -107,6 +107,29 @@ def test_layers_of_isolation(warm: ForkLauncher) -> None:
         ours / naive,
         "at most 25 ms more",
     )
+
+
+def test_each_layer_of_isolation(warm: ForkLauncher, tmp_path: Path) -> None:
+    """Start servers with one layer at a time; taking turns, as above."""
+    cases = [frozenset(Layer), *(frozenset(Layer) - {layer} for layer in Layer), NOTHING_OFF]
+    rounds = [[start_and_end(warm, tmp_path, without) for without in cases] for _ in range(15)]
+    none, *each, together = map(statistics.median, zip(*rounds, strict=True))
+    print(f"\nStart and end of a server: {none * 1000:.1f} ms without any layer; more with")
+    for layer, seconds in zip(Layer, each, strict=True):
+        print(f"  {layer:<18} {(seconds - none) * 1000:5.1f} ms")
+    print(f"  {'all of them':<18} {(together - none) * 1000:5.1f} ms   goal <= 25 ms")
+
+
+def start_and_end(launcher: Launcher, root: Path, without: frozenset[Layer]) -> float:
+    """Start a server up to its first word, and end it; give the seconds."""
+    began = time.perf_counter()
+    process = launcher.start(LaunchSpec(root=root, environment={}, without=without))
+    assert process.wire.recv(1)
+    process.kill()
+    elapsed = time.perf_counter() - began
+    process.wire.close()
+    os.close(process.output)
+    return elapsed
 
 
 def test_cpu_of_each_lesson(warm: ForkLauncher) -> None:

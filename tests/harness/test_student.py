@@ -16,7 +16,7 @@ import pytest
 from graders.engine.harness import Flooded, ServerDied, Student, say
 from graders.engine.sandbox import Layer
 from graders.engine.wire.frames import Refused
-from tests.students import HONEST, Bench
+from tests.students import HONEST, Bench, number_of
 
 # Runs what is posted to it, as the body of a coroutine, and answers with what that returns.
 RUNS = """
@@ -328,13 +328,14 @@ async def test_a_server_that_dies_in_a_request_tells_how(
 
 
 async def test_stop_leaves_no_process_and_no_folder(bench: Bench) -> None:
-    student = await bench.serve(RUNS, without={Layer.FILES, Layer.SYSCALLS})
-    pids = await run(
+    student = await bench.serve(RUNS, without={Layer.FILES, Layer.SYSCALLS, Layer.ROOT})
+    told = await run(
         student,
         "import os, subprocess\n"
         "child = subprocess.Popen(['sleep', '1000'])\n"
         "return [os.getpid(), child.pid]",
     )
+    pids = [number_of(student, number) for number in told]
     work = student.data_dir.parent
     assert work.is_dir()
     await student.stop()

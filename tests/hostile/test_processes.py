@@ -18,7 +18,7 @@ from graders.engine.harness import (
     Student,
 )
 from graders.engine.sandbox import Layer, ProcessLimits
-from tests.students import Bench
+from tests.students import Bench, number_of
 
 RUNS = """
     async def app(scope, receive, send):
@@ -112,7 +112,7 @@ async def test_a_daemon_is_gone_with_its_server(bench: Bench, *, cold: bool) -> 
     files = {"yaml.py": ""} if cold else {}
     shadows = tuple(name[:-3] for name in files)
     student = await bench.serve(RUNS, files=files, shadows=shadows, without=FORKING)
-    daemon = int(await run(student, DAEMON))
+    daemon = number_of(student, int(await run(student, DAEMON)))
     await student.stop()
     assert not _exists(daemon)
     await bench.serve_honest()
@@ -121,7 +121,7 @@ async def test_a_daemon_is_gone_with_its_server(bench: Bench, *, cold: bool) -> 
 async def test_a_forked_copy_of_the_server_is_gone_with_it(bench: Bench) -> None:
     student = await bench.serve(RUNS, without=FORKING)
     code = "import os, time\nresult = os.fork()\nif result == 0:\n    time.sleep(10_000)"
-    child = int(await run(student, code))
+    child = number_of(student, int(await run(student, code)))
     await student.stop()
     assert not _exists(child)
 

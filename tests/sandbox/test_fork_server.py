@@ -18,6 +18,7 @@ from graders.engine.sandbox import LaunchError, LaunchSpec, Layer, open_launcher
 from graders.engine.sandbox.fork_client import ForkLauncher
 from graders.engine.sandbox.launcher import ENGINE_ROOT
 from graders.engine.wire.frames import Hello
+from tests.processes import number_here
 from tests.sandbox.wired import (
     Starter,
     Wired,
@@ -76,7 +77,7 @@ def own(tmp_path: Path) -> Iterator[tuple[ForkLauncher, Starter]]:
 def survivors_pid(student: Wired, code: str) -> int:
     pid = student.ask(f"{SURVIVOR}\n    {code}")
     assert isinstance(pid, int)
-    return pid
+    return number_here(student.process.pid, pid)
 
 
 def descriptors_of(pid: int | str) -> list[str]:
@@ -150,19 +151,21 @@ def test_process_ends_when_its_wire_is_closed(students: Starter) -> None:
 # --- what a student leaves behind ---------------------------------------------------------------
 
 
+@pytest.mark.parametrize("without", [FORKING, FORKING | {Layer.PROCESSES}])
 @pytest.mark.parametrize("kind", ["survivor", "child"])
-def test_descendants_are_gone_after_kill(students: Starter, kind: str) -> None:
-    student = students.serve(without=FORKING)
+def test_descendants_are_gone_after_kill(students: Starter, kind: str, without: set[Layer]) -> None:
+    student = students.serve(without=without)
     with watching(survivors_pid(student, f"answer = {kind}()")) as pidfd:
         student.process.kill()
         assert has_ended(pidfd)
 
 
+@pytest.mark.parametrize("without", [FORKING, FORKING | {Layer.PROCESSES}])
 @pytest.mark.parametrize("kind", ["survivor", "child"])
 def test_wire_held_open_by_a_descendant_is_closed_when_the_process_ends(
-    students: Starter, kind: str
+    students: Starter, kind: str, without: set[Layer]
 ) -> None:
-    student = students.serve(without=FORKING)
+    student = students.serve(without=without)
     student.begin(body=dedent(f"{SURVIVOR}\n    {kind}()\n    os._exit(3)").encode())
     student.wait_for_eof()
     assert student.process.wait().code == 3
@@ -273,13 +276,14 @@ import sys
 from pathlib import Path
 from graders.engine.sandbox import LaunchSpec
 from graders.engine.sandbox.{module} import {launcher}
-from tests.sandbox.wired import PROBE, starting
+from tests.processes import number_here
+from tests.sandbox.wired import starting
 from tests.sandbox.test_fork_server import FORKING, SURVIVOR
 
 launcher = {launcher}()
 with starting(launcher, Path(sys.argv[1])) as starter:
     student = starter.serve(without=FORKING)
-    descendant = student.ask({code!r})
+    descendant = number_here(student.process.pid, student.ask({code!r}))
     server = getattr(launcher, "pid", student.process.pid)
     print(server, student.process.pid, descendant, flush=True)
     sys.stdin.read()

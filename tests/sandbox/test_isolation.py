@@ -12,6 +12,7 @@ import pytest
 from graders.engine.sandbox import LaunchSpec, Layer, ProcessLimits
 from graders.engine.sandbox.launcher import ENGINE_ROOT
 from graders.engine.wire.frames import Hello
+from tests.processes import number_here
 from tests.sandbox.wired import Starter, Wired
 
 
@@ -130,9 +131,9 @@ def test_program_looks_like_a_server(probe: Wired) -> None:
 
 
 def test_process_leads_a_session_of_its_own(probe: Wired) -> None:
-    pid = probe.process.pid
-    assert probe.ask("import os; answer = [os.getpid(), os.getsid(0), os.getpgid(0)]") == [pid] * 3
-    assert os.getsid(0) != pid
+    own = probe.ask("import os; answer = [os.getpid(), os.getsid(0), os.getpgid(0)]")
+    assert [number_here(probe.process.pid, number) for number in own] == [probe.process.pid] * 3
+    assert os.getsid(0) != probe.process.pid
 
 
 def test_signals_are_as_python_sets_them(probe: Wired) -> None:
@@ -218,7 +219,10 @@ def test_folder_that_does_not_exist(students: Starter, tmp_path: Path) -> None:
 
 def test_network_namespace_has_nothing_but_the_loopback_device(probe: Wired) -> None:
     devices = probe.ask(
-        "answer = [line.partition(':')[0].strip() for line in open('/proc/net/dev') if ':' in line]"
+        """
+        with open("/proc/self/net/dev") as told:
+            answer = [line.partition(":")[0].strip() for line in told if ":" in line]
+        """
     )
     offline = Layer.NETWORK in probe.layers
     assert (devices == ["lo"]) == offline

@@ -129,7 +129,7 @@ def test_refusal_is_a_permission_error(students: Starter) -> None:
     code = """
         import os, subprocess
         answer = []
-        for refused in (os.fork, lambda: open("/etc/passwd"), lambda: subprocess.run("true")):
+        for refused in (os.fork, lambda: os.listdir("/proc"), lambda: subprocess.run("true")):
             try:
                 refused()
             except PermissionError as error:

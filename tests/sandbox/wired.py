@@ -59,10 +59,11 @@ F = TypeVar("F", bound=Frame)
 class Wired:
     """A process and the wire to it."""
 
-    def __init__(self, process: Process, root: Path) -> None:
+    def __init__(self, process: Process, spec: LaunchSpec) -> None:
         process.wire.settimeout(LAST_RESORT_SECONDS)
         self.process = process
-        self.root = root
+        self.spec = spec
+        self.root = spec.root
         self.refused: list[Refused] = []
         self._buffer = FrameBuffer()
         self._frames: deque[FromStudent] = deque()
@@ -178,7 +179,16 @@ class Starter:
             writable=(home,),
             without=frozenset(without),
         )
-        wired = Wired(self.launcher.start(spec), root)
+        return self._start(spec)
+
+    def again(self, ended: Wired) -> Wired:
+        """Start a process that has ended again, on the same folders, and load its app."""
+        wired = self._start(ended.spec)
+        assert isinstance(wired.load(), Loaded)
+        return wired
+
+    def _start(self, spec: LaunchSpec) -> Wired:
+        wired = Wired(self.launcher.start(spec), spec)
         self._started.append(wired)
         return wired
 

@@ -6,6 +6,7 @@ Fits the harness to what grading asks for. Must not know a rubric.
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import secrets
 import shutil
 import tempfile
@@ -38,9 +39,26 @@ _WHAT_IS_MISSING = {
     Layer.NETWORK: (
         "The server's process has no network of its own: that needs root, or namespaces for users."
     ),
+    Layer.PROCESSES: (
+        "The server's process has a number among the machine's: for a pid namespace, root or "
+        "namespaces for users are needed, which most containers refuse."
+    ),
+    Layer.IPC: (
+        "The server's process has no message queues of its own: that needs what a pid namespace "
+        "needs."
+    ),
+    Layer.ROOT: (
+        "The server's process sees the names of the machine's files: that it has a root folder of "
+        "its own needs what a pid namespace needs."
+    ),
+    Layer.UID: (
+        "The server's process runs as root: that it runs as a user of its own needs the right to "
+        "become one, and packages that every user may read."
+    ),
 }
 # Without these two a score can be forged. The network is refused by both of them as well.
 _REQUIRED = frozenset({Layer.FILES, Layer.SYSCALLS})
+_SECOND_WALL = frozenset({Layer.NETWORK, Layer.PROCESSES, Layer.IPC, Layer.ROOT})
 
 
 class Rig:
@@ -63,7 +81,7 @@ class Rig:
     @property
     def isolation(self) -> Isolation:
         """How well the servers are shut in, by what they had before their own code ran."""
-        return isolation_of(self._launcher.kind, self._layers)
+        return isolation_of(self._launcher.kind, self._layers, root=_is_root())
 
     @property
     def side_calls(self) -> list[SideCall]:
@@ -115,13 +133,28 @@ class Rig:
         return Rig(self._launcher, own, [], self._clock)
 
 
-def isolation_of(kind: str, held: tuple[str, ...]) -> Isolation:
-    """Judge the layers that ``held`` in a process started by a launcher of ``kind``."""
+def isolation_of(kind: str, held: tuple[str, ...], *, root: bool) -> Isolation:
+    """Judge the layers that ``held`` in a process started by a launcher of ``kind``.
+
+    ``root`` says whether the grader is root: then its servers must not be.
+    """
+    everything = _REQUIRED | _SECOND_WALL | ({Layer.UID} if root else frozenset())
+    level = IsolationLevel.PRACTICE
+    if _REQUIRED.issubset(held):
+        level = IsolationLevel.FULL if everything.issubset(held) else IsolationLevel.STRONG
     return Isolation(
-        level=IsolationLevel.STRONG if _REQUIRED.issubset(held) else IsolationLevel.PRACTICE,
+        level=level,
         layers=(kind, *held),
-        missing=tuple(text for layer, text in _WHAT_IS_MISSING.items() if layer not in held),
+        missing=tuple(
+            text
+            for layer, text in _WHAT_IS_MISSING.items()
+            if layer in everything and layer not in held
+        ),
     )
+
+
+def _is_root() -> bool:
+    return hasattr(os, "geteuid") and os.geteuid() == 0
 
 
 @contextmanager

@@ -11,11 +11,14 @@ import os
 import socket
 import subprocess
 import sys
-from typing import Any
+import threading
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from graders.engine.sandbox.environment import server_environment
 from graders.engine.sandbox.launcher import ENGINE_ROOT, Exit, LaunchError, LaunchSpec
 from graders.engine.sandbox.layers import NOTHING_OFF, Layer
+from graders.engine.sandbox.own_user import Users
 
 _BOOT = (
     "import sys; sys.path.append(sys.argv[1]);"
@@ -28,7 +31,8 @@ _START_SECONDS = 120.0
 class ForkLauncher:
     """Starts students by forking a preloaded process, which is made at once.
 
-    ``without`` are the layers of its own that tests leave off: network and memory.
+    ``without`` are the layers of its own that tests leave off: network, memory, and by the pid
+    namespace all namespaces but that of the network. Several threads may use it.
     """
 
     kind = "fork server"
@@ -38,6 +42,8 @@ class ForkLauncher:
         ours.settimeout(_START_SECONDS)
         self._control = ours
         self._buffer = b""
+        self._one_at_a_time = threading.RLock()
+        self._users = Users()
         self.cpu_seconds = 0.0
         """CPU time of all students that have ended."""
         self._ready = False
@@ -53,33 +59,39 @@ class ForkLauncher:
 
     @property
     def pid(self) -> int:
-        """The process id of the fork server."""
-        return self._server.pid
+        """The process id of the fork server: of the one in its namespaces, where it has some."""
+        self.await_ready()
+        return self._pid
 
     def start(self, spec: LaunchSpec) -> ForkedProcess:
         """Fork a student; raises :class:`LaunchError` when the fork server is broken."""
         self.await_ready()
         wire, student_wire = socket.socketpair()
         output, student_output = os.pipe()
-        message = {"do": "start", **spec.as_json()}
-        try:
-            self._say(message, [student_wire.fileno(), student_output])
-            pid = self._hear()["started"]
-        except BaseException:
-            wire.close()
-            os.close(output)
-            raise
-        finally:
-            student_wire.close()
-            os.close(student_output)
-        return ForkedProcess(self, pid, wire, output)
+        with self._one_at_a_time:
+            uid = self._users.take()
+            message = {"do": "start", **spec.as_json(), "uid": uid}
+            try:
+                self._say(message, [student_wire.fileno(), student_output])
+                answer, pid = self._hear()
+            except BaseException:
+                self._users.give_back(uid)
+                wire.close()
+                os.close(output)
+                raise
+            finally:
+                student_wire.close()
+                os.close(student_output)
+        return ForkedProcess(self, _Started(answer["started"], pid, uid), wire, output)
 
-    def ask_exit(self, do: str, pid: int) -> Exit:
-        """Say ``kill`` or ``wait`` for ``pid``; return once the process is gone."""
-        self._say({"do": do, "pid": pid}, [])
-        answer = self._hear()
-        end = Exit.from_wait_status(answer["status"], answer["cpu_seconds"])
-        self.cpu_seconds += end.cpu_seconds
+    def ask_exit(self, do: str, started: _Started) -> Exit:
+        """Say ``kill`` or ``wait`` for what was ``started``; return once the process is gone."""
+        with self._one_at_a_time:
+            self._say({"do": do, "pid": started.number}, [])
+            answer, _ = self._hear()
+            self._users.give_back(started.uid)
+            end = Exit.from_wait_status(answer["status"], answer["cpu_seconds"])
+            self.cpu_seconds += end.cpu_seconds
         return end
 
     def close(self) -> None:
@@ -89,14 +101,18 @@ class ForkLauncher:
             # It has started nothing yet, and would first finish its warm-up.
             self._server.kill()
         self._server.wait()
+        self._users.close()
 
     def await_ready(self) -> None:
         """Wait until the fork server stands; raises :class:`LaunchError` when it never will."""
-        if not self._ready:
-            answer = self._hear()
-            if answer.get("threads") != 1:
-                raise LaunchError(f"the fork server has {answer.get('threads')} threads, not one")
-            self._ready = True
+        with self._one_at_a_time:
+            if not self._ready:
+                answer, pid = self._hear()
+                if answer.get("threads") != 1:
+                    threads = answer.get("threads")
+                    raise LaunchError(f"the fork server has {threads} threads, not one")
+                self._pid = pid or self._server.pid
+                self._ready = True
 
     def _say(self, message: dict[str, Any], descriptors: list[int]) -> None:
         try:
@@ -106,28 +122,43 @@ class ForkLauncher:
         except OSError as error:
             raise LaunchError(f"the fork server has ended: {error}") from error
 
-    def _hear(self) -> dict[str, Any]:
+    def _hear(self) -> tuple[dict[str, Any], int]:
+        """Give the next message, and the number of the process that it is about (0: of none)."""
+        pid = 0
         while b"\n" not in self._buffer:
             try:
-                data = self._control.recv(65_536)
+                data, descriptors, _, _ = socket.recv_fds(self._control, 65_536, 1)
             except OSError as error:
                 raise LaunchError(f"the fork server does not answer: {error}") from error
             if not data:
                 raise LaunchError("the fork server ended by itself; its output is above")
             self._buffer += data
+            for descriptor in descriptors:
+                pid = _number_here(descriptor)
         line, _, self._buffer = self._buffer.partition(b"\n")
         answer: dict[str, Any] = json.loads(line)
-        return answer
+        return answer, pid
+
+
+class _Started(NamedTuple):
+    """``number`` is the fork server's for the process, ``pid`` our own, ``uid`` its user's."""
+
+    number: int
+    pid: int
+    uid: int | None
 
 
 class ForkedProcess:
     """A student that the fork server has started."""
 
-    def __init__(self, launcher: ForkLauncher, pid: int, wire: socket.socket, output: int) -> None:
-        self.pid = pid
+    def __init__(
+        self, launcher: ForkLauncher, started: _Started, wire: socket.socket, output: int
+    ) -> None:
+        self.pid = started.pid or started.number
         self.wire = wire
         self.output = output
         self._launcher = launcher
+        self._started = started
         self._exit: Exit | None = None
 
     def kill(self) -> Exit:
@@ -140,5 +171,14 @@ class ForkedProcess:
 
     def _end(self, do: str) -> Exit:
         if self._exit is None:
-            self._exit = self._launcher.ask_exit(do, self.pid)
+            self._exit = self._launcher.ask_exit(do, self._started)
         return self._exit
+
+
+def _number_here(pidfd: int) -> int:
+    """Give the number of the process that ``pidfd`` holds, in our own pid namespace; close it."""
+    try:
+        told = Path(f"/proc/self/fdinfo/{pidfd}").read_text(encoding="ascii")
+    finally:
+        os.close(pidfd)
+    return int(told.partition("Pid:")[2].split()[0])

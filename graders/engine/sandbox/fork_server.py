@@ -20,12 +20,13 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
+from graders.engine.sandbox import namespaces
 from graders.engine.sandbox.child import WIRE_FD, become_student
 from graders.engine.sandbox.fresh import INTERPRETER
 from graders.engine.sandbox.layers import NOTHING_OFF, Layer
-from graders.engine.sandbox.network import leave_network
-from graders.engine.sandbox.privileges import hide_memory
-from graders.engine.sandbox.reachable import readable
+from graders.engine.sandbox.own_root import layout_of
+from graders.engine.sandbox.privileges import hide_memory, keep_capabilities_as_another_program
+from graders.engine.sandbox.reachable import is_open_to_all, readable
 from graders.engine.sandbox.warm_up import warm_up
 
 _PR_SET_CHILD_SUBREAPER = 36
@@ -38,21 +39,20 @@ def main(control_fd: int, without: Collection[str] = NOTHING_OFF) -> None:
 
     ``without`` names the layers of its own that are left off.
     """
+    held = namespaces.enter(without)
     control = socket.socket(fileno=control_fd)
     warm_up()
     # All of the engine is imported by now: a student must find nothing beside it.
     sys.path.remove(sys.argv[1])
     _adopt_orphans()
-    left = leave_network() if Layer.NETWORK not in without else ()
     if Layer.MEMORY not in without:
         hide_memory()
-    # Found once for all children.
-    readable()
+    _look_around()
     gc.collect()
     gc.freeze()
-    server = ForkServer(control, network=left[0] if left else "")
+    server = ForkServer(control, held)
     try:
-        server.say({"ready": True, "threads": _threads()})
+        server.say({"ready": True, "threads": _threads()}, about=os.getpid())
         server.serve()
     except ConnectionError:
         # The grader has gone, and with it whoever would read of it.
@@ -62,24 +62,45 @@ def main(control_fd: int, without: Collection[str] = NOTHING_OFF) -> None:
         os._exit(0)
 
 
+def _look_around() -> None:
+    """Find once for all children what they all ask for."""
+    layout_of(readable())
+    for from_the_root in (True, False):
+        is_open_to_all(from_the_root=from_the_root)
+
+
 class ForkServer:
     """Starts, kills and buries students on the grader's word.
 
-    ``network`` names the layer that keeps this process, and so its children, from the network.
+    ``held`` names the layers that this process has, which its children inherit. Where it has a pid
+    namespace, each student has one as well, whose first process (its *guardian*) is another child.
     """
 
-    def __init__(self, control: socket.socket, *, network: str) -> None:
+    def __init__(self, control: socket.socket, held: Collection[Layer]) -> None:
         self._control = control
-        self._network = network
+        self._held = held
         self._buffer = b""
         self._descriptors: list[int] = []
         self._students: set[int] = set()
+        self._guardians: dict[int, int] = {}
         self._exited: dict[int, dict[str, Any]] = {}
         self._awaited: set[int] = set()
 
-    def say(self, message: dict[str, Any]) -> None:
-        """Send one message to the grader."""
-        self._control.sendall(json.dumps(message).encode() + b"\n")
+    def say(self, message: dict[str, Any], *, about: int | None = None) -> None:
+        """Send one message to the grader, with a pidfd of the process that it is ``about``.
+
+        In a pid namespace, the number by which this process knows it is not the grader's.
+        """
+        data = json.dumps(message).encode() + b"\n"
+        if about is None or Layer.PROCESSES not in self._held:
+            self._control.sendall(data)
+            return
+        descriptor = os.pidfd_open(about)
+        try:
+            sent = socket.send_fds(self._control, [data], [descriptor])
+            self._control.sendall(data[sent:])
+        finally:
+            os.close(descriptor)
 
     def serve(self) -> None:
         """Act on messages and on children that end, until the grader has gone."""
@@ -97,6 +118,9 @@ class ForkServer:
 
     def kill_all(self) -> None:
         """End every student and whatever it left behind."""
+        if Layer.PROCESSES in self._held:
+            # With the first process of a pid namespace, the kernel ends all others.
+            return
         for pid in self._students:
             _kill_group(pid)
         # From here on all children are strays, and what they leave behind becomes ours.
@@ -124,13 +148,21 @@ class ForkServer:
     def _start(self, message: dict[str, Any]) -> None:
         wire, output = self._descriptors[:2]
         del self._descriptors[:2]
-        pid = os.fork()
-        if pid == 0:
-            _enter_child(wire, output, {**message, "network": self._network})
+        pid = self._fork(wire, output, message)
         os.close(wire)
         os.close(output)
         self._students.add(pid)
-        self.say({"started": pid})
+        self.say({"started": pid}, about=pid)
+
+    def _fork(self, wire: int, output: int, message: dict[str, Any]) -> int:
+        namespaced = Layer.PROCESSES in self._held
+        settings = {**message, "namespaces": namespaced, "inherited": [*self._held]}
+        if not namespaced or Layer.PROCESSES in message["without"]:
+            return _fork_student(wire, output, settings)
+        with namespaces.new_pid_namespace() as guardian:
+            pid = _fork_student(wire, output, settings)
+        self._guardians[pid] = guardian
+        return pid
 
     def _kill(self, pid: int) -> None:
         if pid in self._students:
@@ -151,14 +183,21 @@ class ForkServer:
                 if pid == 0:
                     break
                 if pid in self._students:
-                    _kill_group(pid)
-                    self._students.discard(pid)
                     self._exited[pid] = {
                         "status": status,
                         "cpu_seconds": usage.ru_utime + usage.ru_stime,
                     }
+                    self._end_what_is_left_of(pid)
         self._kill_strays()
         self._answer()
+
+    def _end_what_is_left_of(self, pid: int) -> None:
+        """End the group of a student that has ended, and wait for its namespace to be empty."""
+        self._students.discard(pid)
+        _kill_group(pid)
+        if (guardian := self._guardians.pop(pid, None)) is not None:
+            os.kill(guardian, signal.SIGKILL)
+            os.waitpid(guardian, 0)
 
     def _answer(self) -> None:
         """Tell of each awaited student that has ended, once nothing it started is left."""
@@ -175,7 +214,8 @@ class ForkServer:
 
     def _kill_strays(self) -> list[int]:
         """End processes that daemonised out of a student: as subreaper we are their parent now."""
-        strays = [pid for pid in _children() if pid not in self._students]
+        ours = {*self._students, *self._guardians.values()}
+        strays = [pid for pid in _children() if pid not in ours]
         for pid in strays:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -195,6 +235,13 @@ def _woken_by_children() -> Iterator[socket.socket]:
             yield wakeup
         finally:
             signal.set_wakeup_fd(-1)
+
+
+def _fork_student(wire: int, output: int, settings: dict[str, Any]) -> int:
+    pid = os.fork()
+    if pid == 0:
+        _enter_child(wire, output, settings)
+    return pid
 
 
 def _enter_child(wire: int, output: int, message: dict[str, Any]) -> None:
@@ -222,6 +269,8 @@ def _become_fresh_interpreter(message: dict[str, Any]) -> None:
     os.write(writing, json.dumps(message).encode())
     os.close(writing)
     os.dup2(settings, 0)
+    if message["namespaces"]:
+        keep_capabilities_as_another_program()
     os.execve(sys.executable, [*INTERPRETER, str(WIRE_FD)], message["environment"])  # noqa: S606
 
 
@@ -239,7 +288,7 @@ def _kill_group(pid: int) -> None:
 def _children() -> list[int]:
     """Give this process's children; empty where the kernel does not tell."""
     try:
-        text = Path(f"/proc/self/task/{os.getpid()}/children").read_text(encoding="ascii")
+        text = Path("/proc/thread-self/children").read_text(encoding="ascii")
     except OSError:
         return []
     return [int(pid) for pid in text.split()]

@@ -54,6 +54,10 @@ class LaunchSpec:
             "cold": self.cold,
             "writable": [str(folder) for folder in self.writable],
             "without": sorted(self.without),
+            # What the fork server may add: a user, the rights that namespaces give, what is left.
+            "uid": None,
+            "namespaces": False,
+            "inherited": [],
         }
 
 

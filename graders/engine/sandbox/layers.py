@@ -12,6 +12,11 @@ class Layer(StrEnum):
     """One layer; a process says of each whether it took hold."""
 
     NETWORK = "network namespace"
+    PROCESSES = "pid namespace"
+    USERS = "user namespace"
+    IPC = "ipc namespace"
+    ROOT = "own root"
+    UID = "own uid"
     PARENT = "PDEATHSIG"
     LIMITS = "limits"
     PRIVILEGES = "no_new_privs"
@@ -23,3 +28,8 @@ class Layer(StrEnum):
 
 NOTHING_OFF: frozenset[Layer] = frozenset()
 """All layers are wanted; only tests leave some off, to see what these stop."""
+
+SECOND_WALL = frozenset(
+    {Layer.NETWORK, Layer.PROCESSES, Layer.USERS, Layer.IPC, Layer.ROOT, Layer.UID}
+)
+"""What is not to be had everywhere: most containers and some distributions refuse it."""

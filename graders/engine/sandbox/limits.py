@@ -28,14 +28,19 @@ _TASKS_MARGIN = 4
 """The kernel counts the threads of other submissions, too, which are graded beside this one."""
 
 
-def apply(limits: ProcessLimits) -> tuple[str, ...]:
-    """Set ``limits`` on this process; return the names of those that took hold."""
+def apply(limits: ProcessLimits, *, counted_alone: bool = False) -> tuple[str, ...]:
+    """Set ``limits`` on this process; return the names of those that took hold.
+
+    ``counted_alone`` says that no processes of the machine are counted with it, because it has a
+    user of its own, or lies in another user namespace.
+    """
     if sys.platform == "win32":
         return ()
     import resource  # noqa: PLC0415 - not on Windows
 
     _keep_to_few_arenas()
     stacks_mb = limits.processes * _stack_mb()
+    others = 0 if counted_alone else _tasks_of_the_machine()
     wanted = {
         "RLIMIT_DATA": (limits.memory_mb + stacks_mb) * MEBIBYTE,
         # Shared memory as well, which is no data.
@@ -43,7 +48,7 @@ def apply(limits: ProcessLimits) -> tuple[str, ...]:
         "RLIMIT_CPU": limits.cpu_seconds,
         "RLIMIT_FSIZE": limits.file_size_mb * MEBIBYTE,
         "RLIMIT_NOFILE": limits.open_files,
-        "RLIMIT_NPROC": _tasks_of_the_machine() + _TASKS_MARGIN * limits.processes,
+        "RLIMIT_NPROC": others + _TASKS_MARGIN * limits.processes,
         "RLIMIT_CORE": 0,
     }
     held = []

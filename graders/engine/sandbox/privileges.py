@@ -10,13 +10,16 @@ import sys
 
 from graders.engine.sandbox.layers import Layer
 
+_PR_SET_PDEATHSIG = 1
 _PR_SET_DUMPABLE = 4
 _PR_CAPBSET_DROP = 24
 _PR_SET_NO_NEW_PRIVS = 38
 _PR_CAP_AMBIENT = 47
+_PR_CAP_AMBIENT_RAISE = 2
 _PR_CAP_AMBIENT_CLEAR_ALL = 4
 _CAPABILITY_VERSION_3 = 0x20080522
 _CAPABILITIES = 64
+_SIGKILL = 9
 
 
 def prctl(option: int, *arguments: int) -> bool:
@@ -25,6 +28,14 @@ def prctl(option: int, *arguments: int) -> bool:
         return False
     padded = [ctypes.c_ulong(value) for value in (*arguments, 0, 0, 0, 0)[:4]]
     return bool(ctypes.CDLL(None, use_errno=True).prctl(option, *padded) == 0)
+
+
+def end_with_parent() -> tuple[str, ...]:
+    """Ask the kernel to end this process when the one that started it ends.
+
+    Whoever becomes another user afterwards has to ask again.
+    """
+    return (Layer.PARENT,) if prctl(_PR_SET_PDEATHSIG, _SIGKILL) else ()
 
 
 def refuse_new_privileges() -> tuple[str, ...]:
@@ -41,11 +52,43 @@ def drop_capabilities() -> tuple[str, ...]:
     """Give up every capability, for good: of root remains a user that owns root's files."""
     if not sys.platform.startswith("linux"):
         return ()
-    # An ordinary user may not drop from the bounding set, and has nothing in it to win.
+    empty_bounding_set()
+    prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL)
+    return (Layer.CAPABILITIES,) if _set_capabilities([0] * 6) else ()
+
+
+def empty_bounding_set() -> None:
+    """Let no program that this process becomes win a capability.
+
+    An ordinary user may not do it, and has nothing in it to win.
+    """
     for number in range(_CAPABILITIES):
         prctl(_PR_CAPBSET_DROP, number)
-    prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL)
-    header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
-    nothing = (ctypes.c_uint32 * 6)()
-    dropped = ctypes.CDLL(None, use_errno=True).capset(header, nothing) == 0
-    return (Layer.CAPABILITIES,) if dropped else ()
+
+
+def keep_capabilities_as_another_program() -> None:
+    """Hand the capabilities of an ordinary user, who has some in a namespace, to the next program.
+
+    The kernel does so by itself for root only.
+    """
+    sets = (ctypes.c_uint32 * 6)()
+    if ctypes.CDLL(None, use_errno=True).capget(_header(), sets) != 0:
+        return
+    low, high = (slice(0, 3), slice(3, 6))
+    kept = [word for half in (low, high) for word in _inheritable(*sets[half])]
+    if _set_capabilities(kept):
+        for number in range(_CAPABILITIES):
+            prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE, number)
+
+
+def _inheritable(effective: int, permitted: int, _inheritable: int) -> tuple[int, int, int]:
+    return effective, permitted, permitted
+
+
+def _set_capabilities(words: list[int]) -> bool:
+    sets = (ctypes.c_uint32 * 6)(*words)
+    return bool(ctypes.CDLL(None, use_errno=True).capset(_header(), sets) == 0)
+
+
+def _header() -> ctypes.Array[ctypes.c_uint32]:
+    return (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import mimetypes
+import stat
 import sys
 import sysconfig
 from pathlib import Path
@@ -44,6 +45,28 @@ def readable() -> tuple[Path, ...]:
     packages = [sysconfig.get_path(name) for name in _PACKAGES]
     found = [*_OF_THE_SYSTEM, *mimetypes.knownfiles, *packages, *_interpreter(), *sys.path]
     return tuple(path for path in map(Path, dict.fromkeys(found)) if _is_fit(path))
+
+
+@functools.cache
+def is_open_to_all(*, from_the_root: bool) -> bool:
+    """Whether every user may read all that is :func:`readable`.
+
+    ``from_the_root`` asks whether it can be reached as well, through the folders it lies in.
+    """
+    return all(
+        _may_be_read(path) and (not from_the_root or may_be_passed(path)) for path in readable()
+    )
+
+
+def may_be_passed(path: Path) -> bool:
+    """Whether every user may pass through all folders that ``path`` lies in."""
+    return all(folder.stat().st_mode & stat.S_IXOTH for folder in path.resolve().parents)
+
+
+def _may_be_read(path: Path) -> bool:
+    mode = path.stat().st_mode
+    needed = stat.S_IROTH | (stat.S_IXOTH if stat.S_ISDIR(mode) else 0)
+    return mode & needed == needed
 
 
 def _interpreter() -> list[str]:

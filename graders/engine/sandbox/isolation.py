@@ -1,0 +1,129 @@
+"""Shuts a student's process in: each layer is one function, which says what of it took hold.
+
+:data:`LAYERS` has them in the order in which they are applied: a layer that needs a privilege comes
+before the one that gives it up. Runs in the student's process. Must not import anything of the
+trusted side.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from graders.engine.sandbox import (
+    landlock,
+    limits,
+    namespaces,
+    own_root,
+    own_user,
+    privileges,
+    reachable,
+    seccomp,
+)
+from graders.engine.sandbox.layers import Layer
+
+Settings = Mapping[str, Any]
+"""What :meth:`LaunchSpec.as_json` gave, and what the fork server has added."""
+
+
+def shut_in(settings: Settings) -> tuple[str, ...]:
+    """Apply all layers but those that are left off; give the names of what took hold."""
+    return tuple(
+        taken
+        for name, layer in LAYERS.items()
+        if name not in settings["without"]
+        for taken in layer(settings)
+    )
+
+
+def _leave_network(settings: Settings) -> tuple[str, ...]:
+    """Leave the network, unless the process that this one comes from has left it already."""
+    return _inherited(Layer.NETWORK, settings) or namespaces.leave_network()
+
+
+def _inherited(layer: Layer, settings: Settings) -> tuple[str, ...]:
+    return (layer,) if layer in settings["inherited"] else ()
+
+
+def _leave_queues(settings: Settings) -> tuple[str, ...]:
+    if not settings["namespaces"]:
+        return ()
+    namespaces.unshare(namespaces.Kind.IPC)
+    return (Layer.IPC,)
+
+
+def _enter_own_root(settings: Settings) -> tuple[str, ...]:
+    if not settings["namespaces"]:
+        return ()
+    namespaces.unshare(namespaces.Kind.MOUNTS)
+    own_root.enter(
+        reachable.readable(),
+        _own_folders(settings),
+        megabytes=settings["limits"]["disk_mb"],
+        files=settings["limits"]["disk_files"],
+    )
+    os.chdir(settings["root"])
+    return (Layer.ROOT,)
+
+
+def _become_own_user(settings: Settings) -> tuple[str, ...]:
+    folders = _own_folders(settings)
+    if settings["uid"] is None or not _is_within_reach_of_others(settings, folders):
+        return ()
+    own_user.become(settings["uid"], folders)
+    return (Layer.UID,)
+
+
+def _is_within_reach_of_others(settings: Settings, folders: Sequence[Path]) -> bool:
+    if _has_own_root(settings):
+        return reachable.is_open_to_all(from_the_root=False)
+    passable = all(reachable.may_be_passed(folder) for folder in folders)
+    return passable and reachable.is_open_to_all(from_the_root=True)
+
+
+def _limit_resources(settings: Settings) -> tuple[str, ...]:
+    wanted = limits.ProcessLimits(**settings["limits"])
+    alone = _is_own_user(settings) or Layer.USERS in settings["inherited"]
+    return limits.apply(wanted, counted_alone=alone)
+
+
+def _leave_files(settings: Settings) -> tuple[str, ...]:
+    writable = [*_own_folders(settings), *reachable.DEVICES]
+    if _has_own_root(settings):
+        writable.append(own_root.SHARED_MEMORY)
+    return landlock.shut_in(reachable.readable(), writable)
+
+
+def _has_own_root(settings: Settings) -> bool:
+    """Whether the process was to be moved to one, and so has been."""
+    return settings["namespaces"] and Layer.ROOT not in settings["without"]
+
+
+def _is_own_user(settings: Settings) -> bool:
+    return settings["uid"] is not None and os.getuid() == settings["uid"]
+
+
+def _own_folders(settings: Settings) -> list[Path]:
+    return [Path(folder) for folder in (settings["root"], *settings["writable"])]
+
+
+LAYERS: Mapping[Layer, Callable[[Settings], tuple[str, ...]]] = {
+    Layer.NETWORK: _leave_network,
+    Layer.PROCESSES: partial(_inherited, Layer.PROCESSES),
+    Layer.USERS: partial(_inherited, Layer.USERS),
+    Layer.IPC: _leave_queues,
+    Layer.ROOT: _enter_own_root,
+    Layer.UID: _become_own_user,
+    # After that: whoever becomes another user is no longer ended with the parent.
+    Layer.PARENT: lambda _: privileges.end_with_parent(),
+    Layer.LIMITS: _limit_resources,
+    Layer.PRIVILEGES: lambda _: privileges.refuse_new_privileges(),
+    Layer.FILES: _leave_files,
+    Layer.CAPABILITIES: lambda _: privileges.drop_capabilities(),
+    Layer.MEMORY: lambda _: privileges.hide_memory(),
+    # Last: it refuses what the others need.
+    Layer.SYSCALLS: lambda _: seccomp.refuse_calls(),
+}
