@@ -26,7 +26,13 @@ _LOOK_SECONDS = 0.02
 _QUIET_ROUNDS = 8
 """Rounds in a row, of the kernel's word and the event loop's, before a server is stalled.
 
-About 0.4 s: longer than the pauses that a thread makes in C, as SQLite does at a locked table.
+About 0.7 s: longer than the pauses that a thread makes in C, as SQLite does at a locked table.
+"""
+_STILL_LOOKS = 3
+"""Looks in a row that must show nothing before the next question in such a row.
+
+While a question is open, what runs may be the answer to it, so nobody sees whether a thread woke
+up as well: most of the time must lie between the questions.
 """
 _BLIND_ROUNDS = 250
 """The same where the kernel cannot be asked: ten seconds."""
@@ -44,9 +50,9 @@ _MOST_LOOKS = 6_000
 class _Patience:
     """What has been seen since either side last said anything (``said``).
 
-    ``pong`` is the question to the event loop that is open, ``quiet`` counts rounds, ``blocked``
-    looks; ``grant`` is the virtual time that a blocked server gets next, in seconds;
-    ``out_of_time`` says that its next timer is too far away.
+    ``still`` counts looks in a row that showed nothing, ``quiet`` rounds, ``blocked`` looks;
+    ``pong`` is the question to the event loop that is open, ``grant`` the virtual time that a
+    blocked server gets next, in seconds; ``out_of_time`` says that its next timer is too far away.
     """
 
     asked: int
@@ -55,6 +61,7 @@ class _Patience:
     last: Activity | None = None
     pong: asyncio.Future[float | None] | None = None
     looks: int = 0
+    still: int = 0
     quiet: int = 0
     blocked: int = 0
     grant: float = 1.0
@@ -121,11 +128,12 @@ class Watchdog:
         now = activity(self._pid)
         still = now is not None and now.asleep and now == patience.last
         patience.looks += 1
+        patience.still = patience.still + 1 if still else 0
         patience.last = now
         if patience.pong is None:
-            if still or now is None:
+            if now is None or patience.still >= (_STILL_LOOKS if patience.quiet else 1):
                 patience.pong = self._ping()
-            else:
+            elif not still:
                 patience.quiet = 0
         elif not patience.pong.done():
             patience.blocked = patience.blocked + 1 if still else 0
