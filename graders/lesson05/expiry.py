@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from graders.engine.harness import Talk, attempt
+from graders.engine.harness import Outcome, Talk, attempt
 from graders.engine.harness.stored import holders
 from graders.lesson05.talking import HOUR, PAGE, Said, Views, begin, look, tell
 
@@ -96,18 +96,24 @@ class OtherTtl:
     views: Views
 
 
-async def play_short_ttl(talk: Talk) -> OtherTtl:
-    """Leave a thread alone for longer than a short TTL."""
-    return await _play_other_ttl(talk, SHORT_TTL, SHORT_TTL + 1)
+@dataclass(frozen=True)
+class OtherTtls:
+    """One server, started with a short TTL and then with a long one."""
+
+    short: Outcome[OtherTtl]
+    long: Outcome[OtherTtl]
 
 
-async def play_long_ttl(talk: Talk) -> OtherTtl:
-    """Leave a thread alone for nearly as long as a long TTL."""
-    return await _play_other_ttl(talk, LONG_TTL, LONG_TTL - 1)
+async def play_other_ttls(talk: Talk) -> OtherTtls:
+    """Leave a thread alone past a short TTL, and another for nearly as long as a long one."""
+    return OtherTtls(
+        short=await attempt(_play_ttl(talk, SHORT_TTL, SHORT_TTL + 1)),
+        long=await attempt(_play_ttl(talk, LONG_TTL, LONG_TTL - 1)),
+    )
 
 
-async def _play_other_ttl(talk: Talk, hours: int, passed: int) -> OtherTtl:
+async def _play_ttl(talk: Talk, hours: int, passed: int) -> OtherTtl:
     await talk.student.restart(variables={"SESSION_TTL_HOURS": str(hours)})
-    left = await begin(talk, "left alone")
+    left = await begin(talk, f"left alone for {passed} hours")
     await talk.student.advance(passed * HOUR)
     return OtherTtl(hours, passed, left, await look(talk, left.thread_id))

@@ -131,9 +131,10 @@ class Away:
     kept: list[tuple[Said, Outcome[Reply]]]
 
 
+LOCKED = "locked by another program"
 Disturbance = Callable[[Student], AbstractContextManager[None]]
 DISTURBANCES: dict[str, tuple[str, Disturbance]] = {
-    "locked by another program": (
+    LOCKED: (
         "another program had locked the database",
         lambda student: locked(student.own_dirs),
     ),
@@ -150,7 +151,7 @@ DISTURBANCES: dict[str, tuple[str, Disturbance]] = {
 
 async def play_locked(talk: Talk) -> Away:
     """Lock the database, as a backup does."""
-    return await _play_away(talk, "locked by another program")
+    return await _play_away(talk, LOCKED)
 
 
 async def play_read_only(talk: Talk) -> Away:
@@ -168,7 +169,8 @@ async def _play_away(talk: Talk, case: str) -> Away:
     before = await begin(talk, "before")
     thread_id = before.thread_id
     await talk.student.settle()
-    read, *tries = await _meanwhile(talk, thread_id, disturbance)
+    longest = _LOCK_SECONDS if case == LOCKED else None
+    read, *tries = await _meanwhile(talk, thread_id, disturbance, longest)
     items = await _with_second_try(talk, thread_id)
     back = await _tell_twice(talk, "back again", thread_id)
     new = await _tell_twice(talk, "new thread", None)
@@ -189,7 +191,7 @@ async def _play_away(talk: Talk, case: str) -> Away:
 
 
 async def _meanwhile(
-    talk: Talk, thread_id: str, disturbance: Disturbance
+    talk: Talk, thread_id: str, disturbance: Disturbance, longest: float | None
 ) -> tuple[Outcome[Reply], Said, Said]:
     """Try to read and to write while the storage cannot be used."""
 
@@ -200,8 +202,8 @@ async def _meanwhile(
 
     with disturbance(talk.student):
         trying = asyncio.ensure_future(tries())
-        # Not to judge anything: whoever waits for longer than this, gets what it waits for.
-        await asyncio.wait({trying}, timeout=_LOCK_SECONDS)
+        # Not to judge anything: whoever waits for a lock for longer, gets what it waits for.
+        await asyncio.wait({trying}, timeout=longest)
     return await trying
 
 

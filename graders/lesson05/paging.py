@@ -85,33 +85,76 @@ def items_in(talk: Talk, thread_id: str) -> Listing:
     )
 
 
-@dataclass(frozen=True)
-class Pages:
-    """Threads and items, with the ids of the threads in order, and some pages of both."""
-
-    threads: list[str]
-    thread_pages: Outcome[list[Page]]
-    item_pages: Outcome[list[Page]]
-    one_page: Outcome[Page]
-
-
 LIMIT = 2
 _THREADS = 4
 _MESSAGES = 3
+
+
+@dataclass(frozen=True)
+class CursorGone:
+    """A page, and the page behind it after the last entry of the first was deleted.
+
+    ``expected`` are the ids that come behind, if the server can go on there.
+    """
+
+    first: Page
+    second: Outcome[Page]
+    expected: list[str]
+
+
+@dataclass(frozen=True)
+class Pages:
+    """Pages of threads and of items; then what comes behind an entry that was deleted."""
+
+    thread_pages: Outcome[list[Page]]
+    item_pages: Outcome[list[Page]]
+    one_page: Outcome[Page]
+    thread_cursor: Outcome[CursorGone]
+    item_cursor: Outcome[CursorGone]
 
 
 async def play_pages(talk: Talk) -> Pages:
     """Read four threads, and the items of three messages, two by two; all threads in one page."""
     said = [await begin(talk, f"thread {number}") for number in range(_THREADS)]
     thread_id = said[-1].thread_id
-    for number in range(1, _MESSAGES):
-        await tell(talk, f"message {number}", thread_id)
+    in_last = [said[-1]]
+    in_last += [await tell(talk, f"message {number}", thread_id) for number in range(1, _MESSAGES)]
     return Pages(
-        threads=[each.thread_id for each in said],
         thread_pages=await attempt(threads_of(talk).walk(LIMIT, "desc")),
         item_pages=await attempt(items_in(talk, thread_id).walk(LIMIT, "asc")),
         one_page=await attempt(threads_of(talk).page(_THREADS, "desc")),
+        item_cursor=await attempt(_item_cursor_gone(talk, thread_id, in_last)),
+        thread_cursor=await attempt(_thread_cursor_gone(talk, said)),
     )
+
+
+async def _thread_cursor_gone(talk: Talk, said: list[Said]) -> CursorGone:
+    """Read a page of threads, delete the last of them, and read the next page."""
+    newest_first = [each.thread_id for each in said][::-1]
+    listing = threads_of(talk)
+    first = await listing.page(LIMIT, "desc")
+    await talk.chat.delete(newest_first[LIMIT - 1])
+    second = await attempt(listing.page(LIMIT, "desc", behind(first)))
+    return CursorGone(first, second, newest_first[LIMIT : 2 * LIMIT])
+
+
+async def _item_cursor_gone(talk: Talk, thread_id: str, said: list[Said]) -> CursorGone:
+    """Read the newest item, let a retry replace it, and read the page behind it."""
+    listing = items_in(talk, thread_id)
+    first = await listing.page(1, "desc")
+    message, _ = item_ids_of(said[-1])
+    await (await talk.chat.retry(thread_id, message)).finish()
+    second = await attempt(listing.page(1, "desc", behind(first)))
+    return CursorGone(first, second, [message])
+
+
+def item_ids_of(said: Said) -> list[str]:
+    """Give the ids of the message and of its answer, as they came in the stream."""
+    items = (said.stream.user_item, said.stream.assistant_item)
+    ids = [item.item_id for item in items if item is not None]
+    if len(ids) < len(items):
+        raise Finding("A message has no finished item, or no finished answer.", mark=said.mark)
+    return ids
 
 
 @dataclass(frozen=True)
@@ -127,7 +170,7 @@ class SameTime:
 async def play_same_time(talk: Talk) -> SameTime:
     """Make threads and items at one moment, and read them two by two, in both orders."""
     await talk.student.stop_clock()
-    said = [await begin(talk, f"thread {number}") for number in range(_THREADS + 1)]
+    said = [await begin(talk, f"thread {number}") for number in range(_THREADS)]
     thread_id = said[-1].thread_id
     follow_ups = [await tell(talk, f"message {n}", thread_id) for n in range(1, _MESSAGES)]
     orders: tuple[Order, Order] = ("asc", "desc")
@@ -137,53 +180,6 @@ async def play_same_time(talk: Talk) -> SameTime:
         thread_ids=[each.thread_id for each in said],
         item_ids=[name for each in (said[-1], *follow_ups) for name in item_ids_of(each)],
     )
-
-
-def item_ids_of(said: Said) -> list[str]:
-    """Give the ids of the message and of its answer, as they came in the stream."""
-    items = (said.stream.user_item, said.stream.assistant_item)
-    return [item.item_id for item in items if item is not None]
-
-
-@dataclass(frozen=True)
-class CursorGone:
-    """A page, and the page behind it after the last entry of the first was deleted.
-
-    ``expected`` are the ids that come behind, if the server can go on there.
-    """
-
-    first: Page
-    second: Outcome[Page]
-    expected: list[str]
-
-
-async def play_thread_cursor_gone(talk: Talk) -> CursorGone:
-    """Read a page of threads, delete the last of them, and read the next page."""
-    said = [await begin(talk, f"thread {number}") for number in range(_THREADS + 1)]
-    newest_first = [each.thread_id for each in said][::-1]
-    listing = threads_of(talk)
-    first = await listing.page(LIMIT, "desc")
-    await talk.chat.delete(newest_first[LIMIT - 1])
-    second = await attempt(listing.page(LIMIT, "desc", behind(first)))
-    return CursorGone(first, second, newest_first[LIMIT : 2 * LIMIT])
-
-
-async def play_item_cursor_gone(talk: Talk) -> CursorGone:
-    """Read the newest item, let a retry replace it, and read the page behind it."""
-    said = [await begin(talk, "first")]
-    thread_id = said[0].thread_id
-    said.append(await tell(talk, "second", thread_id))
-    listing = items_in(talk, thread_id)
-    first = await listing.page(1, "desc")
-    ids = [name for each in said for name in item_ids_of(each)]
-    user_item = said[-1].stream.user_item
-    if user_item is not None:
-        talk.script("second")
-        retried = await attempt(talk.chat.retry(thread_id, user_item.item_id))
-        if retried.finding is None:
-            await retried.value.finish_or_leave()
-    second = await attempt(listing.page(1, "desc", behind(first)))
-    return CursorGone(first, second, ids[-2:-1])
 
 
 def expect_page_form(pages: list[Page], limit: int, what: str) -> None:

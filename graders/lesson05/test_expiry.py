@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from graders.engine.harness import Outcome, Reply, criterion, expect, found
-from graders.lesson05.expiry import TTL, Expired, OtherTtl, Resumed
+from graders.lesson05.expiry import TTL, Expired, OtherTtls, Resumed
 from graders.lesson05.talking import Said, Views, ids_in, is_gone, lacking
 
 
@@ -144,7 +144,8 @@ async def test_activity_renews_a_session(expired: Expired) -> None:
 
 
 @criterion("ttl-from-environment", case="two hours")
-async def test_a_short_ttl_is_obeyed(short_ttl: OtherTtl) -> None:
+async def test_a_short_ttl_is_obeyed(other_ttls: OtherTtls) -> None:
+    short_ttl = other_ttls.short.value
     reply = short_ttl.views.threads.value
     listed = short_ttl.left.thread_id in ids_in(reply)
     expect(
@@ -156,7 +157,8 @@ async def test_a_short_ttl_is_obeyed(short_ttl: OtherTtl) -> None:
 
 
 @criterion("ttl-from-environment", case="three days")
-async def test_a_long_ttl_is_obeyed(long_ttl: OtherTtl) -> None:
+async def test_a_long_ttl_is_obeyed(other_ttls: OtherTtls) -> None:
+    long_ttl = other_ttls.long.value
     when = (
         f"With SESSION_TTL_HOURS={long_ttl.hours}, {long_ttl.passed} hours after its last message"
     )

@@ -77,13 +77,13 @@ def _expect_complete(walks: dict[Order, Outcome[list[Page]]], ids: list[str], wh
 
 
 @criterion("cursor-deleted", case="threads")
-async def test_page_behind_a_deleted_thread(thread_cursor: CursorGone) -> None:
-    _expect_no_new_beginning(thread_cursor, "thread")
+async def test_page_behind_a_deleted_thread(pages: Pages) -> None:
+    _expect_no_new_beginning(pages.thread_cursor.value, "thread")
 
 
 @criterion("cursor-deleted", case="items")
-async def test_page_behind_a_deleted_item(item_cursor: CursorGone) -> None:
-    _expect_no_new_beginning(item_cursor, "item")
+async def test_page_behind_a_deleted_item(pages: Pages) -> None:
+    _expect_no_new_beginning(pages.item_cursor.value, "item")
 
 
 def _expect_no_new_beginning(gone: CursorGone, what: str) -> None:
