@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
-from openai.types.responses import Response, ResponseStreamEvent
+from openai.types.responses import FunctionToolParam, Response, ResponseStreamEvent
 from pydantic import TypeAdapter
 
 from graders.engine.harness.model import (
@@ -108,7 +108,9 @@ async def test_responses_stream_sends_tool_calls_whole() -> None:
 
 async def test_responses_whole_fits_the_sdks_type() -> None:
     model = scripted(reason("Hm"), say("a", "b"), call_tool("f", {"x": 1}))
-    response = await async_client(model).responses.create(model="gpt-test", input="Hi")
+    tool: FunctionToolParam = {"type": "function", "name": "f", "parameters": {}, "strict": False}
+    client = async_client(model)
+    response = await client.responses.create(model="gpt-test", input="Hi", tools=[tool])
     Response.model_validate_json(response.to_json())
     assert response.output_text == "ab"
     assert [item.type for item in response.output] == ["reasoning", "message", "function_call"]

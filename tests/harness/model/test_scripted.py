@@ -28,6 +28,8 @@ from graders.engine.harness.model import (
 from graders.engine.harness.model.side import TITLE
 from tests.harness.model.transport import body_of, collect, outgoing
 
+TOOL = {"type": "function", "name": "f", "parameters": {"type": "object", "properties": {}}}
+
 
 def ask(text: str, *, stream: bool = True, **more: Any) -> OutgoingCall:
     """A request of the Responses API with one message of the user."""
@@ -283,6 +285,19 @@ async def test_a_draft_and_the_call_that_polishes_it_carry_the_conversation_toge
     assert not model.findings()
 
 
+async def test_a_draft_after_a_tool_call_is_polished_and_not_begun_again() -> None:
+    model = ScriptedModel()
+    turn = model.on("Hi", call_tool("f", {}), say("Hello you"))
+    body = body_of(await collect(model, ask("Hi", stream=False, tools=[TOOL])))
+    call_id = json.loads(body)["output"][0]["call_id"]
+    output = {"type": "function_call_output", "call_id": call_id, "output": "x"}
+    given = [{"role": "user", "content": "Hi"}, output]
+    draft = await said(model, ask("", input=given, stream=False, tools=[TOOL]))
+    assert await said(model, ask(f"Make this friendlier: {draft}")) == "Hello you"
+    assert len(turn.requests) == 3
+    assert not model.findings()
+
+
 async def test_a_draft_of_an_answer_that_was_given_is_no_draft() -> None:
     model = ScriptedModel()
     turn = model.on("Hi", say("Hello ", "you"))
@@ -302,6 +317,15 @@ async def test_a_plain_call_before_the_streaming_one_becomes_a_side_call() -> No
     assert [call.streaming for call in model.calls] == [True]
     assert model.side_calls[0].side
     assert model.side_calls[0].purpose == "other"
+
+
+async def test_a_plain_call_that_is_offered_no_tools_is_not_asked_to_call_one() -> None:
+    model = ScriptedModel()
+    turn = model.on("Hi", call_tool("f", {}), say("Done"))
+    assert await said(model, ask("Hi", stream=False, instructions="Who must answer?")) == TITLE
+    await collect(model, ask("Hi", tools=[TOOL]))
+    assert [call.tools for call in turn.requests] == [["f"]]
+    assert len(model.side_calls) == 1
 
 
 async def test_a_plain_call_after_the_streaming_one_is_a_side_call() -> None:
@@ -356,7 +380,7 @@ async def test_nothing_scripted_is_a_finding() -> None:
 async def test_a_call_past_the_end_of_the_script_is_a_finding() -> None:
     model = ScriptedModel()
     turn = model.on("Hi", call_tool("f", {}))
-    body = body_of(await collect(model, ask("Hi", stream=False)))
+    body = body_of(await collect(model, ask("Hi", stream=False, tools=[TOOL])))
     call_id = json.loads(body)["output"][0]["call_id"]
     output = {"type": "function_call_output", "call_id": call_id, "output": "x"}
     assert await status(model, ask("", input=[{"role": "user", "content": "Hi"}, output])) == 500

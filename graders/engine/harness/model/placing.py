@@ -50,15 +50,15 @@ def place_call(call: RecordedCall, turns: Sequence[Turn]) -> Place:
         return Place("side", purpose=purpose)
     turn = _turn_of(call, turns)
     if turn is None and (drafted := _turn_by_draft(call, turns)) is not None:
-        return replace(_place_in(drafted, call, purpose), builds_on=True)
+        return replace(_place_in(drafted, call, purpose, drafted.drafted), builds_on=True)
     turn = turn or _waiting_turn(call, turns, purpose)
     if turn is not None:
         return _place_in(turn, call, purpose)
     return Place("side" if turns or purpose else "unscripted", purpose=purpose or "other")
 
 
-def _place_in(turn: Turn, call: RecordedCall, purpose: str) -> Place:
-    index = turn.round_for(call)
+def _place_in(turn: Turn, call: RecordedCall, purpose: str, at_least: int | None = None) -> Place:
+    index = max(turn.round_for(call), at_least or 0)
     sure = call.streaming and not purpose
     if not sure and turn.is_settled(min(index, len(turn.rounds) - 1)):
         return Place("side", purpose=purpose or "other")

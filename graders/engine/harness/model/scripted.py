@@ -32,7 +32,7 @@ from graders.engine.harness.model.sending import (
     Refuse,
     Sent,
 )
-from graders.engine.harness.model.side import plain_answer, structured_answer
+from graders.engine.harness.model.side import plain_answer, structured_answer, without_tools
 from graders.engine.harness.model.steps import Round, Step, fail, short
 from graders.engine.harness.model.turns import Turn
 
@@ -147,7 +147,9 @@ class ScriptedModel:
                 self._make_side(demoted, "other")
         self.calls.append(call)
         turn.place(call, place.index, provisional=place.role == "provisional")
-        reply = self._reply(call, turn.steps_of(place.index))
+        steps = turn.steps_of(place.index)
+        talks = place.role == "provisional" and not call.tools
+        reply = self._reply(call, without_tools(steps) if talks else steps)
         if reply.answer is not None:
             turn.made(reply.answer.call_ids, place.index)
         return _Play(call, reply, turn, gated=place.role == "main")

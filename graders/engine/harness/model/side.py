@@ -11,6 +11,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from graders.engine.harness.model.steps import CallTools, Round, say
+
 TITLE = "A short chat"
 _SUMMARY = "A short chat between a user and an assistant."
 _MAX_DEPTH = 12
@@ -47,6 +49,11 @@ def plain_answer(purpose: str, prompt: str) -> str:
 def structured_answer(schema: Mapping[str, Any]) -> str:
     """JSON text that fits the schema as far as it is understood; never raises."""
     return json.dumps(_Instance(schema).of(schema), ensure_ascii=False)
+
+
+def without_tools(steps: Round) -> Round:
+    """A round as a model plays it that was offered no tools: it can only talk."""
+    return tuple(step for step in steps if not isinstance(step, CallTools)) or (say(TITLE),)
 
 
 def _verdict(prompt: str) -> str:

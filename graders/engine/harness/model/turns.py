@@ -125,10 +125,15 @@ class Turn:
         )
 
     @property
+    def drafted(self) -> int | None:
+        """The round of the first provisional answer in words; ``None`` when there was none."""
+        rounds = (self._placed[call] for call in self.requests if call in self._provisional)
+        return next((index for index in rounds if text_of(self.steps_of(index))), None)
+
+    @property
     def draft(self) -> str:
-        """The text of a provisional answer; empty when there was none."""
-        drafts = (text_of(self.steps_of(self._placed[call])) for call in self._provisional)
-        return next(filter(None, drafts), "")
+        """The text of that answer."""
+        return "" if self.drafted is None else text_of(self.steps_of(self.drafted))
 
     def waits_for_main(self, *, streaming: bool) -> bool:
         """Whether a call with this text would be the first of its kind here."""
