@@ -29,8 +29,8 @@ from graders.lesson06.people import Answer, Person, Thread, begin
 class Intrusion:
     """What Bob got for a thread of Alice's, what for two that never were, and what she found after.
 
-    ``word`` is what Bob wrote, ``asked`` what the model was asked for it, ``later`` what it was
-    asked when Alice went on.
+    ``word`` is what Bob wrote, ``unknown_word`` what he wrote to threads that never were, ``asked``
+    what the model was asked for it, ``later`` what it was asked when Alice went on.
     """
 
     operation: Operation
@@ -38,6 +38,7 @@ class Intrusion:
     word: str
     answer: Answer
     asked: tuple[RecordedCall, ...]
+    unknown_word: str
     unknown: tuple[Answer, Answer]
     unknown_targets: tuple[Target, Target]
     items: Answer
@@ -47,7 +48,7 @@ class Intrusion:
     @property
     def story(self) -> str:
         """Tell what was done."""
-        return f"Alice starts thread A; {self.operation.tell('Bob', 'it')}"
+        return f"Alice starts thread A; {self.operation.tell('Bob', 'thread A')}"
 
     @property
     def secrets(self) -> list[str]:
@@ -78,11 +79,9 @@ async def _intrude(talk: Talk, alice: Person, bob: Person, operation: Operation)
     before = len(talk.model.calls)
     answer = await bob.send(operation.sending(target, word))
     asked = tuple(talk.model.calls[before:])
+    unknown_word = talk.canary.word(f"bob {operation.kind} unknown")
     targets = (_unknown(target, talk, 1), _unknown(target, talk, 2))
-    unknown = [
-        await bob.send(operation.sending(each, talk.canary.word(f"bob {operation.kind} unknown")))
-        for each in targets
-    ]
+    unknown = [await bob.send(operation.sending(each, unknown_word)) for each in targets]
     items = await alice.send(ITEMS.sending(target, word))
     loaded = await alice.send(GET.sending(target, word))
     later = await _go_on(alice, thread) if operation in _WRITES else ()
@@ -92,6 +91,7 @@ async def _intrude(talk: Talk, alice: Person, bob: Person, operation: Operation)
         word=word,
         answer=answer,
         asked=asked,
+        unknown_word=unknown_word,
         unknown=(unknown[0], unknown[1]),
         unknown_targets=targets,
         items=items,

@@ -15,6 +15,7 @@ from graders.lesson06.people import Answer
 _CHANGED = 8
 """Characters at the end of an id that are made up; a prefix or a UUID's version stay."""
 _FEW_DIGITS = 9
+_HEX = frozenset("0123456789abcdef")
 _TRIES = 10
 _PASSING = re.compile(r"[0-9a-fA-F]{8,}(?:-[0-9a-fA-F]{4,}){0,4}|\d+")
 """What may differ from answer to answer: ids of requests, times."""
@@ -27,17 +28,19 @@ def like(known: str, seed: int) -> str:
         return str(int(known) + source.randrange(10**6, 10**7))
     kept, changed = known[:-_CHANGED], known[-_CHANGED:]
     for _ in range(_TRIES):
-        made_up = kept + "".join(_other(character, known, source) for character in changed)
+        made_up = kept + "".join(_other(character, changed, source) for character in changed)
         if made_up != known:
             return made_up
     return f"{known}0"
 
 
-def _other(character: str, known: str, source: random.Random) -> str:
-    """Give a character of the same kind, one that the server does use in its ids."""
+def _other(character: str, others: str, source: random.Random) -> str:
+    """Give a character of the same kind, such as the server uses in its ids."""
+    if set(others) <= _HEX:
+        return source.choice(string.digits if character.isdigit() else "abcdef")
     for letters in (string.digits, string.ascii_lowercase, string.ascii_uppercase):
         if character in letters:
-            return source.choice([used for used in known if used in letters])
+            return source.choice([used for used in others if used in letters])
     return character
 
 

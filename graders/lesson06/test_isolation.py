@@ -209,7 +209,7 @@ def _expect_alike(intrusions: Intrusions, operation: Operation) -> None:
     )
     sent = (seen.thread.id, seen.thread.message_id, seen.thread.answer_id, seen.word)
     never = [
-        bare(answer, (target.thread_id, target.message_id, target.answer_id))
+        bare(answer, (target.thread_id, target.message_id, target.answer_id, seen.unknown_word))
         for answer, target in zip(unknown, seen.unknown_targets, strict=True)
     ]
     own = bare(foreign, sent)

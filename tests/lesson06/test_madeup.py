@@ -22,7 +22,7 @@ def test_made_up_id_is_another_one_of_the_same_form(known: str) -> None:
     made_up = like(known, 1)
     assert made_up != known
     assert made_up == like(known, 1)
-    assert set(made_up) <= set(known) | set("0123456789")
+    assert set(made_up) <= set(known) | set("0123456789abcdef")
 
 
 def test_made_up_ids_of_two_seeds_differ() -> None:
@@ -49,3 +49,7 @@ def test_ids_that_were_sent_and_what_passes_are_left_out() -> None:
 def test_other_words_are_not_left_out() -> None:
     one, two = said("thr_1 is not yours"), said("thr_2 is not there")
     assert bare(one, ["thr_1"]) != bare(two, ["thr_2"])
+
+
+def test_id_in_hex_stays_in_hex() -> None:
+    assert set(like("thr_f4ca1907", 1).removeprefix("thr_")) <= set("0123456789abcdef")
