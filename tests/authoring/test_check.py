@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +20,7 @@ from graders.engine.content.catalogue import Catalogue
 from graders.engine.core.errors import ContentError, GraderBrokeError
 from graders.engine.grading.folder import OpenStarter
 from graders.engine.reports.look import ASCII
+from graders.engine.sandbox.launcher import ENGINE_ROOT
 from tests.miniature import COURSE, stand_in_servers
 from tests.reports.samples import as_text
 
@@ -96,6 +99,36 @@ def test_a_process_that_ends_by_itself_is_our_fault() -> None:
         pytest.raises(GraderBrokeError),
     ):
         list(grade_all(order))
+
+
+# Its output ends once nobody is left who could write to it.
+KILLED = """
+import sys
+from pathlib import Path
+from graders.engine.authoring.rows import Order, open_graders
+from tests.miniature import COURSE, stand_in_servers
+
+if __name__ == "__main__":
+    with open_graders(stand_in_servers, 2) as grade_all:
+        for row in grade_all(Order(COURSE, "greeting", seed=1)):
+            print(row.name, flush=True)
+            sys.stdin.read()
+"""
+
+
+def test_processes_end_with_the_one_that_gave_the_orders(tmp_path: Path) -> None:
+    script = tmp_path / "killed.py"
+    script.write_text(KILLED, encoding="utf-8")
+    with subprocess.Popen(
+        [sys.executable, script],
+        env={**os.environ, "PYTHONPATH": str(ENGINE_ROOT)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"stub\n"
+        process.kill()
+        assert not process.communicate(timeout=60)[0]
 
 
 def test_page_of_a_right_course() -> None:

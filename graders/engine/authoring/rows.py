@@ -7,7 +7,9 @@ Must not know what a row has to show.
 from __future__ import annotations
 
 import multiprocessing
+import os
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -88,7 +90,16 @@ class _Process:
 
 
 def _open_servers(servers: Servers) -> None:
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     _Process.open_starter = _Process.stack.enter_context(servers())
+
+
+def _end_with_parent() -> None:
+    """End at once when the process that gives the orders has been killed: no more will come."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None, "only a process of the pool runs this"
+    parent.join()
+    os._exit(1)
 
 
 def _row_at(order: Order, index: int) -> Row:
