@@ -134,7 +134,7 @@ async def _hear(
 ) -> tuple[Arrival, ...]:
     """Release ``tokens`` one by one, up to the first that does not come."""
     arrivals: list[Arrival] = []
-    expected = 0
+    expected = len(stream.text)
     for token in tokens:
         expected += len(token)
         arrival = await _arrival(talk, turn, stream, token, expected)
@@ -264,7 +264,7 @@ async def play_left(talk: Talk) -> Left:
     await settle(talk)
     await attempt(talk.student.advance(2))  # for a server that looks now and then
     await settle(talk)
-    given_up = turn.cancelled
+    given_up = await _given_up(talk, turn)
     await turn.release_all()
     await settle(talk)
     return Left(
@@ -291,11 +291,13 @@ async def play_left_2_4(talk: Talk) -> Left:
 class Interrupted:
     """A second message while the answer to the first still streams.
 
-    ``given_up`` says whether the call of the model for the first answer was cancelled, ``ends``
-    whether its stream ended, ``old_whole`` whether the client got all of it.
+    ``went_on`` says whether the first answer had outlived a message in another thread,
+    ``given_up`` whether the call of the model for it was cancelled, ``ends`` whether its stream
+    ended, ``old_whole`` whether the client got all of it.
     """
 
     talk: Talk
+    went_on: bool
     new: Outcome[Stream]
     given_up: bool
     ends: bool
@@ -304,11 +306,15 @@ class Interrupted:
 
 
 async def play_interrupted(talk: Talk) -> Interrupted:
-    """Say a second message after two tokens of the first answer."""
+    """Say a second message after three tokens of the first answer, one of them after another's."""
     tokens = long_chunks(talk, "first")
     turn = talk.script("first", say_held(*tokens))
     old = await talk.chat.create(talk.message("first"))
     await _hear(talk, turn, old, tokens[:2])
+    talk.script("elsewhere")
+    elsewhere = asyncio.ensure_future(attempt(_elsewhere(talk)))
+    await settle(talk)
+    [third] = await _hear(talk, turn, old, tokens[2:3])
     newer = talk.script("second")
     saying = asyncio.ensure_future(
         attempt(_follow_up(talk, old.thread_id, "second", scripted=True))
@@ -319,17 +325,24 @@ async def play_interrupted(talk: Talk) -> Interrupted:
         await turn.release_all()
     new = await saying
     await settle(talk)
-    given_up = turn.cancelled
+    given_up = await _given_up(talk, turn)
     await turn.release_all()
     ends = await old.finish_or_leave()
+    await elsewhere
     return Interrupted(
         talk=talk,
+        went_on=third.came,
         new=new,
         given_up=given_up,
         ends=ends,
         old_whole=old.text == "".join(tokens),
         items=await attempt(_items(talk, old.thread_id)),
     )
+
+
+async def _elsewhere(talk: Talk) -> None:
+    """Say a message in another thread."""
+    await (await talk.chat.create(talk.message("elsewhere"))).finish_or_leave()
 
 
 # --- five messages at once ------------------------------------------------------------------------
@@ -429,6 +442,14 @@ async def settle(talk: Talk) -> None:
     """Let the server do all that it has to do, and what follows from it."""
     for _ in range(_TURNS):
         await attempt(talk.student.settle())
+
+
+async def _given_up(talk: Talk, turn: Turn) -> bool:
+    """Whether the call was cancelled; some servers look only when the next token comes."""
+    if not turn.cancelled:
+        await turn.release()
+        await settle(talk)
+    return turn.cancelled
 
 
 async def _items(talk: Talk, thread_id: str) -> Reply:

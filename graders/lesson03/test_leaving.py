@@ -87,6 +87,13 @@ def _expect_kept(left: Left) -> None:
         at=reply.serial,
         hint=None if answers else "store-awaits",
     )
+    count = sum(heard in text for text in answers)
+    expect(
+        count == 1,
+        f"`items.list` holds what the client had heard {count} times.",
+        at=reply.serial,
+        hint="twice",
+    )
 
 
 def _expect_goes_on(left: Left) -> None:

@@ -25,6 +25,11 @@ async def test_message_into_an_answer_gets_its_own_answer(interrupted: Interrupt
         f"the model's {answer!r}.",
         at=stream.last_serial,
     )
+    expect(
+        interrupted.went_on,
+        "A message in another thread ended the answer that streamed in this one.",
+        hint="another-thread",
+    )
 
 
 @criterion("interrupted-history")
@@ -35,12 +40,24 @@ async def test_history_is_coherent_after_an_interruption(interrupted: Interrupte
     answers = [item for item in items if item.type == "assistant_message"]
     for name in ("first", "second"):
         count = sum(talk.word(name) in item.text for item in users)
-        expect(count == 1, f"The {name} message is in `items.list` {count} times.", at=reply.serial)
+        expect(
+            count == 1,
+            f"The {name} message is in `items.list` {count} times.",
+            at=reply.serial,
+            hint="message",
+        )
     new = [item for item in answers if item.text == talk.answer("second")]
     expect(len(new) == 1, f"The new answer is in `items.list` {len(new)} times.", at=reply.serial)
-    beginning = "".join(long_chunks(talk, "first")[:2]).strip()
-    old = [item for item in answers if beginning in item.text]
+    chunks = long_chunks(talk, "first")
+    heard, word = "".join(chunks[:2]).strip(), chunks[1]
+    old = [item.text for item in answers if word in item.text]
     expect(len(old) <= 1, f"The old answer is in `items.list` {len(old)} times.", at=reply.serial)
+    expect(
+        all(heard in text and text.count(word) == 1 for text in old),
+        f"The old answer began with {heard!r}, `items.list` holds {''.join(old)!r}.",
+        at=reply.serial,
+        hint="garbled",
+    )
     ids = [item.id for item in items]
     expect(len(set(ids)) == len(ids), "Two items have the same id.", at=reply.serial)
     order = [_place(items, users, talk.word(name)) for name in ("first", "second")]
@@ -98,6 +115,7 @@ async def test_five_messages_keep_their_order(burst: Burst) -> None:
         f"The messages were sent as {', '.join(BURST)}, `items.list` with `order: asc` gives "
         f"{', '.join(distinct)}.",
         at=reply.serial,
+        hint="order",
     )
 
 
