@@ -54,7 +54,7 @@ class OtherEnd:
             on_model_cancelled=report,
             on_refused=report,
             on_eof=lambda: ServerDied("it is gone"),
-            on_crash=report,
+            on_end=report,
             on_flood=Flooded,
             look=lambda: None,
         )

@@ -352,6 +352,8 @@ async def test_every_exception_is_reported(
         ([{**START, "headers": [b"abc"]}], "pairs of bytes"),
         ([{**START, "headers": {b"content-type": b"text/plain"}}], "pairs of bytes"),
         ([{**START, "headers": 5}], "pairs of bytes"),
+        ([{**START, "headers": [(b"a", b"b" * 262_144)]}], "1 headers of 262,145 bytes"),
+        ([{**START, "headers": [(b"a", b"b")] * 501}], "501 headers of 1,002 bytes"),
         ([START, body("text")], "body of type str"),
         ([START, body(None)], "body of type NoneType"),
     ],
@@ -362,6 +364,13 @@ async def test_misuse_of_asgi(ends: Ends, messages: list[Any], complaint: str) -
     assert crash.misuse
     assert crash.error == "AsgiMisuseError"
     assert complaint in crash.message
+
+
+async def test_exception_with_the_longest_name_and_the_worst_text_is_reported(ends: Ends) -> None:
+    error = type("E" * 5_000, (Exception,), {})("\ud800" * 5_000)
+    crash = await crash_of(ends, raising(error))
+    assert crash.error == "E" * 200
+    assert len(crash.message) == 1_500
 
 
 async def test_misuse_that_the_app_survives_does_no_harm(ends: Ends) -> None:

@@ -1,9 +1,11 @@
-"""No network but for model calls: each attempt is refused in plain words, and reported.
+"""No network but for model calls, and no other process: each attempt is refused and reported.
 
 An audit hook cannot be taken off again, so all of this runs in students' processes.
 """
 
 from __future__ import annotations
+
+import errno
 
 import pytest
 
@@ -79,3 +81,86 @@ def test_server_goes_on_after_a_refusal(students: Starter) -> None:
     student = students.serve(without=ALONE)
     student.ask(TRY.format(code="socket.gethostbyname('db.example')"))
     assert student.ask("answer = 1") == 1
+
+
+# --- other processes ---------------------------------------------------------------------------
+
+START = """
+    import asyncio, multiprocessing, os, pathlib, pty, subprocess
+
+    try:
+        {code}
+        answer = "passed"
+    except OSError as error:
+        answer = [type(error).__name__, error.errno, error.strerror]
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "target"),
+    [
+        ("subprocess.run(['git', 'status'])", "git status"),
+        ("subprocess.run('git status', shell=True)", "/bin/sh -c 'git status'"),
+        ("subprocess.Popen([b'git', pathlib.Path('a b')])", "git 'a b'"),
+        ("subprocess.check_output('uptime')", "uptime"),
+        ("os.popen('uptime')", "/bin/sh -c uptime"),
+        ("os.execv('/bin/true', ['true', '-x'])", "true -x"),
+        ("os.execvp('true', ['true'])", "true"),
+        ("os.posix_spawn('/bin/true', ['true'], {})", "true"),
+        ("os.spawnv(os.P_WAIT, '/bin/true', ['true'])", "fork"),
+        ("os.fork()", "fork"),
+        ("os.forkpty()", "fork"),
+        ("pty.spawn(['sh'])", "sh"),
+        ("multiprocessing.Process(target=print).start()", "fork"),
+    ],
+)
+def test_new_process_is_refused(students: Starter, code: str, target: str) -> None:
+    student = students.serve()
+    assert student.ask(START.format(code=code)) == [
+        "ProcessRefusedError",
+        errno.EPERM,
+        f"{target}: a submission must do all in one process",
+    ]
+    # Once for each folder of PATH, in some cases.
+    assert {(refused.what, refused.target) for refused in student.refused} == {("start", target)}
+
+
+def test_command_for_the_shell_fails_as_the_systems_own_refusal_does(students: Starter) -> None:
+    student = students.serve()
+    assert student.ask("import os; answer = os.system('clear')") == -1
+    assert [(refused.what, refused.target) for refused in student.refused] == [("start", "clear")]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "platform.uname()",
+        "platform.platform()",
+        "platform.processor()",
+        "uuid.getnode()",
+        "ctypes.util.find_library('c')",
+        "asyncio.get_child_watcher()",
+        "concurrent.futures.ThreadPoolExecutor(2).submit(print).result()",
+        "threading.Thread(target=print).start()",
+    ],
+)
+def test_libraries_that_only_look_whether_they_could_go_on(students: Starter, code: str) -> None:
+    student = students.serve()
+    imports = "import asyncio, concurrent.futures, ctypes.util, platform, threading, uuid"
+    assert student.ask(f"{imports}\n{code}\nanswer = 'well'") == "well"
+
+
+def test_what_is_not_text_is_reported_as_text(students: Starter) -> None:
+    student = students.serve()
+    student.ask(START.format(code="subprocess.run([b'\\xff' * 400])"))
+    [refused] = student.refused
+    assert len(refused.target) == 500
+    assert refused.target.startswith("'\\udcff")
+
+
+def test_processes_are_the_systems_to_refuse_where_a_test_leaves_its_layer_off(
+    students: Starter,
+) -> None:
+    student = students.serve(without={Layer.FILES, Layer.SYSCALLS})
+    assert student.ask("import subprocess; answer = subprocess.run(['true']).returncode") == 0
+    assert student.refused == []

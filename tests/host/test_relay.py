@@ -11,7 +11,7 @@ from textwrap import dedent
 
 import pytest
 
-from graders.engine.wire import Frame
+from graders.engine.wire import Frame, encode
 from graders.engine.wire.frames import (
     Disconnect,
     ExchangeEnd,
@@ -313,17 +313,44 @@ def test_calls_at_once_are_answered_in_any_order(student: Wired) -> None:
         finish(student)
 
 
-def test_call_too_large_for_the_wire_is_an_error_of_the_students(students: Starter) -> None:
+@pytest.mark.parametrize(
+    ("request_", "told"),
+    [
+        ("content=bytes(9_000_000)", "body of 9,000,000 bytes, at most 4,194,304"),
+        ("headers={'X-Long': 'x' * 300_000}", "headers of 300,"),
+        ("headers=[('X-Many', 'x')] * 600", "headers, at most 500"),
+        ("params={'q': 'x' * 9_000}", "URL of 9,0"),
+    ],
+)
+@pytest.mark.parametrize("library", ["httpx", "httpx2"])
+def test_request_too_large_for_a_frame_is_answered_as_a_provider_would(
+    students: Starter, library: str, request_: str, told: str
+) -> None:
     student = students.serve()
-    code = """
-        import httpx
-        try:
-            httpx.post("https://model.example", content=bytes(9_000_000))
-        except Exception as error:
-            answer = str(error)
+    code = f"""
+        import {library} as library
+        response = library.post("https://model.example", {request_})
+        answer = [response.status_code, response.json()["error"]]
     """
-    assert "over the cap" in student.ask(code)
-    assert student.ask("answer = 1") == 1
+    status, error = student.ask(code)
+    assert (status, error["code"]) == (413, "request_too_large")
+    assert told in error["message"]
+    [refused] = student.refused
+    assert refused.what == "ask"
+    assert told in refused.target
+
+
+def test_request_of_the_largest_size_fits_a_frame() -> None:
+    headers = tuple((f"{number:03}", "\0" * 518) for number in range(500))
+    encode(
+        ModelRequest(
+            call=2**53,
+            method="M" * 20,
+            url="\0" * 8_192,
+            headers=headers,
+            body=bytes(4 * 1024 * 1024),
+        )
+    )
 
 
 def test_sync_call_at_import(students: Starter) -> None:

@@ -109,8 +109,8 @@ NAMES = (*_names(ProcessLimits()), *_names(WireLimits()), *_names(WallLimits()))
 
 MAX_FRAME_BYTES = 8 * MEBIBYTE
 """Largest frame that either side accepts; bodies are sent in pieces well below it."""
-MAX_MODEL_REQUEST_BYTES = 5 * MEBIBYTE
-"""Largest body of a request to the model; as base64 it still fits a frame."""
+MAX_MODEL_REQUEST_BYTES = 4 * MEBIBYTE
+"""Largest body of a request to the model; as base64, with the headers, it still fits a frame."""
 MAX_HEADERS = 500
 MAX_HEADER_BYTES = 256 * 1024
 """All names and values of the headers of one message together; browsers stop there as well."""

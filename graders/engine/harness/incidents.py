@@ -20,7 +20,7 @@ from graders.engine.harness.trace import Trace
 from graders.engine.harness.trouble import Flooded, OverLimit, ServerDied
 from graders.engine.harness.wall import CheckClock
 from graders.engine.sandbox import Exit
-from graders.engine.wire.frames import ExchangeCrash, LoadFailed, Refused
+from graders.engine.wire.frames import ExchangeCrash, Loaded, LoadFailed, Refused
 
 _REQUEST_CHARACTERS = 80
 _BELIEVED = 0.5
@@ -107,12 +107,13 @@ class Incidents:
         return hello.layers if hello is not None else ()
 
     def _sentence(self, what: str) -> str:
-        return f"your server {what}{self._meanwhile()}"
+        did, semicolon, why = what.partition(";")
+        return f"your server {did}{self._meanwhile()}{semicolon}{why}"
 
     def _meanwhile(self) -> str:
         """Tell what the server was doing, as the end of a sentence."""
         link = self.link
-        if link is None or link.loaded is None:
+        if link is None or not isinstance(link.loaded, Loaded):
             return " while it started"
         if link.open_requests > 1:
             return f" while it answered {link.open_requests} requests"

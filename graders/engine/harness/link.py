@@ -72,8 +72,9 @@ class Link:
 
     ``on_model_request`` is called for each call that leaves the process, ``on_model_cancelled``
     with its number when the process gave it up, ``on_refused`` for what was not allowed, ``on_eof``
-    for the finding that says how the process ended, ``on_crash`` when the app raised, ``on_flood``
-    for the finding that says of what too much came, ``look`` now and then while somebody waits, for
+    for the finding that says how the process ended, ``on_end`` when the app is done with a
+    request, and before it counts as such, with what it raised, ``on_flood`` for the finding that
+    says of what too much came, ``look`` now and then while somebody waits, for
     what else ends the server.
     ``skipped_seconds`` says how far the clock was moved because the server only waited for a timer,
     ``moved_seconds`` how far it was moved at all.
@@ -89,7 +90,7 @@ class Link:
         on_model_cancelled: Callable[[int], None],
         on_refused: Callable[[Refused], None],
         on_eof: Callable[[], Finding],
-        on_crash: Callable[[ExchangeCrash], None],
+        on_end: Callable[[ExchangeCrash | None], None],
         on_flood: Callable[[str], Finding],
         look: Callable[[], Exception | None],
     ) -> None:
@@ -114,7 +115,7 @@ class Link:
         self._on_model_cancelled = on_model_cancelled
         self._on_refused = on_refused
         self._on_eof = on_eof
-        self._on_crash = on_crash
+        self._on_end = on_end
         self._on_flood = on_flood
         self._look = look
         self._pid = pid
@@ -274,11 +275,11 @@ class Link:
             case ResponseBody():
                 self._add_chunk(exchange, frame)
             case ExchangeEnd():
+                self._on_end(None)
                 exchange.ended = True
             case ExchangeCrash():
                 crash = _once(exchange.crash, frame)
-                # Before it counts as over: the app was at work on it.
-                self._on_crash(crash)
+                self._on_end(crash)
                 exchange.crash = crash
 
     def _add_chunk(self, exchange: Exchange, frame: ResponseBody) -> None:

@@ -46,14 +46,17 @@ class Output:
     @property
     def text(self) -> str:
         """The end of what was printed so far."""
+        self.read()
+        return self._kept.decode("utf-8", "replace")
+
+    def read(self) -> None:
+        """Take in what has come, without waiting for the event loop."""
         if self._open:
             self._readable()
-        return self._kept.decode("utf-8", "replace")
 
     def close(self) -> None:
         """Read what is left and stop."""
-        if self._open:
-            self._readable()
+        self.read()
         if self._open:
             self._stop()
 

@@ -15,7 +15,14 @@ from graders.engine.core.results import Problem
 from graders.engine.core.text import quote, visible
 from graders.engine.harness.import_cures import DISTRIBUTIONS, import_cure, missing_cure
 from graders.engine.harness.incidents import how_it_ended
-from graders.engine.harness.trouble import Flooded, OverLimit, ProtocolBroken, RanAway, Stalled
+from graders.engine.harness.trouble import (
+    Flooded,
+    OverLimit,
+    ProtocolBroken,
+    RanAway,
+    Stalled,
+    TookTooLong,
+)
 from graders.engine.sandbox import Exit
 from graders.engine.wire.frames import LoadFailed
 
@@ -185,7 +192,7 @@ def ended_at_start(trouble: Finding, end: Exit, printed: str, app: str) -> Probl
             detail=detail,
             cure="Look for a `print` or a log message in a loop, in code that runs at the start.",
         )
-    if isinstance(trouble, OverLimit):
+    if isinstance(trouble, OverLimit | TookTooLong):
         return Problem(
             kind="over-limit",
             title=trouble.sentence,

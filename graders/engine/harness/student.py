@@ -172,7 +172,7 @@ class Student:
             on_model_cancelled=lambda number: self._model_calls().cancelled(number),
             on_refused=self._refuse,
             on_eof=incidents.ended,
-            on_crash=self._crashed,
+            on_end=self._done_with_a_request,
             on_flood=incidents.flooded,
             look=incidents.look,
         )
@@ -346,6 +346,13 @@ class Student:
 
     def _called(self, frame: ModelRequest) -> None:
         self._model_calls().begin(frame)
+
+    def _done_with_a_request(self, crash: ExchangeCrash | None) -> None:
+        if self._output is not None:
+            # What the app has printed meanwhile belongs to this request, and may not be read yet.
+            self._output.read()
+        if crash is not None:
+            self._crashed(crash)
 
     def _crashed(self, crash: ExchangeCrash) -> None:
         own = crash.detail.strip().splitlines()[-5:]

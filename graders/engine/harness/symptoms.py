@@ -2,7 +2,8 @@
 
 Errors are the student's own words, so they only explain what went wrong and decide nothing; and
 where another cause is possible, the limit must have been seen from outside to be nearly used up.
-Each symptom is told as what the server did: ``opened more than 256 files at once``.
+Each symptom is told as what the server did, and after a semicolon why not, if that is not plain:
+``opened more than 256 files at once``.
 """
 
 from __future__ import annotations
@@ -19,8 +20,10 @@ from graders.engine.sandbox import Layer
 
 _MOST_TOLD = 3
 _OUTSIDE = re.compile(r"PermissionError: \[Errno 13\] Permission denied: '(/[^']{1,200})'")
-REFUSALS = ("NetworkRefusedError", "ProcessRefusedError")
-"""The errors that the guard in the server's process raises; it reports what was refused itself."""
+_REFUSALS = re.compile(
+    r"^(?:[\w.]+\.)?(?:NetworkRefusedError|ProcessRefusedError)\b|request_too_large", re.MULTILINE
+)
+"""The words by which what the server's own process refuses, and reports, comes to light."""
 
 
 @dataclass(frozen=True)
@@ -32,8 +35,11 @@ class Symptom:
     holds: Callable[[Footprint], bool] = lambda _: True
     layer: Layer | None = None
     """The layer of isolation without which the error means something else."""
+    near: str = ""
+    """What must be said beside it."""
 
 
+_DISK_ERROR = r"(?:[\w.]+\.)?OperationalError: (?:\([\w.]+\) )?disk I/O error"
 _SYMPTOMS = (
     Symptom(
         r"(?:[\w.]+\.)?_?(?:Array)?MemoryError\b|OSError: \[Errno 12\]",
@@ -61,9 +67,18 @@ _SYMPTOMS = (
         lambda limits: f"wrote a file of more than {amount(limits.file_size_mb)}",
     ),
     Symptom(
-        r"(?:[\w.]+\.)?OperationalError: (?:\([\w.]+\) )?disk I/O error",
+        _DISK_ERROR,
         lambda limits: f"wrote a file of more than {amount(limits.file_size_mb)}",
         lambda footprint: footprint.file_is_full,
+    ),
+    Symptom(
+        # SQLite has taken back what it had written, so nobody can see it any more.
+        _DISK_ERROR,
+        lambda limits: (
+            "could not write to its database; SQLite says `disk I/O error` also of a "
+            f"file of more than {amount(limits.file_size_mb)}, the most that a file may have here"
+        ),
+        lambda footprint: not footprint.file_is_full,
     ),
     Symptom(
         r"OSError: \[Errno 28\]|(?:[\w.]+\.)?OperationalError: (?:\([\w.]+\) )?"
@@ -77,10 +92,17 @@ _SYMPTOMS = (
     Symptom(
         r"PermissionError: \[Errno 1\] Operation not permitted",
         lambda _: (
-            "tried something that a submission may not do (`Operation not permitted`): it "
+            "tried something that a submission may not do (`Operation not permitted`); it "
             "may start no program and no process, open no connection, and use no other process"
         ),
         layer=Layer.SYSCALLS,
+    ),
+    Symptom(
+        # The semaphores of a pool are files outside, which are refused before any process is.
+        r"PermissionError: \[Errno 13\] Permission denied$",
+        lambda _: "tried to use several processes; a submission must do all in one process",
+        near=r"\bmultiprocessing\b|\bProcessPool",
+        layer=Layer.FILES,
     ),
 )
 
@@ -101,12 +123,13 @@ def symptoms(
         symptom.told(limits)
         for symptom in _SYMPTOMS
         if re.search(rf"^(?:{symptom.error})", text, re.MULTILINE)
+        and re.search(symptom.near, text)
         and (symptom.layer is None or symptom.layer in layers)
         and symptom.holds(footprint)
     ]
     if Layer.FILES in layers:
         told += [
-            f"tried to use `{quote(path)}`, which is outside of its own folders"
+            f"tried to use `{quote(path)}`; nothing but its own folders is open to it"
             for path in dict.fromkeys(_OUTSIDE.findall(text))
             if not path.startswith(f"{own_folder}/")
         ]
@@ -114,5 +137,5 @@ def symptoms(
 
 
 def refused(text: str) -> bool:
-    """Whether an error of the guard came to light in ``text``."""
-    return any(re.search(rf"^(?:[\w.]+\.)?{name}\b", text, re.MULTILINE) for name in REFUSALS)
+    """Whether something that was refused came to light in ``text``."""
+    return _REFUSALS.search(text) is not None

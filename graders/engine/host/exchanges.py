@@ -12,8 +12,9 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from urllib.parse import quote
 
+from graders.engine.core.limits import MAX_HEADER_BYTES, MAX_HEADERS
 from graders.engine.host.connection import HostConnection
-from graders.engine.host.tracebacks import describe, own_traceback
+from graders.engine.host.tracebacks import describe, name_of, own_traceback
 from graders.engine.wire.frames import (
     Disconnect,
     ExchangeCrash,
@@ -100,6 +101,7 @@ class Exchange:
         if not isinstance(status, int) or not 100 <= status <= 999:
             raise AsgiMisuseError(f"the app sent the status {status!r:.40}, which is none")
         headers = _headers(message.get("headers") or ())
+        _require_few(headers)
         self._connection.send(
             ResponseStart(exchange=self._number, status=int(status), headers=headers)
         )
@@ -172,7 +174,7 @@ class Exchanges:
                 ExchangeCrash(
                     exchange=number,
                     misuse=isinstance(error, AsgiMisuseError),
-                    error=type(error).__name__,
+                    error=name_of(error),
                     message=describe(error),
                     detail=own_traceback(error, self._root),
                 )
@@ -209,6 +211,16 @@ def _headers(pairs: Any) -> tuple[tuple[str, str], ...]:
         return tuple((_latin(name), _latin(value)) for name, value in pairs)
     except (TypeError, ValueError):
         raise AsgiMisuseError("the app sent headers that are not pairs of bytes") from None
+
+
+def _require_few(headers: tuple[tuple[str, str], ...]) -> None:
+    """Refuse what would not fit a frame, and what no client takes either."""
+    size = sum(len(name) + len(value) for name, value in headers)
+    if size > MAX_HEADER_BYTES or len(headers) > MAX_HEADERS:
+        raise AsgiMisuseError(
+            f"the app sent {len(headers):,} headers of {size:,} bytes; the grader takes at most "
+            f"{MAX_HEADERS:,} headers of {MAX_HEADER_BYTES:,} bytes together"
+        )
 
 
 def _latin(value: object) -> str:

@@ -1,34 +1,79 @@
-"""Refuses network connections from Python code, with an error that names the host and the reason.
+"""Refuses network connections and new processes from Python code, with an error that says why.
 
 An audit hook cannot be taken off again, but native code can pass it by: this is for honest code
-that calls a real service by mistake. What shuts a hostile process in is ``sandbox``.
+that does by mistake what a submission may not do, and for the words about it. What shuts a hostile
+process in is ``sandbox``.
 """
 
 from __future__ import annotations
 
+import errno
+import os
+import shlex
 import socket
 import sys
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from graders.engine.host.connection import HostConnection
+from graders.engine.host.tracebacks import sendable
 from graders.engine.wire.frames import Refused
 
 _REASON = "the grader gives a submission no network; only calls to the model are answered"
+_ONE_PROCESS = "a submission must do all in one process"
+_TARGET_CHARACTERS = 500
 
 # Sending to an address without a connection, as UDP does.
 _SENDS = frozenset({"socket.sendto", "socket.sendmsg"})
 _LOOK_UPS = frozenset({"socket.gethostbyname", "socket.gethostbyaddr", "socket.getnameinfo"})
+# By audit event: what is to be run, as far as it is said.
+_STARTS: Mapping[str, Callable[[tuple[Any, ...]], str]] = {
+    "subprocess.Popen": lambda arguments: _command(arguments[1]),
+    "os.exec": lambda arguments: _command(arguments[1]),
+    "os.posix_spawn": lambda arguments: _command(arguments[1]),
+    "os.spawn": lambda arguments: _command(arguments[2]),
+    "os.startfile": lambda arguments: _command(arguments[0]),
+    "pty.spawn": lambda arguments: _command(arguments[0]),
+    "os.fork": lambda _: "fork",
+    "os.forkpty": lambda _: "fork",
+}
 
 
 class NetworkRefusedError(ConnectionRefusedError):
     """Raised in the student's code that tried to use the network."""
 
 
-def install_guard(connection: HostConnection) -> None:
-    """Refuse connections, name look-ups and listening sockets from now on, and report each."""
+class ProcessRefusedError(PermissionError):
+    """Raised in the student's code that tried to start a program or another process.
 
-    def refuse(what: Any, target: str) -> None:
-        connection.send(Refused(what=what, target=target[:500]))
+    The same kind of error, with the same number, as the system's own refusal.
+    """
+
+
+StrOrBytesPath = str | bytes | os.PathLike[str] | os.PathLike[bytes]
+Reporter = Callable[[Any, str], None]
+"""Reports what was refused, and its target."""
+
+
+def install_guard(connection: HostConnection, *, one_process: bool) -> None:
+    """Refuse connections, name look-ups and listening sockets from now on, and report each.
+
+    With ``one_process`` also new processes.
+    """
+
+    def report(what: Any, target: str) -> None:
+        shown = sendable(target)[:_TARGET_CHARACTERS]
+        connection.send(Refused(what=what, target=shown))
+
+    sys.addaudithook(_network_hook(report))
+    if one_process:
+        sys.addaudithook(_process_hook(report))
+        os.system = _system(report)  # type: ignore[assignment] # named arguments are seldom used
+
+
+def _network_hook(report: Reporter) -> Callable[[str, tuple[Any, ...]], None]:
+    def refuse(what: str, target: str) -> None:
+        report(what, target)
         raise NetworkRefusedError(f"{what} {target}: {_REASON}")
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
@@ -43,7 +88,41 @@ def install_guard(connection: HostConnection) -> None:
         elif event in _LOOK_UPS:
             refuse("resolve", _address(arguments[0]))
 
-    sys.addaudithook(hook)
+    return hook
+
+
+def _process_hook(report: Reporter) -> Callable[[str, tuple[Any, ...]], None]:
+    def hook(event: str, arguments: tuple[Any, ...]) -> None:
+        if told := _STARTS.get(event):
+            target = told(arguments)
+            report("start", target)
+            raise ProcessRefusedError(errno.EPERM, f"{target[:200]}: {_ONE_PROCESS}")
+
+    return hook
+
+
+def _system(report: Reporter) -> Callable[[StrOrBytesPath], int]:
+    """Give an ``os.system`` that fails as the real one does, which raises nothing."""
+
+    def system(command: StrOrBytesPath) -> int:
+        report("start", _command(command))
+        return -1
+
+    return system
+
+
+def _command(arguments: object) -> str:
+    """Tell a command, given as one text or as a list of words, each of them a text or bytes."""
+    if isinstance(arguments, (str, bytes, os.PathLike)) or not isinstance(arguments, Iterable):
+        return _word(arguments)
+    return shlex.join(map(_word, arguments))
+
+
+def _word(word: object) -> str:
+    try:
+        return os.fsdecode(word)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return str(word)
 
 
 def _is_internet(sock: socket.socket) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 
 from graders.engine.host.exchanges import App, Message
 from graders.engine.host.loading import LoadError
-from graders.engine.host.tracebacks import describe, own_traceback, sendable
+from graders.engine.host.tracebacks import describe, name_of, own_traceback, sendable
 
 
 class Lifespan:
@@ -72,8 +72,8 @@ class Lifespan:
         Starlette's message is a traceback through its own files, and it raises the exception too.
         """
         if self._error is not None:
-            name = type(self._error).__name__
+            name = name_of(self._error)
             detail = own_traceback(self._error, self._root)
             return LoadError("lifespan", name, describe(self._error), detail)
-        message = sendable(str(answer.get("message", "")).strip()[-1_500:])
+        message = sendable(str(answer.get("message", "")).strip()[-1_500:])[-1_500:]
         return LoadError("lifespan", "StartupFailed", message, message)

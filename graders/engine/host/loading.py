@@ -12,7 +12,7 @@ from collections.abc import Collection
 from typing import Any, Literal, cast
 
 from graders.engine.host.exchanges import App
-from graders.engine.host.tracebacks import describe, own_traceback
+from graders.engine.host.tracebacks import describe, name_of, own_traceback
 
 Stage = Literal["find", "syntax", "import", "attribute", "asgi", "lifespan"]
 
@@ -62,14 +62,14 @@ def _import(name: str, root: str) -> Any:
         return importlib.import_module(name)
     except SyntaxError as error:
         raise LoadError(
-            "syntax", type(error).__name__, describe(error), own_traceback(error, root)
+            "syntax", name_of(error), describe(error), own_traceback(error, root)
         ) from error
     except BaseException as error:
         # A package that is missing is named alone: `backend` for `backend.main`.
         missing = isinstance(error, ModuleNotFoundError) and f"{name}.".startswith(f"{error.name}.")
         raise LoadError(
             "find" if missing else "import",
-            type(error).__name__,
+            name_of(error),
             describe(error),
             own_traceback(error, root),
         ) from error
@@ -78,11 +78,11 @@ def _import(name: str, root: str) -> Any:
 def _checked(app: Any, spec: str) -> App:
     # FastAPI's router can be called, but refuses every request that no application hands on.
     if not callable(app) or type(app).__name__ == "APIRouter":
-        raise LoadError("asgi", type(app).__name__, f"{spec} is a {type(app).__name__}")
+        raise LoadError("asgi", name_of(app), f"{spec} is a {name_of(app)}")
     if not _takes_three(app):
         raise LoadError(
             "asgi",
-            type(app).__name__,
+            name_of(app),
             f"{spec} cannot be called with scope, receive and send, as ASGI asks",
         )
     return cast("App", app)

@@ -23,6 +23,13 @@ import pytest_httpx2  # noqa: F401 - registers the "httpcore2" mocker with respx
 import respx
 from respx.mocks import Mocker
 
+from graders.engine.core.limits import (
+    MAX_HEADER_BYTES,
+    MAX_HEADERS,
+    MAX_METHOD_CHARACTERS,
+    MAX_MODEL_REQUEST_BYTES,
+    MAX_URL_CHARACTERS,
+)
 from graders.engine.host.connection import HostConnection
 from graders.engine.wire.frames import (
     ModelCancelled,
@@ -31,9 +38,13 @@ from graders.engine.wire.frames import (
     ModelEnd,
     ModelHead,
     ModelRequest,
+    Refused,
 )
 
 Answer = ModelHead | ModelChunk | ModelEnd | ModelDrop
+
+TOO_LARGE = "request_too_large"
+"""The code of the answer to a request that is larger than the grader takes."""
 
 _MOCKERS = {"httpcore": httpcore, "httpcore2": httpcore2}
 """respx's mockers by name, and the library that each patches."""
@@ -109,6 +120,15 @@ class Relay:
         if call := self._open.get(frame.call):
             call.arrive(frame)
 
+    def refusal(self, request: httpx.Request) -> httpx.Response | None:
+        """Give the answer to a request that fits no frame, as a provider would give it."""
+        excess = _excess(request)
+        if not excess:
+            return None
+        self._connection.send(Refused(what="ask", target=excess))
+        message = f"The request is too large for the grader: {excess}."
+        return httpx.Response(413, json={"error": {"message": message, "code": TOO_LARGE}})
+
     def begin(self, request: httpx.Request) -> Call:
         """Send ``request`` out as a frame."""
         call = Call(next(self._numbers))
@@ -148,6 +168,8 @@ class _Router(respx.MockRouter):
         self._library = library
 
     async def async_handler(self, request: httpx.Request) -> httpx.Response:
+        if refusal := self._relay.refusal(request):
+            return refusal
         call = self._relay.begin(request)
         try:
             head = self._head(call, await call.take())
@@ -157,6 +179,8 @@ class _Router(respx.MockRouter):
         return httpx.Response(head.status, headers=_headers(head), stream=_Async(self, call))
 
     def handler(self, request: httpx.Request) -> httpx.Response:
+        if refusal := self._relay.refusal(request):
+            return refusal
         call = self._relay.begin(request)
         try:
             head = self._head(call, call.take_blocking(self._relay.pump()))
@@ -180,6 +204,22 @@ class _Router(respx.MockRouter):
         call.over = True
         reason = frame.refused if isinstance(frame, ModelDrop) else ""
         raise self._library.ConnectError(reason or "the connection to the model broke")
+
+
+def _excess(request: httpx.Request) -> str:
+    """Tell what of ``request`` is larger than a frame may hold it, or nothing."""
+    headers = sum(len(name) + len(value) for name, value in request.headers.raw)
+    counted = (
+        ("body of {:,} bytes", len(request.content), MAX_MODEL_REQUEST_BYTES),
+        ("headers of {:,} bytes", headers, MAX_HEADER_BYTES),
+        ("{:,} headers", len(request.headers.raw), MAX_HEADERS),
+        ("URL of {:,} characters", len(str(request.url)), MAX_URL_CHARACTERS),
+        ("method of {:,} characters", len(request.method), MAX_METHOD_CHARACTERS),
+    )
+    for told, size, most in counted:
+        if size > most:
+            return f"{told.format(size)}, at most {most:,}"
+    return ""
 
 
 class _Async(httpx.AsyncByteStream):

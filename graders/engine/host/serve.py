@@ -43,16 +43,17 @@ from graders.engine.wire.frames import (
 )
 
 
-def run(sock: socket.socket, layers: tuple[str, ...]) -> NoReturn:
+def run(sock: socket.socket, layers: tuple[str, ...], *, one_process: bool = True) -> NoReturn:
     """Serve the wire on ``sock`` until the grader closes it; never returns.
 
-    ``layers`` names the isolation layers that took hold, for the grader's report.
+    ``layers`` names the isolation layers that took hold, for the grader's report; ``one_process``
+    says that the app may start no other.
     """
     _forget_engine()
     _print_at_once()
     code = 1
     try:
-        asyncio.run(Host(sock).serve(layers))
+        asyncio.run(Host(sock).serve(layers, one_process=one_process))
     except SystemExit as stop:
         code = stop.code & 0xFF if isinstance(stop.code, int) else bool(stop.code)
     except BaseException:  # noqa: BLE001 - the last place where it can be told
@@ -88,10 +89,10 @@ class Host:
             Shutdown: lambda _frame: self._spawn(self._shutdown()),
         }
 
-    async def serve(self, layers: tuple[str, ...]) -> None:
+    async def serve(self, layers: tuple[str, ...], *, one_process: bool) -> None:
         """Serve until the process ends."""
         silence_tls()
-        install_guard(self._connection)
+        install_guard(self._connection, one_process=one_process)
         self._clock.pump = self._connection.pump
         self._clock.install()
         self._relay = Relay(self._connection)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 _MESSAGE_CHARACTERS = 1_500
 _DETAIL_CHARACTERS = 20_000
+_NAME_CHARACTERS = 200
 
 
 def sendable(text: str) -> str:
@@ -17,10 +18,15 @@ def sendable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
+def name_of(thing: object) -> str:
+    """Give the name of the type of ``thing``, capped: a student's class may be called anything."""
+    return type(thing).__name__[:_NAME_CHARACTERS]
+
+
 def describe(error: BaseException) -> str:
     """Give the message of ``error``, capped; survives exceptions whose ``str`` raises."""
     try:
-        return sendable(str(error)[:_MESSAGE_CHARACTERS])
+        return sendable(str(error)[:_MESSAGE_CHARACTERS])[:_MESSAGE_CHARACTERS]
     except Exception:  # noqa: BLE001 - a student's __str__ may raise anything
         return ""
 

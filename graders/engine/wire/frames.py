@@ -8,8 +8,23 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+)
+from pydantic_core import PydanticCustomError
 
+from graders.engine.core.limits import (
+    MAX_HEADER_BYTES,
+    MAX_HEADERS,
+    MAX_METHOD_CHARACTERS,
+    MAX_MODEL_REQUEST_BYTES,
+    MAX_URL_CHARACTERS,
+)
 from graders.engine.wire.framing import WireError, add_prefix
 
 Serial = Annotated[int, Field(ge=0, le=2**53)]
@@ -22,9 +37,18 @@ Headers = Annotated[
         ],
         ...,
     ],
-    Field(max_length=500),
+    Field(max_length=MAX_HEADERS),
 ]
 """Names and values as latin-1 text, as HTTP has them on the line."""
+
+
+def _few(headers: Headers) -> Headers:
+    if sum(len(name) + len(value) for name, value in headers) > MAX_HEADER_BYTES:
+        raise PydanticCustomError("too_long", "more headers than are taken")
+    return headers
+
+
+HeadersOfStudent = Annotated[Headers, AfterValidator(_few)]
 
 
 class Frame(BaseModel):
@@ -169,7 +193,7 @@ class ResponseStart(Frame):
     t: Literal["response_start"] = "response_start"
     exchange: Serial
     status: Annotated[int, Field(ge=100, le=999)]
-    headers: Headers
+    headers: HeadersOfStudent
 
 
 class ResponseBody(Frame):
@@ -204,10 +228,10 @@ class ModelRequest(Frame):
 
     t: Literal["model_request"] = "model_request"
     call: Serial
-    method: Annotated[str, Field(max_length=20)]
-    url: Annotated[str, Field(max_length=8_192)]
-    headers: Headers
-    body: bytes
+    method: Annotated[str, Field(max_length=MAX_METHOD_CHARACTERS)]
+    url: Annotated[str, Field(max_length=MAX_URL_CHARACTERS)]
+    headers: HeadersOfStudent
+    body: Annotated[bytes, Field(max_length=MAX_MODEL_REQUEST_BYTES)]
 
 
 class ModelCancelled(Frame):
