@@ -214,7 +214,8 @@ async def test_an_honest_server_may_have_threads_in_plenty(bench: Bench) -> None
             {},
             (
                 f"tried something that a submission may not do (`Operation not permitted`) {AT}; "
-                "it may start no program and no process, open no connection, and use no other process"
+                "it may start no program and no process, open no connection, and use no other "
+                "process"
             ),
         ),
         (
