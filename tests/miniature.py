@@ -13,6 +13,7 @@ from pathlib import Path
 
 from graders.engine.core.errors import Finding
 from graders.engine.core.results import (
+    NOT_STARTED,
     Isolation,
     IsolationLevel,
     Problem,
@@ -83,8 +84,13 @@ class StarterStandIn:
     root: Path
     notes: Sequence[str] = ()
     side_calls: Sequence[SideCall] = ()
-    isolation: Isolation = PRACTICE
+    isolation: Isolation = NOT_STARTED
     servers: list[ServerStandIn] = field(default_factory=list)
+    shut_in: Isolation = PRACTICE
+
+    def try_out(self) -> None:
+        """Find out what the test has said."""
+        self.isolation = self.shut_in
 
     def new_trace(self) -> TraceStandIn:
         """Return an empty trace."""
@@ -98,6 +104,7 @@ class StarterStandIn:
     async def start(self, model: ModelStandIn, trace: TraceStandIn) -> ServerStandIn:
         """Read the submission and "start" it."""
         del model
+        self.isolation = self.shut_in
         server = ServerStandIn(answers_in(self.root / "server.py"), trace)
         self.servers.append(server)
         return server

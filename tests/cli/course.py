@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,8 +25,19 @@ class Outcome:
     err: str
 
 
-def run(*words: str, servers: object = stand_in_servers, root: Path = COURSE) -> Outcome:
-    """Run the command line in a course."""
+def run(
+    *words: str,
+    servers: object = stand_in_servers,
+    root: Path = COURSE,
+    environment: Mapping[str, str] | None = None,
+) -> Outcome:
+    """Run the command line in a course, with no variable of the environment but those given."""
     out, err = io.StringIO(), io.StringIO()
-    desk = Desk(root=root, servers=servers, out=out, err=err)  # type: ignore[arg-type]
+    desk = Desk(
+        root=root,
+        servers=servers,  # type: ignore[arg-type]
+        out=out,
+        err=err,
+        environment=environment or {},
+    )
     return Outcome(main(words, desk), out.getvalue(), err.getvalue())

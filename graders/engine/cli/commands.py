@@ -13,6 +13,7 @@ from graders.engine.cli import exit_codes
 from graders.engine.cli.desk import Desk, desk_of
 from graders.engine.cli.exit_codes import ExitCode
 from graders.engine.core.errors import UsageError
+from graders.engine.core.results import IsolationLevel
 from graders.engine.core.text import quote
 
 EPILOG = f"""\b
@@ -44,6 +45,13 @@ Seed = Annotated[
 Verbose = Annotated[
     bool, typer.Option("--verbose", help="Show more, also the grader's own errors.")
 ]
+Require = Annotated[
+    IsolationLevel | None,
+    typer.Option(
+        help="Grade only if servers are shut in so well. [default: strong in CI, else practice]",
+        show_default=False,
+    ),
+]
 
 
 @app.command("grade")
@@ -60,12 +68,13 @@ def grade_command(  # noqa: PLR0917 - Typer reads the options from here
         Path | None,
         typer.Option("--json", metavar="FILE", help="Write the result as JSON; - for here."),
     ] = None,
+    require: Require = None,
     verbose: Verbose = False,
 ) -> ExitCode:
     """Grade a submission; the word `grade` may be left out."""
     from graders.engine.cli.grading import GradeOrder, run_grade  # noqa: PLC0415 - heavy
 
-    order = GradeOrder(lesson, submission, seed, tuple(only or ()), json_file, verbose)
+    order = GradeOrder(lesson, submission, seed, tuple(only or ()), json_file, verbose, require)
     return run_grade(desk_of(context), order)
 
 

@@ -14,8 +14,9 @@ from graders.engine.cli.exit_codes import ExitCode
 from graders.engine.cli.progress import watched
 from graders.engine.content.canaries import new_seed
 from graders.engine.content.catalogue import Lesson
-from graders.engine.core.results import Result
+from graders.engine.core.results import IsolationLevel, Result
 from graders.engine.grading.folder import grade_folder
+from graders.engine.grading.required import required_level
 from graders.engine.reports import json_report, terminal
 from graders.engine.reports.files import write_whole
 from graders.engine.reports.look import look_for
@@ -34,6 +35,7 @@ class GradeOrder:
     only: tuple[str, ...] = ()
     json_file: Path | None = None
     verbose: bool = False
+    require: IsolationLevel | None = None
 
 
 def run_grade(desk: Desk, order: GradeOrder) -> ExitCode:
@@ -43,7 +45,13 @@ def run_grade(desk: Desk, order: GradeOrder) -> ExitCode:
     seed = new_seed() if order.seed is None else order.seed
     with desk.servers() as open_starter, watched(desk.margin()) as progress:
         result = grade_folder(
-            lesson, folder, open_starter, seed=seed, only=order.only, on_event=progress
+            lesson,
+            folder,
+            open_starter,
+            seed=seed,
+            only=order.only,
+            on_event=progress,
+            require=required_level(order.require, desk.environment),
         )
     show(desk, order, lesson, result)
     if order.verbose:

@@ -13,7 +13,7 @@ import typer
 
 from graders.engine.cli.desk import Desk
 from graders.engine.cli.exit_codes import ExitCode
-from graders.engine.core.errors import ContentError, UsageError
+from graders.engine.core.errors import ContentError, IsolationError, UsageError
 from graders.engine.core.text import quote
 
 INTERRUPTED = "Interrupted; all servers are stopped."
@@ -29,6 +29,8 @@ def main(arguments: Sequence[str], desk: Desk | None = None) -> ExitCode:
         return _interrupted(surroundings)
     except UsageError as error:
         return _complain(surroundings, ExitCode.USAGE, error.message, error.cure)
+    except IsolationError as error:
+        return _complain(surroundings, ExitCode.NOT_SHUT_IN, error.message, error.cure)
     except ContentError as error:
         return _complain(surroundings, ExitCode.CONTENT, f"The course is wrong: {error}")
     except Exception as error:  # noqa: BLE001 - a traceback of ours is never shown unasked

@@ -5,6 +5,7 @@ Must not know who raises them or how they are shown.
     AutograderError            anything that we say on purpose
     ├── UsageError             the person at the command line asked for something impossible
     ├── ContentError           a lesson's files (rubric, conversation, lesson.yaml) are wrong
+    ├── IsolationError         the machine cannot shut a server in as well as is required
     ├── GraderBrokeError       our own machinery failed; nothing of it is charged to a student
     └── Finding                the submission did something wrong: a *value* of grading
 
@@ -45,6 +46,15 @@ class ContentError(AutograderError):
         super().__init__(f"{place}: {message}" + (f" {cure}" if cure else ""))
         self.path = path
         self.line = line
+        self.message = message
+        self.cure = cure
+
+
+class IsolationError(AutograderError):
+    """A server cannot be shut in as well as a score requires; ``cure`` says what would do."""
+
+    def __init__(self, message: str, *, cure: str = "") -> None:
+        super().__init__(message)
         self.message = message
         self.cure = cure
 

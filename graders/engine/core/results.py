@@ -49,6 +49,11 @@ class IsolationLevel(StrEnum):
     STRONG = "strong"
     PRACTICE = "practice"
 
+    def reaches(self, wanted: IsolationLevel) -> bool:
+        """Whether this level is as good as ``wanted``; the best one stands first above."""
+        best_first = list(IsolationLevel)
+        return best_first.index(self) <= best_first.index(wanted)
+
 
 class Isolation(Record):
     """The layers that held during a run; ``missing`` has one plain sentence per absent layer."""
@@ -56,6 +61,10 @@ class Isolation(Record):
     level: IsolationLevel
     layers: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+
+
+NOT_STARTED = Isolation(level=IsolationLevel.PRACTICE, missing=("No server was started.",))
+"""Where no code of a submission has run: there was nothing to shut in."""
 
 
 class TranscriptLine(Record):
@@ -161,7 +170,7 @@ class Result(Record):
     side_calls: tuple[SideCall, ...] = ()
     measurements: tuple[Measurement, ...] = ()
     advisory: bool = True
-    """True when the run was on a machine that the student may control."""
+    """False only for a run that was asked to count, and whose server was shut in well enough."""
     duration_ms: float = 0.0
 
     @property

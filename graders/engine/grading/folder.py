@@ -12,23 +12,30 @@ from typing import TypeAlias
 
 from graders.engine.content.catalogue import Lesson
 from graders.engine.content.submission import Submission, SubmissionProblem, find_submission
-from graders.engine.core.results import Problem, Result
+from graders.engine.core.results import IsolationLevel, Problem, Result
 from graders.engine.grading.events import Listener, nobody_listens
 from graders.engine.grading.run import grade, ungraded
 from graders.engine.grading.starter import ServerStarter
 from graders.engine.harness.rig import rig_for
-from graders.engine.sandbox import open_launcher
+from graders.engine.sandbox import Layer, open_launcher
+from graders.engine.sandbox.layers import NOTHING_OFF
 
 OpenStarter: TypeAlias = Callable[[Lesson, Submission], AbstractContextManager[ServerStarter]]
 """Gives what starts the servers of one submission; raises SubmissionProblem if nothing can."""
 
 
 @contextmanager
-def open_servers() -> Iterator[OpenStarter]:
-    """Open what starts servers for any number of submissions; afterwards all have ended."""
-    with open_launcher() as launcher:
+def open_servers(
+    *, fresh: bool = False, without: frozenset[Layer] = NOTHING_OFF
+) -> Iterator[OpenStarter]:
+    """Open what starts servers for any number of submissions; afterwards all have ended.
+
+    ``fresh`` starts each in a new interpreter, as where there is no fork; ``without`` are layers of
+    isolation that tests leave off, to have it as on a system that lacks them.
+    """
+    with open_launcher(fresh=fresh) as launcher:
         yield lambda lesson, submission: rig_for(
-            submission, launcher, limits=lesson.info.limits, env=lesson.info.env
+            submission, launcher, limits=lesson.info.limits, env=lesson.info.env, without=without
         )
 
 
@@ -40,6 +47,7 @@ def grade_folder(
     seed: int,
     only: Iterable[str] = (),
     on_event: Listener = nobody_listens,
+    require: IsolationLevel = IsolationLevel.PRACTICE,
 ) -> Result:
     """Return the result of the submission in ``folder``; see :func:`.run.grade`.
 
@@ -57,9 +65,11 @@ def grade_folder(
                 only=only,
                 on_event=on_event,
                 problem=problem,
+                require=require,
             )
     except SubmissionProblem as error:
-        return ungraded(lesson, folder.resolve().name, seed=seed, problem=error.problem)
+        name = folder.resolve().name
+        return ungraded(lesson, name, seed=seed, problem=error.problem, require=require)
 
 
 def _found(folder: Path, endpoint: str) -> tuple[Submission, Problem | None]:

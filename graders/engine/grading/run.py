@@ -17,8 +17,8 @@ from graders.engine.content.catalogue import Lesson
 from graders.engine.content.models import Criterion
 from graders.engine.content.submission import Submission
 from graders.engine.core.errors import ContentError, Finding, GraderBrokeError
-from graders.engine.core.results import Isolation, IsolationLevel, Problem, Result
-from graders.engine.grading import fixtures, score
+from graders.engine.core.results import NOT_STARTED, IsolationLevel, Problem, Result
+from graders.engine.grading import fixtures, required, score
 from graders.engine.grading.checks import Check
 from graders.engine.grading.events import Listener, RunFinished, RunStarted, nobody_listens
 from graders.engine.grading.ledger import Ledger
@@ -30,7 +30,6 @@ from graders.engine.harness.recording import Recordings, Starter
 from graders.engine.harness.trouble import StartFailed
 
 _CONFTEST = "ImportError while loading conftest"
-NOT_STARTED = Isolation(level=IsolationLevel.PRACTICE, missing=("No server was started.",))
 
 
 def grade(
@@ -43,24 +42,31 @@ def grade(
     on_event: Listener = nobody_listens,
     clock: Callable[[], float] = time.perf_counter,
     problem: Problem | None = None,
+    require: IsolationLevel = IsolationLevel.PRACTICE,
 ) -> Result:
     """Return what the lesson's checks find about the submission.
 
     ``seed`` decides every word that the checks make up. ``only`` leaves out all criteria but
     these and what they need. ``problem`` is what is known to keep the server from being started:
-    only what needs no server is checked then. Must not be called from a running event loop.
+    only what needs no server is checked then. ``require`` is the level of isolation that the
+    servers need to have. Must not be called from a running event loop.
 
     Raises :class:`~graders.engine.core.errors.ContentError` when rubric and tests of the lesson
     do not fit together, :class:`~graders.engine.core.errors.UsageError` for an unknown criterion
-    in ``only``, and :class:`KeyboardInterrupt` as it comes.
+    in ``only``, :class:`~graders.engine.core.errors.IsolationError` when the servers cannot be shut
+    in as well as required, and :class:`KeyboardInterrupt` as it comes.
     """
     began = clock()
     criteria = lesson.rubric.prerequisites_first()
     run = _Run(lesson, criteria, chosen(criteria, only), on_event, problem)
     if problem is None and lesson.info.server:
+        _require(require, starter)
         run.problem = probe(starter)
     bench = _bench(seed, starter, submission)
     ledger = run.play(bench, clock)
+    if starter.isolation != NOT_STARTED:
+        # A server can have been started in another way than the one that was tried.
+        required.demand(require, starter.isolation)
     rows = tuple(ledger.decided[criterion.id] for criterion in lesson.rubric.criteria)
     earned, possible = score.total(rows)
     result = Result(
@@ -75,14 +81,25 @@ def grade(
         notes=tuple(dict.fromkeys(starter.notes)),
         side_calls=tuple(starter.side_calls),
         measurements=tuple(bench.measurements),
+        advisory=not required.counts(require),
         duration_ms=(clock() - began) * 1000,
     )
     on_event(RunFinished(result))
     return result
 
 
-def ungraded(lesson: Lesson, name: str, *, seed: int, problem: Problem) -> Result:
-    """Return the result of a submission, called ``name``, that offers nothing to be started."""
+def ungraded(
+    lesson: Lesson,
+    name: str,
+    *,
+    seed: int,
+    problem: Problem,
+    require: IsolationLevel = IsolationLevel.PRACTICE,
+) -> Result:
+    """Return the result of a submission, called ``name``, that offers nothing to be started.
+
+    No code of it runs, so any machine is good enough for it.
+    """
     criteria = lesson.rubric.criteria
     return Result(
         lesson=lesson.id,
@@ -93,7 +110,15 @@ def ungraded(lesson: Lesson, name: str, *, seed: int, problem: Problem) -> Resul
         isolation=NOT_STARTED,
         criteria=tuple(score.not_run(each, score.NOT_RUN_NO_SERVER) for each in criteria),
         problem=problem,
+        advisory=not required.counts(require),
     )
+
+
+def _require(level: IsolationLevel, starter: ServerStarter) -> None:
+    """Raise unless servers can be shut in as well as ``level`` says; practice needs nothing."""
+    if level is not IsolationLevel.PRACTICE:
+        starter.try_out()
+        required.demand(level, starter.isolation)
 
 
 def probe(starter: ServerStarter) -> Problem | None:

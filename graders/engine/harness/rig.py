@@ -18,14 +18,16 @@ from pathlib import Path
 from graders.engine.content.shadows import shadowing_names
 from graders.engine.content.submission import CopyReport, Submission, copy_submission
 from graders.engine.core.limits import Limits
-from graders.engine.core.results import Isolation, IsolationLevel, SideCall
+from graders.engine.core.results import NOT_STARTED, Isolation, IsolationLevel, SideCall
 from graders.engine.core.text import quote
 from graders.engine.harness.model import ModelEvent, ScriptedModel
 from graders.engine.harness.student import ServerSettings, Student
 from graders.engine.harness.trace import Trace
+from graders.engine.harness.trial import layers_of_a_trial
 from graders.engine.harness.trouble import StartFailed
 from graders.engine.harness.wall import RunClock
-from graders.engine.sandbox import Launcher, Layer
+from graders.engine.sandbox import Launcher, LaunchSpec, Layer
+from graders.engine.sandbox.layers import NOTHING_OFF
 
 _WHAT_IS_MISSING = {
     Layer.FILES: (
@@ -75,12 +77,14 @@ class Rig:
         self._launcher = launcher
         self._settings = settings
         self._models: list[ScriptedModel] = []
-        self._layers: tuple[str, ...] = ()
+        self._layers: tuple[str, ...] | None = None
         self.notes = notes
 
     @property
     def isolation(self) -> Isolation:
         """How well the servers are shut in, by what they had before their own code ran."""
+        if self._layers is None:
+            return NOT_STARTED
         return isolation_of(self._launcher.kind, self._layers, root=_is_root())
 
     @property
@@ -92,6 +96,18 @@ class Rig:
             for call in model.side_calls
         }
         return [SideCall(purpose=purpose, summary=summary) for purpose, summary in sorted(seen)]
+
+    def try_out(self) -> None:
+        """Find out how well servers are shut in, by a process without the submission."""
+        settings = self._settings
+        spec = LaunchSpec(
+            root=settings.source,
+            environment={},
+            limits=settings.limits,
+            cold=bool(settings.shadows),
+            without=frozenset(settings.without),
+        )
+        self._layers = layers_of_a_trial(self._launcher, spec)
 
     def new_trace(self) -> Trace:
         """Give a fresh record for one check."""
@@ -117,7 +133,8 @@ class Rig:
                 self._launcher, self._settings, model, trace, self._clock
             )
         except StartFailed as failure:
-            self._layers = failure.layers
+            # Without any it has ended before it could say which it has.
+            self._layers = failure.layers or self._layers
             raise
         self._layers = student.layers
         return student
@@ -164,10 +181,12 @@ def rig_for(
     *,
     limits: Mapping[str, int],
     env: Mapping[str, str],
+    without: frozenset[Layer] = NOTHING_OFF,
 ) -> Iterator[Rig]:
     """Copy ``submission`` once, and give the rig that starts its servers from the copy.
 
-    ``limits`` are those that the lesson has in place of the defaults.
+    ``limits`` are those that the lesson has in place of the defaults; ``without`` the layers of
+    isolation that tests leave off.
     Raises :class:`SubmissionProblem` when it cannot be copied. The copy is removed afterwards.
     """
     allowed = Limits().overridden(limits)
@@ -184,6 +203,7 @@ def rig_for(
             limits=allowed.process,
             wire=allowed.wire,
             shadows=shadows,
+            without=without,
         )
         notes = [*_notes(report), *map(_shadow_note, shadows)]
         yield Rig(launcher, settings, notes, RunClock(allowed.wall))

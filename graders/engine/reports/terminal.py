@@ -14,7 +14,6 @@ from rich.table import Table
 from rich.text import Text
 
 from graders.engine.core.results import (
-    IsolationLevel,
     Measurement,
     Problem,
     Result,
@@ -25,11 +24,10 @@ from graders.engine.core.text import visible
 from graders.engine.reports import advice, rubric_table
 from graders.engine.reports.causes import failed, held_up_by
 from graders.engine.reports.look import UNICODE, Look
+from graders.engine.reports.standing import isolation_line, standing
 
 NOT_GRADED = "The submission could not be graded."
 NOT_STARTED = "The server could not be started: only what needs no server was graded."
-PRACTICE = "A run on your own machine is practice: it does not count as your score."
-FORGEABLE = "The server was not fully shut in on this machine, so this score could be forged."
 BROKE = (
     "The grader itself broke on a check. This is not your fault. Run again with --verbose, and "
     "report what it shows."
@@ -114,10 +112,8 @@ def _footer(result: Result) -> Iterator[RenderableType]:
         yield Text("Full marks.", style="bold green")
     if result.grader_failed:
         yield Text(BROKE, style="magenta")
-    if result.advisory:
-        yield Text(PRACTICE, style="dim")
-    elif result.isolation.level is IsolationLevel.PRACTICE:
-        yield Text(FORGEABLE, style="dim")
+    yield Text(standing(result), style="dim")
+    yield Text(isolation_line(result), style="dim")
     yield _again(result)
 
 

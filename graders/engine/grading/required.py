@@ -1,0 +1,45 @@
+"""How well servers have to be shut in for a score, and what a score is worth that has been made.
+
+The rule in one place, for one submission and for hundreds. Must not know how isolation comes about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from graders.engine.core.errors import IsolationError
+from graders.engine.core.results import Isolation, IsolationLevel
+
+_OF_CI = ("CI", "GITHUB_ACTIONS")
+
+
+def required_level(
+    asked: IsolationLevel | None, environment: Mapping[str, str], *, of_many: bool = False
+) -> IsolationLevel:
+    """Give the level that a run needs: what was asked for, else ``strong`` where scores count.
+
+    They count in CI, told by the variables of ``environment`` that all services set, and where
+    submissions are graded ``of_many``; a single run elsewhere is practice.
+    """
+    if asked is not None:
+        return asked
+    in_ci = any(environment.get(name, "").lower() in {"true", "1"} for name in _OF_CI)
+    return IsolationLevel.STRONG if in_ci or of_many else IsolationLevel.PRACTICE
+
+
+def counts(required: IsolationLevel) -> bool:
+    """Whether a run that needed this level, and had it, is more than practice."""
+    return required.reaches(IsolationLevel.STRONG)
+
+
+def demand(required: IsolationLevel, isolation: Isolation) -> None:
+    """Raise :class:`IsolationError` unless ``isolation`` is as good as required."""
+    if isolation.level.reaches(required):
+        return
+    lacking = " ".join(isolation.missing) or "It is not told which layer is missing."
+    raise IsolationError(
+        f"Nothing was graded: `{required}` isolation is required, and this machine offers "
+        f"`{isolation.level}` only. {lacking}",
+        cure="grade on a machine as docs/security.md describes it; for practice, whose score does "
+        "not count, give `--require practice`.",
+    )

@@ -1,0 +1,67 @@
+"""A process without a submission tells the layers that servers will have."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from graders.engine.core.errors import GraderBrokeError
+from graders.engine.harness import ServerSettings
+from graders.engine.harness.trial import layers_of_a_trial
+from graders.engine.sandbox import Launcher, LaunchSpec, Layer
+from tests.students import HONEST, Bench
+
+
+@pytest.mark.parametrize("cold", [False, True])
+async def test_a_trial_has_the_layers_that_a_server_has(
+    launcher: Launcher, bench: Bench, tmp_path: Path, *, cold: bool
+) -> None:
+    spec = LaunchSpec(root=tmp_path, environment={}, cold=cold)
+    shadows = ("yaml",) if cold else ()
+    student = await bench.serve(HONEST, files={"yaml.py": ""}, shadows=shadows)
+    assert layers_of_a_trial(launcher, spec) == student.layers
+
+
+def test_a_layer_that_is_left_off_is_not_there(launcher: Launcher, tmp_path: Path) -> None:
+    without = frozenset({Layer.SYSCALLS})
+    spec = LaunchSpec(root=tmp_path, environment={}, without=without)
+    assert Layer.SYSCALLS not in layers_of_a_trial(launcher, spec)
+
+
+class Broken:
+    """Starts processes that say something else, or nothing."""
+
+    def __init__(self, says: Callable[[socket.socket], Any]) -> None:
+        self.wire, other = socket.socketpair()
+        self.output, writer = os.pipe()
+        os.close(writer)
+        says(other)
+        other.close()
+        self.killed = 0
+
+    def start(self, _spec: LaunchSpec) -> Broken:
+        """Give itself as the process."""
+        return self
+
+    def kill(self) -> None:
+        """Count."""
+        self.killed += 1
+
+
+@pytest.mark.parametrize(
+    "says", [lambda _: None, lambda end: end.sendall(b"\0\0\0\2{}")], ids=["nothing", "nonsense"]
+)
+def test_a_process_that_does_not_say_hello_is_our_own_failure(
+    tmp_path: Path, says: Callable[[socket.socket], Any]
+) -> None:
+    broken = Broken(says)
+    spec = LaunchSpec(root=ServerSettings(source=tmp_path).source, environment={})
+    with pytest.raises(GraderBrokeError, match="could not be started on this machine"):
+        layers_of_a_trial(cast("Launcher", broken), spec)
+    assert broken.killed == 1
+    assert broken.wire.fileno() == -1
