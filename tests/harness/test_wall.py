@@ -90,8 +90,9 @@ def test_a_run_whose_time_the_servers_have_used_up_is_theirs() -> None:
 def test_the_kernel_tells_who_waits_for_a_cpu() -> None:
     before = held_up_seconds(os.getpid())
     assert before is not None
-    assert sum(range(200_000))
-    after = held_up_seconds(os.getpid())
+    # The kernel counts at each change of process, and now and then.
+    while (after := held_up_seconds(os.getpid())) == before:
+        os.sched_yield()
     assert after is not None
     assert after > before > 0
     assert held_up_seconds(2**22 + 1) is None
