@@ -19,7 +19,12 @@ from graders.engine.harness.footprint import Footprint, amount
 from graders.engine.sandbox import Layer
 
 _MOST_TOLD = 3
-_OUTSIDE = re.compile(r"PermissionError: \[Errno 13\] Permission denied: '(/[^']{1,200})'")
+# Denied, not there in the own root folder, or closed to writing.
+_OUTSIDE = re.compile(
+    r"^(?:PermissionError: \[Errno 13\]|FileNotFoundError: \[Errno 2\]|OSError: \[Errno 30\])"
+    r" [\w -]+: '(/[^']{1,200})'",
+    re.MULTILINE,
+)
 _REFUSALS = re.compile(
     r"^(?:[\w.]+\.)?(?:NetworkRefusedError|ProcessRefusedError)\b|request_too_large", re.MULTILINE
 )
@@ -129,7 +134,7 @@ def symptoms(
     ]
     if Layer.FILES in layers:
         told += [
-            f"tried to use `{quote(path)}`; nothing but its own folders is open to it"
+            f"tried to use `{quote(path)}`; it may use its own folders, and read Python's libraries"
             for path in dict.fromkeys(_OUTSIDE.findall(text))
             if not path.startswith(f"{own_folder}/")
         ]
