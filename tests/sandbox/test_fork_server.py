@@ -9,12 +9,13 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
 
-from graders.engine.sandbox import LaunchError, LaunchSpec, Layer, open_launcher
+from graders.engine.sandbox import Launcher, LaunchError, LaunchSpec, Layer, open_launcher
 from graders.engine.sandbox.fork_client import ForkLauncher
 from graders.engine.sandbox.launcher import ENGINE_ROOT
 from graders.engine.wire.frames import Hello
@@ -197,6 +198,18 @@ def test_several_students_at_once(students: Starter) -> None:
     for number, student in list(enumerate(crowd))[1::2]:
         assert student.ask("import os; answer = os.environ['NUMBER']") == str(number)
         assert student.end().signal == signal.SIGKILL
+
+
+def test_several_threads_start_and_end_students_at_once(launcher: Launcher, tmp_path: Path) -> None:
+    def live(number: int) -> tuple[str, int | None]:
+        with starting(launcher, tmp_path / str(number)) as starter:
+            student = starter.serve(variables={"NUMBER": str(number)})
+            said = student.ask("import os; answer = os.environ['NUMBER']")
+            return said, student.end().signal
+
+    with ThreadPoolExecutor(4) as threads:
+        lives = list(threads.map(live, range(12)))
+    assert lives == [(str(number), signal.SIGKILL) for number in range(12)]
 
 
 def test_a_hundred_starts_leak_nothing(own: tuple[ForkLauncher, Starter], tmp_path: Path) -> None:

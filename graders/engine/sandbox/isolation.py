@@ -71,7 +71,10 @@ def _enter_own_root(settings: Settings) -> tuple[str, ...]:
 
 def _become_own_user(settings: Settings) -> tuple[str, ...]:
     folders = _own_folders(settings)
-    if settings["uid"] is None or not _is_within_reach_of_others(settings, folders):
+    # In a user namespace of ours nobody exists but who made it.
+    if settings["uid"] is None or Layer.USERS in settings["inherited"]:
+        return ()
+    if not _is_within_reach_of_others(settings, folders):
         return ()
     own_user.become(settings["uid"], folders)
     return (Layer.UID,)
