@@ -235,7 +235,7 @@ class AtOnce:
 
 async def play_at_once(talk: Talk) -> list[AtOnce]:
     """Let 25 users begin two threads each, all at once, and hold every answer of the model."""
-    users = [Person(talk, f"user {number}") for number in range(1, USERS + 1)]
+    users = [Person(talk, f"User-{number}") for number in range(1, USERS + 1)]
     keys = [f"at once {number}" for number in range(REQUESTS)]
     turns = [talk.script(key, say_held(*talk.chunks(key))) for key in keys]
     sending = [

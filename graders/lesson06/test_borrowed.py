@@ -1,0 +1,147 @@
+"""What Bob borrows opens nothing: ids, also made-up ones, Alice's name, her attachment."""
+
+from __future__ import annotations
+
+import pytest
+
+from graders.engine.harness import criterion, expect
+from graders.lesson06.borrowed import Attached, MadeUp, Mixed, Pretended, Tried
+from graders.lesson06.intrusions import what_it_is
+from graders.lesson06.people import Thread
+
+
+@criterion("foreign-items")
+async def test_foreign_items_in_own_threads_open_nothing(mixed: Mixed) -> None:
+    for tried in mixed.tried:
+        for thread in mixed.threads:
+            _expect_no_words(tried, thread, "Bob, in a thread of his own,")
+    for word in mixed.threads[0].words:
+        expect(
+            word in mixed.items.body,
+            "Bob names Alice's items in requests on his own thread; afterwards "
+            f"`{word}`, {what_it_is(word, mixed.threads[0])}, is gone.",
+            at=mixed.items.mark,
+        )
+
+
+def _expect_no_words(tried: Tried, thread: Thread, who: str) -> None:
+    for word in thread.words:
+        expect(
+            word not in tried.answer.shown,
+            f"{who} {tried.told}; Bob sees `{word}`, {what_it_is(word, thread)}.",
+            at=tried.answer.mark,
+        )
+        for call in tried.calls:
+            expect(
+                not call.contains(word),
+                f"{who} {tried.told}; the model is asked for Bob, and reads `{word}`, "
+                f"{what_it_is(word, thread)}.",
+                at=tried.answer.mark,
+            )
+
+
+@criterion("made-up-ids", case="an id that was never given out")
+async def test_unknown_id_opens_nothing(made_up: MadeUp) -> None:
+    unknown = made_up.unknown
+    expect(
+        not unknown.answer.answered and not any(c.contains(made_up.word) for c in unknown.calls),
+        "Bob says something in a thread whose id the server never gave out, and it is answered.",
+        at=unknown.answer.mark,
+        hint="unknown",
+    )
+    expect(
+        made_up.unknown_id not in made_up.threads.body,
+        "Bob says something in a thread whose id the server never gave out; afterwards it is in "
+        "his list.",
+        at=made_up.threads.mark,
+        hint="unknown",
+    )
+
+
+@criterion("made-up-ids", case="a foreign id in a first message")
+async def test_first_message_makes_a_thread_of_its_own(made_up: MadeUp) -> None:
+    named, thread = made_up.named, made_up.thread
+    expect(
+        made_up.named_id != thread.id,
+        "Alice starts thread A; Bob begins a thread and names A in the request; what he gets is A.",
+        at=named.answer.mark,
+        hint="named",
+    )
+    _expect_no_words(named, thread, "Alice starts thread A; Bob")
+    for word in thread.words:
+        expect(
+            word in made_up.items.body,
+            "Alice starts thread A; Bob begins a thread and names A in the request; afterwards "
+            f"`{word}`, {what_it_is(word, thread)}, is gone.",
+            at=made_up.items.mark,
+            hint="named",
+        )
+
+
+@criterion("made-up-ids", case="ids that are queries")
+async def test_queries_as_ids_open_nothing(made_up: MadeUp) -> None:
+    for tried in made_up.queries:
+        for word in made_up.thread.words:
+            expect(
+                word not in tried.answer.shown,
+                f"Alice starts a thread; {tried.told}; Bob sees `{word}`, "
+                f"{what_it_is(word, made_up.thread)}.",
+                at=tried.answer.mark,
+                hint="query",
+            )
+
+
+@criterion("identity-from-token")
+@pytest.mark.parametrize(
+    "way",
+    ["a header", "the query string", "the request's metadata", "another claim of the token"],
+)
+async def test_user_is_whom_the_token_names(way: str, pretended: dict[str, Pretended]) -> None:
+    seen = pretended[way]
+    for answer in seen.shown:
+        for word in seen.thread.words:
+            expect(
+                word not in answer.shown,
+                f"Bob's good token names Bob, and {way} names Alice; Bob sees `{word}`, "
+                f"{what_it_is(word, seen.thread)}.",
+                at=answer.mark,
+            )
+    expect(
+        seen.thread.id not in seen.shown[1].shown,
+        f"Bob's good token names Bob, and {way} names Alice; Bob's list holds Alice's thread.",
+        at=seen.shown[1].mark,
+    )
+    expect(
+        not seen.new_id or seen.new_id not in seen.threads.shown,
+        f"Bob's good token names Bob, and {way} names Alice; the thread that he begins is in "
+        "Alice's list.",
+        at=seen.threads.mark,
+    )
+
+
+@criterion("attachments-refused")
+async def test_foreign_attachment_is_refused(attached: Attached) -> None:
+    # A server that takes no attachments has none to guard.
+    for tried in (attached.used, attached.deleted):
+        if tried is None:
+            continue
+        story = f"Alice makes an attachment; Bob {tried.told}"
+        expect(
+            attached.word not in tried.answer.shown,
+            f"{story}; Bob sees its name, `{attached.word}`.",
+            at=tried.answer.mark,
+        )
+        expect(
+            not any(call.contains(attached.word) for call in tried.calls),
+            f"{story}; the model is asked for Bob, and reads its name, `{attached.word}`.",
+            at=tried.answer.mark,
+        )
+    after = attached.afterwards
+    if after is None or not attached.usable:
+        return
+    expect(
+        after.stream is not None and after.stream.user_item is not None,
+        "Alice makes an attachment; Bob deletes it (`attachments.delete`); Alice can no longer "
+        "put it into a message.",
+        at=after.mark,
+    )
