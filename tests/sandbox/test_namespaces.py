@@ -14,12 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from graders.engine.sandbox import Layer, ProcessLimits
+from graders.engine.sandbox import Layer, ProcessLimits, namespaces, privileges
 from graders.engine.sandbox.fork_client import ForkLauncher
 from graders.engine.sandbox.launcher import ENGINE_ROOT
 from graders.engine.sandbox.layers import SECOND_WALL
 from graders.engine.sandbox.own_root import layout_of
-from graders.engine.sandbox.own_user import FIRST, LAST
+from graders.engine.sandbox.own_user import FIRST, LAST, Users
 from graders.engine.sandbox.reachable import readable
 from tests.sandbox.wired import Starter, Wired, starting
 
@@ -313,3 +313,14 @@ def test_no_capability_is_left(students: Starter) -> None:
             answer = [value.strip() for name, value in lines if name in sets]
         """
         assert student.ask(code) == ["0" * 16] * 4
+
+
+@pytest.mark.parametrize("system", ["darwin", "win32"])
+def test_nothing_is_tried_on_another_system(monkeypatch: pytest.MonkeyPatch, system: str) -> None:
+    monkeypatch.setattr(sys, "platform", system)
+    assert namespaces.enter() == ()
+    assert privileges.end_with_parent() == ()
+    assert privileges.drop_capabilities() == ()
+    users = Users()
+    assert users.take() is None
+    users.close()

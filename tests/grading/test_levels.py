@@ -1,0 +1,34 @@
+"""A correct server gets full marks however well it is shut in."""
+
+from __future__ import annotations
+
+import pytest
+
+from graders.engine.content.catalogue import Catalogue
+from graders.engine.content.submission import find_submission
+from graders.engine.core.results import IsolationLevel
+from graders.engine.grading.run import grade
+from graders.engine.harness.rig import rig_for
+from graders.engine.sandbox import Layer
+from graders.engine.sandbox.fork_client import ForkLauncher
+from graders.engine.sandbox.launcher import ENGINE_ROOT
+
+NAMESPACES = frozenset({Layer.PROCESSES})
+"""What is left off to be as on a machine that gives none."""
+
+
+@pytest.mark.parametrize("without", [frozenset(), NAMESPACES])
+def test_correct_server_gets_full_marks_at_every_level(without: frozenset[Layer]) -> None:
+    lesson = Catalogue(ENGINE_ROOT).lesson("lesson02")
+    submission = find_submission(lesson.solutions_dir / "solution")
+    launcher = ForkLauncher(without=without)
+    try:
+        with rig_for(submission, launcher, limits=lesson.info.limits, env=lesson.info.env) as rig:
+            result = grade(lesson, submission, seed=1, starter=rig)
+    finally:
+        launcher.close()
+    assert result.full_marks
+    namespaced = Layer.PROCESSES in result.isolation.layers
+    expected = IsolationLevel.FULL if namespaced else IsolationLevel.STRONG
+    assert result.isolation.level is expected
+    assert not namespaced or without != NAMESPACES
