@@ -6,11 +6,16 @@ from collections.abc import Mapping
 
 import pytest
 
+from graders.engine.content.catalogue import Catalogue
+from graders.engine.content.submission import find_submission
 from graders.engine.core.errors import IsolationError
-from graders.engine.core.results import Isolation, IsolationLevel
+from graders.engine.core.results import Isolation, IsolationLevel, Result
 from graders.engine.grading.required import counts, demand, required_level
+from graders.engine.grading.run import grade
+from tests.miniature import COURSE, ModelStandIn, ServerStandIn, StarterStandIn, TraceStandIn
 
 FULL, STRONG, PRACTICE = IsolationLevel
+SOLUTION = COURSE / "reference_solutions" / "greeting" / "solution"
 
 
 @pytest.mark.parametrize(
@@ -63,3 +68,36 @@ def test_less_is_refused_with_what_is_missing_and_the_cure() -> None:
     )
     assert "docs/security.md" in refused.value.cure
     assert "`--require practice`" in refused.value.cure
+
+
+class Weaker(StarterStandIn):
+    """Starts servers in another way than it was tried out."""
+
+    async def start(self, model: ModelStandIn, trace: TraceStandIn) -> ServerStandIn:
+        """Start one that is not shut in."""
+        self.shut_in = Isolation(level=PRACTICE, missing=("It needs Landlock.",))
+        return await super().start(model, trace)
+
+
+def _graded(starter: StarterStandIn, level: IsolationLevel) -> Result:
+    lesson = Catalogue(COURSE).lesson("greeting")
+    return grade(lesson, find_submission(starter.root), seed=7, starter=starter, require=level)
+
+
+def test_no_server_is_started_where_the_trial_shows_too_little() -> None:
+    starter = StarterStandIn(SOLUTION)
+    with pytest.raises(IsolationError):
+        _graded(starter, STRONG)
+    assert starter.servers == []
+
+
+def test_server_that_is_shut_in_less_than_the_trial_gets_no_score_either() -> None:
+    starter = Weaker(SOLUTION, shut_in=Isolation(level=STRONG))
+    with pytest.raises(IsolationError, match="It needs Landlock"):
+        _graded(starter, STRONG)
+
+
+@pytest.mark.parametrize("level", IsolationLevel)
+def test_run_is_advisory_unless_isolation_was_required(level: IsolationLevel) -> None:
+    result = _graded(StarterStandIn(SOLUTION, shut_in=Isolation(level=FULL)), level)
+    assert result.advisory is (level is PRACTICE)

@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 import itertools
 import os
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 
 import pytest
 
 from graders.engine.core.limits import WireLimits
-from graders.engine.harness import RanAway, Stalled, say, say_held, watchdog
+from graders.engine.harness import RanAway, Stalled, TookTooLong, say, say_held, watchdog
 from graders.engine.harness.process_state import Activity, activity
 from graders.engine.protocol import ChatKitEvent
 from graders.engine.sandbox import Layer
@@ -277,21 +277,34 @@ async def test_where_the_kernel_does_not_tell_more_looks_are_taken(
     assert next(looks) >= 250
 
 
-async def test_the_last_resort_ends_even_a_server_that_neither_works_nor_sleeps(
+async def test_the_last_resort_ends_a_server_that_says_nothing_where_the_kernel_does_not(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(watchdog, "activity", lambda _pid: Activity(cpu_ns=0, asleep=False))
+    monkeypatch.setattr(watchdog, "activity", lambda _pid: None)
     monkeypatch.setattr(watchdog, "_LOOK_SECONDS", 0)
     finding = await _watch(pongs=False)
     assert finding is not None
     assert "last-resort limit of two minutes" in str(finding)
 
 
+async def test_a_server_that_waits_for_the_machine_is_left_to_the_graders_clock(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(watchdog, "activity", lambda _pid: Activity(cpu_ns=0, asleep=False))
+    monkeypatch.setattr(watchdog, "_LOOK_SECONDS", 0)
+    looks = itertools.count()
+    late = TookTooLong("it is late")
+    ended = await _watch(pongs=False, look=lambda: late if next(looks) > 7_000 else None)
+    assert ended is late
+
+
 async def test_nothing_is_found_when_nobody_waits_any_more() -> None:
     assert await _watch(pongs=True, waiting=False) is None
 
 
-async def _watch(*, pongs: bool, waiting: bool = True) -> Exception | None:
+async def _watch(
+    *, pongs: bool, waiting: bool = True, look: Callable[[], Exception | None] = lambda: None
+) -> Exception | None:
     def ping() -> asyncio.Future[float | None]:
         future: asyncio.Future[float | None] = asyncio.get_running_loop().create_future()
         if pongs:
@@ -309,5 +322,5 @@ async def _watch(*, pongs: bool, waiting: bool = True) -> Exception | None:
         said=lambda: 0,
         ping=ping,
         advance=advance,
-        look=lambda: None,
+        look=look,
     ).watch()

@@ -6,7 +6,8 @@ several times in turn. The two are never asked at once: a question to the loop i
 timer that is still to fire (a back-off, a sleep) is not waited for: the virtual clock is moved to
 it. A server that blocks its own event loop cannot answer; it is given some virtual time in case it
 sleeps, and then the kernel's word is taken, over more looks. Only when neither can be asked does a
-plain time limit decide, and the finding says so.
+plain time limit decide, and the finding says so. A server that neither works nor sleeps waits for
+the machine: that is nothing to be told here (``wall`` has the last word on it).
 
 Must not know what is being waited for.
 """
@@ -43,7 +44,7 @@ _GRANT_LOOKS = 5
 _ADVANCE_SECONDS = 5.0
 """How long a move of the clock is waited for before the looks go on."""
 _MOST_LOOKS = 6_000
-"""Two minutes: the last resort against a server that neither works nor sleeps."""
+"""Two minutes: the last resort against a server that says nothing, where the kernel does not."""
 
 
 @dataclass
@@ -176,7 +177,7 @@ class Watchdog:
             return RanAway(
                 f"the server computed for {limits.answer_cpu_seconds:,} s without an answer"
             )
-        if patience.looks > _MOST_LOOKS:
+        if patience.last is None and patience.looks > _MOST_LOOKS:
             return Stalled("the server gave no answer within the last-resort limit of two minutes")
         return None
 
