@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from graders.engine.harness import (
@@ -24,6 +24,9 @@ from graders.lesson04.requests import Said
 
 TURNS = ("first", "second", "third", "fourth")
 MESSAGES = 60
+TOOL = "save_preference"
+SAVING = 2
+"""The message of the long conversation at which a preference is saved."""
 PAGE = 100
 _TOO_MANY_REQUESTS = 429
 _PAUSE_SECONDS = 61.0
@@ -150,26 +153,60 @@ class Conversation:
             yield asked, self.asked[:number]
 
 
+@dataclass(frozen=True)
+class Preference:
+    """A preference whose key and value nobody can have guessed."""
+
+    key: str
+    value: str
+
+
+@dataclass(frozen=True)
+class LongConversation(Conversation):
+    """``preference`` was saved at the second message, if the server has the tool and it works."""
+
+    preference: Preference | None
+
+
 async def play_conversation(talk: Talk) -> Conversation:
     """Say four messages in one thread."""
     return Conversation(await _converse(talk, TURNS))
 
 
-async def play_long_conversation(talk: Talk) -> Conversation:
-    """Say sixty messages in one thread."""
-    return Conversation(await _converse(talk, [f"long {n}" for n in range(1, MESSAGES + 1)]))
+async def play_long_conversation(talk: Talk) -> LongConversation:
+    """Say sixty messages in one thread, and save a preference at the second."""
+    names = [f"long {n}" for n in range(1, MESSAGES + 1)]
+    preference = _preference(talk, "long")
+    asked = await _converse(talk, names, preference)
+    if _offers_tool(asked[0]) and len(asked) > SAVING:
+        return LongConversation(asked, preference)
+    if len(asked) == SAVING:
+        # That the tool fails is the matter of another criterion.
+        asked = await _converse(talk, names)
+    return LongConversation(asked, None)
 
 
-async def _converse(talk: Talk, names: tuple[str, ...] | list[str]) -> list[Asked]:
+async def _converse(
+    talk: Talk, names: Sequence[str], preference: Preference | None = None
+) -> list[Asked]:
+    """Say messages in one thread; let the model save a preference at the second, if it can."""
     asked = [await ask(talk, None, names[0])]
     if not asked[0].answered:
         return asked
     thread_id = asked[0].stream.thread_id
-    for name in names[1:]:
-        asked.append(await ask(talk, thread_id, name))
+    for number, name in enumerate(names[1:], 2):
+        steps: tuple[Step, ...] = ()
+        if preference and number == SAVING and _offers_tool(asked[0]):
+            steps = (_save(preference), say(talk.answer(name)))
+        asked.append(await ask(talk, thread_id, name, *steps))
         if not asked[-1].answered:
             break
     return asked
+
+
+def _offers_tool(asked: Asked) -> bool:
+    """Whether the model could call the tool, when it was asked about a message."""
+    return any(TOOL in call.tools for call in asked.calls)
 
 
 @dataclass(frozen=True)
@@ -198,14 +235,6 @@ async def _refuse(talk: Talk, *steps: Step) -> TooLong:
     refused = await ask(talk, thread_id, "fourth", *steps, bounded=True)
     items = await attempt(talk.chat.items(thread_id, limit=PAGE))
     return TooLong(talk, refused, items, await ask(talk, thread_id, "fifth"))
-
-
-@dataclass(frozen=True)
-class Preference:
-    """A preference whose key and value nobody can have guessed."""
-
-    key: str
-    value: str
 
 
 @dataclass(frozen=True)
@@ -240,7 +269,7 @@ def _preference(talk: Talk, name: str) -> Preference:
 
 
 def _save(preference: Preference) -> Step:
-    return call_tool("save_preference", {"key": preference.key, "value": preference.value})
+    return call_tool(TOOL, {"key": preference.key, "value": preference.value})
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,19 @@ from graders.engine.harness import (
     found,
 )
 from graders.lesson04.requests import all_text, missing, present
-from graders.lesson04.scenarios import Asked, Hidden, Preference, Preferences, first_finding
+from graders.lesson04.scenarios import (
+    SAVING,
+    TOOL,
+    Asked,
+    Hidden,
+    LongConversation,
+    Preference,
+    Preferences,
+    first_finding,
+)
 
 
-@criterion("preference-remembered")
+@criterion("preference-remembered", case="in the next messages")
 async def test_preferences_are_in_later_requests(preferences: Preferences) -> None:
     one, two = preferences.saved
     for asked in preferences.saving:
@@ -26,10 +35,20 @@ async def test_preferences_are_in_later_requests(preferences: Preferences) -> No
     _expect_known(preferences.later, [one, two], "missing", "A later request")
 
 
+@criterion("preference-remembered", case="in a long conversation")
+async def test_preference_outlives_the_window(long: LongConversation) -> None:
+    if long.preference is None:
+        return
+    for number, asked in enumerate(long.asked[SAVING:], SAVING + 1):
+        if asked.calls:
+            what = f"The request for message {number}, {number - SAVING} messages later,"
+            _expect_known(asked, [long.preference], "window", what)
+
+
 def _expect_saved(asked: Asked) -> None:
     offered = asked.request.tools
     expect(
-        "save_preference" in offered,
+        TOOL in offered,
         "The model was not offered the tool `save_preference`, "
         + (f"only {', '.join(offered)}." if offered else "nor any other."),
         at=asked.mark,
