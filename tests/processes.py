@@ -10,18 +10,27 @@ def number_here(student: int, number: int) -> int:
     """Give the number by which we know a process that a student knows by ``number``.
 
     ``student`` is our own number of the student. It is the student itself, its child, or an orphan
-    of it, if no other student has orphans.
+    of it, if no other student of the same fork server has orphans.
     """
-    depth = len(_numbers(student))
+    own = _numbers(student)
+    if own[-1] == number:
+        return student
+    server = _parent(student)
     for folder in Path("/proc").glob("[0-9]*"):
         # A process may end while it is looked at.
-        with suppress(FileNotFoundError, ProcessLookupError):
+        with suppress(FileNotFoundError, ProcessLookupError, IndexError):
             pid, numbers = int(folder.name), _numbers(int(folder.name))
-            parent = int(_status(pid, "PPid")[0])
-            related = student in {pid, parent} or _numbers(parent)[-1] == 1 or depth == 1
-            if related and numbers[-1] == number and len(numbers) == depth:
+            if numbers[-1] != number or len(numbers) != len(own):
+                continue
+            # An orphan's parent is the fork server, or the first process of its namespace.
+            parent = _parent(pid)
+            if parent in {student, server} or _parent(parent) == server:
                 return pid
     raise ProcessLookupError(number)
+
+
+def _parent(pid: int) -> int:
+    return int(_status(pid, "PPid")[0])
 
 
 def _numbers(pid: int) -> list[int]:
