@@ -345,7 +345,7 @@ def test_an_explanation_stands_beside_the_finding(
 ) -> None:
     trace = Trace()
     for each in explanations:
-        trace.explain(each)
+        trace.explain(each, each)
     verdict = judge(Finding(seen), _criterion(), trace)
     assert verdict.status is Status.FAILED
     assert verdict.feedback is not None
@@ -354,8 +354,9 @@ def test_an_explanation_stands_beside_the_finding(
 
 def test_explanations_are_told_once_each_and_three_at_most() -> None:
     trace, other = Trace(), Trace()
-    for each in ("one", "one", "two", "three", "four"):
-        trace.explain(each)
+    for about, sentence in (("a", "one"), ("a", "one again"), ("b", "two"), ("c", "three")):
+        trace.explain(about, sentence)
+    trace.explain("d", "four")
     assert trace.explanations == ("one", "two", "three")
     other.adopt(trace)
     assert other.explanations == trace.explanations

@@ -96,9 +96,10 @@ class Incidents:
         if "Error" not in text:
             return
         for told in symptoms(text, self.limits, self.footprint, self._layers(), self.own_folder):
-            self.trace.explain(self._sentence(told))
+            self.trace.explain(told, self._sentence(told))
         if self.last_refused is not None and refused(text):
-            self.trace.explain(self._sentence(tried(self.last_refused)))
+            told = tried(self.last_refused)
+            self.trace.explain(told, self._sentence(told))
 
     # --- words --------------------------------------------------------------------------------
 

@@ -41,8 +41,7 @@ class Trace:
         self._serial = 0
         self.entries: list[Entry] = []
         self._epilogues: list[tuple[str, Callable[[], str]]] = []
-        self.explanations: tuple[str, ...] = ()
-        """What may lie behind a failure: a limit, a refusal. It decides nothing."""
+        self._explanations: dict[str, str] = {}
 
     def add(self, actor: Actor, kind: str, text: str) -> int:
         """Record that ``actor`` did something; return its serial number.
@@ -55,10 +54,15 @@ class Trace:
             self.entries.append(Entry(self._serial, actor, kind, text, at_ms))
         return self._serial
 
-    def explain(self, sentence: str) -> None:
-        """Note what may lie behind a failure, each thing once, and no more than three."""
-        if sentence not in self.explanations:
-            self.explanations = (*self.explanations, sentence)[:_MOST_EXPLANATIONS]
+    def explain(self, about: str, sentence: str) -> None:
+        """Note what may lie behind a failure: the first time of each thing, and three at most."""
+        if len(self._explanations) < _MOST_EXPLANATIONS:
+            self._explanations.setdefault(about, sentence)
+
+    @property
+    def explanations(self) -> tuple[str, ...]:
+        """What may lie behind a failure: a limit, a refusal. It decides nothing."""
+        return tuple(self._explanations.values())
 
     @property
     def last_request(self) -> Entry | None:
@@ -71,7 +75,7 @@ class Trace:
         self._serial = other._serial
         self.entries = list(other.entries)
         self._epilogues = list(other._epilogues)
-        self.explanations = other.explanations
+        self._explanations = dict(other._explanations)
 
     def forget(self) -> None:
         """Drop what was recorded so far; the serial numbers go on."""
