@@ -14,7 +14,25 @@ from pathlib import Path
 import pytest
 
 from graders.engine.harness.disturbed import away, damage, locked, read_only
+from tests.students import Bench
 
+TRIES = """
+    import os
+
+    def told():
+        folder = os.environ["CHATKIT_DATA_DIR"]
+        try:
+            open(folder + "/file", "a").write("x")
+        except OSError as error:
+            empty = ", and nothing is there" if not os.listdir(folder) else ""
+            return type(error).__name__ + empty
+        return "written"
+
+    async def app(scope, receive, send):
+        assert scope["type"] == "http"
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": told().encode()})
+"""
 BAD, GOOD = "kiwi-7f3a09", "plum-112233"
 
 
@@ -162,15 +180,24 @@ def test_modes_are_given_back(tmp_path: Path) -> None:
     assert (folder / "chat.db").stat().st_mode & 0o777 == 0o640
 
 
-def test_a_folder_goes_and_comes_back_as_it_was(tmp_path: Path) -> None:
+def test_what_is_in_a_folder_goes_and_comes_back_as_it_was(tmp_path: Path) -> None:
     folder = tmp_path / "data"
-    folder.mkdir()
+    (folder / "threads").mkdir(parents=True, mode=0o700)
     (folder / "chat.db").write_text("kept")
-    inode = folder.stat().st_ino
+    inode = (folder / "chat.db").stat().st_ino
     with away(folder):
-        with pytest.raises(NotADirectoryError):
-            (folder / "chat.db").read_text()
-        with pytest.raises(FileExistsError):
-            folder.mkdir()
-    assert (folder / "chat.db").read_text() == "kept"
-    assert folder.stat().st_ino == inode
+        assert list(folder.iterdir()) == []
+        assert folder.stat().st_mode & 0o222 == 0
+    assert (folder / "chat.db").stat().st_ino == inode
+    assert {each.name for each in tmp_path.rglob("*")} == {"data", "threads", "chat.db"}
+    (folder / "new").touch()
+
+
+async def test_a_server_can_neither_write_nor_see_what_is_away(bench: Bench) -> None:
+    student = await bench.serve(TRIES)
+    assert (await student.http.get("/")).text == "written"
+    with read_only(student.own_dirs):
+        assert (await student.http.get("/")).text == "PermissionError"
+    with away(student.data_dir):
+        assert (await student.http.get("/")).text == "PermissionError, and nothing is there"
+    assert (await student.http.get("/")).text == "written"

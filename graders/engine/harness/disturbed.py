@@ -84,16 +84,24 @@ def read_only(folders: Iterable[Path]) -> Iterator[None]:
 
 @contextmanager
 def away(folder: Path) -> Iterator[None]:
-    """Move a folder to where its server cannot see it, as a disk that is not mounted any more."""
+    """Move all that is in ``folder`` out of its server's sight, as when a disk is not mounted.
+
+    The folder is empty meanwhile, and nobody may write to it, so that nothing new takes its place.
+    """
     hidden = folder.with_name(f"{folder.name}-away")
-    folder.rename(hidden)
-    # Something of the same name, so that nobody makes a new and empty folder.
-    folder.touch()
+    hidden.mkdir()
+    mode = stat.S_IMODE(folder.stat().st_mode)
+    names = [entry.name for entry in folder.iterdir()]
+    for name in names:
+        (folder / name).rename(hidden / name)
+    folder.chmod(mode & ~0o222)
     try:
         yield
     finally:
-        folder.unlink()
-        hidden.rename(folder)
+        folder.chmod(mode)
+        for name in names:
+            (hidden / name).rename(folder / name)
+        hidden.rmdir()
 
 
 def _damage_file(path: Path, word: str, keep: list[bytes]) -> int:
