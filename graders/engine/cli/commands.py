@@ -24,7 +24,10 @@ Exit codes:
 Grade a lesson:  python grade.py lesson02
 Test the grader: python grade.py test
 """
-FOLDER_HELP = "The folder of the submission. [default: this folder, else the assignment's]"
+FOLDER_HELP = (
+    "The folder of the submission, or a .zip, .tar or .tar.gz of it. "
+    "[default: this folder, else the assignment's]"
+)
 
 app = typer.Typer(
     name="grade.py",

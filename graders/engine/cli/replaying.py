@@ -15,7 +15,7 @@ from graders.engine.cli.grading import default_folder
 from graders.engine.content.canaries import Canaries, new_seed
 from graders.engine.content.catalogue import Catalogue, Lesson
 from graders.engine.content.conversation import Conversation, load_conversation
-from graders.engine.content.submission import SubmissionProblem, find_submission
+from graders.engine.content.submission import SubmissionProblem, find_submission, opened
 from graders.engine.core.errors import Finding, UsageError
 from graders.engine.core.results import Problem
 from graders.engine.grading.starter import ServerStarter
@@ -34,11 +34,10 @@ def run_replay(desk: Desk, file: Path, folder: Path | None, seed: int | None) ->
     lesson = lesson_of(file, desk.catalogue)
     conversation = load_conversation(file)
     try:
-        submission = find_submission(
-            folder or default_folder(lesson.assignment_dir), endpoint=lesson.info.endpoint
-        )
-        with desk.servers() as open_starter, open_starter(lesson, submission) as starter:
-            finding = asyncio.run(_played(page, conversation, starter, Canaries(seed)))
+        with opened(folder or default_folder(lesson.assignment_dir)) as handed_in:
+            submission = find_submission(handed_in.folder, endpoint=lesson.info.endpoint)
+            with desk.servers() as open_starter, open_starter(lesson, submission) as starter:
+                finding = asyncio.run(_played(page, conversation, starter, Canaries(seed)))
     except (SubmissionProblem, StartFailed) as error:
         return _not_started(page, error.problem)
     return _told(page, conversation, finding, seed)

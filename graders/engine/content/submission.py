@@ -14,12 +14,14 @@ wrong inside it is the submission's problem, and becomes part of the result.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Annotated
 
 from pydantic import AfterValidator
 
+from graders.engine.content.archives import ENDINGS, Unpacked, is_archive, unpacked
 from graders.engine.content.binding import read
 from graders.engine.content.fields import ContentModel, flaw
 from graders.engine.content.models import DEFAULT_ENDPOINT, Endpoint
@@ -35,6 +37,7 @@ __all__ = [
     "SubmissionProblem",
     "copy_submission",
     "find_submission",
+    "opened",
 ]
 
 DEFAULT_APP = "server:app"
@@ -72,6 +75,19 @@ def find_submission(path: Path, *, endpoint: str = DEFAULT_ENDPOINT) -> Submissi
     submission = Submission(root, settings.app, settings.endpoint or endpoint, frontend)
     _require_module(root, submission.module)
     return submission
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Unpacked]:
+    """Give the folder of the submission ``path``: itself, or what an archive is unpacked to.
+
+    A SubmissionProblem if it is an archive that cannot be unpacked.
+    """
+    if path.is_file() and is_archive(path):
+        with unpacked(path) as found:
+            yield found
+    else:
+        yield Unpacked(path)
 
 
 def _app_reference(text: str) -> str:
@@ -121,7 +137,10 @@ def _folder(path: Path) -> Path:
     shown = quote(str(path), 200)
     try:
         if path.is_file():
-            raise UsageError(f"`{shown}` is a file.", cure="Give the folder that it is in.")
+            raise UsageError(
+                f"`{shown}` is a file.",
+                cure=f"Give the folder that it is in, or an archive ({', '.join(ENDINGS)}).",
+            )
         if not path.is_dir():
             raise UsageError(
                 f"There is no folder `{shown}`.", cure="Give the folder that holds `server.py`."

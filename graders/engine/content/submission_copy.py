@@ -25,7 +25,7 @@ _VERSION_CONTROL = {".git", ".hg", ".svn"}
 _ENVIRONMENTS = {".venv", "venv", ".tox", ".nox", "node_modules"}
 _CACHES = {"__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis"}
 _EDITORS = {".idea", ".vscode"}
-_SKIPPED_FOLDERS = _VERSION_CONTROL | _ENVIRONMENTS | _CACHES | _EDITORS
+SKIPPED_FOLDERS = _VERSION_CONTROL | _ENVIRONMENTS | _CACHES | _EDITORS
 _SKIPPED_SUFFIXES = (".pyc", ".pyo")
 _SECRETS = frozenset({".env", ".env.local"})
 _OPEN_FLAGS = (
@@ -153,7 +153,7 @@ def _reason_to_skip(entry: os.DirEntry[str], parts: tuple[str, ...]) -> str:
 
 
 def _reason_to_skip_folder(entry: os.DirEntry[str]) -> str:
-    if entry.name in _SKIPPED_FOLDERS:
+    if entry.name in SKIPPED_FOLDERS:
         return "not part of a submission"
     is_environment = Path(entry.path, "pyvenv.cfg").is_file()
     return "a virtual environment" if is_environment else ""

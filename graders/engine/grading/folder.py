@@ -11,7 +11,12 @@ from pathlib import Path
 from typing import TypeAlias
 
 from graders.engine.content.catalogue import Lesson
-from graders.engine.content.submission import Submission, SubmissionProblem, find_submission
+from graders.engine.content.submission import (
+    Submission,
+    SubmissionProblem,
+    find_submission,
+    opened,
+)
 from graders.engine.core.results import IsolationLevel, Problem, Result
 from graders.engine.grading.events import Listener, nobody_listens
 from graders.engine.grading.run import grade, ungraded
@@ -49,27 +54,30 @@ def grade_folder(
     on_event: Listener = nobody_listens,
     require: IsolationLevel = IsolationLevel.PRACTICE,
 ) -> Result:
-    """Return the result of the submission in ``folder``; see :func:`.run.grade`.
+    """Return the result of the submission in ``folder``, or in an archive; see :func:`.run.grade`.
 
     Where nothing can be started (no ``server.py``), files are graded all the same.
     Raises :class:`~graders.engine.core.errors.UsageError` when there is no such folder.
     """
-    submission, problem = _found(folder, lesson.info.endpoint)
+    name = folder.resolve().name
     try:
-        with open_starter(lesson, submission) as starter:
-            return grade(
-                lesson,
-                submission,
-                seed=seed,
-                starter=starter,
-                only=only,
-                on_event=on_event,
-                problem=problem,
-                require=require,
-            )
+        with opened(folder) as handed_in:
+            submission, problem = _found(handed_in.folder, lesson.info.endpoint)
+            with open_starter(lesson, submission) as starter:
+                result = grade(
+                    lesson,
+                    submission,
+                    seed=seed,
+                    starter=starter,
+                    only=only,
+                    on_event=on_event,
+                    problem=problem,
+                    require=require,
+                )
     except SubmissionProblem as error:
-        name = folder.resolve().name
         return ungraded(lesson, name, seed=seed, problem=error.problem, require=require)
+    notes = tuple(f"`{each}` is no file, and was left out." for each in handed_in.left_out[:10])
+    return result.model_copy(update={"submission": name, "notes": (*notes, *result.notes)})
 
 
 def _found(folder: Path, endpoint: str) -> tuple[Submission, Problem | None]:

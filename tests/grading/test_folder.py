@@ -1,0 +1,69 @@
+"""From what is handed in, a folder or an archive, to a result; with stand-ins for servers."""
+
+from __future__ import annotations
+
+import tarfile
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from graders.engine.content.catalogue import Catalogue, Lesson
+from graders.engine.content.submission import Submission
+from graders.engine.core.errors import UsageError
+from graders.engine.core.results import Result
+from graders.engine.grading.folder import grade_folder
+from tests.miniature import COURSE, StarterStandIn
+
+SOLUTION = COURSE / "reference_solutions" / "greeting" / "solution"
+
+
+@contextmanager
+def stand_ins(_lesson: Lesson, submission: Submission) -> Iterator[StarterStandIn]:
+    yield StarterStandIn(submission.root)
+
+
+def graded(path: Path) -> Result:
+    return grade_folder(Catalogue(COURSE).lesson("greeting"), path, stand_ins, seed=7)
+
+
+def test_archive_is_graded_as_the_folder_in_it(tmp_path: Path) -> None:
+    archive = tmp_path / "student.zip"
+    with zipfile.ZipFile(archive, "w") as packed:
+        for file in SOLUTION.iterdir():
+            packed.write(file, f"handed-in/{file.name}")
+    result = graded(archive)
+    assert result.full_marks
+    assert result.submission == "student.zip"
+
+
+def test_link_in_an_archive_becomes_a_note(tmp_path: Path) -> None:
+    archive = tmp_path / "student.tar.gz"
+    link = tarfile.TarInfo("answers")
+    link.type, link.linkname = tarfile.SYMTYPE, "/etc"
+    with tarfile.open(archive, "w:gz") as packed:
+        packed.addfile(link)
+        for file in SOLUTION.iterdir():
+            packed.add(file, file.name)
+    result = graded(archive)
+    assert result.full_marks
+    assert result.notes == ("`answers` is no file, and was left out.",)
+
+
+def test_archive_that_cannot_be_unpacked_is_a_problem_of_the_result(tmp_path: Path) -> None:
+    archive = tmp_path / "student.zip"
+    archive.write_bytes(b"no zip")
+    result = graded(archive)
+    assert result.score == 0
+    assert result.problem is not None
+    assert result.problem.kind == "bad-archive"
+    assert result.submission == "student.zip"
+
+
+def test_file_that_is_no_archive_is_a_mistake_at_the_command_line(tmp_path: Path) -> None:
+    (tmp_path / "server.py").write_text("", encoding="utf-8")
+    with pytest.raises(UsageError, match="is a file") as refused:
+        graded(tmp_path / "server.py")
+    assert ".tar.gz" in refused.value.cure
