@@ -169,6 +169,8 @@ CONDITIONAL: dict[str, Numbers] = {
     "sendto": (44, 206),
     "sendmsg": (46, 211),
     "sendmmsg": (307, 269),
+    "fcntl": (72, 25),
+    "ioctl": (16, 29),
 }
 
 _CLONE_THREAD = 0x10000
@@ -178,6 +180,9 @@ _IPPROTO_TCP = 6
 _MSG_FASTOPEN = 0x20000000
 # PDEATHSIG, DUMPABLE, MM, CHILD_SUBREAPER, PTRACER.
 _PRCTL_DENIED = (1, 4, 35, 36, 0x59616D61)
+# F_SETOWN, F_SETOWN_EX; FIOSETOWN, SIOCSPGRP.
+_FCNTL_OWN = (8, 15)
+_IOCTL_OWN = (0x8901, 0x8902)
 
 
 def allowed_when(pid: int) -> dict[str, list[list[Check]]]:
@@ -203,4 +208,7 @@ def allowed_when(pid: int) -> dict[str, list[list[Check]]]:
         "sendto": [[no_fast_open]],
         "sendmsg": [[Check(2, 0, mask=_MSG_FASTOPEN)]],
         "sendmmsg": [[no_fast_open]],
+        # The owner of a descriptor gets a signal when it can be read: whoever it is.
+        "fcntl": [[Check(1, command, equal=False) for command in _FCNTL_OWN]],
+        "ioctl": [[Check(1, command, equal=False) for command in _IOCTL_OWN]],
     }
