@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import secrets
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO, cast
+from typing import IO, TYPE_CHECKING, TextIO, cast
 
 import typer
 
@@ -60,13 +61,31 @@ class Desk:
 
 def print_page(console: Console, page: RenderableType) -> None:
     """Print; what goes to a file or a pipe has no blanks at the ends of its lines."""
-    if console.is_terminal:
-        console.print(page)
+    with _no_commands_of_a_workflow(console.file):
+        if console.is_terminal:
+            console.print(page)
+            return
+        with console.capture() as capture:
+            console.print(page)
+        lines = (line.rstrip() for line in capture.get().split("\n"))
+        console.file.write("\n".join(lines))
+
+
+@contextmanager
+def _no_commands_of_a_workflow(file: IO[str]) -> Iterator[None]:
+    """Let GitHub Actions obey no line that is printed meanwhile: a page quotes what students say.
+
+    Who reads the log sees the two lines as well; nobody can know the word between them before.
+    """
+    if os.environ.get("GITHUB_ACTIONS") != "true":
+        yield
         return
-    with console.capture() as capture:
-        console.print(page)
-    lines = (line.rstrip() for line in capture.get().split("\n"))
-    console.file.write("\n".join(lines))
+    word = secrets.token_hex(16)
+    file.write(f"::stop-commands::{word}\n")
+    try:
+        yield
+    finally:
+        file.write(f"\n::{word}::\n")
 
 
 def _console(file: TextIO) -> Console:
