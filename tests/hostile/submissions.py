@@ -1,0 +1,166 @@
+"""An attack as a whole submission: an honest server of lesson02 with the attack put into it.
+
+Grades it as any other, and keeps what its servers have printed. Must not know which attack it is.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from graders.engine.content.catalogue import Catalogue, Lesson
+from graders.engine.content.submission import Submission
+from graders.engine.core.results import Isolation, Result, SideCall
+from graders.engine.grading.folder import grade_folder
+from graders.engine.harness import ScriptedModel, Student, Trace
+from graders.engine.harness.rig import Rig, rig_for
+from graders.engine.sandbox import Launcher, Layer
+from graders.engine.sandbox.launcher import ENGINE_ROOT
+from tests.hostile.attack import Attack, Targets, program
+
+LESSON = "lesson02"
+HONEST = ENGINE_ROOT / "reference_solutions" / LESSON / "solution"
+ASKED = ("reply-stored", "key-from-environment")
+"""Criteria that one conversation decides, with the three that they need."""
+
+_SIGN = "\nattack: "
+_SERVER = """
+import json
+
+PROGRAM = {program!r}
+TO_DO = [True]
+
+def attack():
+    names = {{"__name__": "attack"}}
+    exec(PROGRAM, names)
+    if "outcome" in names:
+        print({sign!r} + json.dumps(names["outcome"]), flush=True)
+    return names.get("app")
+
+instead = attack() if {at_import} else None
+
+from honest import app as honest
+
+async def app(scope, receive, send):
+    global instead
+    if scope["type"] == "http" and not {at_import} and TO_DO:
+        TO_DO.clear()
+        instead = attack()
+    await (instead if instead and scope["type"] == "http" else honest)(scope, receive, send)
+"""
+
+
+@dataclass(frozen=True)
+class Graded:
+    """A result, and the outcomes of the attack that the servers have printed."""
+
+    result: Result
+    printed: str
+
+    @property
+    def outcomes(self) -> set[str]:
+        """What became of the attack, once for each way in which it ended."""
+        lines = self.printed.split(_SIGN.strip())[1:]
+        return {json.loads(line.split("\n")[0]) for line in lines}
+
+
+def lesson02() -> Lesson:
+    """Give the lesson that attacks are graded as."""
+    return Catalogue(ENGINE_ROOT).lesson(LESSON)
+
+
+def write_submission(folder: Path, attack: Attack, targets: Targets) -> Path:
+    """Write ``attack`` as a submission below ``folder``; give its folder."""
+    root = folder / "submission"
+    shutil.copytree(HONEST, root, ignore=shutil.ignore_patterns("__pycache__"))
+    (root / "server.py").rename(root / "honest.py")
+    server = _SERVER.format(
+        program=program(attack, targets), sign=_SIGN, at_import=attack.at == "import"
+    )
+    for name, text in {"server.py": server, **attack.files}.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(_told(text, targets), encoding="utf-8")
+    for name, text in attack.links.items():
+        (root / name).symlink_to(_told(text, targets))
+    return root
+
+
+def _told(text: str, targets: Targets) -> str:
+    for name in ("PROJECT", "OTHER", "RESULTS"):
+        text = text.replace(f"{{{name}}}", targets[name])
+        text = text.replace(f"{{{name}!r}}", repr(targets[name]))
+    return text
+
+
+def graded(
+    folder: Path,
+    launcher: Launcher,
+    *,
+    limits: Mapping[str, int] | None = None,
+    without: Collection[Layer] = (),
+    only: Collection[str] = ASKED,
+) -> Graded:
+    """Grade the submission in ``folder``."""
+    witnesses: list[Witness] = []
+
+    @contextmanager
+    def open_starter(lesson: Lesson, submission: Submission) -> Iterator[Witness]:
+        wanted = {**lesson.info.limits, **(limits or {})}
+        env, off = lesson.info.env, frozenset(without)
+        with rig_for(submission, launcher, limits=wanted, env=env, without=off) as rig:
+            witnesses.append(Witness(rig))
+            yield witnesses[-1]
+
+    result = grade_folder(lesson02(), folder, open_starter, seed=1, only=only)
+    return Graded(result, "\n".join(each.printed for each in witnesses))
+
+
+class Witness:
+    """Starts what a rig starts, and keeps what it has printed."""
+
+    def __init__(self, rig: Rig) -> None:
+        self._rig = rig
+        self._students: list[Student] = []
+
+    @property
+    def printed(self) -> str:
+        """What all servers have printed."""
+        return "\n".join(student._output.text for student in self._students if student._output)
+
+    @property
+    def isolation(self) -> Isolation:
+        """As the rig has it."""
+        return self._rig.isolation
+
+    def try_out(self) -> None:
+        """As the rig does."""
+        self._rig.try_out()
+
+    @property
+    def notes(self) -> list[str]:
+        """As the rig has them."""
+        return self._rig.notes
+
+    @property
+    def side_calls(self) -> list[SideCall]:
+        """As the rig has them."""
+        return self._rig.side_calls
+
+    def new_trace(self) -> Trace:
+        """As the rig gives it."""
+        return self._rig.new_trace()
+
+    def new_model(self, trace: Trace) -> ScriptedModel:
+        """As the rig gives it."""
+        return self._rig.new_model(trace)
+
+    async def start(self, model: ScriptedModel, trace: Trace) -> Student:
+        """Start a server and remember it."""
+        student = await self._rig.start(model, trace)
+        self._students.append(student)
+        return student

@@ -1,0 +1,154 @@
+"""Which layer stops which attack: each tried with every layer alone, and with every layer off.
+
+``python grade.py test tests/hostile/table.py -s -q`` prints the table, for the user and the kernel
+that it is run with. An attack that nothing stops fails; so does one that nothing has to stop.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import platform
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from graders.engine.core.results import Result
+from graders.engine.harness.rig import isolation_of
+from graders.engine.sandbox import Layer
+from graders.engine.sandbox.fork_client import ForkLauncher
+from tests.hostile.attack import Attack
+from tests.hostile.families import FAMILIES
+from tests.hostile.submissions import HONEST, graded, write_submission
+from tests.hostile.targets import Bystanders
+from tests.hostile.test_submissions import assert_ended_as_expected, graded_attack
+from tests.hostile.unlayered import ALL, SUCCEEDED, Launchers, Tried, open_launchers, tried
+
+NEEDED, ALONE, NOT, UNKNOWN = "#", "+", ".", "?"
+LEGEND = (
+    f"{NEEDED} it goes through without this one   {ALONE} this one alone stops it   "
+    f"{NOT} not stopped by this one   {UNKNOWN} cannot be had alone"
+)
+# What some need to be had at all: without the first an ordinary user has no other, and the rest
+# are made within the namespaces of the fork server.
+_COMPANIONS: tuple[frozenset[Layer], ...] = (
+    frozenset(),
+    frozenset({Layer.PRIVILEGES}),
+    frozenset({Layer.PROCESSES, Layer.USERS, Layer.PRIVILEGES}),
+)
+_Try = Callable[[Collection[Layer]], Tried]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One attack: its cell for each layer, and what is wrong with it."""
+
+    name: str
+    cells: str
+    complaint: str = ""
+
+
+@pytest.fixture(scope="module")
+def launchers() -> Iterator[Launchers]:
+    """Give fork servers that leave off what a row asks for."""
+    with open_launchers() as made:
+        yield made
+
+
+@dataclass(frozen=True)
+class Field:
+    """What every row is tried on."""
+
+    launchers: Launchers
+    beside: Bystanders
+    folder: Path
+    numbers: Iterator[int]
+
+    def fresh(self) -> Path:
+        """Give a new folder."""
+        folder = self.folder / str(next(self.numbers))
+        folder.mkdir()
+        return folder
+
+    def trying(self, attack: Attack) -> _Try:
+        """Give what tries ``attack`` without some layers."""
+
+        def attempt(without: Collection[Layer]) -> Tried:
+            folder = self.fresh()
+            targets = self.beside.around(folder / "around")
+            return tried(attack, targets, self.launchers, folder, without=without)
+
+        return attempt
+
+
+def test_table(launchers: Launchers, beside: Bystanders, tmp_path: Path) -> None:
+    field = Field(launchers, beside, tmp_path, itertools.count())
+    held = field.trying(FAMILIES["reading"][0])(()).held
+    layers = [layer for layer in Layer if layer in held]
+    print_head(held, layers)
+    honest = graded(HONEST, launchers.without(ALL)).result
+    rows = []
+    for family, attacks in FAMILIES.items():
+        print(f"\n{family}")
+        for attack in attacks:
+            if attack.stopped_by_grader:
+                row = graded_row(attack, field, honest, layers)
+            else:
+                row = layered_row(attack, field.trying(attack), layers)
+            print(f"  {row.name:<42}{row.cells}   {row.complaint}".rstrip(), flush=True)
+            rows.append(row)
+    print(f"\n{LEGEND}\n{len(rows)} attacks")
+    assert not [row for row in rows if row.complaint]
+
+
+def print_head(held: Collection[str], layers: Collection[Layer]) -> None:
+    """Say what the table is true for, and what its columns are."""
+    machine = platform.uname()
+    level = isolation_of(ForkLauncher.kind, tuple(held), root=os.getuid() == 0).level
+    print(f"\n{machine.system} {machine.release} {machine.machine}, uid {os.getuid()}, {level}")
+    absent = [layer for layer in Layer if layer not in layers]
+    print(f"not to be had here: {', '.join(absent) or 'nothing'}\n")
+    for place, name in enumerate(["the grader itself", *layers]):
+        print(f"  {' ' * 42}{'| ' * place}{name}")
+
+
+def layered_row(attack: Attack, attempt: _Try, layers: Collection[Layer]) -> Row:
+    """Try an attack that only layers stop."""
+    cells = [NOT, *(cell(layer, attempt) for layer in layers)]
+    complaint = ""
+    if not attempt(()).stopped:
+        complaint = "NOTHING STOPS IT"
+    elif attempt(ALL).stopped:
+        by_system = attack.needs_root and os.getuid() != 0
+        complaint = "" if by_system else "NOTHING HAS TO STOP IT"
+    return Row(attack.name, " ".join(cells), complaint)
+
+
+def cell(layer: Layer, attempt: _Try) -> str:
+    """Say what ``layer`` has to do with an attack."""
+    if not attempt({layer}).stopped:
+        return NEEDED
+    for companions in _COMPANIONS:
+        became = attempt(ALL - {layer} - companions)
+        if layer in became.held:
+            return ALONE if became.stopped else NOT
+    return UNKNOWN
+
+
+def graded_row(attack: Attack, field: Field, honest: Result, layers: Collection[Layer]) -> Row:
+    """Grade an attack that the grader itself stops, without any layer."""
+    folder = field.fresh()
+    submission = write_submission(folder, attack, field.beside.around(folder / "around"))
+    with pytest.MonkeyPatch.context() as patched:
+        outcome = graded_attack(
+            attack, submission, field.launchers.without(ALL), patched, without=ALL
+        )
+    complaint = ""
+    try:
+        assert_ended_as_expected(attack, outcome.result, honest)
+        assert SUCCEEDED not in outcome.outcomes, "it went through"
+    except AssertionError as error:
+        complaint = f"THE GRADER DOES NOT STOP IT: {str(error).splitlines()[0]}"
+    return Row(attack.name, " ".join([NEEDED, *(NOT for _ in layers)]), complaint)
