@@ -8,7 +8,7 @@ times, types, NULL for nonsense. They are deterministic for SQLite, as its own a
 statement, so that indexes on dates go on working. Must not know what moves the clock.
 
 How long SQLite waits for a locked database, it counts itself too, in pauses of real time: a
-connection waits for one second at most, as no honest server holds a lock for so long.
+connection waits for ``longest_wait`` seconds at most, whatever its `timeout` says.
 
 One thing differs: with `PRAGMA trusted_schema = OFF` a default may only use functions that are
 built in, and Python cannot mark others as harmless.
@@ -34,16 +34,21 @@ _SUBSECONDS = frozenset({"subsec", "subsecond"})
 # Where `factory` stands among the arguments of `sqlite3.connect`.
 _FACTORY = 5
 _TIMEOUT = 1
-_LONGEST_WAIT = 1.0
+SQLITES_WAIT = 5.0
+"""Seconds that `sqlite3.connect` waits for a lock by default."""
 
 Value = str | bytes | int | float | None
 
 
 class SqlTime:
-    """Makes SQLite take the time from ``now_ns``, in nanoseconds since the Unix epoch."""
+    """Makes SQLite take the time from ``now_ns``, in nanoseconds since the Unix epoch.
 
-    def __init__(self, now_ns: Callable[[], int]) -> None:
+    ``longest_wait`` is in real seconds.
+    """
+
+    def __init__(self, now_ns: Callable[[], int], *, longest_wait: float = SQLITES_WAIT) -> None:
         self._now_ns = now_ns
+        self._longest_wait = longest_wait
         self._lock = threading.Lock()
         self._plain = sqlite3.connect(":memory:", check_same_thread=False)
         self._functions = tuple(self._made())
@@ -57,7 +62,7 @@ class SqlTime:
         def connect(*args: Any, **options: Any) -> Any:
             if len(args) <= _FACTORY:
                 options.setdefault("factory", own)
-            connection: object = original(*_with_short_wait(args, options), **options)
+            connection: object = original(*self._with_short_wait(args, options), **options)
             # A factory may be a class that was derived before the replacement, or a function.
             if isinstance(connection, base) and not isinstance(connection, own):
                 self._register(connection)
@@ -69,13 +74,13 @@ class SqlTime:
 
     def _connection_class(self) -> type[sqlite3.Connection]:
         """Give a class for all connections, also for those that are derived from it."""
-        register = self._register
+        register, with_short_wait = self._register, self._with_short_wait
 
         class Connection(sqlite3.Connection):
             __doc__ = sqlite3.Connection.__doc__
 
             def __init__(self, *args: Any, **options: Any) -> None:
-                super().__init__(*_with_short_wait(args, options), **options)
+                super().__init__(*with_short_wait(args, options), **options)
                 register(self)
 
         Connection.__module__ = sqlite3.Connection.__module__
@@ -130,23 +135,21 @@ class SqlTime:
             return False
         return True
 
+    def _with_short_wait(self, args: tuple[Any, ...], options: dict[str, Any]) -> tuple[Any, ...]:
+        """Shorten the `timeout` of a connection in ``options``, or in ``args`` if it is there."""
+        if len(args) > _TIMEOUT:
+            return (*args[:_TIMEOUT], self._shortened(args[_TIMEOUT]), *args[_TIMEOUT + 1 :])
+        options["timeout"] = self._shortened(options.get("timeout", SQLITES_WAIT))
+        return args
+
+    def _shortened(self, timeout: object) -> object:
+        return min(timeout, self._longest_wait) if isinstance(timeout, int | float) else timeout
+
     def _ask(self, name: str, args: tuple[Value, ...]) -> Any:
         """Ask SQLite's own function; one at a time, since its connection is for all threads."""
         places = ", ".join("?" * len(args))
         with self._lock:
             return self._plain.execute(f"SELECT {name}({places})", args).fetchone()[0]
-
-
-def _with_short_wait(args: tuple[Any, ...], options: dict[str, Any]) -> tuple[Any, ...]:
-    """Shorten the `timeout` of a connection in ``options``, or in ``args`` if it stands there."""
-    if len(args) > _TIMEOUT:
-        return (*args[:_TIMEOUT], _shortened(args[_TIMEOUT]), *args[_TIMEOUT + 1 :])
-    options["timeout"] = _shortened(options.get("timeout", _LONGEST_WAIT))
-    return args
-
-
-def _shortened(timeout: object) -> object:
-    return min(timeout, _LONGEST_WAIT) if isinstance(timeout, int | float) else timeout
 
 
 def _is_word(value: Value, words: set[str] | frozenset[str]) -> bool:
