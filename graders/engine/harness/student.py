@@ -6,6 +6,7 @@ Must not know a lesson, and judges nothing: what goes wrong with the server is r
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import time
@@ -89,7 +90,7 @@ class Student:
         self._trace = trace
         self._clock = CheckClock(run)
         trace.ends_with("printed", self._last_traceback)
-        self._workspace = Path(tempfile.mkdtemp(prefix="chatkit-"))
+        self._workspace = _new_workspace()
         self._copy = self._workspace / "submission"
         self.data_dir = self._workspace / "data"
         self.own_dirs = (self.data_dir, self._copy)
@@ -384,6 +385,14 @@ class Student:
         if self._output is not None:
             self._output.close()
         return end
+
+
+def _new_workspace() -> Path:
+    """Make a folder for all of one server's; where root grades, another user must get through."""
+    folder = Path(tempfile.mkdtemp(prefix="chatkit-"))
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        folder.chmod(0o711)
+    return folder
 
 
 def _no_cookies() -> CookieJar:

@@ -78,6 +78,7 @@ def become(uid: int, folders: Iterable[Path]) -> None:
 def _hand_over(folder: Path, uid: int) -> None:
     """No link is followed, and nothing of the student's runs by now that could move one in."""
     os.lchown(folder, uid, uid)
+    folder.chmod(0o700)
     for name, folders, files in os.walk(folder):
         for entry in (*folders, *files):
             os.lchown(os.path.join(name, entry), uid, uid)  # noqa: PTH118 - thousands of them
