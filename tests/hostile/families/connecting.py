@@ -25,7 +25,9 @@ ATTACKS = (
         call("sendto", end.fileno(), b"x", 1, 0, loopback_address, len(loopback_address))
         """,
     ),
-    Attack("make-a-raw-socket", "all packets", "socket.socket(socket.AF_PACKET, 3)"),
+    Attack(
+        "make-a-raw-socket", "all packets", "socket.socket(socket.AF_PACKET, 3)", needs_root=True
+    ),
     Attack("make-a-netlink-socket", "the network's set-up", "socket.socket(socket.AF_NETLINK, 3)"),
     Attack(
         "connect-a-path-socket",

@@ -24,9 +24,12 @@ ATTACKS = (
         "enter-a-namespace",
         "another's view of the system",
         "call('setns', os.open(f'/proc/{PID}/ns/uts', os.O_RDONLY), 0)",
+        needs_root=True,
     ),
-    Attack("change-the-root", "another root", "os.mkdir('jail'); os.chroot('jail')"),
-    Attack("open-a-tree", "a detached mount", "call('open_tree', -100, b'/', 1)"),
+    Attack(
+        "change-the-root", "another root", "os.mkdir('jail'); os.chroot('jail')", needs_root=True
+    ),
+    Attack("open-a-tree", "a detached mount", "call('open_tree', -100, b'/', 1)", needs_root=True),
     Attack("make-an-unnamed-file", "memory that outlives", "os.memfd_create('hidden')"),
     Attack("make-a-secret-file", "memory that none can see", "call('memfd_secret', 0)"),
     Attack(
@@ -42,5 +45,6 @@ ATTACKS = (
         "trace-events",
         "what other processes do",
         "call('perf_event_open', struct.pack('IIQ', 1, 128, 9) + bytes(112), 0, -1, -1, 0)",
+        needs_root=True,
     ),
 )

@@ -116,6 +116,7 @@ ATTACKS = (
         folder = os.open(OTHER, os.O_RDONLY | os.O_DIRECTORY)
         os.close(call("open_by_handle_at", folder, handle, os.O_RDONLY))
         """,
+        needs_root=True,
     ),
     Attack("list-processes", "what else runs", "os.listdir('/proc') and open('/proc/1/status')"),
     Attack("read-users", "the names of users", "open('/etc/passwd').read()"),

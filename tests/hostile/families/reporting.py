@@ -39,6 +39,7 @@ ATTACKS = (
         "change-the-rubric",
         "a rubric that gives it all points",
         "open(PROJECT + '/graders/lesson02/rubric.yaml', 'r+').close()",
+        needs_root=True,
     ),
     _attack(
         "reports-in-the-submission",

@@ -55,5 +55,6 @@ ATTACKS = (
         "make-a-device",
         "the disk itself",
         "os.mknod('null', 0o666 | 0o20000, os.makedev(1, 3))",
+        needs_root=True,
     ),
 )
