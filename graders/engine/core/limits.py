@@ -30,13 +30,16 @@ class ProcessLimits:
     """Processor time from its start to its end."""
     processes: int = 128
     """Threads and processes at once."""
-    open_files: int = 256
+    open_files: int = 512
+    """Fifty requests at once that open a database of five descriptors each need 266."""
     file_size_mb: int = 16
     """The largest file that it may write."""
     disk_mb: int = 256
     """What it may add to its folders, all files together."""
     disk_files: int = 10_000
     """Files and folders that it may add to its folders."""
+    lock_seconds: int = 5
+    """How long SQLite may wait for a lock, whatever the server asks for: it waits in real time."""
 
     def as_json(self) -> dict[str, int]:
         """Give the limits as plain data, for the way to the student's process."""

@@ -20,7 +20,7 @@ from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 
 from graders.engine.host.dial import NANOSECONDS, Dial
-from graders.engine.host.sql_time import SqlTime
+from graders.engine.host.sql_time import SQLITES_WAIT, SqlTime
 from graders.engine.host.workers import Job, Workers, replace
 
 # asyncio fires a timer that is less than this ahead (the resolution of the monotonic clock).
@@ -59,9 +59,11 @@ class VirtualClock:
 
     ``pump(timeout)`` is called, again and again, while ``time.sleep`` blocks the loop's own
     thread: it blocks for at most ``timeout`` seconds and may call :meth:`grant` meanwhile.
+    ``lock_seconds`` is how long SQLite, which pauses in real time, may wait for a lock.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, lock_seconds: float = SQLITES_WAIT) -> None:
+        self._lock_seconds = lock_seconds
         self.pump: Callable[[float], None] = _real_sleep
         self._dial = Dial()
         self._goal = 0
@@ -81,7 +83,7 @@ class VirtualClock:
         replace(self._undo, time, "monotonic_ns", self.monotonic_ns)
         replace(self._undo, time, "sleep", self.sleep)
         self._workers.install(self._undo)
-        SqlTime(self._dial.wall_ns).install(self._undo)
+        SqlTime(self._dial.wall_ns, longest_wait=self._lock_seconds).install(self._undo)
 
     def uninstall(self) -> None:
         """Give the process its real time back, and wake all threads that sleep."""

@@ -21,6 +21,7 @@ from graders.engine.host.guard import install_guard
 from graders.engine.host.lifespan import Lifespan
 from graders.engine.host.loading import LoadError, load_app
 from graders.engine.host.relay import Relay, silence_tls
+from graders.engine.host.sql_time import SQLITES_WAIT
 from graders.engine.wire.frames import (
     Advance,
     Advanced,
@@ -43,17 +44,23 @@ from graders.engine.wire.frames import (
 )
 
 
-def run(sock: socket.socket, layers: tuple[str, ...], *, one_process: bool = True) -> NoReturn:
+def run(
+    sock: socket.socket,
+    layers: tuple[str, ...],
+    *,
+    one_process: bool = True,
+    lock_seconds: float = SQLITES_WAIT,
+) -> NoReturn:
     """Serve the wire on ``sock`` until the grader closes it; never returns.
 
     ``layers`` names the isolation layers that took hold, for the grader's report; ``one_process``
-    says that the app may start no other.
+    says that the app may start no other; ``lock_seconds`` how long SQLite may wait for a lock.
     """
     _forget_engine()
     _print_at_once()
     code = 1
     try:
-        asyncio.run(Host(sock).serve(layers, one_process=one_process))
+        asyncio.run(Host(sock, lock_seconds=lock_seconds).serve(layers, one_process=one_process))
     except SystemExit as stop:
         code = stop.code & 0xFF if isinstance(stop.code, int) else bool(stop.code)
     except BaseException:  # noqa: BLE001 - the last place where it can be told
@@ -68,9 +75,9 @@ def run(sock: socket.socket, layers: tuple[str, ...], *, one_process: bool = Tru
 class Host:
     """Ties wire, clock, relay and app together."""
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: socket.socket, *, lock_seconds: float) -> None:
         self._connection = HostConnection(sock, on_frame=self._act, on_close=lambda: os._exit(0))
-        self._clock = VirtualClock()
+        self._clock = VirtualClock(lock_seconds=lock_seconds)
         self._relay: Relay | None = None
         self._exchanges: Exchanges | None = None
         self._lifespan: Lifespan | None = None

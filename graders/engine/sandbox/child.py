@@ -38,7 +38,12 @@ def become_student(settings: Mapping[str, Any]) -> NoReturn:
     _use_time_zone()
     # Where tests let the system start processes, so does the guard, which has the words about it.
     one_process = Layer.SYSCALLS not in settings["without"]
-    serve.run(socket.socket(fileno=WIRE_FD), shut_in(settings), one_process=one_process)
+    serve.run(
+        socket.socket(fileno=WIRE_FD),
+        shut_in(settings),
+        one_process=one_process,
+        lock_seconds=settings["limits"]["lock_seconds"],
+    )
 
 
 def _open_files_limit() -> int:
