@@ -21,7 +21,7 @@ from graders.lesson05.talking import PAGE, Said, Views, begin, look, tell
 
 _TURNS = 5
 _PAUSE_SECONDS = 60.0
-_LOCK_SECONDS = 20.0
+_LOCK_SECONDS = 8.0
 """How long a lock is held at most: a server that waits longer gets it, and is right too."""
 
 
