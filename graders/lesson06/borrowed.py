@@ -95,6 +95,7 @@ class MadeUp:
     """What came of an id that no server gave out, of one named in a first message, of queries.
 
     ``word`` is what Bob said in the thread that never was; ``threads`` is his list afterwards.
+    ``thread`` is not Alice's first one: Bob's first may have the same id as hers.
     """
 
     thread: Thread
@@ -111,6 +112,7 @@ class MadeUp:
 async def play_made_up(talk: Talk) -> MadeUp:
     """Say something in a thread that never was, name Alice's in a first message, ask for all."""
     alice, bob = Person(talk, "Alice"), Person(talk, "Bob")
+    await begin(alice, "alice, another")
     thread = await begin(alice, "alice")
     unknown_id, word = like(thread.id, talk.canary.seed), talk.canary.word("said to nobody")
     talk.model.on(message_about(word), say("So be it."))
@@ -151,7 +153,8 @@ def _names(text: str, thread: Thread) -> Sending:
         "thread": {"id": thread.id},
         "metadata": {"thread_id": thread.id},
     }
-    return lambda chat: chat.stream("threads.create", params)
+    metadata = {"thread_id": thread.id, "id": thread.id}
+    return lambda chat: chat.stream("threads.create", params, metadata)
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,8 @@ from graders.lesson06.operations import (
     Target,
     message_about,
 )
-from graders.lesson06.people import Answer, Person, Thread, begin
+from graders.lesson06.ownership import Order
+from graders.lesson06.people import Answer, Person, Sending, Thread, begin
 
 
 @dataclass(frozen=True)
@@ -30,13 +31,16 @@ class Intrusion:
     """What Bob got for a thread of Alice's, what for two that never were, and what she found after.
 
     ``word`` is what Bob wrote, ``unknown_word`` what he wrote to threads that never were, ``asked``
-    what the model was asked for it, ``later`` what it was asked when Alice went on.
+    what the model was asked for it, ``later`` what it was asked when Alice went on; ``also`` are
+    answers to the same request in other orders.
     """
 
     operation: Operation
     thread: Thread
+    bob: Person
     word: str
     answer: Answer
+    also: tuple[Answer, ...]
     asked: tuple[RecordedCall, ...]
     unknown_word: str
     unknown: tuple[Answer, Answer]
@@ -51,12 +55,9 @@ class Intrusion:
         return f"Alice starts thread A; {self.operation.tell('Bob', 'thread A')}"
 
     @property
-    def secrets(self) -> list[str]:
-        """What the answer must not tell: what Bob sent himself does not count."""
-        sent = {self.thread.id}
-        if self.operation.names_items:
-            sent |= {self.thread.message_id, self.thread.answer_id}
-        return [secret for secret in self.thread.secrets if secret and secret not in sent]
+    def sent(self) -> tuple[str, ...]:
+        """The ids that Bob sent himself."""
+        return self.thread.ids if self.operation.names_items else (self.thread.id,)
 
 
 Intrusions = dict[str, Intrusion]
@@ -79,6 +80,7 @@ async def _intrude(talk: Talk, alice: Person, bob: Person, operation: Operation)
     before = len(talk.model.calls)
     answer = await bob.send(operation.sending(target, word))
     asked = tuple(talk.model.calls[before:])
+    also = [await bob.send(_ordered(target, order)) for order in _orders(operation)]
     unknown_word = talk.canary.word(f"bob {operation.kind} unknown")
     targets = (_unknown(target, talk, 1), _unknown(target, talk, 2))
     unknown = [await bob.send(operation.sending(each, unknown_word)) for each in targets]
@@ -88,8 +90,10 @@ async def _intrude(talk: Talk, alice: Person, bob: Person, operation: Operation)
     return Intrusion(
         operation=operation,
         thread=thread,
+        bob=bob,
         word=word,
         answer=answer,
+        also=tuple(also),
         asked=asked,
         unknown_word=unknown_word,
         unknown=(unknown[0], unknown[1]),
@@ -98,6 +102,15 @@ async def _intrude(talk: Talk, alice: Person, bob: Person, operation: Operation)
         loaded=loaded,
         later=later,
     )
+
+
+def _orders(operation: Operation) -> tuple[Order, ...]:
+    """Give the orders in which to ask once more: a server may have a query of its own for each."""
+    return ("asc", "desc") if operation is ITEMS else ()
+
+
+def _ordered(target: Target, order: Order) -> Sending:
+    return lambda chat: chat.items(target.thread_id, order=order)
 
 
 async def _go_on(alice: Person, thread: Thread) -> tuple[RecordedCall, ...]:
@@ -124,20 +137,21 @@ def expect_refused(intrusion: Intrusion) -> None:
 
 
 def _expect_no_leak(intrusion: Intrusion) -> None:
-    story, answer = intrusion.story, intrusion.answer
-    for secret in intrusion.secrets:
+    story, answer, thread = intrusion.story, intrusion.answer, intrusion.thread
+    for each in (answer, *intrusion.also):
+        secret = thread.leaked(each, intrusion.bob, intrusion.sent)
         expect(
-            secret not in answer.shown,
-            f"{story}; Bob sees `{secret}`, {what_it_is(secret, intrusion.thread)}.",
-            at=answer.mark,
+            secret is None,
+            f"{story}; Bob sees `{secret}`, {what_it_is(secret or '', thread)}.",
+            at=each.mark,
             hint="leak",
         )
     for call in intrusion.asked:
-        for word in intrusion.thread.words:
+        for word in thread.words:
             expect(
                 not call.contains(word),
                 f"{story}; the model is asked for Bob, and reads `{word}`, "
-                f"{what_it_is(word, intrusion.thread)}.",
+                f"{what_it_is(word, thread)}.",
                 at=answer.mark,
                 hint="leak",
             )

@@ -48,5 +48,6 @@ def bare(answer: Answer, sent: Iterable[str]) -> str:
     """Give what an answer says, without the ids that were ``sent`` and what passes."""
     text = answer.body
     for each in sorted(filter(None, sent), key=len, reverse=True):
-        text = text.replace(each, "ID")
+        # A short id is a part of much else, so it counts only as a word of its own.
+        text = re.sub(rf"(?<![0-9A-Za-z]){re.escape(each)}(?![0-9A-Za-z])", "ID", text)
     return _PASSING.sub("#", text)

@@ -73,7 +73,7 @@ class Listed:
     """Bob's list of threads, page by page in both orders, before and after Alice has threads."""
 
     alice: tuple[Thread, ...]
-    bob: tuple[Thread, ...]
+    bob: Person
     title: str
     before: Mapping[Order, tuple[Answer, ...]]
     after: Mapping[Order, tuple[Answer, ...]]
@@ -83,13 +83,14 @@ async def play_lists(talk: Talk) -> Listed:
     """List Bob's three threads; let Alice begin three; list Bob's again."""
     alice, bob = Person(talk, "Alice"), Person(talk, "Bob")
     orders: tuple[Order, Order] = ("desc", "asc")
-    his = [await begin(bob, f"bob {n}") for n in range(3)]
+    for n in range(3):
+        await begin(bob, f"bob {n}")
     before = {order: await _pages(bob, order) for order in orders}
     hers = [await begin(alice, f"alice {n}") for n in range(3)]
     title = talk.canary.word("title of alice")
     await alice.send(lambda chat: chat.update(hers[0].id, title))
     after = {order: await _pages(bob, order) for order in orders}
-    return Listed(tuple(hers), tuple(his), title, before, after)
+    return Listed(tuple(hers), bob, title, before, after)
 
 
 async def _pages(person: Person, order: Order) -> tuple[Answer, ...]:

@@ -5,8 +5,9 @@ Must not know what an answer ought to be. Limits on requests are waited out: the
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import httpx
@@ -22,6 +23,7 @@ from graders.engine.harness import (
     Turn,
     user_input,
 )
+from graders.lesson06.seen import json_in, strings_of, tells
 
 TOO_MANY_REQUESTS = 429
 _PAUSES = (61.0, 901.0)
@@ -49,6 +51,19 @@ class Answer:
         """The body and the values of the headers."""
         return "\n".join((self.body, *self.headers.values()))
 
+    @cached_property
+    def strings(self) -> frozenset[str]:
+        """Every string in the body's JSON, or in its events."""
+        if self.stream is not None and self.stream.events:
+            return strings_of(event.raw for event in self.stream.events)
+        return strings_of(json_in(self.body))
+
+    @property
+    def item_ids(self) -> set[str]:
+        """The ids of the items that were streamed."""
+        events = self.stream.events if self.stream else []
+        return {event.item_id for event in events if event.item_id}
+
     @property
     def answered(self) -> bool:
         """Whether it is a stream with an assistant's message and without an error."""
@@ -62,7 +77,11 @@ class Answer:
 
 
 class Person:
-    """One user: ``sub`` is who the token says they are, ``claims`` what else it says."""
+    """One user: ``sub`` is who the token says they are, ``claims`` what else it says.
+
+    ``own`` are the ids that the user got for what is theirs; others may have the same ones, where
+    the server counts for each user or thread.
+    """
 
     def __init__(
         self,
@@ -74,6 +93,7 @@ class Person:
         self.name = name
         self.sub = sub or f"{name.lower()}-{talk.canary.word(f'user {name}')}"
         self.talk = talk
+        self.own: set[str] = set()
         self._claims = dict(claims or {})
         self._tokens = tokens_for(talk)
         self._chat = talk.student.chat(name=name)
@@ -157,9 +177,20 @@ class Thread:
         return (self.message, self.answer)
 
     @property
-    def secrets(self) -> tuple[str, ...]:
-        """All that nobody else may come to know: words, ids, and who the owner is."""
-        return (*self.words, self.id, self.message_id, self.answer_id, self.owner.sub)
+    def ids(self) -> tuple[str, ...]:
+        """The ids of the thread and of its first items, as far as they came."""
+        return tuple(filter(None, (self.id, self.message_id, self.answer_id)))
+
+    def leaked(self, answer: Answer, reader: Person, sent: Collection[str] = ()) -> str | None:
+        """Give what ``answer`` tells another user of this thread: a word, its owner, an id.
+
+        What ``reader`` has ``sent`` is known to them anyway, and so is any part of it.
+        """
+        for word in (*self.words, self.owner.sub):
+            if tells(answer.shown, word, sent):
+                return word
+        known = reader.own.union(sent)
+        return next((each for each in self.ids if each in answer.strings - known), None)
 
 
 async def begin(person: Person, key: str) -> Thread:
@@ -176,6 +207,7 @@ def thread_of(person: Person, key: str, turn: Turn, answer: Answer) -> Thread:
     if stream is None:
         raise ServerTrouble("the server gave no answer to a first message", mark=answer.mark)
     user, reply = stream.user_item, stream.assistant_item
+    person.own |= {stream.thread_id, *answer.item_ids}
     return Thread(
         owner=person,
         id=stream.thread_id,

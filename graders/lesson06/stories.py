@@ -6,7 +6,7 @@ its own on the same server, so no story stands in the way of another. Must not k
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from hypothesis import strategies as st
@@ -25,6 +25,7 @@ from graders.lesson06.operations import (
     message_about,
 )
 from graders.lesson06.people import Answer, Person, Thread, begin
+from graders.lesson06.seen import tells
 
 NAMES = ("Alice", "Bob", "Carol")
 _ON_THREADS = (GET, ITEMS, MESSAGE, UPDATE, RETRY, CUSTOM_ACTION, DELETE)
@@ -96,7 +97,8 @@ class Story:
     told: list[str] = field(default_factory=list)
     _people: dict[int, Person] = field(default_factory=dict)
     _threads: list[_Known] = field(default_factory=list)
-    _secrets: dict[str, tuple[Person, str]] = field(default_factory=dict)
+    _words: dict[str, tuple[Person, str]] = field(default_factory=dict)
+    _ids: dict[str, tuple[Person, str]] = field(default_factory=dict)
 
     async def play(self, steps: Sequence[Step]) -> None:
         """Do all steps, then let each owner look; raises the Finding of the first leak."""
@@ -112,9 +114,15 @@ class Story:
         if step.what == _LIST:
             await self._list(person)
         elif isinstance(step.what, Operation) and self._threads:
-            await self._operate(person, step.what, self._threads[step.thread % len(self._threads)])
+            known = self._threads[step.thread % len(self._threads)]
+            await self._operate(person, step.what, self._meant(person, known))
         elif len(self._threads) < _MOST_THREADS:
             await self._begin(person)
+
+    def _meant(self, person: Person, known: _Known) -> _Known:
+        """Give the thread that an id means to ``person``: others may have the same ids."""
+        threads = [each for each in self._threads if each.thread.id == known.thread.id]
+        return next((each for each in threads[::-1] if each.thread.owner is person), known)
 
     def _person(self, user: int) -> Person:
         """Give a user; they are called in the order in which they come up."""
@@ -123,7 +131,7 @@ class Story:
             canary = self.talk.canary.word(f"story {self.number} {name}")
             person = Person(self.talk, name, f"{name.lower()}-{canary}")
             self._people[user] = person
-            self._secrets[person.sub] = (person, f"the id of {name}")
+            self._words[person.sub] = (person, f"the id of {name}")
         return self._people[user]
 
     async def _begin(self, person: Person) -> None:
@@ -133,7 +141,7 @@ class Story:
         self.told.append(f"{person.name} starts thread {letter}")
         self._judge(person, thread.begun, before, ())
         self._threads.append(_Known(thread, letter, list(thread.words)))
-        self._own(person, thread.id, f"the id of {person.name}'s thread {letter}")
+        self._ids[thread.id] = (person, f"the id of {person.name}'s thread {letter}")
         self._own_message(person, thread.message, thread.answer, thread.begun)
 
     async def _list(self, person: Person) -> None:
@@ -143,7 +151,8 @@ class Story:
         self._judge(person, answer, before, ())
         for known in self._threads:
             if known.alive and known.thread.owner is person:
-                self._expect_there(person, answer, [known.thread.id, known.title], known)
+                self._expect_there(person, answer, [known.title], known)
+                self._expect_there(person, answer, [known.thread.id], known, answer.strings)
 
     async def _operate(self, person: Person, operation: Operation, known: _Known) -> None:
         target = Target.of(known.thread)
@@ -157,15 +166,17 @@ class Story:
         sent = [target.thread_id]
         if operation.names_items:
             sent += [target.message_id, target.answer_id]
+        if known.thread.owner is person:
+            person.own |= answer.item_ids
         self._judge(person, answer, before, sent)
         if operation is MESSAGE:
             self._own_message(person, word, said, answer)
         if known.thread.owner is person:
             self._after_own(operation, known, answer, (word, said))
 
-    def _own(self, person: Person, secret: str, what: str) -> None:
-        if secret:
-            self._secrets[secret] = (person, what)
+    def _own(self, person: Person, word: str, what: str) -> None:
+        if word:
+            self._words[word] = (person, what)
 
     def _own_message(self, person: Person, word: str, said: str, answer: Answer) -> None:
         self._own(person, word, f"which {person.name} wrote")
@@ -173,7 +184,7 @@ class Story:
         events = answer.stream.events if answer.stream else []
         for event in events:
             if event.type == "thread.item.done":
-                self._own(person, event.item_id, f"the id of an item of {person.name}")
+                self._ids[event.item_id] = (person, f"the id of an item of {person.name}")
 
     def _after_own(
         self, operation: Operation, known: _Known, answer: Answer, words: tuple[str, str]
@@ -196,11 +207,17 @@ class Story:
             self._expect_there(known.thread.owner, answer, known.kept[:_FIRST_PAGE], known)
 
     def _expect_there(
-        self, person: Person, answer: Answer, words: Sequence[str], known: _Known
+        self,
+        person: Person,
+        answer: Answer,
+        words: Sequence[str],
+        known: _Known,
+        found: Collection[str] | None = None,
     ) -> None:
+        """Expect ``words`` in what was ``found``; unless it is told, in the text of the answer."""
         for word in words:
             expect(
-                word in answer.body,
+                word in (answer.body if found is None else found),
                 f"{self.story}; {person.name} does not see `{word}`, which was in thread "
                 f"{known.letter} before.",
                 at=answer.mark,
@@ -210,19 +227,25 @@ class Story:
     def _judge(self, person: Person, answer: Answer, before: int, sent: Sequence[str]) -> None:
         """Search all that came back, and all that the model read, for what is another user's."""
         asked = self.talk.model.calls[before:]
-        for secret, (owner, what) in self._secrets.items():
-            if owner is person or secret in sent:
+        for word, (owner, what) in self._words.items():
+            if owner is person:
                 continue
             expect(
-                secret not in answer.shown,
-                f"{self.story}; {person.name} sees `{secret}`, {what}.",
+                not tells(answer.shown, word, sent),
+                f"{self.story}; {person.name} sees `{word}`, {what}.",
                 at=answer.mark,
             )
             # Whose id the agent is told is the matter of `agent-told-user`.
             expect(
-                secret == owner.sub or not any(call.contains(secret) for call in asked),
-                f"{self.story}; the model is asked for {person.name}, and reads `{secret}`, "
-                f"{what}.",
+                word == owner.sub or not any(call.contains(word) for call in asked),
+                f"{self.story}; the model is asked for {person.name}, and reads `{word}`, {what}.",
+                at=answer.mark,
+            )
+        for secret in sorted(answer.strings & self._ids.keys() - person.own.union(sent)):
+            owner, what = self._ids[secret]
+            expect(
+                owner is person,
+                f"{self.story}; {person.name} sees `{secret}`, {what}.",
                 at=answer.mark,
             )
 

@@ -50,7 +50,7 @@ async def test_unknown_id_opens_nothing(made_up: MadeUp) -> None:
         hint="unknown",
     )
     expect(
-        made_up.unknown_id not in made_up.threads.body,
+        made_up.unknown_id not in made_up.threads.strings,
         "Bob says something in a thread whose id the server never gave out; afterwards it is in "
         "his list.",
         at=made_up.threads.mark,
@@ -107,12 +107,12 @@ async def test_user_is_whom_the_token_names(way: str, pretended: dict[str, Prete
                 at=answer.mark,
             )
     expect(
-        seen.thread.id not in seen.shown[1].shown,
+        seen.thread.id not in seen.shown[1].strings - {seen.new_id},
         f"Bob's good token names Bob, and {way} names Alice; Bob's list holds Alice's thread.",
         at=seen.shown[1].mark,
     )
     expect(
-        not seen.new_id or seen.new_id not in seen.threads.shown,
+        seen.new_id not in seen.threads.strings - {seen.thread.id},
         f"Bob's good token names Bob, and {way} names Alice; the thread that he begins is in "
         "Alice's list.",
         at=seen.threads.mark,

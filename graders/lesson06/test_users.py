@@ -61,7 +61,7 @@ async def test_user_may_have_any_name(case: str, names: Names) -> None:
         at=named.begun.mark,
     )
     expect(
-        named.thread_id in named.threads.body,
+        named.thread_id in named.threads.strings,
         f"The user whose `sub` is {_short(named.sub)} began a thread, and it is not in their list.",
         at=named.threads.mark,
     )
@@ -73,7 +73,7 @@ async def test_each_sub_is_a_user_of_its_own(case: str, names: Names) -> None:
     pair = [names[sub] for sub in PAIRS[case]]
     for one, other in (pair, pair[::-1]):
         expect(
-            not other.thread_id or other.thread_id not in one.threads.shown,
+            other.thread_id not in one.threads.strings - {one.thread_id},
             f"The user whose `sub` is {_short(one.sub)} sees the thread of the user whose `sub` is "
             f"{_short(other.sub)}.",
             at=one.threads.mark,
@@ -172,7 +172,7 @@ async def test_fifty_threads_have_the_right_owner(at_once: list[AtOnce]) -> None
     # That a list holds no other threads is the matter of `list-own`.
     for each in _measured(at_once):
         expect(
-            _thread_id(each) in each.threads.body,
+            _thread_id(each) in each.threads.strings,
             f"50 requests came at once. {each.user.name} began a thread, and it is not in the "
             "user's list: it went to another user.",
             at=each.threads.mark,
