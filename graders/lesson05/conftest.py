@@ -4,7 +4,7 @@ import pytest
 
 from graders.engine.content.canaries import Canaries
 from graders.engine.harness import ScriptedModel, Student, Talk, recording_of
-from graders.lesson05 import deletion, expiry, mishaps, paging, survival
+from graders.lesson05 import damaging, deletion, expiry, mishaps, paging, survival
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ pages = recording_of(paging.play_pages)
 same_time = recording_of(paging.play_same_time)
 deleted = recording_of(deletion.play_deletion)
 tabs = recording_of(mishaps.play_two_tabs)
-damaged = recording_of(mishaps.play_damage)
+damaged = recording_of(damaging.play_damage)
 locked = recording_of(mishaps.play_locked)
 read_only = recording_of(mishaps.play_read_only)
 moved = recording_of(mishaps.play_moved)

@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 
-from graders.engine.harness import Outcome, Reply, Talk, attempt
+from graders.engine.harness import Outcome, Reply, Talk, attempt, say_held
 from graders.engine.harness.stored import holders
 from graders.lesson05.talking import Said, Views, begin, look, tell
+
+_TURNS = 5
+
+
+@dataclass(frozen=True)
+class HalfWay:
+    """A thread that was deleted while an answer in it was under way; how that ends is open."""
+
+    thread_id: str
+    deletion: Outcome[Reply]
+    views: Views
+    still_stored: list[str]
+
+    @property
+    def is_deleted(self) -> bool:
+        """Whether the server said that it deleted the thread; it may also say that it is busy."""
+        return self.deletion.finding is None and self.deletion.value.status == 200
 
 
 @dataclass(frozen=True)
@@ -24,6 +42,7 @@ class Deleted:
     into: Said
     later_views: Views
     still_stored: list[str]
+    half_way: Outcome[HalfWay]
 
 
 async def play_deletion(talk: Talk) -> Deleted:
@@ -36,10 +55,36 @@ async def play_deletion(talk: Talk) -> Deleted:
     views = await look(talk, thread_id)
     kept_views = await look(talk, kept.thread_id)
     await talk.student.settle()
-    words = (deleted.word, deleted.answer_word, talk.word("more"))
-    still = [place for word in words for place in holders(talk.student.own_dirs, word)]
+    still = _stored(talk, deleted.word, deleted.answer_word, talk.word("more"))
     into = await tell(talk, "too late", thread_id)
     later = await look(talk, thread_id)
-    return Deleted(
-        deleted, kept, deletion, views, kept_views, into, later, list(dict.fromkeys(still))
+    half_way = await attempt(_delete_half_way(talk))
+    return Deleted(deleted, kept, deletion, views, kept_views, into, later, still, half_way)
+
+
+async def _delete_half_way(talk: Talk) -> HalfWay:
+    """Delete a thread while the model is silent in the middle of its answer."""
+    name = "half-way"
+    turn = talk.script(name, say_held(*talk.chunks(name)))
+    stream = await talk.chat.create(talk.message(name))
+    await stream.until("thread.created")
+    await turn.wait_asked()
+    # A server may let the deletion wait for the answer.
+    deleting = asyncio.ensure_future(attempt(talk.chat.delete(stream.thread_id)))
+    for _ in range(_TURNS):
+        await attempt(talk.student.settle())
+    await turn.release_all()
+    deletion, _ = await asyncio.gather(deleting, attempt(stream.finish_or_leave()))
+    await talk.student.settle()
+    return HalfWay(
+        stream.thread_id,
+        deletion,
+        views=await look(talk, stream.thread_id),
+        still_stored=_stored(talk, talk.word(name), talk.chunks(name)[1]),
     )
+
+
+def _stored(talk: Talk, *words: str) -> list[str]:
+    """Name where one of the words still stands."""
+    places = [place for word in words for place in holders(talk.student.own_dirs, word)]
+    return list(dict.fromkeys(places))

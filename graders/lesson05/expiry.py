@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
-from graders.engine.harness import Outcome, Talk, attempt
+from graders.engine.harness import Outcome, Reply, Talk, attempt
 from graders.engine.harness.stored import holders
-from graders.lesson05.talking import HOUR, PAGE, Said, Views, begin, look, tell
+from graders.lesson05.paging import Page, threads_of
+from graders.lesson05.talking import HOUR, PAGE, Said, Views, begin, briefly, look, tell
 
 TTL = 24
 SHORT_TTL = 2
 LONG_TTL = 72
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -40,45 +44,86 @@ async def play_pauses(talk: Talk) -> Resumed:
 
 
 @dataclass(frozen=True)
-class Expired:
-    """A thread an hour past its time, and one that was renewed meanwhile.
+class LeftAlone(Generic[T]):
+    """A thread an hour past its time, and what the first request then got, which is about it."""
 
-    ``still_stored`` names where the first one's text still stands after all chances to clean up.
+    said: Said
+    got: T
+
+
+@dataclass(frozen=True)
+class Expired:
+    """Threads an hour past their time, one that was renewed meanwhile, and a ``young`` one.
+
+    ``left`` and another were left alone, and are newer than ``renewed``; ``walk`` then reads all
+    threads one by one, before anything else is asked. ``given``, ``read`` and ``revived`` are of
+    later threads, left alone too, each with another first request after its time. ``still_stored``
+    names where the text of ``left`` still stands after all chances to clean up.
     """
 
     left: Said
     renewed: Said
     renewing: Said
+    young: Said
     left_views: Views
-    revived: Said
     renewed_views: Views
+    walk: Outcome[list[Page]]
+    given: Outcome[LeftAlone[Outcome[Reply]]]
+    read: Outcome[LeftAlone[Outcome[Reply]]]
+    revived: Outcome[LeftAlone[Said]]
     still_stored: list[str]
 
 
 async def play_expiry(talk: Talk) -> Expired:
-    """Leave one thread alone for longer than it lives; write in the other an hour before."""
-    left = await begin(talk, "left alone")
+    """Leave threads alone for longer than they live; write in an older one an hour before."""
     renewed = await begin(talk, "renewed")
+    left = await begin(talk, "left alone")
+    await begin(talk, "left alone, too", briefly(talk, "left alone, too"))
     title = talk.canary.word("title")
     await attempt(talk.chat.update(left.thread_id, f"About {title}"))
     await talk.student.advance((TTL - 1) * HOUR)
     renewing = await tell(talk, "renewing", renewed.thread_id)
+    young = await tell(talk, "young")
     await talk.student.advance(2 * HOUR)
+    walk = await attempt(threads_of(talk).walk(1, "desc"))
     left_views = await look(talk, left.thread_id)
     renewed_views = await look(talk, renewed.thread_id)
-    revived = await tell(talk, "too late", left.thread_id)
+    given = await attempt(
+        _leave_alone(talk, "asked for", lambda name: attempt(talk.chat.get(name)))
+    )
+    read = await attempt(_leave_alone(talk, "read", lambda name: attempt(_items(talk, name))))
+    revived = await attempt(_leave_alone(talk, "revived", lambda name: tell(talk, "late", name)))
     await _give_chances_to_clean_up(talk)
     words = (left.word, left.answer_word, title)
     still = [place for word in words for place in holders(talk.student.own_dirs, word)]
     return Expired(
-        left, renewed, renewing, left_views, revived, renewed_views, list(dict.fromkeys(still))
+        left=left,
+        renewed=renewed,
+        renewing=renewing,
+        young=young,
+        left_views=left_views,
+        renewed_views=renewed_views,
+        walk=walk,
+        given=given,
+        read=read,
+        revived=revived,
+        still_stored=list(dict.fromkeys(still)),
     )
 
 
-async def _give_chances_to_clean_up(talk: Talk) -> None:
-    """Let a day pass, read and write, start again: whatever makes a server forget what is old."""
-    await attempt(talk.chat.list(limit=PAGE))
+async def _leave_alone(talk: Talk, name: str, ask: Callable[[str], Awaitable[T]]) -> LeftAlone[T]:
+    """Begin a thread, let its time pass and an hour more, and then ask about it first."""
+    said = await begin(talk, name, briefly(talk, name))
     await talk.student.advance((TTL + 1) * HOUR)
+    return LeftAlone(said, await ask(said.thread_id))
+
+
+async def _items(talk: Talk, thread_id: str) -> Reply:
+    return await talk.chat.items(thread_id, limit=PAGE, order="asc")
+
+
+async def _give_chances_to_clean_up(talk: Talk) -> None:
+    """Read and write, start again: what makes a server forget what is old, after days passed."""
     await attempt(talk.chat.list(limit=PAGE))
     await tell(talk, "something new")
     await talk.student.restart()

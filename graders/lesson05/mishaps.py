@@ -1,4 +1,4 @@
-"""Scenarios in which something goes wrong: two tabs at once, damaged rows, storage away."""
+"""Scenarios in which something goes wrong: two tabs at once, storage that is away."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from graders.engine.harness import (
     attempt,
     say_held,
 )
-from graders.engine.harness.disturbed import away, damage, locked, read_only
-from graders.lesson05.talking import PAGE, Said, Views, begin, look, tell
+from graders.engine.harness.disturbed import away, locked, read_only
+from graders.lesson05.talking import PAGE, Said, begin, tell
 
 _TURNS = 5
 _PAUSE_SECONDS = 60.0
@@ -65,51 +65,6 @@ async def play_two_tabs(talk: Talk) -> TwoTabs:
 
 async def _finish(begun: Outcome[Stream]) -> bool:
     return begun.finding is None and await begun.value.finish_or_leave()
-
-
-@dataclass(frozen=True)
-class Damaged:
-    """A server whose database has a damaged thread and a damaged item, and a thread between.
-
-    ``healthy`` is the thread that nothing happened to. ``bad_item`` and ``bad_thread`` are what a
-    client gets of the damaged ones: one had a message replaced by rubbish, one its title.
-    """
-
-    healthy: Said
-    views: Views
-    bad_item: Views
-    bad_thread: Views
-    into_bad: tuple[Said, Said]
-    follow_up: Said
-    new: Said
-    started: Outcome[None]
-
-
-async def play_damage(talk: Talk) -> Damaged:
-    """Replace a message of one thread and the title of another by rubbish, on the disk."""
-    bad_item = await begin(talk, "bad item")
-    bad_thread = await begin(talk, "bad thread")
-    healthy = await begin(talk, "healthy")
-    title = talk.canary.word("title")
-    await attempt(talk.chat.update(bad_thread.thread_id, f"About {title}"))
-    await talk.student.kill()
-    spared = [w for said in (bad_thread, healthy) for w in (said.word, said.answer_word)]
-    damage(talk.student.own_dirs, bad_item.word, [*spared, title])
-    damage(talk.student.own_dirs, title, [bad_item.word, *spared])
-    started = await attempt(talk.student.start())
-    return Damaged(
-        healthy=healthy,
-        views=await look(talk, healthy.thread_id),
-        bad_item=await look(talk, bad_item.thread_id),
-        bad_thread=await look(talk, bad_thread.thread_id),
-        into_bad=(
-            await tell(talk, "into bad item", bad_item.thread_id),
-            await tell(talk, "into bad thread", bad_thread.thread_id),
-        ),
-        follow_up=await tell(talk, "follow-up", healthy.thread_id),
-        new=await tell(talk, "new"),
-        started=started,
-    )
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from graders.engine.harness import Finding, Outcome, Reply, Talk, attempt, expect, items_of
 from graders.engine.harness.chat import Order
-from graders.lesson05.talking import Said, begin, ids_in, tell
+from graders.lesson05.talking import Said, begin, briefly, ids_in, tell
 
 MOST_PAGES = 60
 
@@ -115,10 +115,8 @@ class Pages:
 
 async def play_pages(talk: Talk) -> Pages:
     """Read four threads, and the items of three messages, two by two; all threads in one page."""
-    said = [await begin(talk, f"thread {number}") for number in range(_THREADS)]
+    said, in_last = await _threads_and_messages(talk)
     thread_id = said[-1].thread_id
-    in_last = [said[-1]]
-    in_last += [await tell(talk, f"message {number}", thread_id) for number in range(1, _MESSAGES)]
     return Pages(
         thread_pages=await attempt(threads_of(talk).walk(LIMIT, "desc")),
         item_pages=await attempt(items_in(talk, thread_id).walk(LIMIT, "asc")),
@@ -126,6 +124,15 @@ async def play_pages(talk: Talk) -> Pages:
         item_cursor=await attempt(_item_cursor_gone(talk, thread_id, in_last)),
         thread_cursor=await attempt(_thread_cursor_gone(talk, said)),
     )
+
+
+async def _threads_and_messages(talk: Talk) -> tuple[list[Said], list[Said]]:
+    """Begin threads; give their first messages, and all messages of the last of them."""
+    names = [f"thread {number}" for number in range(_THREADS)]
+    said = [await begin(talk, name, briefly(talk, name)) for name in names]
+    more = [f"message {number}" for number in range(1, _MESSAGES)]
+    follow_ups = [await tell(talk, n, said[-1].thread_id, briefly(talk, n)) for n in more]
+    return said, [said[-1], *follow_ups]
 
 
 async def _thread_cursor_gone(talk: Talk, said: list[Said]) -> CursorGone:
@@ -170,15 +177,14 @@ class SameTime:
 async def play_same_time(talk: Talk) -> SameTime:
     """Make threads and items at one moment, and read them two by two, in both orders."""
     await talk.student.stop_clock()
-    said = [await begin(talk, f"thread {number}") for number in range(_THREADS)]
+    said, in_last = await _threads_and_messages(talk)
     thread_id = said[-1].thread_id
-    follow_ups = [await tell(talk, f"message {n}", thread_id) for n in range(1, _MESSAGES)]
     orders: tuple[Order, Order] = ("asc", "desc")
     return SameTime(
         threads={o: await attempt(threads_of(talk).walk(LIMIT, o)) for o in orders},
         items={o: await attempt(items_in(talk, thread_id).walk(LIMIT, o)) for o in orders},
         thread_ids=[each.thread_id for each in said],
-        item_ids=[name for each in (said[-1], *follow_ups) for name in item_ids_of(each)],
+        item_ids=[name for each in in_last for name in item_ids_of(each)],
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
@@ -40,13 +40,13 @@ _PLANS: st.SearchStrategy[Plan] = st.builds(
 )
 
 
-async def judge_walks(talk: Talk, trace: Trace, walk: Walk) -> None:
-    """Raise the finding of the shortest walk that fails, if one does.
+async def judge_walks(talk: Talk, trace: Trace, walk: Walk, *more: Plan) -> None:
+    """Raise the finding of the shortest walk that fails, if one does; ``more`` are played too.
 
     It is played once more on the server just started, and ``trace`` then tells of it only.
     """
     search = _Search(talk, trace, walk, asyncio.get_running_loop())
-    shortest = await asyncio.to_thread(_shortest_failing, search.fails, talk.canary.seed)
+    shortest = await asyncio.to_thread(_shortest_failing, search.fails, talk.canary.seed, more)
     if shortest is None:
         return
     finding = search.findings[shortest]
@@ -90,7 +90,9 @@ class _FailedError(Exception):
     """Tells Hypothesis that a walk fails."""
 
 
-def _shortest_failing(fails: Callable[[Plan], bool], run_seed: int) -> Plan | None:
+def _shortest_failing(
+    fails: Callable[[Plan], bool], run_seed: int, more: Sequence[Plan]
+) -> Plan | None:
     failing: list[Plan] = []
 
     def search(plan: Plan) -> None:
@@ -98,7 +100,7 @@ def _shortest_failing(fails: Callable[[Plan], bool], run_seed: int) -> Plan | No
             failing.append(plan)
             raise _FailedError
 
-    for plan in _ALWAYS:
+    for plan in (*_ALWAYS, *more):
         if fails(plan):
             failing.append(plan)
             break

@@ -6,10 +6,19 @@ import asyncio
 from dataclasses import dataclass
 
 from graders.engine.harness import Outcome, Reply, Talk, attempt, call_tool
-from graders.lesson05.talking import PAGE, Said, Views, begin, look, steps_with_tool, tell
+from graders.lesson05.talking import (
+    PAGE,
+    Said,
+    Views,
+    begin,
+    briefly,
+    look,
+    steps_with_tool,
+    tell,
+)
 
 THREADS = 100
-_AT_ONCE = 5
+AT_ONCE = 5
 _DELETED = 3
 _LIST_PAGE = 2
 
@@ -110,7 +119,11 @@ async def play_hundred_threads(talk: Talk) -> Hundred:
 
 async def _begin_many(talk: Talk, numbers: range) -> list[Said]:
     said: list[Said] = []
-    for start in range(numbers.start, numbers.stop, _AT_ONCE):
-        some = range(start, min(start + _AT_ONCE, numbers.stop))
-        said += await asyncio.gather(*(tell(talk, f"thread {number}") for number in some))
+    for start in range(numbers.start, numbers.stop, AT_ONCE):
+        some = range(start, min(start + AT_ONCE, numbers.stop))
+        said += await asyncio.gather(*(_begin_briefly(talk, f"thread {n}") for n in some))
     return said
+
+
+async def _begin_briefly(talk: Talk, name: str) -> Said:
+    return await tell(talk, name, None, briefly(talk, name))

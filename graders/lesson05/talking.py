@@ -129,6 +129,11 @@ async def _send(talk: Talk, thread_id: str | None, name: str) -> Stream:
     return await talk.chat.say(thread_id, talk.message(name))
 
 
+def briefly(talk: Talk, name: str) -> Step:
+    """Answer message ``name`` in one piece, where only ids and whole texts are looked at."""
+    return say(talk.chunks(name)[1])
+
+
 def steps_with_tool(talk: Talk, name: str, tool: Step) -> tuple[Step, Step]:
     """Give a tool call and then the answer to message ``name``."""
     return tool, say(*talk.chunks(name))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from graders.engine.harness import criterion, expect
-from graders.lesson05.deletion import Deleted
+from graders.lesson05.deletion import Deleted, HalfWay
 from graders.lesson05.talking import ids_in, is_gone, lacking, texts_in
 
 
@@ -94,4 +94,34 @@ async def test_deleted_thread_takes_no_message(deleted: Deleted) -> None:
         is_gone(items) or bool(lacking(items.value, [into.word])),
         "A message into a deleted thread was stored.",
         at=items.value.serial if items.finding is None else None,
+    )
+    _expect_half_way_gone(deleted.half_way.value)
+
+
+def _expect_half_way_gone(half_way: HalfWay) -> None:
+    if not half_way.is_deleted:
+        return
+    when = "A thread was deleted while its answer was under way, and afterwards"
+    reply = half_way.views.threads.value
+    expect(
+        half_way.thread_id not in ids_in(reply),
+        f"{when} it was in `threads.list` again.",
+        at=reply.serial,
+        hint="answer",
+    )
+    for outcome, what in (
+        (half_way.views.thread, "threads.get_by_id"),
+        (half_way.views.items, "items.list"),
+    ):
+        expect(
+            is_gone(outcome),
+            f"{when} `{what}` gave its messages.",
+            at=outcome.value.serial if outcome.finding is None else None,
+            hint="answer",
+        )
+    expect(
+        not half_way.still_stored,
+        f"{when} its text stood in the {' and in the '.join(half_way.still_stored)}.",
+        at=reply.serial,
+        hint="answer",
     )

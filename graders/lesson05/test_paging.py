@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from graders.engine.harness import Outcome, Talk, Trace, criterion, expect
 from graders.engine.harness.chat import Order
+from graders.lesson05.expiry import Expired
 from graders.lesson05.paging import LIMIT, CursorGone, Page, Pages, SameTime, expect_page_form
 from graders.lesson05.shortest import judge_walks
-from graders.lesson05.walks import walk_items, walk_threads
+from graders.lesson05.talking import ids_in
+from graders.lesson05.walks import LONG, walk_items, walk_threads
 
 
 @criterion("page-form", case="`limit`")
@@ -34,14 +36,29 @@ async def test_has_more_tells_the_truth(pages: Pages) -> None:
     )
 
 
-@criterion("thread-pages")
+@criterion("thread-pages", case="while threads come and go")
 async def test_walks_through_threads_miss_nothing(talk: Talk, trace: Trace) -> None:
     await judge_walks(talk, trace, walk_threads)
 
 
+@criterion("thread-pages", case="behind expired threads")
+async def test_walk_goes_on_behind_expired_threads(expired: Expired) -> None:
+    name = expired.renewed.thread_id
+    if name not in ids_in(expired.renewed_views.threads.value):
+        return  # it is gone, which is not a matter of pages
+    pages = expired.walk.value
+    expect(
+        any(name in page.ids for page in pages),
+        "There is a living thread, and newer ones that have expired. Read by 1 from the newest, "
+        f"`threads.list` says `has_more: false` after page {len(pages)}, and it never came.",
+        at=pages[-1].reply.serial,
+        hint="expired",
+    )
+
+
 @criterion("item-pages")
 async def test_walks_through_items_miss_nothing(talk: Talk, trace: Trace) -> None:
-    await judge_walks(talk, trace, walk_items)
+    await judge_walks(talk, trace, walk_items, LONG)
 
 
 @criterion("same-timestamp", case="threads")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from graders.engine.harness import Outcome, Reply, criterion, expect, found
-from graders.lesson05.survival import THREADS, Hundred, PowerFailure
+from graders.lesson05.survival import AT_ONCE, THREADS, Hundred, PowerFailure
 from graders.lesson05.talking import Said, ids_in, lacking, texts_in
 
 _START = "After `kill -9` and a new start"
@@ -168,7 +168,11 @@ async def test_model_gets_the_history(failure: PowerFailure) -> None:
 async def test_ids_of_a_hundred_threads_are_different(hundred: Hundred) -> None:
     unanswered = next((said for said in hundred.said if not said.answered), None)
     if unanswered is not None:
-        found(f"One of {THREADS} first messages got {unanswered.how}.", at=unanswered.mark)
+        found(
+            f"One of {THREADS} first messages, sent {AT_ONCE} at a time, got {unanswered.how}.",
+            at=unanswered.mark,
+            hint="unanswered",
+        )
     _expect_different([said.thread_id for said in hundred.said], "threads", hundred.said)
     _expect_different(hundred.item_ids(), "items", hundred.said)
 
@@ -177,7 +181,7 @@ def _expect_different(ids: list[str], what: str, said: list[Said]) -> None:
     twice = next((name for name in ids if ids.count(name) > 1), None)
     expect(
         twice is None,
-        f"Of {THREADS} threads, two have {what} with the same id {twice!r}.",
+        f"In {THREADS} threads, two {what} have the same id {twice!r}.",
         at=said[-1].mark,
         hint=what,
     )

@@ -19,7 +19,7 @@ from graders.lesson05.paging import (
     items_in,
     threads_of,
 )
-from graders.lesson05.talking import Said, begin, tell
+from graders.lesson05.talking import Said, begin, briefly, tell
 
 NOTHING, ADD, DELETE_READ, DELETE_UNREAD = "", "add", "delete read", "delete unread"
 
@@ -37,6 +37,10 @@ class Plan:
     def size(self) -> tuple[int, ...]:
         """What makes one story shorter than another."""
         return (len([each for each in self.between if each]), self.count, self.limit)
+
+
+LONG = Plan(22, 30, "asc")
+"""More than 20 entries, as 20 is what many servers give where nothing is said."""
 
 
 @dataclass
@@ -75,7 +79,8 @@ async def walk_threads(talk: Talk, plan: Plan, play: int) -> None:
     numbers = iter(range(1, 1_000))
 
     async def add(world: World) -> None:
-        said = await begin(talk, f"walk {play} thread {next(numbers)}")
+        name = f"walk {play} thread {next(numbers)}"
+        said = await begin(talk, name, briefly(talk, name))
         world.make([said.thread_id])
 
     async def delete(world: World, entry: str) -> bool:
@@ -98,11 +103,13 @@ async def walk_items(talk: Talk, plan: Plan, play: int) -> None:
 
     What a client can delete is an answer, by a retry, which puts a new one in its place.
     """
-    first = await begin(talk, f"walk {play} message 1")
+    opening = f"walk {play} message 1"
+    first = await begin(talk, opening, briefly(talk, opening))
     said: list[Said] = [first]
 
     async def add(world: World) -> None:
-        said.append(await tell(talk, f"walk {play} message {len(said) + 1}", first.thread_id))
+        name = f"walk {play} message {len(said) + 1}"
+        said.append(await tell(talk, name, first.thread_id, briefly(talk, name)))
         if not said[-1].answered:
             raise Finding(f"A message got {said[-1].how}.", mark=said[-1].mark)
         world.make(item_ids_of(said[-1]))

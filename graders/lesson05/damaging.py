@@ -1,0 +1,92 @@
+"""The scenario in which rows are damaged on the disk, and what the server makes of the rest.
+
+Must not know criteria.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from graders.engine.harness import Outcome, Talk, attempt
+from graders.engine.harness.disturbed import damage
+from graders.engine.harness.stored import holders
+from graders.lesson05.talking import Said, Views, begin, look, tell, texts_in
+
+
+@dataclass(frozen=True)
+class Damaged:
+    """A server whose database has a damaged thread and a damaged item, and a thread between.
+
+    ``healthy`` is the thread that nothing happened to. ``bad_item`` and ``bad_thread`` are what a
+    client gets of the damaged ones: one had a message replaced by rubbish, one its title.
+    ``spared`` are the words of these two that the damage left in rows of their own; ``erased``
+    those of them that stand nowhere at the end.
+    """
+
+    healthy: Said
+    views: Views
+    bad_answer: str
+    bad_item: Views
+    bad_thread: Views
+    into_bad: tuple[Said, Said]
+    follow_up: Said
+    new: Said
+    started: Outcome[None]
+    spared: list[str]
+    erased: list[str]
+
+    @property
+    def has_old_id(self) -> bool:
+        """Whether the new thread got the id of a damaged one."""
+        if self.new.begun.finding is not None:
+            return False
+        old = (self.bad_item.thread_id, self.bad_thread.thread_id)
+        return any(event.thread_id in old for event in self.new.stream.events)
+
+    @property
+    def hides_answer(self) -> bool:
+        """Whether the thread is shown, and without the answer that has a sound row, as if empty."""
+        outcome = self.bad_item.items
+        return (
+            self.bad_answer in self.spared
+            and self.bad_item.thread.finding is None
+            and self.bad_item.thread.value.status == 200
+            and outcome.finding is None
+            and outcome.value.status == 200
+            and not texts_in(outcome.value)
+        )
+
+
+async def play_damage(talk: Talk) -> Damaged:
+    """Replace a message of one thread and the title of another by rubbish, on the disk."""
+    bad_item = await begin(talk, "bad item")
+    bad_thread = await begin(talk, "bad thread")
+    healthy = await begin(talk, "healthy")
+    title = talk.canary.word("title")
+    await attempt(talk.chat.update(bad_thread.thread_id, f"About {title}"))
+    await talk.student.kill()
+    spared = [w for said in (bad_thread, healthy) for w in (said.word, said.answer_word)]
+    damage(talk.student.own_dirs, bad_item.word, [*spared, title])
+    damage(talk.student.own_dirs, title, [bad_item.word, *spared])
+    own = (bad_item.answer_word, bad_thread.word, bad_thread.answer_word)
+    left = [word for word in own if holders(talk.student.own_dirs, word)]
+    started = await attempt(talk.student.start())
+    damaged = Damaged(
+        healthy=healthy,
+        bad_answer=bad_item.answer_word,
+        views=await look(talk, healthy.thread_id),
+        bad_item=await look(talk, bad_item.thread_id),
+        bad_thread=await look(talk, bad_thread.thread_id),
+        into_bad=(
+            await tell(talk, "into bad item", bad_item.thread_id),
+            await tell(talk, "into bad thread", bad_thread.thread_id),
+        ),
+        follow_up=await tell(talk, "follow-up", healthy.thread_id),
+        new=await tell(talk, "new"),
+        started=started,
+        spared=left,
+        erased=[],
+    )
+    await attempt(talk.student.settle())
+    erased = [word for word in left if not holders(talk.student.own_dirs, word)]
+    return replace(damaged, erased=erased)
