@@ -1,19 +1,17 @@
-"""Bob borrows what is not his: ids of Alice's, ids that he makes up, her name, her attachment.
+"""Bob borrows what is not his: ids of Alice's, ids that he makes up, her attachment.
 
 Must not know criteria.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from graders.engine.harness import RecordedCall, Talk, say, user_input
 from graders.lesson06.madeup import like
 from graders.lesson06.operations import GET, ITEMS, MESSAGE, Target, message_about
 from graders.lesson06.ownership import page_of
-from graders.lesson06.people import Answer, Person, Sending, Thread, begin, creates
+from graders.lesson06.people import Answer, Person, Sending, Thread, begin
 
 
 @dataclass(frozen=True)
@@ -36,10 +34,15 @@ async def _try(person: Person, told: str, sending: Sending) -> Tried:
 
 @dataclass(frozen=True)
 class Mixed:
-    """Bob's requests on a thread of his own that name Alice's items, and her items afterwards."""
+    """Bob's requests on a thread of his own that name Alice's items, and her items afterwards.
+
+    ``like_unknown`` are those that name an item to act on, each with what came of the same request
+    for an item that never was.
+    """
 
     threads: tuple[Thread, Thread]
     tried: tuple[Tried, ...]
+    like_unknown: tuple[tuple[Tried, Tried], ...]
     items: Answer
 
 
@@ -49,26 +52,45 @@ async def play_foreign_items(talk: Talk) -> Mixed:
     own = await begin(bob, "bob")
     first, second = await begin(alice, "alice"), await begin(alice, "alice, another")
     target = Target(own.id, first.message_id, first.answer_id)
-    tried = [await _try(bob, told, sending) for told, sending in _mixed(target, (first, second))]
-    items = await alice.send(lambda chat: chat.items(first.id))
-    return Mixed((first, second), tuple(tried), items)
+    listed = [await _try(bob, told, req) for told, req in _after_hers(own.id, (first, second))]
+    acted = [await _try(bob, told, req) for told, req in _at_hers(target)]
+    seed = talk.canary.seed
+    never = Target(own.id, like(first.message_id, seed), like(first.answer_id, seed))
+    unknown = [await _try(bob, told, req) for told, req in _at_hers(never)]
+    # Where ids are counted in each thread, hers are those of items of his own.
+    counted = not bob.own.isdisjoint({first.message_id, first.answer_id})
+    return Mixed(
+        threads=(first, second),
+        tried=(*listed, *acted),
+        like_unknown=() if counted else tuple(zip(acted, unknown, strict=True)),
+        items=await alice.send(lambda chat: chat.items(first.id)),
+    )
 
 
-def _mixed(target: Target, hers: tuple[Thread, Thread]) -> list[tuple[str, Sending]]:
-    """Give requests on Bob's own thread, each with an id that is Alice's."""
-    own, message, answer = target.thread_id, target.message_id, target.answer_id
+def _after_hers(own: str, hers: tuple[Thread, Thread]) -> list[tuple[str, Sending]]:
+    """Give lists of what is Bob's own, each to go on after an id of Alice's."""
     first, second = hers
-    action = {"type": "note_context", "payload": {"text": "note"}}
-    form = {"thread_id": own, "item_id": answer, "input": {"status": "answered", "answers": {}}}
-    pressed = {"thread_id": own, "item_id": answer, "action": action}
     return [
-        ("asks for items after hers", lambda chat: chat.items(own, order="asc", after=message)),
+        (
+            "asks for items after hers",
+            lambda chat: chat.items(own, order="asc", after=first.message_id),
+        ),
         (
             "asks for items before hers",
             lambda chat: chat.items(own, order="desc", after=second.message_id),
         ),
         ("asks for threads after hers", lambda chat: chat.list(order="asc", after=first.id)),
         ("asks for threads before hers", lambda chat: chat.list(order="desc", after=second.id)),
+    ]
+
+
+def _at_hers(target: Target) -> list[tuple[str, Sending]]:
+    """Give requests on Bob's own thread that name an item to act on."""
+    own, message, answer = target.thread_id, target.message_id, target.answer_id
+    action = {"type": "note_context", "payload": {"text": "note"}}
+    form = {"thread_id": own, "item_id": answer, "input": {"status": "answered", "answers": {}}}
+    pressed = {"thread_id": own, "item_id": answer, "action": action}
+    return [
         ("asks for another answer to her message", lambda chat: chat.retry(own, message)),
         ("rates her answer", lambda chat: chat.feedback(own, [answer], "positive")),
         (
@@ -155,65 +177,6 @@ def _names(text: str, thread: Thread) -> Sending:
     }
     metadata = {"thread_id": thread.id, "id": thread.id}
     return lambda chat: chat.stream("threads.create", params, metadata)
-
-
-@dataclass(frozen=True)
-class Pretended:
-    """What Bob got while he said in one way that he was Alice, and her list afterwards."""
-
-    thread: Thread
-    shown: tuple[Answer, ...]
-    new_id: str
-    threads: Answer
-
-
-async def play_pretence(talk: Talk) -> dict[str, Pretended]:
-    """Let Bob say that he is Alice: in headers, the query, the metadata, other claims."""
-    alice = Person(talk, "Alice")
-    thread = await begin(alice, "alice")
-    names = ("user_id", "user", "uid", "id", "email", "name", "preferred_username")
-    claims: dict[str, Any] = dict.fromkeys(names, alice.sub)
-    headers = ("x-user-id", "x-user", "x-forwarded-user", "x-auth-user", "x-user-email")
-    header, query, claim = (Person(talk, "Bob", f"bob-{way}") for way in ("h", "q", "m"))
-    header.keep(headers=dict.fromkeys(headers, alice.sub) | {"cookie": f"user_id={alice.sub}"})
-    query.keep(query=dict.fromkeys(names, alice.sub))
-    other = Person(talk, "Bob", "bob-c", claims)
-    ways = {
-        "a header": (header, {}),
-        "the query string": (query, {}),
-        "the request's metadata": (claim, claims),
-        "another claim of the token": (other, {}),
-    }
-    return {
-        way: await _pretend(alice, bob, thread, way, metadata)
-        for way, (bob, metadata) in ways.items()
-    }
-
-
-async def _pretend(
-    alice: Person, bob: Person, thread: Thread, way: str, metadata: Mapping[str, Any]
-) -> Pretended:
-    talk, key = bob.talk, f"bob by {way}"
-    talk.script(key)
-    begun = await bob.send(creates(talk, key, metadata))
-    events = begun.stream.events if begun.stream else []
-    kinds: list[tuple[str, dict[str, Any]]] = [
-        ("threads.list", {}),
-        ("threads.get_by_id", {"thread_id": thread.id}),
-        ("items.list", {"thread_id": thread.id}),
-    ]
-    shown = [await bob.send(_asks(kind, params, metadata)) for kind, params in kinds]
-    return Pretended(
-        thread=thread,
-        shown=(begun, *shown),
-        new_id=next((e.thread_id for e in events if e.type == "thread.created"), ""),
-        threads=await alice.send(lambda chat: chat.list()),
-    )
-
-
-def _asks(kind: str, params: Mapping[str, Any], metadata: Mapping[str, Any]) -> Sending:
-    body = {"type": kind, "params": dict(params), "metadata": dict(metadata)}
-    return lambda chat: chat.raw(body)
 
 
 @dataclass(frozen=True)

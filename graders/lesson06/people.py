@@ -152,10 +152,10 @@ def _text(body: bytes | bytearray) -> str:
     return bytes(body).decode("utf-8", "replace")
 
 
-def creates(talk: Talk, key: str, metadata: Mapping[str, Any] | None = None) -> Sending:
-    """Give the request that begins a thread with message ``key``; ``metadata`` goes with it."""
+def creates(talk: Talk, key: str) -> Sending:
+    """Give the request that begins a thread with message ``key``."""
     params = {"input": user_input(talk.message(key))}
-    return lambda chat: chat.stream("threads.create", params, metadata)
+    return lambda chat: chat.stream("threads.create", params)
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,12 @@ Must not know criteria, nor which answer is right.
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from graders.engine.harness import Chat, Outcome, Talk, Tokens, attempt
+from graders.engine.harness import Chat, Outcome, Reply, Talk, Tokens, attempt
 from graders.engine.harness.stored import holders
 from graders.engine.harness.tokens import Claims
 from graders.lesson06.operations import OPERATIONS, Operation, Target
@@ -66,6 +66,8 @@ MISSING: Mapping[str, Header] = {
     "`Bearer` without a token": lambda _tokens, _user: "Bearer",
     "the scheme `Basic`": _in_basic,
     "another scheme before a good token": lambda tokens, user: f"Token {tokens.good(user)}",
+    "a good token without a scheme": lambda tokens, user: tokens.good(user),
+    "the scheme `Digest` before a good token": lambda tokens, user: f"Digest {tokens.good(user)}",
     "one word": lambda _tokens, _user: "Bearer garbage",
     "three parts that are no token": lambda _tokens, _user: "Bearer not.a.token",
     "parts in base64 that say nothing": lambda _tokens, _user: "Bearer e30.e30.e30",
@@ -169,6 +171,7 @@ class Before:
 WITHOUT = "without a token"
 FORGED = "with a forged token"
 OUTDATED = "with an expired token"
+NO_REQUEST = "a body that is no ChatKit request"
 _ATTEMPTS: Mapping[str, Header] = {
     WITHOUT: MISSING["no header"],
     FORGED: SIGNATURE["signed with another key"],
@@ -192,6 +195,7 @@ async def play_before(talk: Talk) -> Before:
         answers[how] = {
             "threads.list": await attempt(send(talk.student, chat, lambda chat: chat.list())),
             **{each.kind: await _ask(talk, chat, each, thread, how) for each in OPERATIONS},
+            NO_REQUEST: await attempt(send(talk.student, chat, _nonsense)),
         }
     return Before(
         talk,
@@ -203,6 +207,11 @@ async def play_before(talk: Talk) -> Before:
         loaded=await alice.send(lambda chat: chat.get(thread.id)),
         threads=await alice.send(lambda chat: chat.list()),
     )
+
+
+def _nonsense(chat: Chat) -> Awaitable[Reply]:
+    # It is JSON: FastAPI itself refuses a body that is none, before it asks for the user.
+    return chat.raw({"type": "threads.nonsense"})
 
 
 def _tables_with(talk: Talk, word: str) -> list[str]:

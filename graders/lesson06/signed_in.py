@@ -77,20 +77,28 @@ PAIRS: Mapping[str, tuple[str, str]] = {
     "a wildcard": ("k%", "kim"),
     "a name that begins another": ("kim", "kimberly"),
     "what comes after an at sign": ("kim@one.example", "kim@two.example"),
+    "letters of another script": ("\u6771\u4eac", "\u5927\u962a"),
+    "a space and how URLs write it": ("a b", "a%20b"),
 }
 
 
 @dataclass(frozen=True)
 class Named:
-    """A user, what they got for a first message, and their list of threads at the end."""
+    """A user, what they said and got for it, and their list of threads at the end."""
 
     sub: str
+    word: str
     begun: Answer
     thread_id: str
     threads: Answer
 
 
-Names = dict[str, Named]
+@dataclass(frozen=True)
+class Names:
+    """The users by ``sub``, and what the first of a pair got for the second one's thread."""
+
+    users: Mapping[str, Named]
+    crossed: Mapping[tuple[str, str], Answer]
 
 
 async def play_names(talk: Talk) -> Names:
@@ -98,20 +106,33 @@ async def play_names(talk: Talk) -> Names:
     subs = [*ODD.values(), *(sub for pair in PAIRS.values() for sub in pair)]
     people = {sub: Person(talk, "user", sub) for sub in dict.fromkeys(subs)}
     begun = {sub: await _hello(person) for sub, person in people.items()}
-    return {
+    users = {
         sub: Named(
             sub,
+            talk.word(_greeting(person)),
             begun[sub],
             thread_id=_thread_id(begun[sub]),
             threads=await person.send(lambda chat: chat.list(limit=100)),
         )
         for sub, person in people.items()
     }
+    crossed = {
+        (one, other): await people[one].send(_gets(users[other].thread_id))
+        for one, other in PAIRS.values()
+    }
+    return Names(users, crossed)
+
+
+def _gets(thread_id: str) -> Sending:
+    return lambda chat: chat.get(thread_id)
+
+
+def _greeting(person: Person) -> str:
+    return f"hello of {person.sub}"
 
 
 async def _hello(person: Person) -> Answer:
-    key = f"hello of {person.sub}"
-    talk = person.talk
+    talk, key = person.talk, _greeting(person)
     talk.script(key)
     return await person.send(creates(talk, key))
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 
 from graders.engine.harness import criterion, expect
-from graders.lesson06.borrowed import Attached, MadeUp, Mixed, Pretended, Tried
+from graders.lesson06.borrowed import Attached, MadeUp, Mixed, Tried
 from graders.lesson06.intrusions import what_it_is
-from graders.lesson06.people import Thread
+from graders.lesson06.people import Answer, Thread
+from graders.lesson06.pretence import Pretended
 
 
-@criterion("foreign-items")
+@criterion("foreign-items", case="words and cursors")
 async def test_foreign_items_in_own_threads_open_nothing(mixed: Mixed) -> None:
     for tried in mixed.tried:
         for thread in mixed.threads:
@@ -22,6 +23,26 @@ async def test_foreign_items_in_own_threads_open_nothing(mixed: Mixed) -> None:
             f"`{word}`, {what_it_is(word, mixed.threads[0])}, is gone.",
             at=mixed.items.mark,
         )
+
+
+@criterion("foreign-items", case="as `item_id`")
+async def test_foreign_item_answers_as_one_that_never_was(mixed: Mixed) -> None:
+    for hers, unknown in mixed.like_unknown:
+        got, never = hers.answer, unknown.answer
+        expect(
+            (got.status, got.kinds, got.broke) == (never.status, never.kinds, never.broke),
+            f"Bob, in a thread of his own, {hers.told}, and gets {_outcome(got)}. For an item that "
+            f"never was he gets {_outcome(never)}.",
+            at=got.mark,
+        )
+
+
+def _outcome(answer: Answer) -> str:
+    if not answer.status:
+        return "no answer (the app raised)"
+    events = ", ".join(f"`{kind}`" for kind in answer.kinds)
+    breaks = ", then the stream breaks" if answer.broke else ""
+    return f"status {answer.status}{f' and {events}' if events else ''}{breaks}"
 
 
 def _expect_no_words(tried: Tried, thread: Thread, who: str) -> None:
@@ -94,7 +115,13 @@ async def test_queries_as_ids_open_nothing(made_up: MadeUp) -> None:
 @criterion("identity-from-token")
 @pytest.mark.parametrize(
     "way",
-    ["a header", "the query string", "the request's metadata", "another claim of the token"],
+    [
+        "a header",
+        "the query string",
+        "the request's metadata",
+        "another field of the request",
+        "another claim of the token",
+    ],
 )
 async def test_user_is_whom_the_token_names(way: str, pretended: dict[str, Pretended]) -> None:
     seen = pretended[way]

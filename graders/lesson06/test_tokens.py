@@ -6,8 +6,9 @@ import re
 
 import pytest
 
-from graders.engine.harness import criterion, expect
+from graders.engine.harness import Outcome, criterion, expect
 from graders.lesson06.ownership import ids_of
+from graders.lesson06.people import Answer
 from graders.lesson06.refusals import (
     ALGORITHM,
     AUDIENCE,
@@ -128,25 +129,39 @@ def _hint(status: int) -> str:
     )
 
 
-@criterion("challenge")
-@pytest.mark.parametrize(
-    ("case", "sent"),
-    [
-        pytest.param("no header", "a request without a token", id="without a token"),
-        pytest.param("one word", "a bad token", id="with a bad token"),
-    ],
-)
-async def test_401_says_what_is_wanted(case: str, sent: str, refused: Refusals) -> None:
-    answer = refused[case].value
-    if answer.status == _LIMITED:
+_NO_TOKEN = frozenset({"no header", "an empty header", IN_QUERY})
+
+
+@criterion("challenge", case="without a token")
+async def test_401_without_a_token_says_what_is_wanted(refused: Refusals) -> None:
+    for case in sorted(refused.keys() & _NO_TOKEN):
+        _expect_challenge(refused[case], f"a first message (token: {case})")
+
+
+@criterion("challenge", case="with a bad token")
+async def test_401_for_a_bad_token_says_what_is_wanted(refused: Refusals) -> None:
+    for case in sorted(refused.keys() - _NO_TOKEN):
+        _expect_challenge(refused[case], f"a first message (token: {case})")
+
+
+@criterion("challenge", case=_EVERY_KIND)
+async def test_every_kind_of_401_says_what_is_wanted(before: Before) -> None:
+    for how, answers in before.answers.items():
+        for kind, outcome in answers.items():
+            _expect_challenge(outcome, f"`{kind}` {how}")
+
+
+def _expect_challenge(outcome: Outcome[Answer], what: str) -> None:
+    """Look at a 401 only: whether it is one is judged elsewhere."""
+    if outcome.finding is not None or outcome.value.status != UNAUTHORIZED:
         return
-    value = answer.headers.get("www-authenticate", "")
+    value = outcome.value.headers.get("www-authenticate", "")
     expect(
         _BEARER.search(value) is not None,
-        f"The 401 for {sent} has `WWW-Authenticate: {value}`."
+        f"The 401 for {what} has `WWW-Authenticate: {value}`."
         if value
-        else f"The 401 for {sent} has no header `WWW-Authenticate`.",
-        at=answer.mark,
+        else f"The 401 for {what} has no header `WWW-Authenticate`.",
+        at=outcome.value.mark,
     )
 
 

@@ -13,6 +13,7 @@ from graders.lesson06.signed_in import (
     AtOnce,
     Expiry,
     GoodToken,
+    Named,
     Names,
     Told,
 )
@@ -49,7 +50,7 @@ def _expect_answered(outcome: Outcome[Answer], what: str) -> None:
 @criterion("odd-subs")
 @pytest.mark.parametrize("case", ODD)
 async def test_user_may_have_any_name(case: str, names: Names) -> None:
-    named = names[ODD[case]]
+    named = names.users[ODD[case]]
     expect(
         named.begun.answered,
         f"The user whose `sub` is {_short(named.sub)} sent a first message and got "
@@ -64,13 +65,20 @@ async def test_user_may_have_any_name(case: str, names: Names) -> None:
         named.thread_id in named.threads.strings,
         f"The user whose `sub` is {_short(named.sub)} began a thread, and it is not in their list.",
         at=named.threads.mark,
+        hint="another" if _strangers(named, names) else None,
     )
+
+
+def _strangers(named: Named, names: Names) -> list[str]:
+    """Give the ids in a user's list that others got for theirs."""
+    others = {other.thread_id for other in names.users.values() if other is not named}
+    return [each for each in others & named.threads.strings if each != named.thread_id]
 
 
 @criterion("subs-exact")
 @pytest.mark.parametrize("case", PAIRS)
 async def test_each_sub_is_a_user_of_its_own(case: str, names: Names) -> None:
-    pair = [names[sub] for sub in PAIRS[case]]
+    pair = [names.users[sub] for sub in PAIRS[case]]
     for one, other in (pair, pair[::-1]):
         expect(
             other.thread_id not in one.threads.strings - {one.thread_id},
@@ -78,6 +86,14 @@ async def test_each_sub_is_a_user_of_its_own(case: str, names: Names) -> None:
             f"{_short(other.sub)}.",
             at=one.threads.mark,
         )
+    one, other = pair
+    crossed = names.crossed[one.sub, other.sub]
+    expect(
+        other.word not in crossed.shown,
+        f"The user whose `sub` is {_short(one.sub)} can load the thread of the user whose `sub` "
+        f"is {_short(other.sub)}.",
+        at=crossed.mark,
+    )
 
 
 def _short(sub: str) -> str:

@@ -1,0 +1,93 @@
+"""Bob's good token names Bob, and something else in his request names Alice.
+
+Must not know criteria.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from graders.engine.harness import Talk, user_input
+from graders.lesson06.people import Answer, Person, Sending, Thread, begin
+
+Fields = Mapping[str, Any]
+_NAMES = ("user_id", "user", "uid", "id", "email", "name", "preferred_username")
+
+
+@dataclass(frozen=True)
+class Pretended:
+    """What Bob got while he said in one way that he was Alice, and her list afterwards."""
+
+    thread: Thread
+    shown: tuple[Answer, ...]
+    new_id: str
+    threads: Answer
+
+
+@dataclass(frozen=True)
+class _Disguise:
+    """One way in which Bob says that he is Alice; ``fields`` go beside the ``params``."""
+
+    bob: Person
+    fields: Fields = field(default_factory=dict)
+    params: Fields = field(default_factory=dict)
+
+
+async def play_pretence(talk: Talk) -> dict[str, Pretended]:
+    """Let Bob say that he is Alice: in headers, the query, fields of the request, other claims."""
+    alice = Person(talk, "Alice")
+    thread = await begin(alice, "alice")
+    claims: dict[str, Any] = dict.fromkeys(_NAMES, alice.sub)
+    named = {**claims, "sub": alice.sub}
+    powers = {"role": "admin", "roles": ["admin"], "scope": "admin", "is_admin": True}
+    headers = ("x-user-id", "x-user", "x-forwarded-user", "x-auth-user", "x-user-email")
+    header, query, field_ = (Person(talk, "Bob", f"bob-{way}") for way in ("h", "q", "f"))
+    header.keep(headers=dict.fromkeys(headers, alice.sub) | {"cookie": f"user_id={alice.sub}"})
+    query.keep(query=named)
+    other = Person(talk, "Bob", "bob-c", {**claims, **powers})
+    ways = {
+        "a header": _Disguise(header),
+        "the query string": _Disguise(query),
+        "the request's metadata": _Disguise(Person(talk, "Bob", "bob-m"), {"metadata": named}),
+        "another field of the request": _Disguise(field_, _whose(named), _whose(named)),
+        "another claim of the token": _Disguise(other),
+    }
+    return {way: await _pretend(alice, thread, way, each) for way, each in ways.items()}
+
+
+def _whose(named: Fields) -> Fields:
+    """Leave out `id`, which is a thread's."""
+    return {name: value for name, value in named.items() if name != "id"}
+
+
+async def _pretend(alice: Person, thread: Thread, way: str, disguise: _Disguise) -> Pretended:
+    bob, params, fields = disguise.bob, disguise.params, disguise.fields
+    talk, key = bob.talk, f"bob by {way}"
+    talk.script(key)
+    begun = await bob.send(_begins(talk.message(key), fields, params))
+    events = begun.stream.events if begun.stream else []
+    kinds: list[tuple[str, dict[str, Any]]] = [
+        ("threads.list", {}),
+        ("threads.get_by_id", {"thread_id": thread.id}),
+        ("items.list", {"thread_id": thread.id}),
+    ]
+    shown = [await bob.send(_asks(kind, {**params, **own}, fields)) for kind, own in kinds]
+    return Pretended(
+        thread=thread,
+        shown=(begun, *shown),
+        new_id=next((e.thread_id for e in events if e.type == "thread.created"), ""),
+        threads=await alice.send(lambda chat: chat.list()),
+    )
+
+
+def _begins(text: str, fields: Fields, params: Fields) -> Sending:
+    # What goes beside the parameters, but for the metadata, goes with the questions only.
+    own = {**params, "input": user_input(text)}
+    return lambda chat: chat.stream("threads.create", own, fields.get("metadata", {}))
+
+
+def _asks(kind: str, params: Fields, fields: Fields) -> Sending:
+    body = {"metadata": {}, **fields, "type": kind, "params": params}
+    return lambda chat: chat.raw(body)
