@@ -108,6 +108,11 @@ SERVER = """
         process = await asyncio.create_subprocess_exec(sys.executable, "-c", code)
         return await process.wait() == 0
 
+    @app.get("/polls-for-ever")
+    async def polls_for_ever():
+        while True:
+            await asyncio.sleep(0.001)
+
     @app.get("/slow-stream")
     async def slow_stream():
         async def words():
@@ -182,6 +187,24 @@ async def test_an_endless_loop_ran_away(bench: Bench, path: str) -> None:
 async def test_a_server_that_sleeps_is_answered_for_by_the_clock(bench: Bench, path: str) -> None:
     student = await bench.serve(SERVER)
     assert (await student.http.get(path)).text in {"true", "." * 12}
+
+
+async def test_a_server_that_asks_again_and_again_is_known_soon(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = 0
+
+    def counted(pid: int) -> Activity | None:
+        nonlocal looks
+        looks += 1
+        return activity(pid)
+
+    student = await bench.serve(SERVER, wire=WireLimits(answer_clock_seconds=10))
+    monkeypatch.setattr(watchdog, "activity", counted)
+    with pytest.raises(Stalled, match="only waits for timers, for more than 10 s"):
+        await student.http.get("/polls-for-ever")
+    # Without it, 15,000 looks later the wall clock ends the check.
+    assert looks < 5_000
 
 
 async def test_nobody_waits_longer_than_two_virtual_minutes(bench: Bench) -> None:

@@ -39,7 +39,7 @@ class Attack:
     (symbolic ones) lie in the submission. ``stopped_by_grader`` says that it fails with all layers
     of isolation off as well; else it goes through then, if need be (``needs_root``) only as root:
     an ordinary user is refused by the system. ``limits`` are lowered, so that
-    little is enough to reach them, and so is the watchdog's last resort to ``looks``.
+    little is enough to reach them.
     """
 
     name: str
@@ -53,7 +53,6 @@ class Attack:
     stopped_by_grader: bool = False
     needs_root: bool = False
     limits: Mapping[str, int] = field(default_factory=dict)
-    looks: int = 0
 
     def __str__(self) -> str:
         return self.name

@@ -20,7 +20,6 @@ from rich.console import Console
 
 from graders.engine.cli.desk import print_page
 from graders.engine.core.results import Result, Status
-from graders.engine.harness import watchdog
 from graders.engine.reports import terminal
 from graders.engine.reports.look import ASCII
 from graders.engine.sandbox import Launcher, Layer
@@ -55,7 +54,7 @@ def test_attack_gains_nothing_and_harms_nobody(  # noqa: PLR0917 - pytest gives 
         patched.setattr(tempfile, "tempdir", targets["SHARED"])
         # As a student does, and where files that steer would be found.
         patched.chdir(submission)
-        outcome = graded_attack(attack, submission, launcher, patched)
+        outcome = graded_attack(attack, submission, launcher)
     assert "succeeded" not in outcome.outcomes
     assert bool(outcome.outcomes) == bool(attack.tries)
     assert_ended_as_expected(attack, outcome.result, honest)
@@ -71,13 +70,10 @@ def graded_attack(
     attack: Attack,
     submission: Path,
     launcher: Launcher,
-    patched: pytest.MonkeyPatch,
     *,
     without: Collection[Layer] = (),
 ) -> Graded:
     """Grade the submission of ``attack`` within its limits."""
-    if attack.looks:
-        patched.setattr(watchdog, "_MOST_LOOKS", attack.looks)
     return graded(submission, launcher, limits=attack.limits, without=without)
 
 

@@ -41,6 +41,23 @@ _BLOCKED_LOOKS = 30
 """Looks in a row at a server that sleeps while something blocks its event loop."""
 _GRANT_LOOKS = 5
 """So many of them before it is given more virtual time, in case it is `time.sleep` that blocks."""
+_EXACT_WAITS = 16
+"""Timers in a row to which the clock is moved exactly; whoever sets more asks again and again.
+
+From then on each move is an eighth of the time waited so far, if that is more: a server that looks
+every millisecond for what never comes is known after a hundred moves, not after 120,000. All its
+timers still fire, each at its own time.
+"""
+_DROWSY_LOOKS = 15
+"""Looks in a row at a server that wakes up between them and is always asleep again.
+
+Its event loop is asked then, too: a loop that looks for something every few milliseconds of real
+time leaves no two looks alike. Only a timer nearer than ``_POLL_SECONDS`` shows that; any other
+belongs to something that may be at work elsewhere, as SQLite is at a locked table.
+"""
+_POLL_SECONDS = 1.0
+_LEAST_STRIDE = 0.25
+"""Virtual seconds that such a server is moved on at least."""
 _ADVANCE_SECONDS = 5.0
 """How long a move of the clock is waited for before the looks go on."""
 _MOST_LOOKS = 6_000
@@ -51,7 +68,9 @@ _MOST_LOOKS = 6_000
 class _Patience:
     """What has been seen since either side last said anything (``said``).
 
-    ``still`` counts looks in a row that showed nothing, ``quiet`` rounds, ``blocked`` looks;
+    ``still`` counts looks in a row that showed nothing, ``quiet`` rounds, ``blocked`` looks,
+    ``waits`` the timers that were waited for, ``drowsy`` looks in a row at a server that slept;
+    ``polls`` says that it was asked because of these;
     ``pong`` is the question to the event loop that is open, ``grant`` the virtual time that a
     blocked server gets next, in seconds; ``out_of_time`` says that its next timer is too far away.
     """
@@ -62,6 +81,9 @@ class _Patience:
     last: Activity | None = None
     pong: asyncio.Future[float | None] | None = None
     looks: int = 0
+    waits: int = 0
+    drowsy: int = 0
+    polls: bool = False
     still: int = 0
     quiet: int = 0
     blocked: int = 0
@@ -130,9 +152,12 @@ class Watchdog:
         still = now is not None and now.asleep and now == patience.last
         patience.looks += 1
         patience.still = patience.still + 1 if still else 0
+        patience.drowsy = patience.drowsy + 1 if now is not None and now.asleep else 0
         patience.last = now
         if patience.pong is None:
-            if now is None or patience.still >= (_STILL_LOOKS if patience.quiet else 1):
+            patience.polls = patience.drowsy >= _DROWSY_LOOKS and not still
+            enough = _STILL_LOOKS if patience.quiet else 1
+            if patience.polls or now is None or patience.still >= enough:
                 patience.pong = self._ping()
             elif not still:
                 patience.quiet = 0
@@ -143,17 +168,22 @@ class Watchdog:
     async def _take_answer(self, patience: _Patience, next_timer: float | None) -> None:
         """The event loop has nothing left to do: move on to its next timer, if it has one."""
         patience.pong = None
-        patience.blocked = 0
+        patience.blocked = patience.drowsy = 0
+        if patience.polls and (next_timer is None or next_timer > _POLL_SECONDS):
+            return
         if next_timer is None:
             patience.quiet += 1
             return
-        if patience.virtual_seconds + next_timer > self._limits.answer_clock_seconds:
+        left = self._limits.answer_clock_seconds - patience.virtual_seconds
+        if next_timer > left:
             patience.out_of_time = True
-            patience.quiet += 1
+            patience.quiet += _QUIET_ROUNDS if patience.polls else 1
             return
         patience.quiet = 0
-        patience.virtual_seconds += next_timer
-        await asyncio.wait({self._advance(next_timer)}, timeout=_ADVANCE_SECONDS)
+        patience.waits += 1
+        seconds = min(max(next_timer, _stride(patience)), left)
+        patience.virtual_seconds += seconds
+        await asyncio.wait({self._advance(seconds)}, timeout=_ADVANCE_SECONDS)
 
     def _grant(self, patience: _Patience) -> None:
         """Let a `time.sleep` that blocks the event loop end; what it does not need is little."""
@@ -180,6 +210,13 @@ class Watchdog:
         if patience.last is None and patience.looks > _MOST_LOOKS:
             return Stalled("the server gave no answer within the last-resort limit of two minutes")
         return None
+
+
+def _stride(patience: _Patience) -> float:
+    """Give the virtual seconds that a server which keeps setting timers is moved on at least."""
+    if patience.polls:
+        return max(_LEAST_STRIDE, patience.virtual_seconds / 4)
+    return patience.virtual_seconds / 8 if patience.waits > _EXACT_WAITS else 0.0
 
 
 def _told_quiet(patience: _Patience, limits: WireLimits) -> str:
