@@ -14,7 +14,10 @@ _TURNS = 5
 
 @dataclass(frozen=True)
 class HalfWay:
-    """A thread that was deleted while an answer in it was under way; how that ends is open."""
+    """A thread that was deleted while an answer in it was under way; how that ends is open.
+
+    ``still_stored`` names where the answer's text stands afterwards.
+    """
 
     thread_id: str
     deletion: Outcome[Reply]
@@ -80,7 +83,7 @@ async def _delete_half_way(talk: Talk) -> HalfWay:
         stream.thread_id,
         deletion,
         views=await look(talk, stream.thread_id),
-        still_stored=_stored(talk, talk.word(name), talk.chunks(name)[1]),
+        still_stored=_stored(talk, talk.chunks(name)[1]),
     )
 
 
