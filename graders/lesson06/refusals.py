@@ -72,6 +72,14 @@ MISSING: Mapping[str, Header] = {
     "three parts that are no token": lambda _tokens, _user: "Bearer not.a.token",
     "parts in base64 that say nothing": lambda _tokens, _user: "Bearer e30.e30.e30",
 }
+OTHER_SCHEMES = frozenset(
+    {
+        "another scheme before a good token",
+        "a good token without a scheme",
+        "the scheme `Digest` before a good token",
+    }
+)
+"""Those of them whose token is good."""
 LONG = "garbage of 100 kB"
 _LONG_HEADER: Mapping[str, Header] = {LONG: lambda _tokens, _user: "Bearer " + "A1b2." * 20_000}
 SIGNATURE: Mapping[str, Header] = {
@@ -195,8 +203,9 @@ async def play_before(talk: Talk) -> Before:
         answers[how] = {
             "threads.list": await attempt(send(talk.student, chat, lambda chat: chat.list())),
             **{each.kind: await _ask(talk, chat, each, thread, how) for each in OPERATIONS},
-            NO_REQUEST: await attempt(send(talk.student, chat, _nonsense)),
         }
+    nobody = _chat(talk, _ATTEMPTS[WITHOUT], alice.sub, WITHOUT)
+    answers[WITHOUT][NO_REQUEST] = await attempt(send(talk.student, nobody, _nonsense))
     return Before(
         talk,
         thread,

@@ -18,6 +18,7 @@ from graders.lesson06.refusals import (
     LONG,
     MISSING,
     NOT_BEFORE,
+    OTHER_SCHEMES,
     OUTDATED,
     SIGNATURE,
     SUBJECT,
@@ -117,7 +118,7 @@ def _expect_401(refusals: Refusals, case: str, what: str) -> None:
         False,
         f"{what} got {how}, not 401.",
         at=answer.mark,
-        hint=_hint(answer.status),
+        hint="scheme" if case in OTHER_SCHEMES and answer.status == 200 else _hint(answer.status),
     )
 
 
