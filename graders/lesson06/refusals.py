@@ -6,12 +6,12 @@ Must not know criteria, nor which answer is right.
 from __future__ import annotations
 
 import base64
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from graders.engine.harness import Chat, Outcome, Reply, Talk, Tokens, attempt
+from graders.engine.harness import Chat, Outcome, Talk, Tokens, attempt
 from graders.engine.harness.stored import holders
 from graders.engine.harness.tokens import Claims
 from graders.lesson06.operations import OPERATIONS, Operation, Target
@@ -179,7 +179,6 @@ class Before:
 WITHOUT = "without a token"
 FORGED = "with a forged token"
 OUTDATED = "with an expired token"
-NO_REQUEST = "a body that is no ChatKit request"
 _ATTEMPTS: Mapping[str, Header] = {
     WITHOUT: MISSING["no header"],
     FORGED: SIGNATURE["signed with another key"],
@@ -204,8 +203,6 @@ async def play_before(talk: Talk) -> Before:
             "threads.list": await attempt(send(talk.student, chat, lambda chat: chat.list())),
             **{each.kind: await _ask(talk, chat, each, thread, how) for each in OPERATIONS},
         }
-    nobody = _chat(talk, _ATTEMPTS[WITHOUT], alice.sub, WITHOUT)
-    answers[WITHOUT][NO_REQUEST] = await attempt(send(talk.student, nobody, _nonsense))
     return Before(
         talk,
         thread,
@@ -216,11 +213,6 @@ async def play_before(talk: Talk) -> Before:
         loaded=await alice.send(lambda chat: chat.get(thread.id)),
         threads=await alice.send(lambda chat: chat.list()),
     )
-
-
-def _nonsense(chat: Chat) -> Awaitable[Reply]:
-    # It is JSON: FastAPI itself refuses a body that is none, before it asks for the user.
-    return chat.raw({"type": "threads.nonsense"})
 
 
 def _tables_with(talk: Talk, word: str) -> list[str]:
