@@ -5,9 +5,11 @@ Must not know how an attack is run: in a process of its own, or as a whole submi
 
 from __future__ import annotations
 
+import os
 import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 Targets = Mapping[str, Any]
@@ -37,8 +39,8 @@ class Attack:
     system. ``does`` is code that may end as it likes: what counts is how the grading ends. Either
     may define ``app``, which then answers in the honest server's place. ``files`` and ``links``
     (symbolic ones) lie in the submission. ``stopped_by_grader`` says that it fails with all layers
-    of isolation off as well; else it goes through then, if need be (``needs_root``) only as root:
-    an ordinary user is refused by the system. ``limits`` are lowered, so that
+    of isolation off as well; else it goes through then, unless the system itself refuses it: if
+    it ``needs_root``, to an ordinary user; if it ``needs_namespaces``, where users get none. ``limits`` are lowered, so that
     little is enough to reach them.
     """
 
@@ -52,10 +54,22 @@ class Attack:
     ends: Ending = HARMLESS
     stopped_by_grader: bool = False
     needs_root: bool = False
+    needs_namespaces: bool = False
     limits: Mapping[str, int] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_refused_by_the_system(self) -> bool:
+        """Whether it fails here even with all layers of isolation off."""
+        refused_to_users = self.needs_root and os.getuid() != 0
+        return refused_to_users or (self.needs_namespaces and not _user_namespaces())
+
+
+def _user_namespaces() -> int:
+    """Give how many of them the system gives to this user at most."""
+    return int(Path("/proc/sys/user/max_user_namespaces").read_text(encoding="ascii"))
 
 
 PRELUDE = """

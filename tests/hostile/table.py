@@ -121,8 +121,7 @@ def layered_row(attack: Attack, attempt: _Try, layers: Collection[Layer]) -> Row
     if not attempt(()).stopped:
         complaint = "NOTHING STOPS IT"
     elif attempt(ALL).stopped:
-        by_system = attack.needs_root and os.getuid() != 0
-        complaint = "" if by_system else "NOTHING HAS TO STOP IT"
+        complaint = "" if attack.is_refused_by_the_system else "NOTHING HAS TO STOP IT"
     return Row(attack.name, " ".join(cells), complaint)
 
 

@@ -5,7 +5,12 @@ from __future__ import annotations
 from tests.hostile.attack import Attack
 
 ATTACKS = (
-    Attack("make-a-namespace", "rights of its own", "call('unshare', 0x10000000)"),
+    Attack(
+        "make-a-namespace",
+        "rights of its own",
+        "call('unshare', 0x10000000)",
+        needs_namespaces=True,
+    ),
     Attack(
         "mount",
         "another view of the file system",

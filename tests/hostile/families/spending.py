@@ -136,7 +136,7 @@ ATTACKS = (
     Attack(
         "descriptors",
         "all open files",
-        "files = [os.open('server.py', os.O_RDONLY) for _ in range(300)]",
+        "files = [os.open('server.py', os.O_RDONLY) for _ in range(600)]",
     ),
     Attack(
         "lift-its-limits",

@@ -11,6 +11,7 @@ ATTACKS = (
         "clone-with-a-namespace",
         "a second process with rights of its own",
         "call('clone', 17 | 0x10000000, 0, 0, 0, 0) or os._exit(0)",
+        needs_namespaces=True,
     ),
     Attack("run-a-program", "a program", "spawn(b'/bin/true')"),
     Attack(
