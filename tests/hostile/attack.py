@@ -40,8 +40,8 @@ class Attack:
     may define ``app``, which then answers in the honest server's place. ``files`` and ``links``
     (symbolic ones) lie in the submission. ``stopped_by_grader`` says that it fails with all layers
     of isolation off as well; else it goes through then, unless the system itself refuses it: if
-    it ``needs_root``, to an ordinary user; if it ``needs_namespaces``, where users get none. ``limits`` are lowered, so that
-    little is enough to reach them.
+    it ``needs_root``, to an ordinary user; if it ``needs_namespaces``, where users get none.
+    ``limits`` are lowered, so that little is enough to reach them.
     """
 
     name: str
