@@ -24,6 +24,7 @@ ATTACKS = (
             call("unshare", 0x10020000)
         call("mount", ctypes.c_char_p(b"none"), own, ctypes.c_char_p(b"tmpfs"), 0, 0)
         """,
+        needs_namespaces=True,
     ),
     Attack(
         "enter-a-namespace",
