@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -9,8 +10,9 @@ from pathlib import Path
 def number_here(student: int, number: int) -> int:
     """Give the number by which we know a process that a student knows by ``number``.
 
-    ``student`` is our own number of the student. It is the student itself, its child, or an orphan
-    of it, if no other student of the same fork server has orphans.
+    ``student`` is our own number of the student. It is the student itself, its descendant, or an
+    orphan of it (whose parent is the fork server, or the first process of its namespace), if no
+    other student of the same fork server has any.
     """
     own = _numbers(student)
     if own[-1] == number:
@@ -22,11 +24,14 @@ def number_here(student: int, number: int) -> int:
             pid, numbers = int(folder.name), _numbers(int(folder.name))
             if numbers[-1] != number or len(numbers) != len(own):
                 continue
-            # An orphan's parent is the fork server, or the first process of its namespace.
-            parent = _parent(pid)
-            if parent in {student, server} or _parent(parent) == server:
+            if {student, server} & set(_ancestors(pid)):
                 return pid
     raise ProcessLookupError(number)
+
+
+def _ancestors(pid: int) -> Iterator[int]:
+    while pid := _parent(pid):
+        yield pid
 
 
 def _parent(pid: int) -> int:
