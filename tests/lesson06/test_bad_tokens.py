@@ -25,7 +25,9 @@ TOKENS = Tokens("a secret of 64 characters, as long as the longest hash needs it
 
 def judged(header: str | None) -> str:
     """Check what a header bears as a good server does; give the claims' user."""
-    token = (header or "").removeprefix("Bearer ")
+    scheme, _, token = (header or "").partition(" ")
+    if scheme != "Bearer":
+        raise jwt.InvalidTokenError(scheme)
     claims = jwt.decode(
         token,
         TOKENS.secret,
