@@ -6,18 +6,13 @@ server, in threads of its own, so that no play stands in the way of another.
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
-from hypothesis.configuration import set_hypothesis_home_dir
-from hypothesis.errors import HypothesisException
 
-from graders.engine.harness import Finding, Talk, Trace, attempt
+from graders.engine.harness import Finding, Talk, Trace
+from graders.engine.harness.search import failing_examples, retold
 from graders.lesson04.scenarios import Asked, ask
 
 Shape = tuple[int, ...]
@@ -56,34 +51,34 @@ async def judge_shapes(talk: Talk, trace: Trace, judge: Judge) -> None:
 
     It is played once more on the server just started, and ``trace`` then tells of it only.
     """
-    search = _Search(talk, trace, judge, asyncio.get_running_loop())
-    shortest = await asyncio.to_thread(_shortest_failing, search.fails, talk.canary.seed)
-    if shortest is None:
+    plays = _Plays(talk, trace, judge)
+    failing = await failing_examples(
+        _SHAPES,
+        plays.fails,
+        run_seed=talk.canary.seed,
+        examples=_EXAMPLES,
+        most_plays=_MOST_PLAYS,
+    )
+    if not failing:
         return
-    finding = search.findings[shortest]
-    restarted = await attempt(talk.student.restart())
-    if restarted.finding is None:
-        finding = await search.finding_of(shortest) or finding
-    raise finding
+    shortest = min(failing, key=lambda shape: (len(shape), shape))
+    finding = plays.findings[shortest]
+    raise await retold(talk.student, finding, lambda: plays.finding_of(shortest))
 
 
 @dataclass
-class _Search:
-    """Plays shapes for Hypothesis, which asks from a thread of its own."""
+class _Plays:
+    """Plays shapes, and keeps what was found."""
 
     talk: Talk
     trace: Trace
     judge: Judge
-    loop: asyncio.AbstractEventLoop
     plays: int = 0
     findings: dict[Shape, Finding] = field(default_factory=dict)
 
-    def fails(self, shape: Shape) -> bool:
-        """Whether a conversation of this shape fails; not to be called in the event loop."""
-        if self.plays >= _MOST_PLAYS:
-            return False
-        playing = asyncio.run_coroutine_threadsafe(self.finding_of(shape), self.loop)
-        return playing.result() is not None
+    async def fails(self, shape: Shape) -> bool:
+        """Whether a conversation of this shape fails."""
+        return await self.finding_of(shape) is not None
 
     async def finding_of(self, shape: Shape) -> Finding | None:
         """Play a conversation of this shape up to the message that fails."""
@@ -95,37 +90,6 @@ class _Search:
             self.findings[shape] = finding
             return finding
         return None
-
-
-class _FailedError(Exception):
-    """Tells Hypothesis that a shape fails."""
-
-
-def _shortest_failing(fails: Callable[[Shape], bool], run_seed: int) -> Shape | None:
-    failing: list[Shape] = []
-
-    @seed(run_seed)
-    @settings(
-        max_examples=_EXAMPLES,
-        database=None,
-        deadline=None,
-        phases=(Phase.generate, Phase.shrink),
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(_SHAPES)
-    def search(shape: Shape) -> None:
-        if fails(shape):
-            failing.append(shape)
-            raise _FailedError
-
-    # Hypothesis keeps notes in a folder, which is not to appear where the student works.
-    with tempfile.TemporaryDirectory() as notes:
-        set_hypothesis_home_dir(notes)
-        # A server that fails only now and then has failed all the same.
-        with contextlib.suppress(_FailedError, HypothesisException):
-            search()
-        set_hypothesis_home_dir(None)
-    return min(failing, key=lambda shape: (len(shape), shape), default=None)
 
 
 async def _play(talk: Talk, shape: Shape, play: int, judge: Judge) -> None:

@@ -5,18 +5,13 @@ Hypothesis makes the plans and shrinks them; it knows nothing of servers.
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import tempfile
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
-from hypothesis.configuration import set_hypothesis_home_dir
-from hypothesis.errors import HypothesisException
 
-from graders.engine.harness import Finding, Talk, Trace, attempt
+from graders.engine.harness import Finding, Talk, Trace
+from graders.engine.harness.search import failing_examples, retold
 from graders.lesson05.walks import ADD, DELETE_READ, DELETE_UNREAD, NOTHING, Plan
 
 Walk = Callable[[Talk, Plan, int], Awaitable[None]]
@@ -45,79 +40,47 @@ async def judge_walks(talk: Talk, trace: Trace, walk: Walk, *more: Plan) -> None
 
     It is played once more on the server just started, and ``trace`` then tells of it only.
     """
-    search = _Search(talk, trace, walk, asyncio.get_running_loop())
-    shortest = await asyncio.to_thread(_shortest_failing, search.fails, talk.canary.seed, more)
-    if shortest is None:
+    plays = _Plays(talk, trace, walk)
+    failing: list[Plan] = []
+    for plan in (*_ALWAYS, *more):
+        if await plays.fails(plan):
+            failing.append(plan)
+            break
+    failing += await failing_examples(
+        _PLANS,
+        plays.fails,
+        run_seed=talk.canary.seed,
+        examples=_EXAMPLES,
+        most_plays=_MOST_PLAYS - plays.count,
+    )
+    if not failing:
         return
-    finding = search.findings[shortest]
-    restarted = await attempt(talk.student.restart())
-    if restarted.finding is None:
-        finding = await search.finding_of(shortest) or finding
-    raise finding
+    shortest = min(failing, key=lambda plan: plan.size)
+    finding = plays.findings[shortest]
+    raise await retold(talk.student, finding, lambda: plays.finding_of(shortest))
 
 
 @dataclass
-class _Search:
-    """Plays plans for Hypothesis, which asks from a thread of its own."""
+class _Plays:
+    """Plays plans, counts the plays, and keeps what was found."""
 
     talk: Talk
     trace: Trace
     walk: Walk
-    loop: asyncio.AbstractEventLoop
-    plays: int = 0
+    count: int = 0
     findings: dict[Plan, Finding] = field(default_factory=dict)
 
-    def fails(self, plan: Plan) -> bool:
-        """Whether this walk fails; not to be called in the event loop."""
-        if self.plays >= _MOST_PLAYS:
-            return False
-        playing = asyncio.run_coroutine_threadsafe(self.finding_of(plan), self.loop)
-        return playing.result() is not None
+    async def fails(self, plan: Plan) -> bool:
+        """Whether this walk fails."""
+        return await self.finding_of(plan) is not None
 
     async def finding_of(self, plan: Plan) -> Finding | None:
         """Play a plan up to the page that is wrong."""
-        self.plays += 1
+        self.count += 1
         self.trace.forget()
         try:
-            await self.walk(self.talk, plan, self.plays)
+            await self.walk(self.talk, plan, self.count)
         except Finding as finding:
             self.findings[plan] = finding
             return finding
         return None
-
-
-class _FailedError(Exception):
-    """Tells Hypothesis that a walk fails."""
-
-
-def _shortest_failing(
-    fails: Callable[[Plan], bool], run_seed: int, more: Sequence[Plan]
-) -> Plan | None:
-    failing: list[Plan] = []
-
-    def search(plan: Plan) -> None:
-        if fails(plan):
-            failing.append(plan)
-            raise _FailedError
-
-    for plan in (*_ALWAYS, *more):
-        if fails(plan):
-            failing.append(plan)
-            break
-    searching = seed(run_seed)(
-        settings(
-            max_examples=_EXAMPLES,
-            database=None,
-            deadline=None,
-            phases=(Phase.generate, Phase.shrink),
-            suppress_health_check=list(HealthCheck),
-        )(given(_PLANS)(search))
-    )
-    # Hypothesis keeps notes in a folder, which is not to appear where the student works.
-    with tempfile.TemporaryDirectory() as notes:
-        set_hypothesis_home_dir(notes)
-        # A server that fails only now and then has failed all the same.
-        with contextlib.suppress(_FailedError, HypothesisException):
-            searching()
-        set_hypothesis_home_dir(None)
-    return min(failing, key=lambda plan: plan.size, default=None)

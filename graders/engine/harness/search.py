@@ -1,6 +1,7 @@
 """Looks for the shortest sequence of steps at which a server fails.
 
-Known sequences are tried first and shortened step by step; then Hypothesis makes others.
+Known sequences are tried first and shortened step by step; then Hypothesis makes others, of steps
+or of any shape that a lesson has.
 The search is synchronous, as Hypothesis is, and runs in a thread of its own; each sequence is
 played in the event loop, where the server's wire is. Must not know what a step is.
 """
@@ -18,12 +19,17 @@ from hypothesis import strategies as st
 from hypothesis.configuration import set_hypothesis_home_dir
 from hypothesis.errors import HypothesisException
 
+from graders.engine.core.errors import Finding
+from graders.engine.harness.recording import attempt
+from graders.engine.harness.student import Student
+
+_T = TypeVar("_T")
 _Step = TypeVar("_Step")
 Steps = tuple[_Step, ...]
 
 
 class _FailedError(Exception):
-    """Tells Hypothesis that a sequence fails."""
+    """Tells Hypothesis that an example fails."""
 
 
 async def shortest_failing(
@@ -43,29 +49,57 @@ async def shortest_failing(
     for steps in known:
         if await fails(steps):
             return await _shortened(steps, fails, most_plays)
+    failing = await failing_examples(
+        sequences, fails, run_seed=run_seed, examples=examples, most_plays=most_plays
+    )
+    return min(failing, key=len, default=None)
+
+
+async def failing_examples(
+    strategy: st.SearchStrategy[_T],
+    fails: Callable[[_T], Awaitable[bool]],
+    *,
+    run_seed: int,
+    examples: int,
+    most_plays: int,
+) -> list[_T]:
+    """Return all that failed of ``examples`` at random, and of what Hypothesis shrank them to.
+
+    At most ``most_plays`` are played. An error of ours ends the search and is raised.
+    """
     loop = asyncio.get_running_loop()
-    failing: list[Steps[_Step]] = []
+    failing: list[_T] = []
     broken: list[Exception] = []
     plays = 0
 
-    def play(steps: Steps[_Step]) -> None:
+    def play(example: _T) -> None:
         nonlocal plays
         plays += 1
         if plays > most_plays or broken:
             return
         try:
-            failed = asyncio.run_coroutine_threadsafe(_awaited(fails(steps)), loop).result()
+            failed = asyncio.run_coroutine_threadsafe(_awaited(fails(example)), loop).result()
         except Exception as error:  # noqa: BLE001 - ours; Hypothesis would try it again, and lose it
             broken.append(error)
             return
         if failed:
-            failing.append(steps)
+            failing.append(example)
             raise _FailedError
 
-    await asyncio.to_thread(_search, sequences, play, run_seed, examples)
+    await asyncio.to_thread(_search, strategy, play, run_seed, examples)
     if broken:
         raise broken[0]
-    return min(failing, key=len, default=None)
+    return failing
+
+
+async def retold(
+    student: Student, finding: Finding, again: Callable[[], Awaitable[Finding | None]]
+) -> Finding:
+    """Return ``finding`` as it is when it is played once more, on the server just started."""
+    restarted = await attempt(student.restart())
+    if restarted.finding is not None:
+        return finding
+    return await again() or finding
 
 
 async def _shortened(
@@ -89,8 +123,8 @@ async def _awaited(answer: Awaitable[bool]) -> bool:
 
 
 def _search(
-    sequences: st.SearchStrategy[Steps[_Step]],
-    play: Callable[[Steps[_Step]], None],
+    strategy: st.SearchStrategy[_T],
+    play: Callable[[_T], None],
     run_seed: int,
     examples: int,
 ) -> None:
@@ -102,9 +136,9 @@ def _search(
         phases=(Phase.generate, Phase.shrink),
         suppress_health_check=list(HealthCheck),
     )
-    @given(sequences)
-    def search(steps: Steps[_Step]) -> None:
-        play(steps)
+    @given(strategy)
+    def search(example: _T) -> None:
+        play(example)
 
     # Hypothesis keeps notes in a folder, which is not to appear where the student works.
     with tempfile.TemporaryDirectory() as notes:
