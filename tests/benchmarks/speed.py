@@ -37,7 +37,7 @@ from graders.engine.sandbox.layers import NOTHING_OFF
 ROOT = Path(__file__).resolve().parents[2]
 SOLUTION = ROOT / "reference_solutions" / "lesson02" / "solution"
 CHUNKS = 5_000
-GOALS = {"lesson02": 2.0, "lesson06": 6.0}
+GOALS = {"lesson02": 2.0, "lesson05": 6.0, "lesson06": 6.0}
 """Seconds of CPU for a lesson; 4 where nothing is said."""
 STREAMER = """
 CHUNK = b'data: {"type":"thread.item.updated","update":' + b"x" * 80 + b"}\\n\\n"
