@@ -14,6 +14,7 @@ import logging
 from typing import Any
 
 from graders.engine.host.relay import patch_libraries
+from graders.engine.sandbox.ready_schemas import keep_schemas
 from graders.engine.sandbox.warm_up_server import make_app
 
 # Libraries that many servers import; each is worth its place in memory only because it is shared.
@@ -42,6 +43,7 @@ def warm_up() -> None:
         except ImportError:
             logging.getLogger(__name__).info("%s is not installed", name)
     patch_libraries()
+    keep_schemas()
     logging.disable(logging.CRITICAL)
     try:
         for kind in ("responses", "chat_completions"):
