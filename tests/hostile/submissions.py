@@ -130,7 +130,7 @@ class Witness:
     @property
     def printed(self) -> str:
         """What all servers have printed."""
-        return "\n".join(student._output.text for student in self._students if student._output)
+        return "\n".join(student.printed for student in self._students)
 
     @property
     def isolation(self) -> Isolation:

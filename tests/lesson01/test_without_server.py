@@ -15,7 +15,7 @@ from graders.engine.core.results import Result, Status
 from graders.engine.grading.folder import grade_folder
 from graders.engine.harness import Recordings, Talk, Trace
 from graders.engine.harness.rig import Rig, rig_for
-from graders.engine.harness.student import ServerSettings
+from graders.engine.harness.settings import ServerSettings
 from graders.engine.sandbox import Launcher
 from graders.lesson01.scenarios import REFERENCE, play_lifecycles
 

@@ -24,8 +24,9 @@ from graders.engine.harness.model import (
     tool,
 )
 from graders.engine.harness.recording import Outcome, Recordings, attempt, recording_of
+from graders.engine.harness.settings import ServerSettings
 from graders.engine.harness.stream import Stream
-from graders.engine.harness.student import ServerSettings, Student
+from graders.engine.harness.student import Student
 from graders.engine.harness.talk import Talk
 from graders.engine.harness.tokens import Tokens
 from graders.engine.harness.trace import Trace

@@ -21,7 +21,8 @@ from graders.engine.core.limits import Limits
 from graders.engine.core.results import NOT_STARTED, Isolation, IsolationLevel, SideCall
 from graders.engine.core.text import quote
 from graders.engine.harness.model import ModelEvent, ScriptedModel
-from graders.engine.harness.student import ServerSettings, Student
+from graders.engine.harness.settings import ServerSettings
+from graders.engine.harness.student import Student
 from graders.engine.harness.trace import Trace
 from graders.engine.harness.trial import layers_of_a_trial
 from graders.engine.harness.trouble import StartFailed

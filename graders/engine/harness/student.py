@@ -6,67 +6,26 @@ Must not know a lesson, and judges nothing: what goes wrong with the server is r
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
 import time
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field, replace
-from http.cookiejar import CookieJar, DefaultCookiePolicy
-from pathlib import Path
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import httpx
 
-from graders.engine.core.limits import MOST, ProcessLimits, WireLimits
-from graders.engine.core.results import Problem
-from graders.engine.core.text import shorten, visible
 from graders.engine.harness.chat import Chat
-from graders.engine.harness.folders import Contents, contents_of, remove
-from graders.engine.harness.footprint import Footprint, amount
-from graders.engine.harness.incidents import Incidents
 from graders.engine.harness.link import Link
 from graders.engine.harness.model import ScriptedModel
-from graders.engine.harness.model_calls import ModelCalls
-from graders.engine.harness.output import Output, last_traceback
-from graders.engine.harness.problems import ended_at_start, explained, load_problem
+from graders.engine.harness.output import last_traceback
+from graders.engine.harness.running import RunningServer
+from graders.engine.harness.settings import ServerSettings
 from graders.engine.harness.trace import Trace
-from graders.engine.harness.transport import StudentTransport
-from graders.engine.harness.trouble import ServerDied, ServerTrouble, StartFailed
+from graders.engine.harness.trouble import ServerDied
 from graders.engine.harness.wall import CheckClock, RunClock
-from graders.engine.sandbox import Exit, Launcher, LaunchSpec, Layer, Process
-from graders.engine.sandbox.environment import student_environment
-from graders.engine.wire.frames import (
-    ExchangeCrash,
-    Load,
-    LoadFailed,
-    ModelRequest,
-    Refused,
-    Shutdown,
-)
+from graders.engine.harness.workspace import Workspace
+from graders.engine.sandbox import Exit, Launcher, LaunchSpec
+from graders.engine.wire.frames import Refused, Shutdown
 
-BASE_URL = "http://testserver"
-_OWN_FOLDERS = ("data", "home", "tmp")
-
-
-@dataclass(frozen=True)
-class ServerSettings:
-    """What a server is started with.
-
-    ``source`` is the folder that each server gets a private copy of; ``variables`` its environment
-    (``{data}`` in a value becomes the data folder); ``spec_version`` the ASGI version it is told;
-    ``without`` the layers of isolation that tests leave off; ``limits`` are those of its process,
-    ``wire`` those of what it says.
-    """
-
-    source: Path
-    app: str = "server:app"
-    endpoint: str = "/chatkit"
-    variables: Mapping[str, str] = field(default_factory=dict)
-    limits: ProcessLimits = field(default_factory=ProcessLimits)
-    shadows: tuple[str, ...] = ()
-    spec_version: str = "2.3"
-    without: Collection[Layer] = ()
-    wire: WireLimits = field(default_factory=WireLimits)
+_MOST_REFUSED = 100
 
 
 class Student:
@@ -90,19 +49,12 @@ class Student:
         self._trace = trace
         self._clock = CheckClock(run)
         trace.ends_with("printed", self._last_traceback)
-        self._workspace = _new_workspace()
-        self._copy = self._workspace / "submission"
-        self.data_dir = self._workspace / "data"
-        self.own_dirs = (self.data_dir, self._copy)
+        self._workspace = Workspace()
+        self.data_dir = self._workspace.data
+        self.own_dirs = (self.data_dir, self._workspace.copy)
         self.refused: list[Refused] = []
         self.layers: tuple[str, ...] = ()
-        self._process: Process | None = None
-        self._link: Link | None = None
-        self._output: Output | None = None
-        self._calls: ModelCalls | None = None
-        self._client: httpx.AsyncClient | None = None
-        self._incidents: Incidents | None = None
-        self._handed_in = Contents()
+        self._server: RunningServer | None = None
 
     @classmethod
     async def launch(
@@ -119,7 +71,7 @@ class Student:
         """
         student = cls(launcher, settings, model, trace, run or RunClock())
         try:
-            student._make_folders()
+            student._workspace.fill(settings.source)
             await student.start()
         except BaseException:
             await student.stop()
@@ -129,19 +81,23 @@ class Student:
     @property
     def http(self) -> httpx.AsyncClient:
         """A plain HTTP client of this server."""
-        if self._client is None:
-            raise ServerDied("the server is not running")
-        return self._client
+        return self._running().http
+
+    @property
+    def pid(self) -> int:
+        """The number of the server's process, for the grader."""
+        return self._running().process.pid
 
     @property
     def printed(self) -> str:
         """The end of what the server has printed."""
-        return visible(self._output.text) if self._output is not None else ""
+        return self._server.printed if self._server is not None else ""
 
     @property
     def running(self) -> bool:
         """Whether the server is up."""
-        return self._link is not None and self._link.trouble is None and not self._link.closed
+        link = self._link
+        return link is not None and link.trouble is None and not link.closed
 
     def chat(self, *, headers: Mapping[str, str] | None = None, name: str = "user") -> Chat:
         """Give a user's ChatKit client; ``headers`` go with each request."""
@@ -151,41 +107,26 @@ class Student:
 
     async def start(self) -> None:
         """Start the process, load the app and run its start-up."""
+        settings, moved = self._settings, self._moved_seconds
         spec = LaunchSpec(
-            root=self._copy,
-            environment=self._environment(),
-            limits=self._settings.limits,
-            cold=bool(self._settings.shadows),
-            writable=tuple(self._workspace / name for name in _OWN_FOLDERS),
-            without=frozenset(self._settings.without),
+            root=self._workspace.copy,
+            environment=self._workspace.environment(settings.variables),
+            limits=settings.limits,
+            cold=bool(settings.shadows),
+            writable=self._workspace.beside,
+            without=frozenset(settings.without),
         )
-        moved = self._moved_seconds
-        process = self._process = self._launcher.start(spec)
-        incidents = self._incidents = self._incidents_of(process)
-        self._output = Output(
-            process.output, self._settings.wire, on_flood=self._flooded, on_text=incidents.heed
-        )
-        self._link = incidents.link = Link(
-            process.wire,
-            process.pid,
-            self._settings.wire,
-            on_model_request=self._called,
-            on_model_cancelled=lambda number: self._model_calls().cancelled(number),
+        server = self._server = RunningServer(
+            self._launcher.start(spec),
+            settings,
+            self._workspace,
+            model=self._model,
+            trace=self._trace,
+            clock=self._clock,
             on_refused=self._refuse,
-            on_eof=incidents.ended,
-            on_end=self._done_with_a_request,
-            on_flood=incidents.flooded,
-            look=incidents.look,
         )
-        self._calls = ModelCalls(self._model, self._link)
-        self._client = httpx.AsyncClient(
-            transport=StudentTransport(self._link),
-            base_url=BASE_URL,
-            headers={"accept-encoding": "identity"},
-            cookies=_no_cookies(),
-            timeout=None,  # noqa: S113 - the link's watchdog tells waiting from hanging
-        )
-        await self._load(moved)
+        await server.load(moved)
+        self.layers = server.layers
 
     async def kill(self) -> Exit:
         """End the process as a power failure would (SIGKILL); the data folder stays."""
@@ -212,7 +153,7 @@ class Student:
 
     async def shut_down(self) -> str:
         """End the server gently; return what went wrong in its shutdown, or an empty string."""
-        link = self._running_link()
+        link = self._running().link
         link.send(Shutdown())
         await link.until(lambda: link.shutdown_done is not None)
         await self._end()
@@ -221,12 +162,12 @@ class Student:
     async def advance(self, seconds: float) -> None:
         """Move the server's virtual clock forward; timers on the way fire at their time."""
         self._trace.add("grader", "clock", f"moves the clock by {seconds:g} s")
-        await self._running_link().advance(seconds)
+        await self._running().link.advance(seconds)
 
     async def stop_clock(self) -> None:
         """Let the server's clock stand still until it is moved: what comes has the same time."""
         self._trace.add("grader", "clock", "stops the clock")
-        await self._running_link().advance(0, stop=True)
+        await self._running().link.advance(0, stop=True)
 
     @property
     def now(self) -> float:
@@ -252,7 +193,7 @@ class Student:
 
     async def settle(self) -> None:
         """Wait until the server's event loop has nothing left to do."""
-        link = self._running_link()
+        link = self._running().link
         pong = link.ping()
         await link.until(pong.done)
 
@@ -261,145 +202,32 @@ class Student:
 
         Raises :class:`Stalled` when the server has nothing left to do.
         """
-        await self._running_link().until(holds)
+        await self._running().link.until(holds)
 
     async def stop(self) -> None:
         """End the server and remove its folders; more than once does no harm."""
-        if self._process is not None:
-            await self._end()
-        remove(self._workspace)
-
-    def _last_traceback(self) -> str:
-        return last_traceback(self.printed, str(self._copy))
+        if self._server is not None:
+            await self._server.end()
+        self._workspace.remove()
 
     # --- inside --------------------------------------------------------------------------------
 
-    def _make_folders(self) -> None:
-        shutil.copytree(self._settings.source, self._copy, symlinks=True)
-        for name in _OWN_FOLDERS:
-            (self._workspace / name).mkdir()
-        self._handed_in = contents_of([self._copy], most_files=MOST)
+    @property
+    def _link(self) -> Link | None:
+        return self._server.link if self._server is not None else None
 
-    def _incidents_of(self, process: Process) -> Incidents:
-        limits = self._settings.limits
-        folders = (self._copy, *(self._workspace / name for name in _OWN_FOLDERS))
-        return Incidents(
-            trace=self._trace,
-            limits=limits,
-            footprint=Footprint(process.pid, folders, limits, self._handed_in),
-            clock=self._clock,
-            own_folder=self._workspace,
-            end=process.kill,
-        )
-
-    def _environment(self) -> dict[str, str]:
-        variables = {
-            name: value.replace("{data}", str(self.data_dir))
-            for name, value in self._settings.variables.items()
-        }
-        return student_environment(
-            {**variables, "CHATKIT_DATA_DIR": str(self.data_dir)},
-            home=self._workspace / "home",
-            temp=self._workspace / "tmp",
-        )
-
-    async def _load(self, moved: float) -> None:
-        """Load the app, at the time that it is for the server: its clock was ``moved`` before."""
-        link = self._running_link()
-        settings = self._settings
-        load = Load(
-            app=settings.app,
-            root=str(self._copy),
-            shadows=settings.shadows,
-            spec_version=settings.spec_version,
-        )
-        try:
-            if moved:
-                await link.advance(moved)
-            link.send(load)
-            await link.until(lambda: link.loaded is not None)
-        except ServerTrouble as trouble:
-            layers = _layers(link)
-            raise StartFailed(await self._why_not_loaded(trouble), layers) from None
-        self.layers = _layers(link)
-        if isinstance(link.loaded, LoadFailed):
-            self._its_incidents().failed_to_load(link.loaded)
-            problem = load_problem(link.loaded, settings.app, settings.shadows)
-            raise StartFailed(explained(problem, self._trace.explanations), self.layers)
-
-    async def _why_not_loaded(self, trouble: ServerTrouble) -> Problem:
-        printed = self.printed.replace(f"{self._copy}/", "")
-        end = await self._end()
-        return ended_at_start(trouble, end, printed, self._settings.app)
-
-    def _running_link(self) -> Link:
-        if self._link is None or self._link.closed:
+    def _running(self) -> RunningServer:
+        if self._server is None or self._server.link.closed:
             raise ServerDied("the server is not running")
-        return self._link
-
-    def _model_calls(self) -> ModelCalls:
-        assert self._calls is not None, "made with the link"
-        return self._calls
-
-    def _its_incidents(self) -> Incidents:
-        assert self._incidents is not None, "made with the link"
-        return self._incidents
-
-    def _called(self, frame: ModelRequest) -> None:
-        self._model_calls().begin(frame)
-
-    def _done_with_a_request(self, crash: ExchangeCrash | None) -> None:
-        if self._output is not None:
-            # What the app has printed meanwhile belongs to this request, and may not be read yet.
-            self._output.read()
-        if crash is not None:
-            self._crashed(crash)
-
-    def _crashed(self, crash: ExchangeCrash) -> None:
-        own = crash.detail.strip().splitlines()[-5:]
-        text = " | ".join(line.strip() for line in own) or f"{crash.error}: {crash.message}"
-        self._trace.add("server", "raised", shorten(text, 280))
-        self._its_incidents().crashed(crash)
-
-    def _refuse(self, frame: Refused) -> None:
-        if len(self.refused) < 100:
-            self.refused.append(frame)
-        self._its_incidents().refuse(frame)
-
-    def _flooded(self) -> None:
-        if self._link is not None:
-            printed = amount(self._settings.wire.printed_mb)
-            self._link.give_up(self._its_incidents().flooded(f"printed more than {printed}"))
+        return self._server
 
     async def _end(self) -> Exit:
-        """Close everything of the running process, in the order in which nothing is lost."""
-        if self._client is not None:
-            await self._client.aclose()
-            self._client = None
-        if self._calls is not None:
-            await self._calls.close()
-        assert self._process is not None, "only a started server is ended"
-        end = self._process.kill()
-        if self._link is not None:
-            self._link.close()
-        if self._output is not None:
-            self._output.close()
-        return end
+        assert self._server is not None, "only a started server is ended"
+        return await self._server.end()
 
+    def _last_traceback(self) -> str:
+        return last_traceback(self.printed, str(self._workspace.copy))
 
-def _new_workspace() -> Path:
-    """Make a folder for all of one server's; where root grades, another user must get through."""
-    folder = Path(tempfile.mkdtemp(prefix="chatkit-"))
-    if hasattr(os, "geteuid") and os.geteuid() == 0:
-        folder.chmod(0o711)
-    return folder
-
-
-def _no_cookies() -> CookieJar:
-    """Give a jar that stays empty: cookies are a user's, so each chat has its own."""
-    return CookieJar(DefaultCookiePolicy(allowed_domains=()))
-
-
-def _layers(link: Link) -> tuple[str, ...]:
-    """Give what the process has said of its layers, which it does before student code runs."""
-    return link.hello.layers if link.hello is not None else ()
+    def _refuse(self, frame: Refused) -> None:
+        if len(self.refused) < _MOST_REFUSED:
+            self.refused.append(frame)

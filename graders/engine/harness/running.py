@@ -1,0 +1,169 @@
+"""One process of a student's server, and what lives and ends with it: wire, output, model calls.
+
+Must not know what comes before it or after it, nor a lesson, and judges nothing: what goes wrong is
+raised as the :class:`ServerTrouble` that it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+
+import httpx
+
+from graders.engine.core.results import Problem
+from graders.engine.core.text import shorten, visible
+from graders.engine.harness.footprint import Footprint, amount
+from graders.engine.harness.incidents import Incidents
+from graders.engine.harness.link import Link
+from graders.engine.harness.model import ScriptedModel
+from graders.engine.harness.model_calls import ModelCalls
+from graders.engine.harness.output import Output
+from graders.engine.harness.problems import ended_at_start, explained, load_problem
+from graders.engine.harness.settings import ServerSettings
+from graders.engine.harness.trace import Trace
+from graders.engine.harness.transport import StudentTransport
+from graders.engine.harness.trouble import ServerTrouble, StartFailed
+from graders.engine.harness.wall import CheckClock
+from graders.engine.harness.workspace import Workspace
+from graders.engine.sandbox import Exit, Process
+from graders.engine.wire.frames import ExchangeCrash, Load, LoadFailed, ModelRequest, Refused
+
+BASE_URL = "http://testserver"
+
+
+class RunningServer:
+    """A process that was started with ``settings`` on ``workspace``.
+
+    ``link`` is its wire, ``http`` a plain client of it; ``on_refused`` is called for each thing
+    that it tried and may not. :meth:`end` ends all of it.
+    """
+
+    def __init__(
+        self,
+        process: Process,
+        settings: ServerSettings,
+        workspace: Workspace,
+        *,
+        model: ScriptedModel,
+        trace: Trace,
+        clock: CheckClock,
+        on_refused: Callable[[Refused], None],
+    ) -> None:
+        self.process = process
+        self._settings = settings
+        self._copy = workspace.copy
+        self._trace = trace
+        self._incidents = Incidents(
+            trace=trace,
+            limits=settings.limits,
+            footprint=Footprint(
+                process.pid, workspace.writable, settings.limits, workspace.handed_in
+            ),
+            clock=clock,
+            own_folder=workspace.root,
+            end=process.kill,
+        )
+        self.output = Output(
+            process.output, settings.wire, on_flood=self._flooded, on_text=self._incidents.heed
+        )
+        self.link = self._incidents.link = Link(
+            process.wire,
+            process.pid,
+            settings.wire,
+            on_model_request=self._called,
+            on_model_cancelled=self._gave_up,
+            on_refused=lambda frame: self._refuse(frame, on_refused),
+            on_eof=self._incidents.ended,
+            on_end=self._done_with_a_request,
+            on_flood=self._incidents.flooded,
+            look=self._incidents.look,
+        )
+        self._calls = ModelCalls(model, self.link)
+        self.http = httpx.AsyncClient(
+            transport=StudentTransport(self.link),
+            base_url=BASE_URL,
+            headers={"accept-encoding": "identity"},
+            cookies=_no_cookies(),
+            timeout=None,  # noqa: S113 - the link's watchdog tells waiting from hanging
+        )
+
+    @property
+    def printed(self) -> str:
+        """The end of what the server has printed."""
+        return visible(self.output.text)
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """What the process has said of its layers, which it does before student code runs."""
+        return self.link.hello.layers if self.link.hello is not None else ()
+
+    async def load(self, moved: float) -> None:
+        """Load the app, at the time that it is for the server: its clock was ``moved`` before.
+
+        Raises :class:`StartFailed`; the process may then have ended already.
+        """
+        settings = self._settings
+        load = Load(
+            app=settings.app,
+            root=str(self._copy),
+            shadows=settings.shadows,
+            spec_version=settings.spec_version,
+        )
+        try:
+            if moved:
+                await self.link.advance(moved)
+            self.link.send(load)
+            await self.link.until(lambda: self.link.loaded is not None)
+        except ServerTrouble as trouble:
+            raise StartFailed(await self._why_not_loaded(trouble), self.layers) from None
+        if isinstance(self.link.loaded, LoadFailed):
+            self._incidents.failed_to_load(self.link.loaded)
+            problem = load_problem(self.link.loaded, settings.app, settings.shadows)
+            raise StartFailed(explained(problem, self._trace.explanations), self.layers)
+
+    async def end(self) -> Exit:
+        """Close everything of the process, in the order in which nothing is lost."""
+        await self.http.aclose()
+        await self._calls.close()
+        end = self.process.kill()
+        self.link.close()
+        self.output.close()
+        return end
+
+    # --- what it does ----------------------------------------------------------------------------
+
+    async def _why_not_loaded(self, trouble: ServerTrouble) -> Problem:
+        printed = self.printed.replace(f"{self._copy}/", "")
+        return ended_at_start(trouble, await self.end(), printed, self._settings.app)
+
+    def _called(self, frame: ModelRequest) -> None:
+        self._calls.begin(frame)
+
+    def _gave_up(self, number: int) -> None:
+        self._calls.cancelled(number)
+
+    def _done_with_a_request(self, crash: ExchangeCrash | None) -> None:
+        # What the app has printed meanwhile belongs to this request, and may not be read yet.
+        self.output.read()
+        if crash is not None:
+            self._crashed(crash)
+
+    def _crashed(self, crash: ExchangeCrash) -> None:
+        own = crash.detail.strip().splitlines()[-5:]
+        text = " | ".join(line.strip() for line in own) or f"{crash.error}: {crash.message}"
+        self._trace.add("server", "raised", shorten(text, 280))
+        self._incidents.crashed(crash)
+
+    def _refuse(self, frame: Refused, told: Callable[[Refused], None]) -> None:
+        told(frame)
+        self._incidents.refuse(frame)
+
+    def _flooded(self) -> None:
+        printed = amount(self._settings.wire.printed_mb)
+        self.link.give_up(self._incidents.flooded(f"printed more than {printed}"))
+
+
+def _no_cookies() -> CookieJar:
+    """Give a jar that stays empty: cookies are a user's, so each chat has its own."""
+    return CookieJar(DefaultCookiePolicy(allowed_domains=()))
