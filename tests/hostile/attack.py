@@ -5,7 +5,9 @@ Must not know how an attack is run: in a process of its own, or as a whole submi
 
 from __future__ import annotations
 
-import os
+import functools
+import subprocess
+import sys
 import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -40,7 +42,8 @@ class Attack:
     may define ``app``, which then answers in the honest server's place. ``files`` and ``links``
     (symbolic ones) lie in the submission. ``stopped_by_grader`` says that it fails with all layers
     of isolation off as well; else it goes through then, unless the system itself refuses it: if
-    it ``needs_root``, to an ordinary user; if it ``needs_namespaces``, where users get none.
+    it ``needs_root``, to all but root with all rights; if it ``needs_namespaces``, where the user
+    gets none.
     ``limits`` are lowered, so that little is enough to reach them.
     """
 
@@ -63,13 +66,25 @@ class Attack:
     @property
     def is_refused_by_the_system(self) -> bool:
         """Whether it fails here even with all layers of isolation off."""
-        refused_to_users = self.needs_root and os.getuid() != 0
-        return refused_to_users or (self.needs_namespaces and not _user_namespaces())
+        return (self.needs_root and not _is_root_with_all_rights()) or (
+            self.needs_namespaces and not _gets_user_namespaces()
+        )
 
 
-def _user_namespaces() -> int:
-    """Give how many of them the system gives to this user at most."""
-    return int(Path("/proc/sys/user/max_user_namespaces").read_text(encoding="ascii"))
+@functools.cache
+def _is_root_with_all_rights() -> bool:
+    """Say whether this is root of the machine, and not one of a container, who may do less."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    rights = int(status.split("CapEff:")[1].split()[0], 16)
+    last = int(Path("/proc/sys/kernel/cap_last_cap").read_text(encoding="ascii"))
+    users = Path("/proc/self/uid_map").read_text(encoding="ascii").split()
+    return rights == 2 ** (last + 1) - 1 and users == ["0", "0", str(2**32 - 1)]
+
+
+@functools.cache
+def _gets_user_namespaces() -> bool:
+    code = "import ctypes; exit(ctypes.CDLL(None).unshare(0x10000000) != 0)"
+    return subprocess.run([sys.executable, "-S", "-c", code], check=False).returncode == 0
 
 
 PRELUDE = """
