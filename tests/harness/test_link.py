@@ -97,7 +97,7 @@ async def test_frames_are_told_apart_however_they_are_cut(other: OtherEnd) -> No
     frames = (Hello(layers=("one",)), Loaded(), START, LAST, ExchangeEnd(exchange=1))
     for byte in b"".join(map(encode, frames)):
         other.say(bytes([byte]))
-        other.link._readable()
+        other.link._wire.readable()
     assert other.link.hello == Hello(layers=("one",))
     assert other.link.loaded == Loaded()
     assert exchange.start == START
@@ -282,6 +282,6 @@ async def test_no_bytes_raise_anything_but_a_broken_protocol(data: bytes) -> Non
     # A frame that is never finished ends with the process that has sent it.
     end.socket.shutdown(socket.SHUT_WR)
     while end.link.trouble is None:
-        end.link._readable()
+        end.link._wire.readable()
     end.close()
     assert isinstance(end.link.trouble, ProtocolBroken | ServerDied)

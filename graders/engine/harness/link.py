@@ -8,7 +8,6 @@ clients, ChatKit or scripts.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import itertools
 import socket
 from collections import deque
@@ -20,7 +19,9 @@ from graders.engine.core.errors import Finding
 from graders.engine.core.limits import MEBIBYTE, WireLimits
 from graders.engine.harness.footprint import amount
 from graders.engine.harness.trouble import ProtocolBroken, RanAway, Stalled
+from graders.engine.harness.waiters import Waiters
 from graders.engine.harness.watchdog import Watchdog
+from graders.engine.harness.wire_end import WireEnd
 from graders.engine.wire import Frame, FrameBuffer, FromStudent, WireError, encode
 from graders.engine.wire import parse_from_student as parse
 from graders.engine.wire.frames import (
@@ -41,8 +42,6 @@ from graders.engine.wire.frames import (
     ResponseStart,
     ShutdownDone,
 )
-
-_READ_BYTES = 1024 * 1024
 
 
 @dataclass
@@ -94,12 +93,10 @@ class Link:
         on_flood: Callable[[str], Finding],
         look: Callable[[], Exception | None],
     ) -> None:
-        wire.setblocking(False)
-        self._wire = wire
+        self._wire = WireEnd(wire, self._came)
         self._limits = limits
         self._loop = asyncio.get_running_loop()
         self._incoming = FrameBuffer()
-        self._outgoing = bytearray()
         self._bytes = 0
         self._frames = 0
         self._begun_calls = 0
@@ -109,7 +106,7 @@ class Link:
         self._exchanges: dict[int, Exchange] = {}
         self._calls: set[int] = set()
         self._tickets: dict[int, asyncio.Future[float | None]] = {}
-        self._waiters: set[asyncio.Future[None]] = set()
+        self._waiters = Waiters()
         self._watching: asyncio.Task[None] | None = None
         self._on_model_request = on_model_request
         self._on_model_cancelled = on_model_cancelled
@@ -123,11 +120,9 @@ class Link:
         self.skipped_seconds = 0.0
         self.moved_seconds = 0.0
         self.last_request = ""
-        self.closed = False
         self.hello: Hello | None = None
         self.loaded: Loaded | LoadFailed | None = None
         self.shutdown_done: ShutdownDone | None = None
-        self._loop.add_reader(wire, self._readable)
 
     # --- what the grader does ---------------------------------------------------------------
 
@@ -136,12 +131,12 @@ class Link:
         if self.closed:
             return
         self._sent += not isinstance(frame, Ping | Advance)
-        data = encode(frame)
-        if not self._outgoing:
-            data = data[self._write(data) :]
-        if data:
-            self._outgoing += data
-            self._loop.add_writer(self._wire, self._writable)
+        self._wire.send(encode(frame))
+
+    @property
+    def closed(self) -> bool:
+        """Whether the wire was closed from this side."""
+        return self._wire.closed
 
     @property
     def open_requests(self) -> int:
@@ -177,13 +172,8 @@ class Link:
         while not holds():
             if self.trouble is not None:
                 raise self.trouble
-            waiter: asyncio.Future[None] = self._loop.create_future()
-            self._waiters.add(waiter)
             self._watch()
-            try:
-                await waiter
-            finally:
-                self._waiters.discard(waiter)
+            await self._waiters.wait()
 
     def take_chunk(self, exchange: Exchange) -> tuple[bytes, float] | None:
         """Take the next piece of a body, if one has come."""
@@ -195,39 +185,30 @@ class Link:
         """Fail everything that waits for this server, and that will, be it a finding or not."""
         if self.trouble is None:
             self.trouble = trouble
-        self._wake()
+        self._waiters.wake()
 
     def close(self) -> None:
         """Close the wire; the server's process ends by it."""
         if self.closed:
             return
-        self.closed = True
-        self._loop.remove_reader(self._wire)
-        self._loop.remove_writer(self._wire)
         self._wire.close()
         if self._watching is not None:
             self._watching.cancel()
-        self._wake()
+        self._waiters.wake()
 
     # --- what the server says ----------------------------------------------------------------
 
-    def _readable(self) -> None:
-        try:
-            data = self._wire.recv(_READ_BYTES)
-        except (BlockingIOError, InterruptedError):
-            return
-        except OSError:
-            data = b""
+    def _came(self, data: bytes) -> None:
         try:
             self._take_in(data)
         except WireError as error:
             self._read_no_more(ProtocolBroken(f"the submission broke the protocol: {error}"))
         except Exception as trouble:  # noqa: BLE001 - a fault of ours too must reach who waits
             self._read_no_more(trouble)
-        self._wake()
+        self._waiters.wake()
 
     def _read_no_more(self, trouble: Exception) -> None:
-        self._loop.remove_reader(self._wire)
+        self._wire.read_no_more()
         self.give_up(trouble)
 
     def _take_in(self, data: bytes) -> None:
@@ -326,11 +307,6 @@ class Link:
         self._tickets[ticket] = future
         return ticket, future
 
-    def _wake(self) -> None:
-        for waiter in self._waiters:
-            if not waiter.done():
-                waiter.set_result(None)
-
     def _watch(self) -> None:
         if self._watching is None or self._watching.done():
             self._watching = self._loop.create_task(self._watch_until_found())
@@ -349,7 +325,8 @@ class Link:
         )
         trouble = await watchdog.watch()
         if isinstance(trouble, Stalled | RanAway):
-            self.stalled(trouble)
+            # What comes later may still work.
+            self._waiters.fail(trouble)
         elif trouble is not None:
             self._read_no_more(trouble)
 
@@ -358,12 +335,6 @@ class Link:
         if isinstance(error, Exception):
             # A fault of ours, without which everybody would wait for ever.
             self.give_up(error)
-
-    def stalled(self, finding: Finding) -> None:
-        """Raise ``finding`` in everything that waits now; what comes later may still work."""
-        for waiter in self._waiters:
-            if not waiter.done():
-                waiter.set_exception(finding)
 
     def _move(self, seconds: float, *, stop: bool = False) -> asyncio.Future[float | None]:
         self.moved_seconds += seconds
@@ -374,21 +345,6 @@ class Link:
     def _skip(self, seconds: float) -> asyncio.Future[float | None]:
         self.skipped_seconds += seconds
         return self._move(seconds)
-
-    def _write(self, data: bytes | bytearray) -> int:
-        try:
-            return self._wire.send(data)
-        except (BlockingIOError, InterruptedError):
-            return 0
-        except OSError:
-            # The other end is gone; the reading side tells.
-            return len(data)
-
-    def _writable(self) -> None:
-        del self._outgoing[: self._write(self._outgoing)]
-        if not self._outgoing:
-            with contextlib.suppress(OSError, ValueError):
-                self._loop.remove_writer(self._wire)
 
 
 _T = TypeVar("_T")
