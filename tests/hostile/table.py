@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import os
 import platform
+import tempfile
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,6 +58,14 @@ def launchers() -> Iterator[Launchers]:
         yield made
 
 
+@pytest.fixture
+def ground() -> Iterator[Path]:
+    """Give a folder that every user may pass through, as to servers; pytest's are closed."""
+    with tempfile.TemporaryDirectory(prefix="chatkit-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o711)
+        yield Path(folder)
+
+
 @dataclass(frozen=True)
 class Field:
     """What every row is tried on."""
@@ -83,8 +92,8 @@ class Field:
         return attempt
 
 
-def test_table(launchers: Launchers, beside: Bystanders, tmp_path: Path) -> None:
-    field = Field(launchers, beside, tmp_path, itertools.count())
+def test_table(launchers: Launchers, beside: Bystanders, ground: Path) -> None:
+    field = Field(launchers, beside, ground, itertools.count())
     held = field.trying(FAMILIES["reading"][0])(()).held
     layers = [layer for layer in Layer if layer in held]
     print_head(held, layers)
