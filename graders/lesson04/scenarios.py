@@ -20,6 +20,7 @@ from graders.engine.harness import (
     context_too_long,
     say,
 )
+from graders.engine.harness.rate_limits import after_a_pause
 from graders.lesson04.requests import Said
 
 TURNS = ("first", "second", "third", "fourth")
@@ -28,8 +29,6 @@ TOOL = "save_preference"
 SAVING = 2
 """The message of the long conversation at which a preference is saved."""
 PAGE = 100
-_TOO_MANY_REQUESTS = 429
-_PAUSE_SECONDS = 61.0
 MOST_TRIES = 60
 """More tries than any window has items: a server that sends more never stops."""
 
@@ -104,25 +103,13 @@ async def ask(
     """
     turn = talk.script(name, *(steps or (say(talk.answer(name)),)))
     before = len(talk.model.calls)
-    message = talk.message(name)
-    begun = await attempt(_send(talk, thread_id, message))
-    if begun.finding is None and begun.value.status == _TOO_MANY_REQUESTS:
-        # A limit on requests is no fault: a user who writes this fast does not exist.
-        await begun.value.close()
-        await talk.student.advance(_PAUSE_SECONDS)
-        begun = await attempt(_send(talk, thread_id, message))
+    begun = await after_a_pause(talk.student, lambda: talk.send(name, thread_id))
     ends = False
     if begun.finding is None:
         stream = begun.value
         ends = await (_read_tries(talk, turn, stream) if bounded else stream.finish_or_leave())
     calls = tuple(talk.model.calls[before:])
     return Asked(said_of(talk, name), turn, begun, calls, ends)
-
-
-async def _send(talk: Talk, thread_id: str | None, message: str) -> Stream:
-    if thread_id is None:
-        return await talk.chat.create(message)
-    return await talk.chat.say(thread_id, message)
 
 
 async def _read_tries(talk: Talk, turn: Turn, stream: Stream) -> bool:

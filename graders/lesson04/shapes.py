@@ -7,12 +7,12 @@ server, in threads of its own, so that no play stands in the way of another.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from hypothesis import strategies as st
 
-from graders.engine.harness import Finding, Talk, Trace
-from graders.engine.harness.search import failing_examples, retold
+from graders.engine.harness import Talk, Trace
+from graders.engine.harness.search import Plays, failing_examples
 from graders.lesson04.scenarios import Asked, ask
 
 Shape = tuple[int, ...]
@@ -51,7 +51,9 @@ async def judge_shapes(talk: Talk, trace: Trace, judge: Judge) -> None:
 
     It is played once more on the server just started, and ``trace`` then tells of it only.
     """
-    plays = _Plays(talk, trace, judge)
+    plays: Plays[Shape] = Plays(
+        talk.student, trace, lambda shape, number: _play(talk, shape, number, judge)
+    )
     failing = await failing_examples(
         _SHAPES,
         plays.fails,
@@ -59,37 +61,8 @@ async def judge_shapes(talk: Talk, trace: Trace, judge: Judge) -> None:
         examples=_EXAMPLES,
         most_plays=_MOST_PLAYS,
     )
-    if not failing:
-        return
-    shortest = min(failing, key=lambda shape: (len(shape), shape))
-    finding = plays.findings[shortest]
-    raise await retold(talk.student, finding, lambda: plays.finding_of(shortest))
-
-
-@dataclass
-class _Plays:
-    """Plays shapes, and keeps what was found."""
-
-    talk: Talk
-    trace: Trace
-    judge: Judge
-    plays: int = 0
-    findings: dict[Shape, Finding] = field(default_factory=dict)
-
-    async def fails(self, shape: Shape) -> bool:
-        """Whether a conversation of this shape fails."""
-        return await self.finding_of(shape) is not None
-
-    async def finding_of(self, shape: Shape) -> Finding | None:
-        """Play a conversation of this shape up to the message that fails."""
-        self.plays += 1
-        self.trace.forget()
-        try:
-            await _play(self.talk, shape, self.plays, self.judge)
-        except Finding as finding:
-            self.findings[shape] = finding
-            return finding
-        return None
+    if failing:
+        raise await plays.retold(min(failing, key=lambda shape: (len(shape), shape)))
 
 
 async def _play(talk: Talk, shape: Shape, play: int, judge: Judge) -> None:

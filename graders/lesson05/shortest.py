@@ -6,12 +6,11 @@ Hypothesis makes the plans and shrinks them; it knows nothing of servers.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 
 from hypothesis import strategies as st
 
-from graders.engine.harness import Finding, Talk, Trace
-from graders.engine.harness.search import failing_examples, retold
+from graders.engine.harness import Talk, Trace
+from graders.engine.harness.search import Plays, failing_examples
 from graders.lesson05.walks import ADD, DELETE_READ, DELETE_UNREAD, NOTHING, Plan
 
 Walk = Callable[[Talk, Plan, int], Awaitable[None]]
@@ -40,7 +39,7 @@ async def judge_walks(talk: Talk, trace: Trace, walk: Walk, *more: Plan) -> None
 
     It is played once more on the server just started, and ``trace`` then tells of it only.
     """
-    plays = _Plays(talk, trace, walk)
+    plays: Plays[Plan] = Plays(talk.student, trace, lambda plan, number: walk(talk, plan, number))
     failing: list[Plan] = []
     for plan in (*_ALWAYS, *more):
         if await plays.fails(plan):
@@ -53,34 +52,5 @@ async def judge_walks(talk: Talk, trace: Trace, walk: Walk, *more: Plan) -> None
         examples=_EXAMPLES,
         most_plays=_MOST_PLAYS - plays.count,
     )
-    if not failing:
-        return
-    shortest = min(failing, key=lambda plan: plan.size)
-    finding = plays.findings[shortest]
-    raise await retold(talk.student, finding, lambda: plays.finding_of(shortest))
-
-
-@dataclass
-class _Plays:
-    """Plays plans, counts the plays, and keeps what was found."""
-
-    talk: Talk
-    trace: Trace
-    walk: Walk
-    count: int = 0
-    findings: dict[Plan, Finding] = field(default_factory=dict)
-
-    async def fails(self, plan: Plan) -> bool:
-        """Whether this walk fails."""
-        return await self.finding_of(plan) is not None
-
-    async def finding_of(self, plan: Plan) -> Finding | None:
-        """Play a plan up to the page that is wrong."""
-        self.count += 1
-        self.trace.forget()
-        try:
-            await self.walk(self.talk, plan, self.count)
-        except Finding as finding:
-            self.findings[plan] = finding
-            return finding
-        return None
+    if failing:
+        raise await plays.retold(min(failing, key=lambda plan: plan.size))

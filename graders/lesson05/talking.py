@@ -19,11 +19,10 @@ from graders.engine.harness import (
     items_of,
     say,
 )
+from graders.engine.harness.rate_limits import after_a_pause
 
 HOUR = 3_600.0
 PAGE = 100
-_TOO_MANY_REQUESTS = 429
-_PAUSE_SECONDS = 61.0
 
 
 @dataclass(frozen=True)
@@ -105,12 +104,7 @@ class Said:
 async def tell(talk: Talk, name: str, thread_id: str | None = None, *steps: Step) -> Said:
     """Say message ``name`` in a new thread or in ``thread_id``, and read the answer."""
     turn = talk.script(name, *steps)
-    begun = await attempt(_send(talk, thread_id, name))
-    if begun.finding is None and begun.value.status == _TOO_MANY_REQUESTS:
-        # A limit on requests is no fault: a user who writes this fast does not exist.
-        await begun.value.close()
-        await talk.student.advance(_PAUSE_SECONDS)
-        begun = await attempt(_send(talk, thread_id, name))
+    begun = await after_a_pause(talk.student, lambda: talk.send(name, thread_id))
     ends = begun.finding is None and await begun.value.finish_or_leave()
     return Said(talk, name, turn, begun, ends)
 
@@ -121,12 +115,6 @@ async def begin(talk: Talk, name: str, *steps: Step) -> Said:
     if not said.answered:
         raise Finding(f"A message in a new thread got {said.how}.", mark=said.mark)
     return said
-
-
-async def _send(talk: Talk, thread_id: str | None, name: str) -> Stream:
-    if thread_id is None:
-        return await talk.chat.create(talk.message(name))
-    return await talk.chat.say(thread_id, talk.message(name))
 
 
 def briefly(talk: Talk, name: str) -> Step:

@@ -23,9 +23,9 @@ from graders.engine.harness import (
     Turn,
     user_input,
 )
+from graders.engine.harness.rate_limits import TOO_MANY_REQUESTS
 from graders.lesson06.seen import json_in, strings_of, tells
 
-TOO_MANY_REQUESTS = 429
 _PAUSES = (61.0, 901.0)
 """Seconds after which a server that limits requests is tried again."""
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from graders.engine.harness import Finding, Talk, Trace, criterion
-from graders.engine.harness.search import retold, shortest_failing
+from graders.engine.harness import Talk, Trace, criterion
+from graders.engine.harness.search import Plays, shortest_failing
 from graders.lesson06.stories import KNOWN, STORIES, Step, Story
 
 _EXAMPLES = 4
@@ -14,35 +12,18 @@ _MOST_PLAYS = 50
 
 @criterion("no-story-leaks")
 async def test_no_story_leaks(talk: Talk, trace: Trace) -> None:
-    plays = 0
-    findings: dict[tuple[Step, ...], Finding] = {}
-
-    async def finding_of(steps: Sequence[Step]) -> Finding | None:
-        nonlocal plays
-        plays += 1
-        trace.forget()
+    async def play(steps: tuple[Step, ...], number: int) -> None:
         talk.model.turns.clear()
-        try:
-            await Story(talk, plays).play(steps)
-        except Finding as finding:
-            return finding
-        return None
+        await Story(talk, number).play(steps)
 
-    async def fails(steps: tuple[Step, ...]) -> bool:
-        finding = await finding_of(steps)
-        if finding is not None:
-            findings[steps] = finding
-        return finding is not None
-
+    plays: Plays[tuple[Step, ...]] = Plays(talk.student, trace, play)
     shortest = await shortest_failing(
         STORIES,
-        fails,
+        plays.fails,
         run_seed=talk.canary.seed,
         examples=_EXAMPLES,
         most_plays=_MOST_PLAYS,
         known=KNOWN,
     )
-    if shortest is None:
-        return
-    # Told once more from the beginning, on a server that has seen nothing else.
-    raise await retold(talk.student, findings[shortest], lambda: finding_of(shortest))
+    if shortest is not None:
+        raise await plays.retold(shortest)

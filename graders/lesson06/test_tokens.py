@@ -7,6 +7,7 @@ import re
 import pytest
 
 from graders.engine.harness import Outcome, criterion, expect
+from graders.engine.harness.rate_limits import TOO_MANY_REQUESTS
 from graders.lesson06.ownership import ids_of
 from graders.lesson06.people import Answer
 from graders.lesson06.refusals import (
@@ -30,7 +31,6 @@ from graders.lesson06.refusals import (
 UNAUTHORIZED = 401
 _TOO_LONG = frozenset({400, 413, 414, 431})
 """What a server may answer too where a header is longer than it reads at all."""
-_LIMITED = 429
 _EVERY_KIND = "every other kind of request"
 _BEARER = re.compile(r"(?:^|,)\s*bearer(?:\s|,|$)", re.IGNORECASE)
 
@@ -111,7 +111,7 @@ async def test_token_in_the_query_is_refused(refused: Refusals) -> None:
 
 def _expect_401(refusals: Refusals, case: str, what: str) -> None:
     answer = refusals[case].value
-    if answer.status in {UNAUTHORIZED, _LIMITED}:
+    if answer.status in {UNAUTHORIZED, TOO_MANY_REQUESTS}:
         return
     how = f"status {answer.status}" if answer.status else "no answer: the app raised an exception"
     expect(

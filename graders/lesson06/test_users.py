@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from graders.engine.harness import Outcome, criterion, expect
+from graders.engine.harness.rate_limits import TOO_MANY_REQUESTS
 from graders.lesson06.people import Answer
 from graders.lesson06.signed_in import (
     ODD,
@@ -17,8 +18,6 @@ from graders.lesson06.signed_in import (
     Names,
     Told,
 )
-
-_LIMITED = 429
 
 
 @criterion("good-token")
@@ -104,7 +103,7 @@ def _short(sub: str) -> str:
 async def test_token_that_has_ended_is_refused(expiry: Expiry) -> None:
     for name, answer in expiry.after.items():
         expect(
-            answer.status in {401, _LIMITED},
+            answer.status in {401, TOO_MANY_REQUESTS},
             f"The token ended while an answer was streamed. {name} with the same token then got "
             f"status {answer.status}, not 401.",
             at=answer.mark,
@@ -203,7 +202,7 @@ def _measured(at_once: list[AtOnce]) -> list[AtOnce]:
 
     A limit on requests may refuse any number; a database that is busy may fail some.
     """
-    free = [each for each in at_once if each.answer.status != _LIMITED]
+    free = [each for each in at_once if each.answer.status != TOO_MANY_REQUESTS]
     answered = [each for each in free if each.answer.answered]
     expect(
         2 * len(answered) >= len(free),

@@ -11,8 +11,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import tempfile
-from collections.abc import Awaitable, Callable, Iterable
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Hashable, Iterable
+from typing import Generic, TypeVar
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
@@ -22,9 +22,11 @@ from hypothesis.errors import HypothesisException
 from graders.engine.core.errors import Finding
 from graders.engine.harness.recording import attempt
 from graders.engine.harness.student import Student
+from graders.engine.harness.trace import Trace
 
 _T = TypeVar("_T")
 _Step = TypeVar("_Step")
+_Example = TypeVar("_Example", bound=Hashable)
 Steps = tuple[_Step, ...]
 
 
@@ -92,14 +94,43 @@ async def failing_examples(
     return failing
 
 
-async def retold(
-    student: Student, finding: Finding, again: Callable[[], Awaitable[Finding | None]]
-) -> Finding:
-    """Return ``finding`` as it is when it is played once more, on the server just started."""
-    restarted = await attempt(student.restart())
-    if restarted.finding is not None:
-        return finding
-    return await again() or finding
+class Plays(Generic[_Example]):
+    """Plays examples on one server, one after the other, and keeps what was found in them.
+
+    ``play`` plays one, given the number of this play, and raises a :class:`Finding` where it fails;
+    ``trace`` then tells of the last play only.
+    """
+
+    def __init__(
+        self, student: Student, trace: Trace, play: Callable[[_Example, int], Awaitable[None]]
+    ) -> None:
+        self._student = student
+        self._trace = trace
+        self._play = play
+        self._findings: dict[_Example, Finding] = {}
+        self.count = 0
+
+    async def fails(self, example: _Example) -> bool:
+        """Play ``example``; return whether it fails."""
+        return await self._finding_of(example) is not None
+
+    async def retold(self, example: _Example) -> Finding:
+        """Return the finding of one that failed, as it is on the server just started."""
+        finding = self._findings[example]
+        restarted = await attempt(self._student.restart())
+        if restarted.finding is not None:
+            return finding
+        return await self._finding_of(example) or finding
+
+    async def _finding_of(self, example: _Example) -> Finding | None:
+        self.count += 1
+        self._trace.forget()
+        try:
+            await self._play(example, self.count)
+        except Finding as finding:
+            self._findings[example] = finding
+            return finding
+        return None
 
 
 async def _shortened(

@@ -41,14 +41,18 @@ class Talk:
         """Let the model answer message ``name``: with its own words, or as ``steps`` say."""
         return self.model.on(self.message(name), *(steps or (say(*self.chunks(name)),)))
 
+    async def send(self, name: str, thread_id: str | None = None) -> Stream:
+        """Send message ``name`` in a new thread or in ``thread_id``, and read nothing yet."""
+        if thread_id is None:
+            return await self.chat.create(self.message(name))
+        return await self.chat.say(thread_id, self.message(name))
+
     async def begin(self, name: str = "first", *steps: Step) -> tuple[Stream, Turn]:
         """Begin a thread with message ``name`` and read the whole answer."""
         turn = self.script(name, *steps)
-        stream = await self.chat.create(self.message(name))
-        return await stream.finish(), turn
+        return await (await self.send(name)).finish(), turn
 
     async def go_on(self, thread_id: str, name: str, *steps: Step) -> tuple[Stream, Turn]:
         """Say message ``name`` in a thread and read the whole answer."""
         turn = self.script(name, *steps)
-        stream = await self.chat.say(thread_id, self.message(name))
-        return await stream.finish(), turn
+        return await (await self.send(name, thread_id)).finish(), turn
