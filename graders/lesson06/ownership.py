@@ -14,6 +14,7 @@ from graders.engine.harness import Talk
 from graders.lesson06.people import Answer, Person, Sending, Thread, begin
 
 Order = Literal["asc", "desc"]
+_ORDERS: tuple[Order, Order] = ("desc", "asc")
 _LIMIT = 2
 _MOST_PAGES = 8
 
@@ -70,27 +71,39 @@ async def play_owner(talk: Talk) -> Owner:
 
 @dataclass(frozen=True)
 class Listed:
-    """Bob's list of threads, page by page in both orders, before and after Alice has threads."""
+    """Bob's list of threads, page by page in both orders, before and after Alice has threads.
+
+    ``behind_hers`` is his page behind a thread of Alice's, ``behind_none`` the same when she has
+    deleted that thread. It is the same cursor, so what differs is what her thread did.
+    """
 
     alice: tuple[Thread, ...]
     bob: Person
     title: str
     before: Mapping[Order, tuple[Answer, ...]]
     after: Mapping[Order, tuple[Answer, ...]]
+    behind_hers: Mapping[Order, Answer]
+    behind_none: Mapping[Order, Answer]
 
 
 async def play_lists(talk: Talk) -> Listed:
-    """List Bob's three threads; let Alice begin three; list Bob's again."""
+    """List Bob's three threads; let Alice begin three, and delete one; list Bob's after each."""
     alice, bob = Person(talk, "Alice"), Person(talk, "Bob")
-    orders: tuple[Order, Order] = ("desc", "asc")
     for n in range(3):
         await begin(bob, f"bob {n}")
-    before = {order: await _pages(bob, order) for order in orders}
+    before = {order: await _pages(bob, order) for order in _ORDERS}
     hers = [await begin(alice, f"alice {n}") for n in range(3)]
     title = talk.canary.word("title of alice")
     await alice.send(lambda chat: chat.update(hers[0].id, title))
-    after = {order: await _pages(bob, order) for order in orders}
-    return Listed(tuple(hers), bob, title, before, after)
+    after = {order: await _pages(bob, order) for order in _ORDERS}
+    behind_hers = await _pages_behind(bob, hers[0])
+    await alice.send(lambda chat: chat.delete(hers[0].id))
+    behind_none = await _pages_behind(bob, hers[0])
+    return Listed(tuple(hers), bob, title, before, after, behind_hers, behind_none)
+
+
+async def _pages_behind(person: Person, thread: Thread) -> dict[Order, Answer]:
+    return {order: await person.send(_lists(order, thread.id)) for order in _ORDERS}
 
 
 async def _pages(person: Person, order: Order) -> tuple[Answer, ...]:

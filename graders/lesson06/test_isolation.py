@@ -86,10 +86,23 @@ async def test_pages_do_not_tell_of_others(listed: Listed) -> None:
             f"{_told(before)}. Then Alice starts three; Bob asks again and gets {_told(after)}.",
             at=pages[-1].mark,
         )
+    for order, hers in listed.behind_hers.items():
+        none = listed.behind_none[order]
+        expect(
+            (hers.status, _shape(hers)) == (none.status, _shape(none)),
+            f"Bob lists his threads behind the id of a thread of Alice's (order {order}) and gets "
+            f"{_page(hers)}. Then Alice deletes it; Bob asks again and gets {_page(none)}.",
+            at=none.mark,
+            hint="cursor",
+        )
 
 
 def _shape(page: Answer) -> tuple[tuple[str, ...], bool]:
     return tuple(ids_of(page)), page_of(page).get("has_more") is True
+
+
+def _page(answer: Answer) -> str:
+    return _told([_shape(answer)]) if answer.status == 200 else f"status {answer.status}"
 
 
 def _told(pages: list[tuple[tuple[str, ...], bool]]) -> str:
