@@ -51,7 +51,7 @@ def load_app(spec: str, root: str, shadows: Collection[str]) -> App:
 
 
 def _forget(names: Collection[str]) -> None:
-    for loaded in list(sys.modules):
+    for loaded in list(sys.modules) if names else ():
         top = loaded.partition(".")[0]
         if top in names and top not in sys.stdlib_module_names:
             del sys.modules[loaded]
