@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from hypothesis import strategies as st
 
-from graders.engine.harness.search import shortest_failing
+from graders.engine.harness import Finding
+from graders.engine.harness.search import Plays, shortest_failing
+from tests.students import Bench
 
 SEQUENCES = st.lists(st.integers(0, 9), max_size=20).map(tuple)
 
@@ -83,3 +85,36 @@ async def test_no_notes_are_left_where_the_student_works(
     monkeypatch.chdir(tmp_path)
     await searched([3, 1], [])
     assert os.listdir() == []  # noqa: PTH208 - the folder that we are in
+
+
+# Fails at a number that it was asked for before: not as it stands after a new start.
+COUNTS = """
+    seen = 0
+
+    async def app(scope, receive, send):
+        global seen
+        if scope["type"] != "http":
+            return
+        seen += 1
+        headers = [(b"x-seen", str(seen).encode())]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": b""})
+"""
+
+
+async def test_failing_example_is_told_as_on_a_server_that_has_seen_nothing_else(
+    bench: Bench,
+) -> None:
+    student = await bench.serve(COUNTS)
+
+    async def play(number: int, play: int) -> None:
+        reply = await student.http.get("/")
+        bench.trace.add("grader", "play", f"play {play}")
+        if number > 2:
+            raise Finding(f"{number}: request {reply.headers['x-seen']} of the server")
+
+    plays: Plays[int] = Plays(student, bench.trace, play)
+    assert [await plays.fails(number) for number in (1, 2, 3)] == [False, False, True]
+    assert (await plays.retold(3)).seen == "3: request 1 of the server"
+    assert plays.count == 4
+    assert [entry.text for entry in bench.trace.entries] == ["play 4"]
