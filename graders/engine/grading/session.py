@@ -32,7 +32,6 @@ _UNWANTED = (
     "stepwise",
     "terminal",
     "terminalprogress",
-    "threadexception",
     "unittest",
     "unraisableexception",  # would collect all garbage of this process at the end of each run
 )

@@ -104,8 +104,7 @@ class Incidents:
     # --- words --------------------------------------------------------------------------------
 
     def _layers(self) -> tuple[str, ...]:
-        hello = self.link.hello if self.link is not None else None
-        return hello.layers if hello is not None else ()
+        return self.link.layers if self.link is not None else ()
 
     def _sentence(self, what: str) -> str:
         did, semicolon, why = what.partition(";")

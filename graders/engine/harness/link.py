@@ -139,6 +139,11 @@ class Link:
         return self._wire.closed
 
     @property
+    def layers(self) -> tuple[str, ...]:
+        """What the process has said of its layers, which it does before student code runs."""
+        return self.hello.layers if self.hello is not None else ()
+
+    @property
     def open_requests(self) -> int:
         """How many requests the app is still at work on, also after its answer to them."""
         return sum(not each.ended and each.crash is None for each in self._exchanges.values())

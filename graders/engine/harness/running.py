@@ -93,11 +93,6 @@ class RunningServer:
         """The end of what the server has printed."""
         return visible(self.output.text)
 
-    @property
-    def layers(self) -> tuple[str, ...]:
-        """What the process has said of its layers, which it does before student code runs."""
-        return self.link.hello.layers if self.link.hello is not None else ()
-
     async def load(self, moved: float) -> None:
         """Load the app, at the time that it is for the server: its clock was ``moved`` before.
 
@@ -116,11 +111,11 @@ class RunningServer:
             self.link.send(load)
             await self.link.until(lambda: self.link.loaded is not None)
         except ServerTrouble as trouble:
-            raise StartFailed(await self._why_not_loaded(trouble), self.layers) from None
+            raise StartFailed(await self._why_not_loaded(trouble), self.link.layers) from None
         if isinstance(self.link.loaded, LoadFailed):
             self._incidents.failed_to_load(self.link.loaded)
             problem = load_problem(self.link.loaded, settings.app, settings.shadows)
-            raise StartFailed(explained(problem, self._trace.explanations), self.layers)
+            raise StartFailed(explained(problem, self._trace.explanations), self.link.layers)
 
     async def end(self) -> Exit:
         """Close everything of the process, in the order in which nothing is lost."""

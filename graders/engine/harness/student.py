@@ -53,7 +53,6 @@ class Student:
         self.data_dir = self._workspace.data
         self.own_dirs = (self.data_dir, self._workspace.copy)
         self.refused: list[Refused] = []
-        self.layers: tuple[str, ...] = ()
         self._server: RunningServer | None = None
 
     @classmethod
@@ -94,6 +93,11 @@ class Student:
         return self._server.printed if self._server is not None else ""
 
     @property
+    def layers(self) -> tuple[str, ...]:
+        """The layers of isolation that its process has, by what it said itself."""
+        return self._link.layers if self._link is not None else ()
+
+    @property
     def running(self) -> bool:
         """Whether the server is up."""
         link = self._link
@@ -116,7 +120,7 @@ class Student:
             writable=self._workspace.beside,
             without=frozenset(settings.without),
         )
-        server = self._server = RunningServer(
+        self._server = RunningServer(
             self._launcher.start(spec),
             settings,
             self._workspace,
@@ -125,8 +129,7 @@ class Student:
             clock=self._clock,
             on_refused=self._refuse,
         )
-        await server.load(moved)
-        self.layers = server.layers
+        await self._server.load(moved)
 
     async def kill(self) -> Exit:
         """End the process as a power failure would (SIGKILL); the data folder stays."""
