@@ -150,6 +150,18 @@ def test_mutant_that_loses_something_else_is_a_flaw(course: Path) -> None:
     assert "`polite`: no mutant loses it." in check.flaws
 
 
+def test_the_end_of_a_run_tells_all_flaws_again_without_the_matrices(course: Path) -> None:
+    (mutant_of(course, "rude") / "mutant.yaml").write_text(
+        "format_version: 1\nwhy: W.\nloses: [remembers]\n", encoding="utf-8"
+    )
+    wrong, right = checked(course), checked()
+    page = as_text(matrix_page.render_end([wrong, right]))
+    assert all(flaw in page for flaw in wrong.flaws)
+    assert matrix_page.summary(wrong) in page
+    assert matrix_page.summary(right) in page
+    assert "+++x" not in page
+
+
 def test_criterion_that_is_not_announced_is_a_flaw(course: Path) -> None:
     (course / "assignments" / "greeting" / "README.md").write_text("Greet.", encoding="utf-8")
     assert len(checked(course).flaws) == 4

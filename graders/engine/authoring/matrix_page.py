@@ -5,7 +5,7 @@ Pure. Criteria are numbered, because their names would not fit; a legend names t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -30,6 +30,16 @@ def _parts(check: Check, look: Look) -> Iterator[RenderableType]:
     yield Text()
     yield _legend(check)
     yield Text()
+    yield from _findings(check)
+
+
+def render_end(checks: Sequence[Check]) -> RenderableType:
+    """Return what a run over several lessons found, without the matrices, which fill screens."""
+    findings = (part for check in checks for part in _findings(check))
+    return Group(Text("\nAll lessons\n", style="bold"), *findings)
+
+
+def _findings(check: Check) -> Iterator[RenderableType]:
     yield from (Padding(Text(visible(flaw), style="red"), (0, 0, 1, 0)) for flaw in check.flaws)
     yield Text(summary(check), style="red" if check.flaws else "green")
 

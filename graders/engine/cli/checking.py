@@ -32,6 +32,8 @@ def run_check(
             progress = _Progress(desk.margin(), verbose=verbose)
             checks.append(check_lesson(lesson, rows, progress.tell))
             print_page(page, matrix_page.render(checks[-1], look_for(page)))
+    if len(checks) > 1:
+        print_page(page, matrix_page.render_end(checks))
     page.print(Text(f"Again with the same words: --seed {seed}", style="dim"))
     return ExitCode.CONTENT if any(check.flaws for check in checks) else ExitCode.FULL_MARKS
 
