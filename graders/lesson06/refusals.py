@@ -105,6 +105,7 @@ AUDIENCE: Mapping[str, Header] = {
 }
 SUBJECT: Mapping[str, Header] = {"no `sub`": _signed(sub=None), "an empty `sub`": _signed(sub="")}
 IN_QUERY = "in the query string"
+LET_IN = "let in before and now signed with another key"
 
 _HEADERS: Mapping[str, Header] = {
     **MISSING,
@@ -127,7 +128,17 @@ async def play_refusals(talk: Talk) -> Refusals:
         for case, header in _HEADERS.items()
     }
     refusals[IN_QUERY] = await attempt(_say(talk, IN_QUERY, _chat_with_query(talk)))
+    refusals[LET_IN] = await attempt(_say_again_with_another_signature(talk))
     return refusals
+
+
+async def _say_again_with_another_signature(talk: Talk) -> Answer:
+    """Come in with a good token, and again with one that differs in its signature only."""
+    tokens = tokens_for(talk)
+    claims = tokens.claims("regular")
+    good, forged = tokens.sign(claims), tokens.sign(claims, key=_OTHER_KEY)
+    await _say(talk, "let in", _chat(talk, lambda *_: f"Bearer {good}", "regular", "let in"))
+    return await _say(talk, LET_IN, _chat(talk, lambda *_: f"Bearer {forged}", "regular", LET_IN))
 
 
 async def _say(talk: Talk, case: str, chat: Callable[[], Chat]) -> Answer:

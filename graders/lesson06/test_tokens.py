@@ -16,6 +16,7 @@ from graders.lesson06.refusals import (
     EXPIRED,
     FORGED,
     IN_QUERY,
+    LET_IN,
     LONG,
     MISSING,
     NOT_BEFORE,
@@ -69,7 +70,7 @@ def _expect_401_for_all(before: Before, how: str) -> None:
 
 
 @criterion("signature-checked")
-@pytest.mark.parametrize("case", SIGNATURE)
+@pytest.mark.parametrize("case", [*SIGNATURE, LET_IN])
 async def test_bad_signature_is_refused(case: str, refused: Refusals) -> None:
     _expect_401(refused, case, f"A token {case}")
 
