@@ -57,7 +57,6 @@ async def judge_shapes(talk: Talk, trace: Trace, judge: Judge) -> None:
     failing = await failing_examples(
         _SHAPES,
         plays.fails,
-        run_seed=talk.canary.seed,
         examples=_EXAMPLES,
         most_plays=_MOST_PLAYS,
     )

@@ -48,7 +48,6 @@ async def judge_walks(talk: Talk, trace: Trace, walk: Walk, *more: Plan) -> None
     failing += await failing_examples(
         _PLANS,
         plays.fails,
-        run_seed=talk.canary.seed,
         examples=_EXAMPLES,
         most_plays=_MOST_PLAYS - plays.count,
     )

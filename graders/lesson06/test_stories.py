@@ -20,7 +20,6 @@ async def test_no_story_leaks(talk: Talk, trace: Trace) -> None:
     shortest = await shortest_failing(
         STORIES,
         plays.fails,
-        run_seed=talk.canary.seed,
         examples=_EXAMPLES,
         most_plays=_MOST_PLAYS,
         known=KNOWN,
