@@ -28,9 +28,9 @@ _PLANS: st.SearchStrategy[Plan] = st.builds(
     count=st.integers(2, 6),
     limit=st.integers(1, 3),
     order=st.sampled_from(["asc", "desc"]),
-    between=st.lists(st.sampled_from([NOTHING, ADD, DELETE_READ, DELETE_UNREAD]), max_size=3).map(
-        tuple
-    ),
+    between=st.lists(
+        st.sampled_from([NOTHING, ADD, DELETE_READ, DELETE_UNREAD]), min_size=1, max_size=3
+    ).map(tuple),
 )
 
 
