@@ -54,6 +54,57 @@ HONEST = {
         shutil.rmtree("a")
         answer = os.path.exists(os.environ["HOME"] + "/copy.py")
     """,
+    "a file in memory": """
+        import mmap
+        with open("mapped", "wb+") as file:
+            file.truncate(mmap.PAGESIZE)
+            with mmap.mmap(file.fileno(), 0) as mapped:
+                mapped[:4] = b"word"
+                mapped.flush()
+            answer = file.read(4) == b"word"
+    """,
+    "timers and their signals": """
+        import signal
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})
+        signal.setitimer(signal.ITIMER_REAL, 0.001)
+        answer = signal.sigwait({signal.SIGALRM}) == signal.SIGALRM
+    """,
+    "every way to wait for a descriptor": """
+        import os, select, socket
+        one, two = socket.socketpair()
+        two.sendall(b"word")
+        poll, epoll = select.poll(), select.epoll()
+        poll.register(one, select.POLLIN)
+        epoll.register(one, select.EPOLLIN)
+        woken = (select.select([one], [], [])[0], poll.poll(), epoll.poll())
+        answer = all(woken) and one.recv(9) == b"word" and os.eventfd(1) > 0
+    """,
+    "sending a file": """
+        import socket
+        one, two = socket.socketpair()
+        with open("server.py", "rb") as file:
+            sent = one.sendfile(file)
+        answer = sent == len(two.recv(1_000_000))
+    """,
+    "locks of files": """
+        import fcntl
+        with open("lock", "w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            fcntl.lockf(file, fcntl.LOCK_EX)
+        answer = True
+    """,
+    "all that is written to the disk": """
+        import os
+        os.sync()
+        with open("written", "w") as file:
+            os.fsync(file.fileno())
+        answer = os.path.exists("written")
+    """,
+    "what the machine has to give": """
+        import os, resource
+        used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        answer = min(used, len(os.sched_getaffinity(0)), os.statvfs(".").f_bsize) > 0
+    """,
     "time zones": """
         import zoneinfo
         answer = str(zoneinfo.ZoneInfo("Europe/Berlin")) == "Europe/Berlin"

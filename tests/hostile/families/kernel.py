@@ -36,6 +36,15 @@ ATTACKS = (
         "change-the-root", "another root", "os.mkdir('jail'); os.chroot('jail')", needs_root=True
     ),
     Attack("open-a-tree", "a detached mount", "call('open_tree', -100, b'/', 1)", needs_root=True),
+    # By a fault of Linux 5.8 to 5.16 they could be written to there, and so could the file.
+    Attack(
+        "put-pages-of-a-file-in-a-pipe",
+        "files that may only be read",
+        """
+        reading, writing = os.pipe()
+        os.splice(os.open(os.__file__, os.O_RDONLY), writing, 1)
+        """,
+    ),
     Attack("make-an-unnamed-file", "memory that outlives", "os.memfd_create('hidden')"),
     Attack("make-a-secret-file", "memory that none can see", "call('memfd_secret', 0)"),
     Attack(
