@@ -103,6 +103,14 @@ _SYMPTOMS = (
         layer=Layer.SYSCALLS,
     ),
     Symptom(
+        r"OSError: \[Errno 38\]",
+        lambda _: (
+            "asked the kernel for something that is not to be had here (`Function not "
+            "implemented`); a submission has the calls that an ordinary server needs"
+        ),
+        layer=Layer.SYSCALLS,
+    ),
+    Symptom(
         # The semaphores of a pool are files outside, which are refused before any process is.
         r"PermissionError: \[Errno 13\] Permission denied$",
         lambda _: "tried to use several processes; a submission must do all in one process",

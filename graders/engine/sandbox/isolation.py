@@ -128,5 +128,5 @@ LAYERS: Mapping[Layer, Callable[[Settings], tuple[str, ...]]] = {
     Layer.CAPABILITIES: lambda _: privileges.drop_capabilities(),
     Layer.MEMORY: lambda _: privileges.hide_memory(),
     # Last: it refuses what the others need.
-    Layer.SYSCALLS: lambda _: seccomp.refuse_calls(),
+    Layer.SYSCALLS: lambda _: seccomp.limit_calls(),
 }

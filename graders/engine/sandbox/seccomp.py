@@ -55,7 +55,7 @@ class Instruction(NamedTuple):
     operand: int
 
 
-def refuse_calls() -> tuple[str, ...]:
+def limit_calls() -> tuple[str, ...]:
     """Leave this process, which must have one thread, the calls of the table only, for good."""
     machine = _this_machine()
     if machine is None:
