@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from hypothesis import strategies as st
 
 from graders.engine.harness import Talk, Trace
-from graders.engine.harness.search import Plays, shortest_failing
+from graders.engine.harness.search import Plays, judge_sequences
 from graders.lesson04.scenarios import Asked, ask
 
 Shape = tuple[int, ...]
@@ -49,18 +49,11 @@ Judge = Callable[[list[Played]], None]
 
 
 async def judge_shapes(talk: Talk, trace: Trace, judge: Judge) -> None:
-    """Raise the finding of the shortest conversation that fails, if one does.
-
-    It is played once more on the server just started, and ``trace`` then tells of it only.
-    """
+    """Raise the finding of the shortest conversation that fails, if one does."""
     plays: Plays[Shape] = Plays(
         talk.student, trace, lambda shape, number: _play(talk, shape, number, judge)
     )
-    shortest = await shortest_failing(
-        _SHAPES, plays.fails, examples=_EXAMPLES, most_plays=_MOST_PLAYS, known=_KNOWN
-    )
-    if shortest is not None:
-        raise await plays.retold(shortest)
+    await judge_sequences(plays, _SHAPES, examples=_EXAMPLES, most_plays=_MOST_PLAYS, known=_KNOWN)
 
 
 async def _play(talk: Talk, shape: Shape, play: int, judge: Judge) -> None:

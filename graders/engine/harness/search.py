@@ -135,6 +135,25 @@ class Plays(Generic[_Example]):
         return None
 
 
+async def judge_sequences(
+    plays: Plays[Steps[_Step]],
+    sequences: st.SearchStrategy[Steps[_Step]],
+    *,
+    examples: int,
+    most_plays: int,
+    known: Iterable[Steps[_Step]],
+) -> None:
+    """Raise the finding of :func:`shortest_failing`, if a sequence fails.
+
+    It is played once more on the server just started, and the trace then tells of it only.
+    """
+    shortest = await shortest_failing(
+        sequences, plays.fails, examples=examples, most_plays=most_plays, known=known
+    )
+    if shortest is not None:
+        raise await plays.retold(shortest)
+
+
 async def _shortened(
     steps: Steps[_Step], fails: Callable[[Steps[_Step]], Awaitable[bool]], most_plays: int
 ) -> Steps[_Step]:
