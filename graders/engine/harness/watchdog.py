@@ -27,13 +27,14 @@ _LOOK_SECONDS = 0.02
 _QUIET_ROUNDS = 8
 """Rounds in a row, of the kernel's word and the event loop's, before a server is stalled.
 
-About 0.7 s: longer than the pauses that a thread makes in C, as SQLite does at a locked table.
+About 1.2 s.
 """
-_STILL_LOOKS = 3
+_STILL_LOOKS = 6
 """Looks in a row that must show nothing before the next question in such a row.
 
 While a question is open, what runs may be the answer to it, so nobody sees whether a thread woke
-up as well: most of the time must lie between the questions.
+up as well. SQLite looks at a locked table every 100 ms at least (``sqliteDefaultBusyCallback``): so
+much time must lie between two questions, or on a slow machine each of its looks may hide in one.
 """
 _BLIND_ROUNDS = 250
 """The same where the kernel cannot be asked: ten seconds."""
