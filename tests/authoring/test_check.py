@@ -18,9 +18,9 @@ from graders.engine.authoring.mutants import load_mutant, mutants_of
 from graders.engine.authoring.rows import Order, open_graders
 from graders.engine.content.catalogue import Catalogue
 from graders.engine.core.errors import ContentError, GraderBrokeError
+from graders.engine.core.places import REPOSITORY
 from graders.engine.grading.folder import OpenStarter
 from graders.engine.reports.look import ASCII
-from graders.engine.sandbox.launcher import ENGINE_ROOT
 from tests.miniature import COURSE, stand_in_servers
 from tests.reports.samples import as_text
 
@@ -121,7 +121,7 @@ def test_processes_end_with_the_one_that_gave_the_orders(tmp_path: Path) -> None
     script.write_text(KILLED, encoding="utf-8")
     with subprocess.Popen(
         [sys.executable, script],
-        env={**os.environ, "PYTHONPATH": str(ENGINE_ROOT)},
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     ) as process:

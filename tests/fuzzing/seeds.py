@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from graders.engine.content.archives import ENDINGS
-from graders.engine.sandbox.launcher import ENGINE_ROOT
+from graders.engine.core.places import REPOSITORY
 from graders.engine.wire import encode
 from graders.engine.wire.frames import (
     ExchangeCrash,
@@ -89,6 +89,6 @@ def _tar(ending: str) -> bytes:
 
 def _yaml() -> Iterator[bytes]:
     for folder in ("graders", "assignments", "tests/content/data"):
-        for path in sorted((ENGINE_ROOT / folder).rglob("*.yaml")):
+        for path in sorted((REPOSITORY / folder).rglob("*.yaml")):
             if path.stat().st_size < _SMALL_YAML_BYTES:
                 yield path.read_bytes()

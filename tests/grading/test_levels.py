@@ -6,12 +6,12 @@ import pytest
 
 from graders.engine.content.catalogue import Catalogue
 from graders.engine.content.submission import find_submission
+from graders.engine.core.places import REPOSITORY
 from graders.engine.core.results import IsolationLevel
 from graders.engine.grading.run import grade
 from graders.engine.harness.rig import rig_for
 from graders.engine.sandbox import Layer
 from graders.engine.sandbox.fork_client import ForkLauncher
-from graders.engine.sandbox.launcher import ENGINE_ROOT
 
 NAMESPACES = frozenset({Layer.PROCESSES})
 """What is left off to be as on a machine that gives none."""
@@ -19,7 +19,7 @@ NAMESPACES = frozenset({Layer.PROCESSES})
 
 @pytest.mark.parametrize("without", [frozenset(), NAMESPACES])
 def test_correct_server_gets_full_marks_at_every_level(without: frozenset[Layer]) -> None:
-    lesson = Catalogue(ENGINE_ROOT).lesson("lesson02")
+    lesson = Catalogue(REPOSITORY).lesson("lesson02")
     submission = find_submission(lesson.solutions_dir / "solution")
     launcher = ForkLauncher(without=without)
     try:

@@ -14,16 +14,16 @@ from pathlib import Path
 
 from graders.engine.content.catalogue import Catalogue, Lesson
 from graders.engine.content.submission import Submission
+from graders.engine.core.places import REPOSITORY
 from graders.engine.core.results import Isolation, Result, SideCall
 from graders.engine.grading.folder import grade_folder
 from graders.engine.harness import ScriptedModel, Student, Trace
 from graders.engine.harness.rig import Rig, rig_for
 from graders.engine.sandbox import Launcher, Layer
-from graders.engine.sandbox.launcher import ENGINE_ROOT
 from tests.hostile.attack import Attack, Targets, program
 
 LESSON = "lesson02"
-HONEST = ENGINE_ROOT / "reference_solutions" / LESSON / "solution"
+HONEST = REPOSITORY / "reference_solutions" / LESSON / "solution"
 ASKED = ("reply-stored", "key-from-environment")
 """Criteria that one conversation decides, with the three that they need."""
 
@@ -70,7 +70,7 @@ class Graded:
 
 def lesson02() -> Lesson:
     """Give the lesson that attacks are graded as."""
-    return Catalogue(ENGINE_ROOT).lesson(LESSON)
+    return Catalogue(REPOSITORY).lesson(LESSON)
 
 
 def write_submission(folder: Path, attack: Attack, targets: Targets) -> Path:

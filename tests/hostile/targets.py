@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from graders.engine.core.places import REPOSITORY
 from graders.engine.sandbox import syscalls
-from graders.engine.sandbox.launcher import ENGINE_ROOT
 from graders.engine.sandbox.seccomp import MACHINES
 
 # Runs until it is told to end; lets itself be traced even where the system forbids that.
@@ -91,7 +91,7 @@ def bystanders() -> Iterator[Bystanders]:
             tempfile.NamedTemporaryFile(dir="/dev/shm", prefix="chatkit-test-")
         )
         told |= {"SHARED_NAME": Path(shared.name).name}
-        told |= {"PROJECT": str(ENGINE_ROOT), "CALLS": _calls(), **_listeners(stack, sockets)}
+        told |= {"PROJECT": str(REPOSITORY), "CALLS": _calls(), **_listeners(stack, sockets)}
         yield Bystanders(told, victim, stand_in)
 
 

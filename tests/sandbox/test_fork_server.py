@@ -15,9 +15,9 @@ from textwrap import dedent
 
 import pytest
 
+from graders.engine.core.places import REPOSITORY
 from graders.engine.sandbox import Launcher, LaunchError, LaunchSpec, Layer, open_launcher
 from graders.engine.sandbox.fork_client import ForkLauncher
-from graders.engine.sandbox.launcher import ENGINE_ROOT
 from graders.engine.wire.frames import Hello
 from tests.processes import number_here
 from tests.sandbox.wired import (
@@ -279,7 +279,7 @@ def test_fork_server_that_was_killed_is_told(own: tuple[ForkLauncher, Starter]) 
 def test_launcher_closed_at_once_says_nothing() -> None:
     code = "from graders.engine.sandbox import open_launcher\nwith open_launcher(): pass"
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ENGINE_ROOT, capture_output=True, check=True
+        [sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, check=True
     )
     assert (done.stdout, done.stderr) == (b"", b"")
 
@@ -312,7 +312,7 @@ def grader_killed_with_its_student(
     with (
         subprocess.Popen(
             [sys.executable, "-c", script, str(folder)],
-            cwd=ENGINE_ROOT,
+            cwd=REPOSITORY,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         ) as grader,

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from graders.engine.core.places import REPOSITORY
 from graders.engine.sandbox import Launcher, LaunchError, LaunchSpec, open_launcher
 from graders.engine.sandbox.fresh import FreshLauncher
-from graders.engine.sandbox.launcher import ENGINE_ROOT
 from graders.engine.wire.frames import Loaded, LoadFailed
 from tests.sandbox.wired import Starter, Wired, has_ended, starting, watching
 
@@ -66,7 +66,7 @@ def test_fresh_process_is_like_a_forked_one(fresh: Starter, students: Starter) -
     assert answer == what_it_says(students.serve())
     assert answer["modules"] == []
     assert answer["path"][0] == "/submission"
-    assert str(ENGINE_ROOT) not in answer["path"]
+    assert str(REPOSITORY) not in answer["path"]
 
 
 def test_fresh_process_has_nothing_preloaded(fresh: Starter) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from graders.engine.core.places import REPOSITORY
 from graders.engine.sandbox import LaunchSpec, Layer, ProcessLimits
-from graders.engine.sandbox.launcher import ENGINE_ROOT
 from graders.engine.wire.frames import Hello
 from tests.processes import number_here
 from tests.sandbox.wired import Starter, Wired
@@ -98,7 +98,7 @@ def test_working_folder_is_the_copy(probe: Wired) -> None:
 def test_import_path_has_the_copy_first_and_the_project_nowhere(probe: Wired) -> None:
     path = probe.ask("import sys; answer = sys.path")
     assert path[0] == str(probe.root)
-    assert not {"", ".", str(ENGINE_ROOT), str(probe.root.parent)} & set(path)
+    assert not {"", ".", str(REPOSITORY), str(probe.root.parent)} & set(path)
 
 
 @pytest.mark.parametrize("name", ["graders", "graders.engine.host", "tests"])

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from graders.engine.core.errors import GraderBrokeError
+from graders.engine.core.places import REPOSITORY
 from graders.engine.sandbox import Exit, LaunchError, ProcessLimits
 from graders.engine.sandbox.environment import server_environment, student_environment
-from graders.engine.sandbox.launcher import ENGINE_ROOT
 from tests.sandbox.wired import Starter
 
 
@@ -76,7 +76,7 @@ def test_limits_never_rise_above_those_in_force() -> None:
         "apply(ProcessLimits(cpu_seconds=60));"
         "print(*resource.getrlimit(resource.RLIMIT_CPU))"
     )
-    printed = subprocess.check_output([sys.executable, "-c", code], cwd=ENGINE_ROOT, text=True)
+    printed = subprocess.check_output([sys.executable, "-c", code], cwd=REPOSITORY, text=True)
     assert printed.split() == ["30", "30"]
 
 

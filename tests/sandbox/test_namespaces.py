@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from graders.engine.core.places import REPOSITORY
 from graders.engine.sandbox import Layer, ProcessLimits, namespaces, privileges
 from graders.engine.sandbox.fork_client import ForkLauncher
-from graders.engine.sandbox.launcher import ENGINE_ROOT
 from graders.engine.sandbox.layers import SECOND_WALL
 from graders.engine.sandbox.own_root import layout_of
 from graders.engine.sandbox.own_user import FIRST, LAST, Users
@@ -146,7 +146,7 @@ def test_root_holds_what_may_be_reached_and_nothing_else(bare: Wired) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", [ENGINE_ROOT / "graders", ENGINE_ROOT / "tests", "/etc/passwd", "/root", "/home"]
+    "path", [REPOSITORY / "graders", REPOSITORY / "tests", "/etc/passwd", "/root", "/home"]
 )
 def test_not_even_the_name_of_what_is_not_reachable_is_there(bare: Wired, path: Path) -> None:
     code = f"import os; answer = os.path.lexists({str(path)!r})"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from graders.engine.core.places import REPOSITORY
 from graders.engine.sandbox import Launcher, Layer, open_launcher
-from graders.engine.sandbox.launcher import ENGINE_ROOT
 from graders.engine.sandbox.reachable import readable
 from tests.sandbox.wired import Starter, starting
 
@@ -191,4 +191,4 @@ def test_refusal_is_a_permission_error(students: Starter) -> None:
 
 
 def test_nothing_that_may_be_read_holds_the_project() -> None:
-    assert not [path for path in readable() if ENGINE_ROOT.is_relative_to(path.resolve())]
+    assert not [path for path in readable() if REPOSITORY.is_relative_to(path.resolve())]

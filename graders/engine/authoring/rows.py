@@ -23,9 +23,9 @@ from graders.engine.authoring.check import Entry, entries_of
 from graders.engine.authoring.matrix import Row
 from graders.engine.content.catalogue import Catalogue, Lesson
 from graders.engine.core.errors import GraderBrokeError
+from graders.engine.core.places import REPOSITORY
 from graders.engine.grading.events import CaseFinished, GradingEvent
 from graders.engine.grading.folder import OpenStarter, grade_folder
-from graders.engine.sandbox.launcher import ENGINE_ROOT
 
 Servers: TypeAlias = Callable[[], AbstractContextManager[OpenStarter]]
 """Opens what starts servers; a function of a module, so that another process finds it too."""
@@ -66,11 +66,11 @@ def _engine_on_path() -> Iterator[None]:
 
     ``grade.py`` imports it by its place, so that the project's other folders hide nothing.
     """
-    sys.path.append(str(ENGINE_ROOT))
+    sys.path.append(str(REPOSITORY))
     try:
         yield
     finally:
-        sys.path.remove(str(ENGINE_ROOT))
+        sys.path.remove(str(REPOSITORY))
 
 
 def _side_by_side(pool: ProcessPoolExecutor, order: Order) -> Iterator[Row]:

@@ -13,13 +13,14 @@ from typing import IO, TYPE_CHECKING, TextIO, cast
 
 import typer
 
+from graders.engine.core.places import REPOSITORY
+
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
     from graders.engine.content.catalogue import Catalogue
     from graders.engine.grading.folder import OpenStarter
 
-ROOT = Path(__file__).resolve().parents[3]
 WIDEST = 100
 """Columns beyond which a page is harder to read, not easier."""
 
@@ -37,7 +38,7 @@ def real_servers() -> Iterator[OpenStarter]:
 class Desk:
     """The surroundings of a command; tests give it others."""
 
-    root: Path = ROOT
+    root: Path = REPOSITORY
     servers: Callable[[], AbstractContextManager[OpenStarter]] = real_servers
     out: TextIO = field(default_factory=lambda: sys.stdout)
     err: TextIO = field(default_factory=lambda: sys.stderr)

@@ -15,8 +15,9 @@ import threading
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from graders.engine.core.places import REPOSITORY
 from graders.engine.sandbox.environment import server_environment
-from graders.engine.sandbox.launcher import ENGINE_ROOT, Exit, LaunchError, LaunchSpec
+from graders.engine.sandbox.launcher import Exit, LaunchError, LaunchSpec
 from graders.engine.sandbox.layers import NOTHING_OFF, Layer
 from graders.engine.sandbox.own_user import Users
 
@@ -24,7 +25,7 @@ _BOOT = (
     "import sys; sys.path.append(sys.argv[1]);"
     "from graders.engine.sandbox.fork_server import main; main(int(sys.argv[2]), sys.argv[3:])"
 )
-_SERVER = (sys.executable, "-s", "-P", "-c", _BOOT, str(ENGINE_ROOT))
+_SERVER = (sys.executable, "-s", "-P", "-c", _BOOT, str(REPOSITORY))
 _START_SECONDS = 120.0
 
 

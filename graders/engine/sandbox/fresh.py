@@ -13,13 +13,14 @@ import socket
 import subprocess
 import sys
 
-from graders.engine.sandbox.launcher import ENGINE_ROOT, Exit, LaunchError, LaunchSpec
+from graders.engine.core.places import REPOSITORY
+from graders.engine.sandbox.launcher import Exit, LaunchError, LaunchSpec
 
 _BOOT = (
     "import sys; sys.path.append(sys.argv[1]);"
     "from graders.engine.sandbox.fresh_main import main; main(int(sys.argv[2]))"
 )
-INTERPRETER = (sys.executable, "-s", "-P", "-c", _BOOT, str(ENGINE_ROOT))
+INTERPRETER = (sys.executable, "-s", "-P", "-c", _BOOT, str(REPOSITORY))
 """The command of a fresh student, but for the number of the wire's descriptor."""
 
 

@@ -20,9 +20,6 @@ from graders.engine.sandbox.layers import NOTHING_OFF, Layer
 from graders.engine.sandbox.limits import ProcessLimits
 from graders.engine.sandbox.privileges import hide_memory
 
-ENGINE_ROOT = Path(__file__).resolve().parents[3]
-"""The folder that ``graders`` is imported from."""
-
 
 class LaunchError(GraderBrokeError):
     """The student's process could not be started; our fault or the machine's."""

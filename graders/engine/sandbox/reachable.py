@@ -12,7 +12,7 @@ import sys
 import sysconfig
 from pathlib import Path
 
-from graders.engine.sandbox.launcher import ENGINE_ROOT
+from graders.engine.core.places import REPOSITORY
 
 # The process's own entry in /proc, but no other's. A machine's name, users, and services are not
 # here: a server that is graded talks to none of them.
@@ -77,4 +77,4 @@ def _interpreter() -> list[str]:
 
 def _is_fit(path: Path) -> bool:
     """Whether the project lies outside: a rule for a folder is one for all that is below it."""
-    return path.exists() and not ENGINE_ROOT.is_relative_to(path.resolve())
+    return path.exists() and not REPOSITORY.is_relative_to(path.resolve())
