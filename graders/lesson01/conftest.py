@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from graders.engine.content.handed_in import read_handed_in
 from graders.engine.content.quiz_sheet import read_answers
 from graders.engine.harness import Talk, recording_of
+from graders.engine.submissions.handed_in import read_handed_in
 from graders.lesson01 import scenarios
 from graders.lesson01.lifecycle import Conversations, load_lifecycle
 from graders.lesson01.questions import QUESTIONS

@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 GRADERS = ROOT / "graders"
 PACKAGES = packages_of_table((GRADERS / "ARCHITECTURE.md").read_text("utf-8"))
 LESSONS = sorted(folder for folder in GRADERS.glob("lesson[0-9][0-9]") if folder.is_dir())
-FOR_LESSONS = {"harness", "protocol", "content"}
+FOR_LESSONS = {"harness", "model", "submissions", "protocol", "content"}
 DOES_IO = {
     *("asyncio", "http", "multiprocessing", "selectors", "shutil", "signal", "socket", "ssl"),
     *("subprocess", "tempfile", "urllib", "httpx", "httpx2"),

@@ -22,7 +22,6 @@ import pytest
 
 from graders.engine.content.canaries import Canaries
 from graders.engine.content.catalogue import Catalogue, Lesson
-from graders.engine.content.submission import find_submission
 from graders.engine.grading.run import grade
 from graders.engine.harness import ServerSettings, Student, Talk
 from graders.engine.harness.model import ScriptedModel
@@ -33,6 +32,7 @@ from graders.engine.sandbox.fork_client import ForkLauncher
 from graders.engine.sandbox.fresh import FreshLauncher
 from graders.engine.sandbox.launcher import Launcher
 from graders.engine.sandbox.layers import NOTHING_OFF
+from graders.engine.submissions.submission import find_submission
 
 ROOT = Path(__file__).resolve().parents[2]
 SOLUTION = ROOT / "reference_solutions" / "lesson02" / "solution"

@@ -11,8 +11,8 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from graders.engine.content.archives import ENDINGS
 from graders.engine.core.places import REPOSITORY
+from graders.engine.submissions.archives import ENDINGS
 from graders.engine.wire import encode
 from graders.engine.wire.frames import (
     ExchangeCrash,

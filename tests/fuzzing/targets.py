@@ -11,17 +11,21 @@ from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 
-from graders.engine.content.archives import ENDINGS, unpack
 from graders.engine.content.binding import bind
 from graders.engine.content.conversation import Conversation
 from graders.engine.content.models import LessonFile, Rubric
 from graders.engine.content.nodes import to_data
 from graders.engine.content.strict_yaml import parse
-from graders.engine.content.submission_copy import MAX_BYTES, MAX_ENTRIES, SubmissionProblem
 from graders.engine.core.errors import ContentError
 from graders.engine.core.text import visible
 from graders.engine.protocol import SseDecoder, SseEvent
 from graders.engine.protocol.events import parse_event
+from graders.engine.submissions.archives import ENDINGS, unpack
+from graders.engine.submissions.submission_copy import (
+    MAX_BYTES,
+    MAX_ENTRIES,
+    SubmissionProblem,
+)
 from graders.engine.wire import FrameBuffer, WireError, encode, parse_from_student
 from graders.engine.wire.framing import add_prefix
 

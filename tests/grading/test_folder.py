@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from graders.engine.content.catalogue import Catalogue, Lesson
-from graders.engine.content.submission import Submission
 from graders.engine.core.errors import UsageError
 from graders.engine.core.results import Result
 from graders.engine.grading.folder import grade_folder
+from graders.engine.submissions.submission import Submission
 from tests.miniature import COURSE, StarterStandIn
 
 SOLUTION = COURSE / "reference_solutions" / "greeting" / "solution"

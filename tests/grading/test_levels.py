@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from graders.engine.content.catalogue import Catalogue
-from graders.engine.content.submission import find_submission
 from graders.engine.core.places import REPOSITORY
 from graders.engine.core.results import IsolationLevel
 from graders.engine.grading.run import grade
 from graders.engine.harness.rig import rig_for
 from graders.engine.sandbox import Layer
 from graders.engine.sandbox.fork_client import ForkLauncher
+from graders.engine.submissions.submission import find_submission
 
 NAMESPACES = frozenset({Layer.PROCESSES})
 """What is left off to be as on a machine that gives none."""

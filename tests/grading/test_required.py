@@ -7,11 +7,11 @@ from collections.abc import Mapping
 import pytest
 
 from graders.engine.content.catalogue import Catalogue
-from graders.engine.content.submission import find_submission
 from graders.engine.core.errors import IsolationError
 from graders.engine.core.results import Isolation, IsolationLevel, Result
 from graders.engine.grading.required import counts, demand, required_level
 from graders.engine.grading.run import grade
+from graders.engine.submissions.submission import find_submission
 from tests.miniature import COURSE, ModelStandIn, ServerStandIn, StarterStandIn, TraceStandIn
 
 FULL, STRONG, PRACTICE = IsolationLevel

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from graders.engine.content.catalogue import Catalogue
-from graders.engine.content.submission import find_submission
 from graders.engine.core.errors import ContentError, Finding, GraderBrokeError, UsageError
 from graders.engine.core.results import (
     CriterionResult,
@@ -31,6 +30,7 @@ from graders.engine.grading.events import (
     nobody_listens,
 )
 from graders.engine.grading.run import grade, ungraded
+from graders.engine.submissions.submission import find_submission
 from tests.miniature import COURSE, ModelStandIn, ServerStandIn, StarterStandIn, TraceStandIn
 
 GREETING = COURSE / "reference_solutions" / "greeting"

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from graders.engine.content.submission import Submission, SubmissionProblem, find_submission
 from graders.engine.core.results import Problem
 from graders.engine.harness import ServerDied, StartFailed, Trace
 from graders.engine.harness.incidents import how_it_ended
@@ -17,6 +16,11 @@ from graders.engine.harness.problems import ended_at_start, load_problem
 from graders.engine.harness.rig import rig_for
 from graders.engine.harness.trouble import ProtocolBroken
 from graders.engine.sandbox import Exit, Launcher, ProcessLimits
+from graders.engine.submissions.submission import (
+    Submission,
+    SubmissionProblem,
+    find_submission,
+)
 from graders.engine.wire.frames import LoadFailed
 from tests.students import HONEST, Bench
 

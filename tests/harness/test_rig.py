@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from graders.engine.content.submission import find_submission
 from graders.engine.core.results import IsolationLevel
 from graders.engine.harness import StartFailed
 from graders.engine.harness.rig import isolation_of, rig_for
 from graders.engine.sandbox import Launcher, Layer
+from graders.engine.submissions.submission import find_submission
 
 FIRST_WALL = {Layer.FILES: "Landlock", Layer.SYSCALLS: "seccomp"}
 NAMESPACES = {

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from graders.engine.content.catalogue import Catalogue, Lesson
-from graders.engine.content.submission import Submission
 from graders.engine.core.places import REPOSITORY
 from graders.engine.core.results import Isolation, Result, SideCall
 from graders.engine.grading.folder import grade_folder
 from graders.engine.harness import ScriptedModel, Student, Trace
 from graders.engine.harness.rig import Rig, rig_for
 from graders.engine.sandbox import Launcher, Layer
+from graders.engine.submissions.submission import Submission
 from tests.hostile.attack import Attack, Targets, program
 
 LESSON = "lesson02"

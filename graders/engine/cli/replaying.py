@@ -15,7 +15,6 @@ from graders.engine.cli.grading import default_folder
 from graders.engine.content.canaries import Canaries, new_seed
 from graders.engine.content.catalogue import Catalogue, Lesson
 from graders.engine.content.conversation import Conversation, load_conversation
-from graders.engine.content.submission import SubmissionProblem, find_submission, opened
 from graders.engine.core.errors import Finding, UsageError
 from graders.engine.core.results import Problem
 from graders.engine.grading.starter import ServerStarter
@@ -24,6 +23,7 @@ from graders.engine.harness.trouble import StartFailed
 from graders.engine.reports import terminal, transcript
 from graders.engine.reports.advice import prose
 from graders.engine.reports.look import look_for
+from graders.engine.submissions.submission import SubmissionProblem, find_submission, opened
 
 
 def run_replay(desk: Desk, file: Path, folder: Path | None, seed: int | None) -> ExitCode:

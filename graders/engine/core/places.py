@@ -1,4 +1,7 @@
-"""Where the repository is: the one module that knows it. Must not know what lies in which folder."""
+"""Where the repository is: the one module that knows it.
+
+Must not know what lies in which of its folders.
+"""
 
 from __future__ import annotations
 

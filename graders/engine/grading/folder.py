@@ -11,12 +11,6 @@ from pathlib import Path
 from typing import TypeAlias
 
 from graders.engine.content.catalogue import Lesson
-from graders.engine.content.submission import (
-    Submission,
-    SubmissionProblem,
-    find_submission,
-    opened,
-)
 from graders.engine.core.results import IsolationLevel, Problem, Result
 from graders.engine.grading.events import Listener, nobody_listens
 from graders.engine.grading.run import grade, ungraded
@@ -24,6 +18,12 @@ from graders.engine.grading.starter import ServerStarter
 from graders.engine.harness.rig import rig_for
 from graders.engine.sandbox import Layer, open_launcher
 from graders.engine.sandbox.layers import NOTHING_OFF
+from graders.engine.submissions.submission import (
+    Submission,
+    SubmissionProblem,
+    find_submission,
+    opened,
+)
 
 OpenStarter: TypeAlias = Callable[[Lesson, Submission], AbstractContextManager[ServerStarter]]
 """Gives what starts the servers of one submission; raises SubmissionProblem if nothing can."""

@@ -15,7 +15,6 @@ from typing import cast
 from graders.engine.content.canaries import Canaries
 from graders.engine.content.catalogue import Lesson
 from graders.engine.content.models import Criterion
-from graders.engine.content.submission import Submission
 from graders.engine.core.errors import ContentError, Finding, GraderBrokeError
 from graders.engine.core.results import NOT_STARTED, IsolationLevel, Problem, Result
 from graders.engine.grading import fixtures, required, score
@@ -28,6 +27,7 @@ from graders.engine.grading.session import run_tests
 from graders.engine.grading.starter import ServerStarter
 from graders.engine.harness.recording import Recordings, Starter
 from graders.engine.harness.trouble import StartFailed
+from graders.engine.submissions.submission import Submission
 
 _CONFTEST = "ImportError while loading conftest"
 

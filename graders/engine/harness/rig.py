@@ -15,8 +15,6 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
-from graders.engine.content.shadows import shadowing_names
-from graders.engine.content.submission import CopyReport, Submission, copy_submission
 from graders.engine.core.limits import Limits
 from graders.engine.core.results import NOT_STARTED, Isolation, IsolationLevel, SideCall
 from graders.engine.core.text import quote
@@ -29,6 +27,8 @@ from graders.engine.harness.trouble import StartFailed
 from graders.engine.harness.wall import RunClock
 from graders.engine.sandbox import Launcher, LaunchSpec, Layer
 from graders.engine.sandbox.layers import NOTHING_OFF
+from graders.engine.submissions.shadows import shadowing_names
+from graders.engine.submissions.submission import CopyReport, Submission, copy_submission
 
 _WHAT_IS_MISSING = {
     Layer.FILES: (

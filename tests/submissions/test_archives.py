@@ -17,10 +17,19 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from graders.engine.content import archives
-from graders.engine.content.archive_names import NameRefused, Names
-from graders.engine.content.archives import ENDINGS, is_archive, unpack, unpacked
-from graders.engine.content.submission_copy import MAX_BYTES, MAX_ENTRIES, SubmissionProblem
+from graders.engine.submissions import archives
+from graders.engine.submissions.archive_names import NameRefused, Names
+from graders.engine.submissions.archives import (
+    ENDINGS,
+    is_archive,
+    unpack,
+    unpacked,
+)
+from graders.engine.submissions.submission_copy import (
+    MAX_BYTES,
+    MAX_ENTRIES,
+    SubmissionProblem,
+)
 
 SERVER = {"server.py": b"app = None\n"}
 

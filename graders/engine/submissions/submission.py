@@ -21,14 +21,23 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-from graders.engine.content.archives import ENDINGS, Unpacked, is_archive, unpacked
 from graders.engine.content.binding import read
 from graders.engine.content.fields import ContentModel, flaw
 from graders.engine.content.models import DEFAULT_ENDPOINT, Endpoint
-from graders.engine.content.submission_copy import CopyReport, SubmissionProblem, copy_submission
 from graders.engine.core.errors import ContentError, UsageError
 from graders.engine.core.results import Problem
 from graders.engine.core.text import quote
+from graders.engine.submissions.archives import (
+    ENDINGS,
+    Unpacked,
+    is_archive,
+    unpacked,
+)
+from graders.engine.submissions.submission_copy import (
+    CopyReport,
+    SubmissionProblem,
+    copy_submission,
+)
 
 __all__ = [
     "DEFAULT_APP",

@@ -25,10 +25,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, cast
 
-from graders.engine.content.archive_names import NameRefused, Names
-from graders.engine.content.submission_copy import MAX_BYTES, SubmissionProblem
 from graders.engine.core.results import Problem
 from graders.engine.core.text import quote
+from graders.engine.submissions.archive_names import NameRefused, Names
+from graders.engine.submissions.submission_copy import MAX_BYTES, SubmissionProblem
 
 MAX_RATIO = 100
 """How much larger than the archive its files may be together; program text comes to about 5."""

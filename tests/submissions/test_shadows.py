@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from graders.engine.content.shadows import shadowing_names
+from graders.engine.submissions.shadows import shadowing_names
 
 
 def make(root: Path, *names: str) -> Path:

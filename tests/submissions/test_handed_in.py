@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from graders.engine.content.handed_in import read_handed_in
 from graders.engine.content.strict_yaml import load
 from graders.engine.core.errors import ContentError, Finding
+from graders.engine.submissions.handed_in import read_handed_in
 
 
 def finding_in(folder: Path, name: str = "notes.yaml") -> Finding:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from graders.engine.content import submission_copy as module
-from graders.engine.content.submission import SubmissionProblem, copy_submission
+from graders.engine.submissions import submission_copy as module
+from graders.engine.submissions.submission import SubmissionProblem, copy_submission
 
 
 @pytest.fixture

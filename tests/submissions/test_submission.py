@@ -9,9 +9,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from graders.engine.content.submission import Submission, SubmissionProblem, find_submission
 from graders.engine.core.errors import UsageError
 from graders.engine.core.results import Problem
+from graders.engine.submissions.submission import (
+    Submission,
+    SubmissionProblem,
+    find_submission,
+)
 
 
 def write(root: Path, *names: str, **texts: str) -> Path:

@@ -10,14 +10,14 @@ import unicodedata
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from graders.engine.content.submission_copy import (
+from graders.engine.core.errors import AutograderError
+from graders.engine.core.text import quote
+from graders.engine.submissions.submission_copy import (
     MAX_DEPTH,
     MAX_ENTRIES,
     MAX_PATH_BYTES,
     SKIPPED_FOLDERS,
 )
-from graders.engine.core.errors import AutograderError
-from graders.engine.core.text import quote
 
 MAX_NAME_BYTES = 255
 """What file systems allow for the name of one file or folder."""
