@@ -24,9 +24,9 @@ from graders.engine.content.canaries import Canaries
 from graders.engine.content.catalogue import Catalogue, Lesson
 from graders.engine.grading.run import grade
 from graders.engine.harness import ServerSettings, Student, Talk
-from graders.engine.harness.model import ScriptedModel
 from graders.engine.harness.rig import rig_for
 from graders.engine.harness.trace import Trace
+from graders.engine.model import ScriptedModel
 from graders.engine.sandbox import LaunchSpec, Layer
 from graders.engine.sandbox.fork_client import ForkLauncher
 from graders.engine.sandbox.fresh import FreshLauncher

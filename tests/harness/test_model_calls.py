@@ -7,7 +7,8 @@ from collections.abc import AsyncGenerator
 from typing import cast
 
 from graders.engine.harness.link import Link
-from graders.engine.harness.model import (
+from graders.engine.harness.model_calls import ModelCalls
+from graders.engine.model import (
     Chunk,
     Drop,
     End,
@@ -17,7 +18,6 @@ from graders.engine.harness.model import (
     ScriptedModel,
     Sent,
 )
-from graders.engine.harness.model_calls import ModelCalls
 from graders.engine.wire import Frame
 from graders.engine.wire.frames import ModelChunk, ModelDrop, ModelEnd, ModelHead, ModelRequest
 

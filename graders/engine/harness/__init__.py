@@ -8,21 +8,6 @@ from graders.engine.core.errors import Finding
 from graders.engine.harness.chat import Chat, Reply, user_input
 from graders.engine.harness.checks import criterion, expect, found
 from graders.engine.harness.items import Item, items_of, messages_of
-from graders.engine.harness.model import (
-    RecordedCall,
-    ScriptedModel,
-    Step,
-    Turn,
-    call_tool,
-    call_tools,
-    context_too_long,
-    drop,
-    fail,
-    reason,
-    say,
-    say_held,
-    tool,
-)
 from graders.engine.harness.recording import Outcome, Recordings, attempt, recording_of
 from graders.engine.harness.settings import ServerSettings
 from graders.engine.harness.stream import Stream
@@ -41,6 +26,21 @@ from graders.engine.harness.trouble import (
     Stalled,
     StartFailed,
     TookTooLong,
+)
+from graders.engine.model import (
+    RecordedCall,
+    ScriptedModel,
+    Step,
+    Turn,
+    call_tool,
+    call_tools,
+    context_too_long,
+    drop,
+    fail,
+    reason,
+    say,
+    say_held,
+    tool,
 )
 
 __all__ = [

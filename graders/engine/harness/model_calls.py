@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 
 from graders.engine.harness.link import Link
-from graders.engine.harness.model import (
+from graders.engine.model import (
     Chunk,
     Drop,
     End,

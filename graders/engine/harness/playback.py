@@ -8,19 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from graders.engine import model as script
 from graders.engine.content import steps as scripted
 from graders.engine.content.canaries import Canaries
 from graders.engine.content.conversation import Conversation, Expectation, Message
 from graders.engine.content.conversation import Turn as ScriptTurn
 from graders.engine.core.text import quote
-from graders.engine.harness import model as script
 from graders.engine.harness.chat import Chat
 from graders.engine.harness.checks import expect, found
 from graders.engine.harness.items import messages_of
-from graders.engine.harness.model import ScriptedModel, Turn
 from graders.engine.harness.stream import Stream
 from graders.engine.harness.student import Student
 from graders.engine.harness.tokens import Tokens
+from graders.engine.model import ScriptedModel, Turn
 from graders.engine.protocol import ChatKitEvent
 
 _ROLES = {"user_message": "user", "assistant_message": "assistant"}

@@ -18,13 +18,13 @@ from pathlib import Path
 from graders.engine.core.limits import Limits
 from graders.engine.core.results import NOT_STARTED, Isolation, IsolationLevel, SideCall
 from graders.engine.core.text import quote
-from graders.engine.harness.model import ModelEvent, ScriptedModel
 from graders.engine.harness.settings import ServerSettings
 from graders.engine.harness.student import Student
 from graders.engine.harness.trace import Trace
 from graders.engine.harness.trial import layers_of_a_trial
 from graders.engine.harness.trouble import StartFailed
 from graders.engine.harness.wall import RunClock
+from graders.engine.model import ModelEvent, ScriptedModel
 from graders.engine.sandbox import Launcher, LaunchSpec, Layer
 from graders.engine.sandbox.layers import NOTHING_OFF
 from graders.engine.submissions.shadows import shadowing_names

@@ -16,7 +16,6 @@ from graders.engine.core.text import shorten, visible
 from graders.engine.harness.footprint import Footprint, amount
 from graders.engine.harness.incidents import Incidents
 from graders.engine.harness.link import Link
-from graders.engine.harness.model import ScriptedModel
 from graders.engine.harness.model_calls import ModelCalls
 from graders.engine.harness.output import Output
 from graders.engine.harness.problems import ended_at_start, explained, load_problem
@@ -26,6 +25,7 @@ from graders.engine.harness.transport import StudentTransport
 from graders.engine.harness.trouble import ServerTrouble, StartFailed
 from graders.engine.harness.wall import CheckClock
 from graders.engine.harness.workspace import Workspace
+from graders.engine.model import ScriptedModel
 from graders.engine.sandbox import Exit, Process
 from graders.engine.wire.frames import ExchangeCrash, Load, LoadFailed, ModelRequest, Refused
 

@@ -14,7 +14,6 @@ import httpx
 
 from graders.engine.harness.chat import Chat
 from graders.engine.harness.link import Link
-from graders.engine.harness.model import ScriptedModel
 from graders.engine.harness.output import last_traceback
 from graders.engine.harness.running import RunningServer
 from graders.engine.harness.settings import ServerSettings
@@ -22,6 +21,7 @@ from graders.engine.harness.trace import Trace
 from graders.engine.harness.trouble import ServerDied
 from graders.engine.harness.wall import CheckClock, RunClock
 from graders.engine.harness.workspace import Workspace
+from graders.engine.model import ScriptedModel
 from graders.engine.sandbox import Exit, Launcher, LaunchSpec
 from graders.engine.wire.frames import Refused, Shutdown
 

@@ -7,9 +7,14 @@ can be told. Must not know a rubric.
 from __future__ import annotations
 
 from graders.engine.content.canaries import Canaries
-from graders.engine.harness.model import ScriptedModel, Step, Turn, say
 from graders.engine.harness.stream import Stream
 from graders.engine.harness.student import Student
+from graders.engine.model import (
+    ScriptedModel,
+    Step,
+    Turn,
+    say,
+)
 
 
 class Talk:

@@ -1,6 +1,6 @@
 """Writes answers as the Responses API does: server-sent events, or one JSON object.
 
-Pure: an :class:`~graders.engine.harness.model.answer.Answer` in, bytes out. Must not know calls,
+Pure: an :class:`~graders.engine.model.answer.Answer` in, bytes out. Must not know calls,
 scripts or time.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from graders.engine.harness.model.answer import (
+from graders.engine.model.answer import (
     CREATED_AT,
     Answer,
     CallPart,
@@ -19,8 +19,8 @@ from graders.engine.harness.model.answer import (
     TextPart,
     to_json,
 )
-from graders.engine.harness.model.failures import stream_code
-from graders.engine.harness.model.steps import Fail
+from graders.engine.model.failures import stream_code
+from graders.engine.model.steps import Fail
 
 _ARGUMENT_DELTA = 24
 

@@ -12,17 +12,17 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 from dataclasses import dataclass
 
 from graders.engine.core.errors import Finding
-from graders.engine.harness.model.answer import Piece
-from graders.engine.harness.model.calls import OutgoingCall, RecordedCall
-from graders.engine.harness.model.endpoints import harmless_body, host_of, model_api
-from graders.engine.harness.model.ids import Ids
-from graders.engine.harness.model.memory import Memory
-from graders.engine.harness.model.placing import Place, place_call
-from graders.engine.harness.model.purposes import wording_of
-from graders.engine.harness.model.reading import read_call, responses_items
-from graders.engine.harness.model.replies import Reply, scripted_reply, text_reply
-from graders.engine.harness.model.responses_api import output_items
-from graders.engine.harness.model.sending import (
+from graders.engine.model.answer import Piece
+from graders.engine.model.calls import OutgoingCall, RecordedCall
+from graders.engine.model.endpoints import harmless_body, host_of, model_api
+from graders.engine.model.ids import Ids
+from graders.engine.model.memory import Memory
+from graders.engine.model.placing import Place, place_call
+from graders.engine.model.purposes import wording_of
+from graders.engine.model.reading import read_call, responses_items
+from graders.engine.model.replies import Reply, scripted_reply, text_reply
+from graders.engine.model.responses_api import output_items
+from graders.engine.model.sending import (
     Chunk,
     Drop,
     End,
@@ -32,9 +32,14 @@ from graders.engine.harness.model.sending import (
     Refuse,
     Sent,
 )
-from graders.engine.harness.model.side import plain_answer, structured_answer, without_tools
-from graders.engine.harness.model.steps import Round, Step, fail, short
-from graders.engine.harness.model.turns import Turn
+from graders.engine.model.side import plain_answer, structured_answer, without_tools
+from graders.engine.model.steps import (
+    Round,
+    Step,
+    fail,
+    short,
+)
+from graders.engine.model.turns import Turn
 
 _JSON_HEADERS = (("content-type", "application/json"),)
 

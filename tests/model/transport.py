@@ -11,7 +11,7 @@ import httpx
 import httpx2
 from openai import AsyncOpenAI, OpenAI
 
-from graders.engine.harness.model import (
+from graders.engine.model import (
     Chunk,
     Drop,
     Head,

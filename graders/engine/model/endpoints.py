@@ -14,9 +14,9 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from graders.engine.harness.model.answer import CREATED_AT, to_json
-from graders.engine.harness.model.calls import Api, OutgoingCall
-from graders.engine.harness.model.ids import Ids
+from graders.engine.model.answer import CREATED_AT, to_json
+from graders.engine.model.calls import Api, OutgoingCall
+from graders.engine.model.ids import Ids
 
 _APIS: dict[str, Api] = {"/responses": "responses", "/chat/completions": "chat_completions"}
 _MAX_BODY = 4 * 1024 * 1024

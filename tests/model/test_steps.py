@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from graders.engine.harness.model import (
+from graders.engine.model import (
     Step,
     call_tool,
     call_tools,
@@ -16,7 +16,12 @@ from graders.engine.harness.model import (
     say_held,
     tool,
 )
-from graders.engine.harness.model.steps import ToolCall, label, rounds, short
+from graders.engine.model.steps import (
+    ToolCall,
+    label,
+    rounds,
+    short,
+)
 
 
 def test_rounds_end_with_calls_and_failures() -> None:

@@ -9,7 +9,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from graders.engine.harness.model.calls import Api, InputItem, OutgoingCall, RecordedCall
+from graders.engine.model.calls import (
+    Api,
+    InputItem,
+    OutgoingCall,
+    RecordedCall,
+)
 
 MAX_BODY = 16 * 1024 * 1024
 """Largest body that is read, in bytes."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from graders.engine.harness.model.answer import to_json
-from graders.engine.harness.model.calls import Api
-from graders.engine.harness.model.steps import Fail
+from graders.engine.model.answer import to_json
+from graders.engine.model.calls import Api
+from graders.engine.model.steps import Fail
 
 Headers = tuple[tuple[str, str], ...]
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from graders.engine.harness.model.calls import InputItem, RecordedCall
-from graders.engine.harness.model.matching import last_known_text, without_known_texts
-from graders.engine.harness.model.purposes import purpose_by_words
+from graders.engine.model.calls import InputItem, RecordedCall
+from graders.engine.model.matching import last_known_text, without_known_texts
+from graders.engine.model.purposes import purpose_by_words
 
 
 def call(*messages: tuple[str, str], instructions: str = "") -> RecordedCall:

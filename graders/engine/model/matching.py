@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from graders.engine.harness.model.calls import InputItem, RecordedCall
+from graders.engine.model.calls import InputItem, RecordedCall
 
 _SCRIPTS_WITHOUT_SPACES = "\u0e00"
 """Where they begin: Thai, then the East Asian ones, come after the alphabets with spaces."""

@@ -1,6 +1,6 @@
 """Writes answers as Chat Completions does: chunked deltas, or one JSON object.
 
-Pure: an :class:`~graders.engine.harness.model.answer.Answer` in, bytes out. Reasoning is left
+Pure: an :class:`~graders.engine.model.answer.Answer` in, bytes out. Reasoning is left
 out: OpenAI's Chat Completions has none. Must not know calls, scripts or time.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from graders.engine.harness.model.answer import (
+from graders.engine.model.answer import (
     CREATED_AT,
     Answer,
     CallPart,
@@ -17,8 +17,8 @@ from graders.engine.harness.model.answer import (
     TextPart,
     to_json,
 )
-from graders.engine.harness.model.failures import error_body
-from graders.engine.harness.model.steps import Fail
+from graders.engine.model.failures import error_body
+from graders.engine.model.steps import Fail
 
 _DONE = b"data: [DONE]\n\n"
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from graders.engine.harness.model.steps import CallTools, Round, say
+from graders.engine.model.steps import CallTools, Round, say
 
 TITLE = "A short chat"
 _SUMMARY = "A short chat between a user and an assistant."

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from graders.engine.harness.model.calls import InputItem, RecordedCall
-from graders.engine.harness.model.reading import MAX_ITEMS
+from graders.engine.model.calls import InputItem, RecordedCall
+from graders.engine.model.reading import MAX_ITEMS
 
 
 @dataclass

@@ -9,10 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graders.engine.harness.model import OutgoingCall, RecordedCall, ScriptedModel, reading, say
-from graders.engine.harness.model.calls import Api
-from graders.engine.harness.model.reading import read_call
-from tests.harness.model.transport import collect
+from graders.engine.model import (
+    OutgoingCall,
+    RecordedCall,
+    ScriptedModel,
+    reading,
+    say,
+)
+from graders.engine.model.calls import Api
+from graders.engine.model.reading import read_call
+from tests.model.transport import collect
 
 WORDS = """
     model input messages role content type text tools tool_calls function name arguments stream

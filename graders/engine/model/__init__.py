@@ -3,9 +3,9 @@
 Pure asyncio; must not know the wire, processes or ChatKit.
 """
 
-from graders.engine.harness.model.calls import InputItem, OutgoingCall, RecordedCall
-from graders.engine.harness.model.scripted import ScriptedModel
-from graders.engine.harness.model.sending import (
+from graders.engine.model.calls import InputItem, OutgoingCall, RecordedCall
+from graders.engine.model.scripted import ScriptedModel
+from graders.engine.model.sending import (
     Chunk,
     Drop,
     End,
@@ -14,7 +14,7 @@ from graders.engine.harness.model.sending import (
     Refuse,
     Sent,
 )
-from graders.engine.harness.model.steps import (
+from graders.engine.model.steps import (
     Step,
     call_tool,
     call_tools,
@@ -26,7 +26,7 @@ from graders.engine.harness.model.steps import (
     say_held,
     tool,
 )
-from graders.engine.harness.model.turns import Turn
+from graders.engine.model.turns import Turn
 
 __all__ = [
     "Chunk",

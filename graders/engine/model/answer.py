@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from graders.engine.harness.model.ids import Ids
-from graders.engine.harness.model.steps import (
+from graders.engine.model.ids import Ids
+from graders.engine.model.steps import (
     CallTools,
     Disconnect,
     Fail,

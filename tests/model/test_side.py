@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field
 
-from graders.engine.harness.model.side import (
+from graders.engine.model.side import (
     TITLE,
     is_good_name,
     plain_answer,

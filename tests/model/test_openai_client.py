@@ -13,7 +13,7 @@ from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from openai.types.responses import FunctionToolParam, Response, ResponseStreamEvent
 from pydantic import TypeAdapter
 
-from graders.engine.harness.model import (
+from graders.engine.model import (
     ScriptedModel,
     Step,
     call_tool,
@@ -25,7 +25,7 @@ from graders.engine.harness.model import (
     say,
     tool,
 )
-from tests.harness.model.transport import OldTransport, async_client, sync_client
+from tests.model.transport import OldTransport, async_client, sync_client
 
 NASTY = (
     "Hé ",

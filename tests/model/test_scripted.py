@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from graders.engine.core.errors import Finding
-from graders.engine.harness.model import (
+from graders.engine.model import (
     Chunk,
     Drop,
     End,
@@ -25,8 +25,8 @@ from graders.engine.harness.model import (
     say,
     say_held,
 )
-from graders.engine.harness.model.side import TITLE
-from tests.harness.model.transport import body_of, collect, outgoing
+from graders.engine.model.side import TITLE
+from tests.model.transport import body_of, collect, outgoing
 
 TOOL = {"type": "function", "name": "f", "parameters": {"type": "object", "properties": {}}}
 

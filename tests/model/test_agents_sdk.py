@@ -27,7 +27,7 @@ from chatkit.agents import AgentContext, stream_agent_response
 from chatkit.types import Page, ThreadItem, ThreadMetadata, ThreadStreamEvent
 from pydantic import BaseModel
 
-from graders.engine.harness.model import (
+from graders.engine.model import (
     ScriptedModel,
     call_tool,
     call_tools,
@@ -38,7 +38,7 @@ from graders.engine.harness.model import (
     say_held,
     tool,
 )
-from tests.harness.model.transport import async_client
+from tests.model.transport import async_client
 
 NASTY = ("Hé 👩‍👩‍👧", "a\u2028b", "", "\r\n", "z" * 10_000)
 TRACING_OFF = RunConfig(tracing_disabled=True)

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from graders.engine.harness.model.calls import RecordedCall
-from graders.engine.harness.model.matching import folded, last_user_item, without_known_texts
+from graders.engine.model.calls import RecordedCall
+from graders.engine.model.matching import folded, last_user_item, without_known_texts
 
 _NEAR = r"[^.\n]{0,40}"
 _TALK = r"(?:chat|conversation|thread|discussion|dialog(?:ue)?)"

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from graders.engine.harness.model import chat_completions, responses_api
-from graders.engine.harness.model.answer import Answer, Piece, build_answer
-from graders.engine.harness.model.calls import RecordedCall
-from graders.engine.harness.model.failures import Headers, context_failure, http_failure
-from graders.engine.harness.model.ids import Ids
-from graders.engine.harness.model.steps import (
+from graders.engine.model import chat_completions, responses_api
+from graders.engine.model.answer import Answer, Piece, build_answer
+from graders.engine.model.calls import RecordedCall
+from graders.engine.model.failures import Headers, context_failure, http_failure
+from graders.engine.model.ids import Ids
+from graders.engine.model.steps import (
     ContextTooLong,
     Disconnect,
     Fail,

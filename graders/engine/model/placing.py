@@ -18,10 +18,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from graders.engine.harness.model.calls import RecordedCall
-from graders.engine.harness.model.matching import last_known_text
-from graders.engine.harness.model.purposes import purpose_by_words
-from graders.engine.harness.model.turns import Turn
+from graders.engine.model.calls import RecordedCall
+from graders.engine.model.matching import last_known_text
+from graders.engine.model.purposes import purpose_by_words
+from graders.engine.model.turns import Turn
 
 Role = Literal["main", "provisional", "side", "unscripted"]
 

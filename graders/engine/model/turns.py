@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from graders.engine.core.errors import Finding
-from graders.engine.harness.model.calls import RecordedCall
-from graders.engine.harness.model.gates import Signal
-from graders.engine.harness.model.steps import (
+from graders.engine.model.calls import RecordedCall
+from graders.engine.model.gates import Signal
+from graders.engine.model.steps import (
     ContextTooLong,
     Disconnect,
     Fail,
