@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from graders.engine.sandbox import Launcher, open_launcher
+from graders.engine.sandbox.launcher import open_launcher
+from graders.engine.sandbox.process import Launcher
 
 
 @pytest.fixture(scope="session")

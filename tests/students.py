@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from graders.engine.core.results import Problem
 from graders.engine.harness import ScriptedModel, ServerSettings, StartFailed, Student, Trace
-from graders.engine.sandbox import Launcher
+from graders.engine.sandbox.process import Launcher
 from tests.processes import number_here
 
 HONEST = """

@@ -26,12 +26,11 @@ from graders.engine.grading.run import grade
 from graders.engine.harness import ServerSettings, Student, Talk
 from graders.engine.harness.rig import rig_for
 from graders.engine.harness.trace import Trace
+from graders.engine.isolation.layers import NOTHING_OFF, Layer
 from graders.engine.model import ScriptedModel
-from graders.engine.sandbox import LaunchSpec, Layer
 from graders.engine.sandbox.fork_client import ForkLauncher
 from graders.engine.sandbox.fresh import FreshLauncher
-from graders.engine.sandbox.launcher import Launcher
-from graders.engine.sandbox.layers import NOTHING_OFF
+from graders.engine.sandbox.process import Launcher, LaunchSpec
 from graders.engine.submissions.submission import find_submission
 
 ROOT = Path(__file__).resolve().parents[2]

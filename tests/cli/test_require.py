@@ -13,7 +13,8 @@ from graders.engine.cli.exit_codes import ExitCode
 from graders.engine.core.results import Isolation, IsolationLevel
 from graders.engine.grading.folder import OpenStarter, open_servers
 from graders.engine.harness.rig import rig_for
-from graders.engine.sandbox import Launcher, Layer
+from graders.engine.isolation.layers import Layer
+from graders.engine.sandbox.process import Launcher
 from tests.cli.course import SOLUTION, run
 from tests.miniature import StarterStandIn
 

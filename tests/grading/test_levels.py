@@ -9,7 +9,7 @@ from graders.engine.core.places import REPOSITORY
 from graders.engine.core.results import IsolationLevel
 from graders.engine.grading.run import grade
 from graders.engine.harness.rig import rig_for
-from graders.engine.sandbox import Layer
+from graders.engine.isolation.layers import Layer
 from graders.engine.sandbox.fork_client import ForkLauncher
 from graders.engine.submissions.submission import find_submission
 

@@ -27,7 +27,7 @@ from graders.engine.harness import (
 from graders.engine.harness.incidents import used_up_cpu
 from graders.engine.harness.rig import Rig
 from graders.engine.harness.wall import RunClock
-from graders.engine.sandbox import Exit, Launcher
+from graders.engine.sandbox.process import Exit, Launcher
 from tests.students import HONEST, Bench
 
 # Runs what it is sent; what that raises is the app's own exception.

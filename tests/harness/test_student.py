@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from graders.engine.harness import Flooded, ServerDied, Student, say
-from graders.engine.sandbox import Layer
+from graders.engine.isolation.layers import Layer
 from graders.engine.wire.frames import Refused
 from tests.students import HONEST, Bench, number_of
 

@@ -13,7 +13,8 @@ import pytest
 from graders.engine.core.errors import GraderBrokeError
 from graders.engine.harness import ServerSettings
 from graders.engine.harness.trial import layers_of_a_trial
-from graders.engine.sandbox import Launcher, LaunchSpec, Layer
+from graders.engine.isolation.layers import Layer
+from graders.engine.sandbox.process import Launcher, LaunchSpec
 from tests.students import HONEST, Bench
 
 

@@ -16,8 +16,8 @@ import pytest
 from graders.engine.core.limits import WireLimits
 from graders.engine.harness import RanAway, Stalled, TookTooLong, say, say_held, watchdog
 from graders.engine.harness.process_state import Activity, activity
+from graders.engine.isolation.layers import Layer
 from graders.engine.protocol import ChatKitEvent
-from graders.engine.sandbox import Layer
 from tests.students import Bench
 
 SERVER = """

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from graders.engine.sandbox import Launcher
+from graders.engine.sandbox.process import Launcher
 from tests.host.ends import Ends, connected
 from tests.sandbox.wired import Starter, starting
 

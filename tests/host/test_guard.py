@@ -9,7 +9,7 @@ import errno
 
 import pytest
 
-from graders.engine.sandbox import Layer
+from graders.engine.isolation.layers import Layer
 from tests.sandbox.wired import Starter
 
 # The guard alone: where the kernel refuses a socket, nothing is left to guard.

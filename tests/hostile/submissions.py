@@ -18,7 +18,8 @@ from graders.engine.core.results import Isolation, Result, SideCall
 from graders.engine.grading.folder import grade_folder
 from graders.engine.harness import ScriptedModel, Student, Trace
 from graders.engine.harness.rig import Rig, rig_for
-from graders.engine.sandbox import Launcher, Layer
+from graders.engine.isolation.layers import Layer
+from graders.engine.sandbox.process import Launcher
 from graders.engine.submissions.submission import Submission
 from tests.hostile.attack import Attack, Targets, program
 

@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 
 from graders.engine.core.results import Result
-from graders.engine.harness.rig import isolation_of
-from graders.engine.sandbox import Layer
+from graders.engine.isolation.layers import Layer
+from graders.engine.isolation.levels import isolation_of
 from graders.engine.sandbox.fork_client import ForkLauncher
 from tests.hostile.attack import Attack
 from tests.hostile.families import FAMILIES

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from graders.engine.core.places import REPOSITORY
-from graders.engine.sandbox import syscalls
-from graders.engine.sandbox.seccomp import MACHINES
+from graders.engine.isolation import syscalls
+from graders.engine.isolation.seccomp import MACHINES
 
 # Runs until it is told to end; lets itself be traced even where the system forbids that.
 _VICTIM = """

@@ -11,9 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from graders.engine.sandbox import Layer
-from graders.engine.sandbox.layers import SECOND_WALL
-from graders.engine.sandbox.privileges import hide_memory
+from graders.engine.isolation.layers import SECOND_WALL, Layer
+from graders.engine.isolation.privileges import hide_memory
 from tests.hostile.attack import Attack
 from tests.hostile.families import ATTACKS, LAYERED
 from tests.hostile.targets import Bystanders

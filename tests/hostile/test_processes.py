@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from graders.engine.core.limits import WireLimits
+from graders.engine.core.limits import ProcessLimits, WireLimits
 from graders.engine.harness import (
     OverLimit,
     RanAway,
     Student,
 )
-from graders.engine.sandbox import Layer, ProcessLimits
+from graders.engine.isolation.layers import Layer
 from tests.students import Bench, number_of
 
 RUNS = """

@@ -20,10 +20,11 @@ from rich.console import Console
 
 from graders.engine.cli.desk import print_page
 from graders.engine.core.results import Result, Status
+from graders.engine.isolation.layers import Layer
 from graders.engine.reports import terminal
 from graders.engine.reports.look import ASCII
-from graders.engine.sandbox import Launcher, Layer
 from graders.engine.sandbox.fork_client import ForkLauncher
+from graders.engine.sandbox.process import Launcher
 from tests.hostile.attack import Attack
 from tests.hostile.families import ATTACKS
 from tests.hostile.submissions import HONEST, Graded, graded, lesson02, write_submission

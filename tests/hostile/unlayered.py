@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from graders.engine.core.limits import Limits
-from graders.engine.sandbox import Layer
+from graders.engine.isolation.layers import SECOND_WALL, Layer
 from graders.engine.sandbox.fork_client import ForkLauncher
-from graders.engine.sandbox.layers import SECOND_WALL
 from tests.hostile.attack import Attack, program
 from tests.sandbox.wired import starting
 

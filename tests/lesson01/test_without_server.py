@@ -16,7 +16,7 @@ from graders.engine.grading.folder import grade_folder
 from graders.engine.harness import Recordings, Talk, Trace
 from graders.engine.harness.rig import Rig, rig_for
 from graders.engine.harness.settings import ServerSettings
-from graders.engine.sandbox import Launcher
+from graders.engine.sandbox.process import Launcher
 from graders.lesson01.scenarios import REFERENCE, play_lifecycles
 
 ROOT = Path(__file__).parents[2]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from graders.engine.sandbox import Launcher
+from graders.engine.sandbox.process import Launcher
 from tests.sandbox.wired import Starter, starting
 
 

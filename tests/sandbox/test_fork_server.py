@@ -16,8 +16,10 @@ from textwrap import dedent
 import pytest
 
 from graders.engine.core.places import REPOSITORY
-from graders.engine.sandbox import Launcher, LaunchError, LaunchSpec, Layer, open_launcher
+from graders.engine.isolation.layers import Layer
 from graders.engine.sandbox.fork_client import ForkLauncher
+from graders.engine.sandbox.launcher import open_launcher
+from graders.engine.sandbox.process import Launcher, LaunchError, LaunchSpec
 from graders.engine.wire.frames import Hello
 from tests.processes import number_here
 from tests.sandbox.wired import (
@@ -277,7 +279,7 @@ def test_fork_server_that_was_killed_is_told(own: tuple[ForkLauncher, Starter]) 
 
 
 def test_launcher_closed_at_once_says_nothing() -> None:
-    code = "from graders.engine.sandbox import open_launcher\nwith open_launcher(): pass"
+    code = "from graders.engine.sandbox.launcher import open_launcher\nwith open_launcher(): pass"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, check=True
     )

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from graders.engine.core.places import REPOSITORY
-from graders.engine.sandbox import Launcher, LaunchError, LaunchSpec, open_launcher
 from graders.engine.sandbox.fresh import FreshLauncher
+from graders.engine.sandbox.launcher import open_launcher
+from graders.engine.sandbox.process import Launcher, LaunchError, LaunchSpec
 from graders.engine.wire.frames import Loaded, LoadFailed
 from tests.sandbox.wired import Starter, Wired, has_ended, starting, watching
 

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from graders.engine.core.errors import GraderBrokeError
+from graders.engine.core.limits import ProcessLimits
 from graders.engine.core.places import REPOSITORY
-from graders.engine.sandbox import Exit, LaunchError, ProcessLimits
 from graders.engine.sandbox.environment import server_environment, student_environment
+from graders.engine.sandbox.process import Exit, LaunchError
 from tests.sandbox.wired import Starter
 
 
@@ -71,7 +72,8 @@ def test_limits_go_over_as_plain_data() -> None:
 
 def test_limits_never_rise_above_those_in_force() -> None:
     code = (
-        "import resource; from graders.engine.sandbox.limits import ProcessLimits, apply;"
+        "import resource; from graders.engine.core.limits import ProcessLimits;"
+        "from graders.engine.isolation.limits import apply;"
         "resource.setrlimit(resource.RLIMIT_CPU, (30, 30));"
         "apply(ProcessLimits(cpu_seconds=60));"
         "print(*resource.getrlimit(resource.RLIMIT_CPU))"

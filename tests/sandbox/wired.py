@@ -12,16 +12,16 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-from graders.engine.sandbox import (
+from graders.engine.core.limits import ProcessLimits
+from graders.engine.isolation.layers import Layer
+from graders.engine.sandbox.environment import student_environment
+from graders.engine.sandbox.process import (
     Exit,
     Launcher,
     LaunchError,
     LaunchSpec,
-    Layer,
     Process,
-    ProcessLimits,
 )
-from graders.engine.sandbox.environment import student_environment
 from graders.engine.wire import Frame, FrameBuffer, FromStudent, encode, parse_from_student
 from graders.engine.wire.frames import (
     ExchangeCrash,

@@ -16,8 +16,8 @@ from graders.engine.grading.events import Listener, nobody_listens
 from graders.engine.grading.run import grade, ungraded
 from graders.engine.grading.starter import ServerStarter
 from graders.engine.harness.rig import rig_for
-from graders.engine.sandbox import Layer, open_launcher
-from graders.engine.sandbox.layers import NOTHING_OFF
+from graders.engine.isolation.layers import NOTHING_OFF, Layer
+from graders.engine.sandbox.launcher import open_launcher
 from graders.engine.submissions.submission import (
     Submission,
     SubmissionProblem,

@@ -19,7 +19,7 @@ from graders.engine.harness.symptoms import refused, symptoms
 from graders.engine.harness.trace import Trace
 from graders.engine.harness.trouble import Flooded, OverLimit, ServerDied
 from graders.engine.harness.wall import CheckClock
-from graders.engine.sandbox import Exit
+from graders.engine.sandbox.process import Exit
 from graders.engine.wire.frames import ExchangeCrash, Loaded, LoadFailed, Refused
 
 _REQUEST_CHARACTERS = 80

@@ -23,7 +23,7 @@ from graders.engine.harness.trouble import (
     Stalled,
     TookTooLong,
 )
-from graders.engine.sandbox import Exit
+from graders.engine.sandbox.process import Exit
 from graders.engine.wire.frames import LoadFailed
 
 _PRINTED_CHARACTERS = 3_000

@@ -6,7 +6,6 @@ Fits the harness to what grading asks for. Must not know a rubric.
 from __future__ import annotations
 
 import importlib.metadata
-import os
 import secrets
 import shutil
 import tempfile
@@ -16,7 +15,7 @@ from functools import cache
 from pathlib import Path
 
 from graders.engine.core.limits import Limits
-from graders.engine.core.results import NOT_STARTED, Isolation, IsolationLevel, SideCall
+from graders.engine.core.results import NOT_STARTED, Isolation, SideCall
 from graders.engine.core.text import quote
 from graders.engine.harness.settings import ServerSettings
 from graders.engine.harness.student import Student
@@ -24,44 +23,12 @@ from graders.engine.harness.trace import Trace
 from graders.engine.harness.trial import layers_of_a_trial
 from graders.engine.harness.trouble import StartFailed
 from graders.engine.harness.wall import RunClock
+from graders.engine.isolation.layers import NOTHING_OFF, Layer
+from graders.engine.isolation.levels import is_root, isolation_of
 from graders.engine.model import ModelEvent, ScriptedModel
-from graders.engine.sandbox import Launcher, LaunchSpec, Layer
-from graders.engine.sandbox.layers import NOTHING_OFF
+from graders.engine.sandbox.process import Launcher, LaunchSpec
 from graders.engine.submissions.shadows import shadowing_names
 from graders.engine.submissions.submission import CopyReport, Submission, copy_submission
-
-_WHAT_IS_MISSING = {
-    Layer.FILES: (
-        "The server's process could read and empty files of the user who grades: that needs "
-        "Landlock, of Linux 6.2 or later."
-    ),
-    Layer.SYSCALLS: (
-        "The server's process could start programs and reach other processes: that needs seccomp, "
-        "of Linux on x86-64 or arm64."
-    ),
-    Layer.NETWORK: (
-        "The server's process has no network of its own: that needs root, or namespaces for users."
-    ),
-    Layer.PROCESSES: (
-        "The server's process has a number among the machine's: for a pid namespace, root or "
-        "namespaces for users are needed, which most containers refuse."
-    ),
-    Layer.IPC: (
-        "The server's process has no message queues of its own: that needs what a pid namespace "
-        "needs."
-    ),
-    Layer.ROOT: (
-        "The server's process sees the names of the machine's files: that it has a root folder of "
-        "its own needs what a pid namespace needs."
-    ),
-    Layer.UID: (
-        "The server's process runs as root: that it runs as a user of its own needs the right to "
-        "become one, and packages that every user may read."
-    ),
-}
-# Without these two a score can be forged. The network is refused by both of them as well.
-_REQUIRED = frozenset({Layer.FILES, Layer.SYSCALLS})
-_SECOND_WALL = frozenset({Layer.NETWORK, Layer.PROCESSES, Layer.IPC, Layer.ROOT})
 
 
 class Rig:
@@ -86,7 +53,7 @@ class Rig:
         """How well the servers are shut in, by what they had before their own code ran."""
         if self._layers is None:
             return NOT_STARTED
-        return isolation_of(self._launcher.kind, self._layers, root=_is_root())
+        return isolation_of(self._launcher.kind, self._layers, root=is_root())
 
     @property
     def side_calls(self) -> list[SideCall]:
@@ -149,30 +116,6 @@ class Rig:
             wire=self._settings.wire,
         )
         return Rig(self._launcher, own, [], self._clock)
-
-
-def isolation_of(kind: str, held: tuple[str, ...], *, root: bool) -> Isolation:
-    """Judge the layers that ``held`` in a process started by a launcher of ``kind``.
-
-    ``root`` says whether the grader is root: then its servers must not be.
-    """
-    everything = _REQUIRED | _SECOND_WALL | ({Layer.UID} if root else frozenset())
-    level = IsolationLevel.PRACTICE
-    if _REQUIRED.issubset(held):
-        level = IsolationLevel.FULL if everything.issubset(held) else IsolationLevel.STRONG
-    return Isolation(
-        level=level,
-        layers=(kind, *held),
-        missing=tuple(
-            text
-            for layer, text in _WHAT_IS_MISSING.items()
-            if layer in everything and layer not in held
-        ),
-    )
-
-
-def _is_root() -> bool:
-    return hasattr(os, "geteuid") and os.geteuid() == 0
 
 
 @contextmanager

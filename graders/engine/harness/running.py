@@ -26,7 +26,7 @@ from graders.engine.harness.trouble import ServerTrouble, StartFailed
 from graders.engine.harness.wall import CheckClock
 from graders.engine.harness.workspace import Workspace
 from graders.engine.model import ScriptedModel
-from graders.engine.sandbox import Exit, Process
+from graders.engine.sandbox.process import Exit, Process
 from graders.engine.wire.frames import ExchangeCrash, Load, LoadFailed, ModelRequest, Refused
 
 BASE_URL = "http://testserver"

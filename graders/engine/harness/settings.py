@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from graders.engine.core.limits import ProcessLimits, WireLimits
-from graders.engine.sandbox import Layer
+from graders.engine.isolation.layers import Layer
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from graders.engine.harness.trouble import ServerDied
 from graders.engine.harness.wall import CheckClock, RunClock
 from graders.engine.harness.workspace import Workspace
 from graders.engine.model import ScriptedModel
-from graders.engine.sandbox import Exit, Launcher, LaunchSpec
+from graders.engine.sandbox.process import Exit, Launcher, LaunchSpec
 from graders.engine.wire.frames import Refused, Shutdown
 
 _MOST_REFUSED = 100

@@ -13,8 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from graders.engine.core.errors import GraderBrokeError
-from graders.engine.sandbox import Launcher, LaunchSpec
 from graders.engine.sandbox.environment import student_environment
+from graders.engine.sandbox.process import Launcher, LaunchSpec
 from graders.engine.wire import FrameBuffer, WireError, parse_from_student
 from graders.engine.wire.frames import Hello
 

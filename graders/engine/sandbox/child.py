@@ -15,8 +15,8 @@ from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from graders.engine.host import serve
-from graders.engine.sandbox.isolation import shut_in
-from graders.engine.sandbox.layers import Layer
+from graders.engine.isolation.apply_layers import apply_layers
+from graders.engine.isolation.layers import Layer
 
 WIRE_FD = 3
 
@@ -40,7 +40,7 @@ def become_student(settings: Mapping[str, Any]) -> NoReturn:
     one_process = Layer.SYSCALLS not in settings["without"]
     serve.run(
         socket.socket(fileno=WIRE_FD),
-        shut_in(settings),
+        apply_layers(settings),
         one_process=one_process,
         lock_seconds=settings["limits"]["lock_seconds"],
     )

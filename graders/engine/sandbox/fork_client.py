@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from graders.engine.core.places import REPOSITORY
+from graders.engine.isolation.layers import NOTHING_OFF, Layer
 from graders.engine.sandbox.environment import server_environment
-from graders.engine.sandbox.launcher import Exit, LaunchError, LaunchSpec
-from graders.engine.sandbox.layers import NOTHING_OFF, Layer
-from graders.engine.sandbox.own_user import Users
+from graders.engine.sandbox.process import Exit, LaunchError, LaunchSpec
+from graders.engine.sandbox.users import Users
 
 _BOOT = (
     "import sys; sys.path.append(sys.argv[1]);"

@@ -20,13 +20,13 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
-from graders.engine.sandbox import namespaces
+from graders.engine.isolation import namespaces
+from graders.engine.isolation.layers import NOTHING_OFF, Layer
+from graders.engine.isolation.own_root import layout_of
+from graders.engine.isolation.privileges import hide_memory
+from graders.engine.isolation.reachable import is_open_to_all, readable
 from graders.engine.sandbox.forked import fork_student
-from graders.engine.sandbox.layers import NOTHING_OFF, Layer
-from graders.engine.sandbox.own_root import layout_of
-from graders.engine.sandbox.privileges import hide_memory
-from graders.engine.sandbox.reachable import is_open_to_all, readable
-from graders.engine.sandbox.warm_up import warm_up
+from graders.engine.sandbox.preload.warm_up import warm_up
 
 _PR_SET_CHILD_SUBREAPER = 36
 _CONTROL_BYTES = 1024 * 1024

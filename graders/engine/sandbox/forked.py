@@ -11,9 +11,9 @@ import os
 import sys
 from typing import Any
 
+from graders.engine.isolation.privileges import keep_capabilities_as_another_program
 from graders.engine.sandbox.child import WIRE_FD, become_student
-from graders.engine.sandbox.fresh import INTERPRETER
-from graders.engine.sandbox.privileges import keep_capabilities_as_another_program
+from graders.engine.sandbox.interpreter import INTERPRETER
 
 
 def fork_student(wire: int, output: int, settings: dict[str, Any]) -> int:

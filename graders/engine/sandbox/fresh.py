@@ -11,17 +11,9 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 
-from graders.engine.core.places import REPOSITORY
-from graders.engine.sandbox.launcher import Exit, LaunchError, LaunchSpec
-
-_BOOT = (
-    "import sys; sys.path.append(sys.argv[1]);"
-    "from graders.engine.sandbox.fresh_main import main; main(int(sys.argv[2]))"
-)
-INTERPRETER = (sys.executable, "-s", "-P", "-c", _BOOT, str(REPOSITORY))
-"""The command of a fresh student, but for the number of the wire's descriptor."""
+from graders.engine.sandbox.interpreter import INTERPRETER
+from graders.engine.sandbox.process import Exit, LaunchError, LaunchSpec
 
 
 class FreshLauncher:

@@ -1,106 +1,18 @@
-"""One interface over the ways to start a student's process.
+"""Opens what starts students' processes: the fork server, or fresh processes where that cannot be.
 
-``open_launcher()`` gives the fork server, or fresh processes where that cannot be. Must not know
-what the two processes say to each other.
+Must not know what is started.
 """
 
 from __future__ import annotations
 
 import os
-import socket
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Protocol
 
-from graders.engine.core.errors import GraderBrokeError
-from graders.engine.sandbox.layers import NOTHING_OFF, Layer
-from graders.engine.sandbox.limits import ProcessLimits
-from graders.engine.sandbox.privileges import hide_memory
-
-
-class LaunchError(GraderBrokeError):
-    """The student's process could not be started; our fault or the machine's."""
-
-
-@dataclass(frozen=True)
-class LaunchSpec:
-    """How a student's process is to be started.
-
-    ``root`` is the private copy of the submission (its working folder), ``environment`` the whole
-    environment of the process, ``cold`` asks for a process without preloaded libraries (for a
-    submission whose own modules hide some of them). ``writable`` are its folders beside ``root``;
-    ``without`` the layers of isolation that tests leave off.
-    """
-
-    root: Path
-    environment: Mapping[str, str]
-    limits: ProcessLimits = field(default_factory=ProcessLimits)
-    cold: bool = False
-    writable: tuple[Path, ...] = ()
-    without: frozenset[Layer] = NOTHING_OFF
-
-    def as_json(self) -> dict[str, Any]:
-        """Give the settings as plain data, for the way to the student's process."""
-        return {
-            "root": str(self.root),
-            "environment": dict(self.environment),
-            "limits": self.limits.as_json(),
-            "cold": self.cold,
-            "writable": [str(folder) for folder in self.writable],
-            "without": sorted(self.without),
-            # What the fork server may add: a user, the rights that namespaces give, what is left.
-            "uid": None,
-            "namespaces": False,
-            "inherited": [],
-        }
-
-
-@dataclass(frozen=True)
-class Exit:
-    """How a process ended: ``code`` when it exited, ``signal`` when it was killed by one.
-
-    ``cpu_seconds`` is what it and the children that it waited for have used, where it is known.
-    """
-
-    code: int | None
-    signal: int | None = None
-    cpu_seconds: float = 0.0
-
-    @classmethod
-    def from_wait_status(cls, status: int, cpu_seconds: float = 0.0) -> Exit:
-        """Read what ``os.waitpid`` gave."""
-        if os.WIFSIGNALED(status):
-            return cls(code=None, signal=os.WTERMSIG(status), cpu_seconds=cpu_seconds)
-        return cls(code=os.WEXITSTATUS(status), cpu_seconds=cpu_seconds)
-
-
-class Process(Protocol):
-    """A started process; ``wire`` is the grader's end, ``output`` reads what it prints."""
-
-    pid: int
-    wire: socket.socket
-    output: int
-
-    def kill(self) -> Exit:
-        """End it with its whole process group (SIGKILL) and wait until it is gone."""
-
-    def wait(self) -> Exit:
-        """Wait until it is gone by itself; call only when its wire is closed."""
-
-
-class Launcher(Protocol):
-    """Starts processes; ``kind`` names the way."""
-
-    kind: str
-
-    def start(self, spec: LaunchSpec) -> Process:
-        """Start a process; raises :class:`LaunchError`."""
-
-    def close(self) -> None:
-        """End everything that was started."""
+from graders.engine.isolation.privileges import hide_memory
+from graders.engine.sandbox.fresh import FreshLauncher
+from graders.engine.sandbox.process import Launcher
 
 
 @contextmanager
@@ -110,8 +22,6 @@ def open_launcher(*, fresh: bool = False) -> Iterator[Launcher]:
     ``fresh`` forces a new interpreter for each start, which is slower and works everywhere. The
     calling process, whose memory holds the checks, is closed to other processes for good.
     """
-    from graders.engine.sandbox.fresh import FreshLauncher  # noqa: PLC0415 - imports this module
-
     hide_memory()
     launcher: Launcher = FreshLauncher()
     if not fresh and hasattr(os, "fork") and sys.platform != "win32":

@@ -14,10 +14,10 @@ import sys
 from itertools import groupby
 from typing import NamedTuple
 
-from graders.engine.sandbox import syscalls
-from graders.engine.sandbox.layers import Layer
-from graders.engine.sandbox.privileges import prctl
-from graders.engine.sandbox.syscalls import Check
+from graders.engine.isolation import syscalls
+from graders.engine.isolation.layers import Layer
+from graders.engine.isolation.privileges import prctl
+from graders.engine.isolation.syscalls import Check
 
 ALLOW = 0x7FFF0000
 _ERRNO = 0x00050000

@@ -13,7 +13,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from graders.engine.sandbox import (
+from graders.engine.core.limits import ProcessLimits
+from graders.engine.isolation import (
     landlock,
     limits,
     namespaces,
@@ -23,13 +24,13 @@ from graders.engine.sandbox import (
     reachable,
     seccomp,
 )
-from graders.engine.sandbox.layers import Layer
+from graders.engine.isolation.layers import Layer
 
 Settings = Mapping[str, Any]
 """What :meth:`LaunchSpec.as_json` gave, and what the fork server has added."""
 
 
-def shut_in(settings: Settings) -> tuple[str, ...]:
+def apply_layers(settings: Settings) -> tuple[str, ...]:
     """Apply all layers but those that are left off; give the names of what took hold."""
     return tuple(
         taken
@@ -88,7 +89,7 @@ def _is_within_reach_of_others(settings: Settings, folders: Sequence[Path]) -> b
 
 
 def _limit_resources(settings: Settings) -> tuple[str, ...]:
-    wanted = limits.ProcessLimits(**settings["limits"])
+    wanted = ProcessLimits(**settings["limits"])
     alone = _is_own_user(settings) or Layer.USERS in settings["inherited"]
     return limits.apply(wanted, counted_alone=alone)
 
@@ -97,7 +98,7 @@ def _leave_files(settings: Settings) -> tuple[str, ...]:
     writable = [*_own_folders(settings), *reachable.DEVICES]
     if _has_own_root(settings):
         writable.append(own_root.SHARED_MEMORY)
-    return landlock.shut_in(reachable.readable(), writable)
+    return landlock.restrict_files(reachable.readable(), writable)
 
 
 def _has_own_root(settings: Settings) -> bool:

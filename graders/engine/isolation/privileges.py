@@ -8,7 +8,7 @@ from __future__ import annotations
 import ctypes
 import sys
 
-from graders.engine.sandbox.layers import Layer
+from graders.engine.isolation.layers import Layer
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_DUMPABLE = 4

@@ -1,7 +1,7 @@
-"""A user of the student's own, where the grader is root: it owns its folders and nothing else.
+"""The numbers of users that students' processes become, where the grader is root.
 
-The grader's side claims a number that no other grader on this machine uses at the time; the
-student's process hands its folders over to that user and becomes it. Must not know what is started.
+Each is claimed so that no other grader on this machine uses it at the time. Must not know how a
+process becomes another user.
 """
 
 from __future__ import annotations
@@ -10,10 +10,7 @@ import os
 import random
 import socket
 import sys
-from collections.abc import Iterable
 from pathlib import Path
-
-from graders.engine.sandbox import privileges
 
 FIRST, LAST = 60_580, 61_183
 """Numbers that no distribution gives to anybody (systemd's list of users and groups)."""
@@ -60,28 +57,6 @@ class Users:
             return False
         self._claims.append(claim)
         return True
-
-
-def become(uid: int, folders: Iterable[Path]) -> None:
-    """Make ``folders`` and the standard streams the user's, and this process too, for good."""
-    for folder in folders:
-        _hand_over(folder, uid)
-    for stream in (1, 2):
-        # Else it could not open /dev/stdout, which is its own.
-        os.fchown(stream, uid, uid)
-    privileges.empty_bounding_set()
-    os.setgroups([])
-    os.setresgid(uid, uid, uid)
-    os.setresuid(uid, uid, uid)
-
-
-def _hand_over(folder: Path, uid: int) -> None:
-    """No link is followed, and nothing of the student's runs by now that could move one in."""
-    os.lchown(folder, uid, uid)
-    folder.chmod(0o700)
-    for name, folders, files in os.walk(folder):
-        for entry in (*folders, *files):
-            os.lchown(os.path.join(name, entry), uid, uid)  # noqa: PTH118 - thousands of them
 
 
 def _may_become_another() -> bool:

@@ -15,8 +15,6 @@ from pathlib import Path
 
 from graders.engine.core.limits import MEBIBYTE, ProcessLimits
 
-__all__ = ["ProcessLimits", "apply"]
-
 _STACK_MB = 8
 """What a thread's stack reserves where no limit says otherwise; almost none of it is ever used."""
 _RESERVE_MB = 1_536

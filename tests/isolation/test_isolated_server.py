@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from graders.engine.core.places import REPOSITORY
-from graders.engine.sandbox import Launcher, Layer, open_launcher
-from graders.engine.sandbox.reachable import readable
+from graders.engine.isolation.layers import Layer
+from graders.engine.isolation.reachable import readable
+from graders.engine.sandbox.launcher import open_launcher
+from graders.engine.sandbox.process import Launcher
 from tests.sandbox.wired import Starter, starting
 
 HONEST = {

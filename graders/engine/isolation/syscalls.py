@@ -382,7 +382,7 @@ _IOCTL_OWN = (0x8901, 0x8902)
 def allowed_when(pid: int) -> dict[str, list[list[Check]]]:
     """Say when each conditional call is allowed: if all checks of one of its lists hold.
 
-    ``pid`` is the process that is shut in.
+    ``pid`` is the process that is isolated.
     """
     no_fast_open = Check(3, 0, mask=_MSG_FASTOPEN)
     return {

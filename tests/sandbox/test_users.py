@@ -1,20 +1,19 @@
-"""The numbers of users that graders claim, and what every user may read."""
+"""The numbers of users that graders claim."""
 
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import pytest
 
-from graders.engine.sandbox import own_user, reachable
-from graders.engine.sandbox.own_user import FIRST, LAST, Users
+from graders.engine.sandbox import users as claims
+from graders.engine.sandbox.users import FIRST, LAST, Users
 
 
 @pytest.fixture
 def as_root(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the claims be made whoever runs the tests: a claim needs no privilege."""
-    monkeypatch.setattr(own_user, "_may_become_another", lambda: True)
+    monkeypatch.setattr(claims, "_may_become_another", lambda: True)
 
 
 @pytest.mark.usefixtures("as_root")
@@ -61,35 +60,3 @@ def test_ordinary_user_has_no_other_to_give(monkeypatch: pytest.MonkeyPatch) -> 
     users.give_back(None)
     assert users.take() is None
     users.close()
-
-
-def test_reach_of_others_ends_at_a_closed_folder(tmp_path: Path) -> None:
-    closed = tmp_path / "closed"
-    inner = closed / "inner"
-    inner.mkdir(parents=True)
-    for folder in tmp_path.parents:
-        if not folder.stat().st_mode & 0o1:
-            assert not reachable.may_be_passed(inner)
-            return
-    tmp_path.chmod(0o755)
-    closed.chmod(0o755)
-    assert reachable.may_be_passed(inner)
-    closed.chmod(0o700)
-    assert not reachable.may_be_passed(inner)
-
-
-@pytest.mark.parametrize(
-    ("mode", "open_to_all"), [(0o755, True), (0o711, False), (0o750, False), (0o744, False)]
-)
-def test_folder_is_open_to_all_by_its_mode(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: int, *, open_to_all: bool
-) -> None:
-    folder = tmp_path / "packages"
-    folder.mkdir()
-    folder.chmod(mode)
-    monkeypatch.setattr(reachable, "readable", lambda: (folder,))
-    reachable.is_open_to_all.cache_clear()
-    try:
-        assert reachable.is_open_to_all(from_the_root=False) is open_to_all
-    finally:
-        reachable.is_open_to_all.cache_clear()

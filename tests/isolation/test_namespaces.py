@@ -14,13 +14,14 @@ from pathlib import Path
 
 import pytest
 
+from graders.engine.core.limits import ProcessLimits
 from graders.engine.core.places import REPOSITORY
-from graders.engine.sandbox import Layer, ProcessLimits, namespaces, privileges
+from graders.engine.isolation import namespaces, privileges
+from graders.engine.isolation.layers import SECOND_WALL, Layer
+from graders.engine.isolation.own_root import layout_of
+from graders.engine.isolation.reachable import readable
 from graders.engine.sandbox.fork_client import ForkLauncher
-from graders.engine.sandbox.layers import SECOND_WALL
-from graders.engine.sandbox.own_root import layout_of
-from graders.engine.sandbox.own_user import FIRST, LAST, Users
-from graders.engine.sandbox.reachable import readable
+from graders.engine.sandbox.users import FIRST, LAST, Users
 from tests.sandbox.wired import Starter, Wired, starting
 
 FIRST_WALL = {Layer.FILES, Layer.SYSCALLS}

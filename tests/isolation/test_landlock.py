@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from graders.engine.sandbox import Layer, landlock
+from graders.engine.isolation import landlock
+from graders.engine.isolation.layers import Layer
 
 TRUNCATE, IOCTL_DEV, EXECUTE = 1 << 14, 1 << 15, 1 << 0
 
@@ -40,7 +41,7 @@ def shut_in(kernel: Kernel, monkeypatch: pytest.MonkeyPatch, folder: Path) -> tu
     """Shut in for show: read ``folder`` and a file in it, write ``folder``."""
     monkeypatch.setattr(landlock, "_syscall", kernel)
     (folder / "file").touch()
-    return landlock.shut_in([folder, folder / "file", folder / "gone"], [folder])
+    return landlock.restrict_files([folder, folder / "file", folder / "gone"], [folder])
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,9 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from graders.engine.sandbox import mounts
-from graders.engine.sandbox.mounts import Attribute
-from graders.engine.sandbox.reachable import DEVICES
+from graders.engine.isolation import mounts
+from graders.engine.isolation.mounts import Attribute
+from graders.engine.isolation.reachable import DEVICES
 
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - a tmpfs of its own, not the machine's
 """Where locks of ``multiprocessing`` lie; its size is limited."""

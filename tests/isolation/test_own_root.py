@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from graders.engine.sandbox.own_root import layout_of
+from graders.engine.isolation.own_root import layout_of
 
 
 def test_place_within_another_is_not_copied_twice(tmp_path: Path) -> None:

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from graders.engine.core.limits import ProcessLimits
 from graders.engine.core.places import REPOSITORY
-from graders.engine.sandbox import LaunchSpec, Layer, ProcessLimits
+from graders.engine.isolation.layers import Layer
+from graders.engine.sandbox.process import LaunchSpec
 from graders.engine.wire.frames import Hello
 from tests.processes import number_here
 from tests.sandbox.wired import Starter, Wired

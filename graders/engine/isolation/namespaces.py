@@ -19,9 +19,9 @@ from contextlib import contextmanager
 from enum import IntFlag
 from pathlib import Path
 
-from graders.engine.sandbox import mounts, own_root, privileges
-from graders.engine.sandbox.layers import Layer
-from graders.engine.sandbox.reachable import readable
+from graders.engine.isolation import mounts, own_root, privileges
+from graders.engine.isolation.layers import Layer
+from graders.engine.isolation.reachable import readable
 
 _NO_SUID_DEVICES_PROGRAMS = (
     mounts.Attribute.NO_SUID | mounts.Attribute.NO_DEVICES | mounts.Attribute.NO_PROGRAMS

@@ -9,8 +9,8 @@ import errno
 
 import pytest
 
-from graders.engine.sandbox import syscalls
-from graders.engine.sandbox.seccomp import (
+from graders.engine.isolation import syscalls
+from graders.engine.isolation.seccomp import (
     ALLOW,
     DENY,
     IGNORE,

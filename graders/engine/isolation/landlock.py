@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from stat import S_ISDIR
 
-from graders.engine.sandbox.layers import Layer
+from graders.engine.isolation.layers import Layer
 
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _ASK_VERSION = 1
@@ -47,7 +47,7 @@ def abi() -> int:
     return max(_syscall(_CREATE_RULESET, None, 0, _ASK_VERSION), 0)
 
 
-def shut_in(readable: Iterable[Path], writable: Iterable[Path]) -> tuple[str, ...]:
+def restrict_files(readable: Iterable[Path], writable: Iterable[Path]) -> tuple[str, ...]:
     """Leave this process, which must have one thread, nothing but ``readable`` and ``writable``.
 
     Paths that do not exist are passed over. Returns the layer's name if all of it took hold; an

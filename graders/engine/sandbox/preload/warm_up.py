@@ -14,8 +14,8 @@ import logging
 from typing import Any
 
 from graders.engine.host.relay import patch_libraries
-from graders.engine.sandbox.ready_schemas import keep_schemas
-from graders.engine.sandbox.warm_up_server import make_app
+from graders.engine.sandbox.preload.schemas import keep_schemas
+from graders.engine.sandbox.preload.warm_up_server import make_app
 
 # Libraries that many servers import; each is worth its place in memory only because it is shared.
 _PRELOADED = (
