@@ -21,7 +21,7 @@ from graders.engine.core.results import (
     TranscriptLine,
 )
 from graders.engine.grading.folder import OpenStarter
-from graders.engine.harness.trouble import StartFailed
+from graders.engine.server.trouble import StartFailed
 
 COURSE = Path(__file__).parent / "data" / "miniature_course"
 PRACTICE = Isolation(level=IsolationLevel.PRACTICE, missing=("Nothing is shut in.",))

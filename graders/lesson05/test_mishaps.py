@@ -4,8 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from graders.engine.harness import Finding, Outcome, Reply, criterion, expect, found, items_of
-from graders.engine.harness.trouble import ProtocolBroken, RanAway, ServerDied, Stalled
+from graders.engine.harness import (
+    Finding,
+    Outcome,
+    ProtocolBroken,
+    RanAway,
+    Reply,
+    ServerDied,
+    Stalled,
+    criterion,
+    expect,
+    found,
+    items_of,
+)
 from graders.lesson05.damaging import Damaged
 from graders.lesson05.mishaps import DISTURBANCES, Away, TwoTabs
 from graders.lesson05.talking import Said, ids_in, lacking, texts_in

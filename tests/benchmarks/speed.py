@@ -25,12 +25,12 @@ from graders.engine.content.catalogue import Catalogue, Lesson
 from graders.engine.grading.run import grade
 from graders.engine.harness import ServerSettings, Student, Talk
 from graders.engine.harness.rig import rig_for
-from graders.engine.harness.trace import Trace
 from graders.engine.isolation.layers import NOTHING_OFF, Layer
 from graders.engine.model import ScriptedModel
 from graders.engine.sandbox.fork_client import ForkLauncher
 from graders.engine.sandbox.fresh import FreshLauncher
 from graders.engine.sandbox.process import Launcher, LaunchSpec
+from graders.engine.server.trace import Trace
 from graders.engine.submissions.submission import find_submission
 
 ROOT = Path(__file__).resolve().parents[2]

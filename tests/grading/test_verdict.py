@@ -7,7 +7,7 @@ import pytest
 from graders.engine.core.errors import Finding, GraderBrokeError
 from graders.engine.core.results import Problem, Status
 from graders.engine.grading.verdict import PASSED, SILENT, Verdict, judge, log_of, worse
-from graders.engine.harness.trouble import StartFailed
+from graders.engine.server.trouble import StartFailed
 from tests.grading.rubrics import criterion
 from tests.miniature import TraceStandIn
 

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 
 from graders.engine.core.errors import Finding
 from graders.engine.harness import Chat, Reply, ServerDied, Trace, user_input
-from graders.engine.harness.transport import CHUNKS
+from graders.engine.server.link.transport import CHUNKS
 
 REQUESTS: TypeAdapter[Any] = TypeAdapter(ChatKitReq)
 

@@ -10,7 +10,7 @@ import pytest
 
 from graders.engine.core.errors import Finding
 from graders.engine.harness import ServerDied, Stalled, Stream, Trace, stream
-from graders.engine.harness.transport import CHUNKS
+from graders.engine.server.link.transport import CHUNKS
 from tests.protocol.stories import raw
 
 STORY = [

@@ -15,8 +15,8 @@ from graders.engine.core.results import Result, Status
 from graders.engine.grading.folder import grade_folder
 from graders.engine.harness import Recordings, Talk, Trace
 from graders.engine.harness.rig import Rig, rig_for
-from graders.engine.harness.settings import ServerSettings
 from graders.engine.sandbox.process import Launcher
+from graders.engine.server.settings import ServerSettings
 from graders.lesson01.scenarios import REFERENCE, play_lifecycles
 
 ROOT = Path(__file__).parents[2]

@@ -19,10 +19,10 @@ from graders.engine.core.errors import Finding, UsageError
 from graders.engine.core.results import Problem
 from graders.engine.grading.starter import ServerStarter
 from graders.engine.harness import playback
-from graders.engine.harness.trouble import StartFailed
 from graders.engine.reports import terminal, transcript
 from graders.engine.reports.advice import prose
 from graders.engine.reports.look import look_for
+from graders.engine.server.trouble import StartFailed
 from graders.engine.submissions.submission import SubmissionProblem, find_submission, opened
 
 

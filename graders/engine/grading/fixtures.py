@@ -21,7 +21,7 @@ from graders.engine.core.results import Measurement
 from graders.engine.grading.starter import CheckModel, CheckTrace, RunningServer, ServerStarter
 from graders.engine.harness.recording import Recordings, Scenario
 from graders.engine.harness.talk import Talk
-from graders.engine.harness.trace import Trace
+from graders.engine.server.trace import Trace
 
 
 @dataclass(frozen=True)

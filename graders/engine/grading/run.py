@@ -26,7 +26,7 @@ from graders.engine.grading.plugin import GradingPlugin
 from graders.engine.grading.session import run_tests
 from graders.engine.grading.starter import ServerStarter
 from graders.engine.harness.recording import Recordings, Starter
-from graders.engine.harness.trouble import StartFailed
+from graders.engine.server.trouble import StartFailed
 from graders.engine.submissions.submission import Submission
 
 _CONFTEST = "ImportError while loading conftest"

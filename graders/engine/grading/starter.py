@@ -65,6 +65,6 @@ class ServerStarter(Protocol):
     async def start(self, model: Any, trace: Any) -> Any:
         """Start the server and return it, a :class:`RunningServer`.
 
-        Raises :class:`~graders.engine.harness.trouble.StartFailed` when it cannot be started, or
+        Raises :class:`~graders.engine.server.trouble.StartFailed` when it cannot be started, or
         another :class:`~graders.engine.core.errors.Finding` when it fails right after its start.
         """

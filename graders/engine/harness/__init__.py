@@ -9,24 +9,10 @@ from graders.engine.harness.chat import Chat, Reply, user_input
 from graders.engine.harness.checks import criterion, expect, found
 from graders.engine.harness.items import Item, items_of, messages_of
 from graders.engine.harness.recording import Outcome, Recordings, attempt, recording_of
-from graders.engine.harness.settings import ServerSettings
 from graders.engine.harness.stream import Stream
 from graders.engine.harness.student import Student
 from graders.engine.harness.talk import Talk
 from graders.engine.harness.tokens import Tokens
-from graders.engine.harness.trace import Trace
-from graders.engine.harness.transport import AppCrashed, StudentTransport
-from graders.engine.harness.trouble import (
-    Flooded,
-    OverLimit,
-    ProtocolBroken,
-    RanAway,
-    ServerDied,
-    ServerTrouble,
-    Stalled,
-    StartFailed,
-    TookTooLong,
-)
 from graders.engine.model import (
     RecordedCall,
     ScriptedModel,
@@ -41,6 +27,20 @@ from graders.engine.model import (
     say,
     say_held,
     tool,
+)
+from graders.engine.server.link.transport import AppCrashed, StudentTransport
+from graders.engine.server.settings import ServerSettings
+from graders.engine.server.trace import Trace
+from graders.engine.server.trouble import (
+    Flooded,
+    OverLimit,
+    ProtocolBroken,
+    RanAway,
+    ServerDied,
+    ServerTrouble,
+    Stalled,
+    StartFailed,
+    TookTooLong,
 )
 
 __all__ = [

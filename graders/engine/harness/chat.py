@@ -15,8 +15,8 @@ import httpx
 from graders.engine.core.errors import Finding
 from graders.engine.core.text import quote
 from graders.engine.harness.stream import Stream
-from graders.engine.harness.trace import Trace
-from graders.engine.harness.trouble import ServerTrouble
+from graders.engine.server.trace import Trace
+from graders.engine.server.trouble import ServerTrouble
 
 Order = Literal["asc", "desc"]
 _EXCERPT = 200

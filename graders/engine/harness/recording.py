@@ -18,8 +18,8 @@ from graders.engine.content.canaries import Canaries
 from graders.engine.core.errors import Finding, GraderBrokeError
 from graders.engine.harness.student import Student
 from graders.engine.harness.talk import Talk
-from graders.engine.harness.trace import Trace
 from graders.engine.model import ScriptedModel
+from graders.engine.server.trace import Trace
 
 _T = TypeVar("_T")
 Scenario = Callable[[Talk], Awaitable[_T]]

@@ -17,16 +17,16 @@ from pathlib import Path
 from graders.engine.core.limits import Limits
 from graders.engine.core.results import NOT_STARTED, Isolation, SideCall
 from graders.engine.core.text import quote
-from graders.engine.harness.settings import ServerSettings
 from graders.engine.harness.student import Student
-from graders.engine.harness.trace import Trace
-from graders.engine.harness.trial import layers_of_a_trial
-from graders.engine.harness.trouble import StartFailed
-from graders.engine.harness.wall import RunClock
 from graders.engine.isolation.layers import NOTHING_OFF, Layer
 from graders.engine.isolation.levels import is_root, isolation_of
 from graders.engine.model import ModelEvent, ScriptedModel
 from graders.engine.sandbox.process import Launcher, LaunchSpec
+from graders.engine.server.isolation_probe import probe_isolation
+from graders.engine.server.settings import ServerSettings
+from graders.engine.server.trace import Trace
+from graders.engine.server.trouble import StartFailed
+from graders.engine.server.watch.deadlines import RunClock
 from graders.engine.submissions.shadows import shadowing_names
 from graders.engine.submissions.submission import CopyReport, Submission, copy_submission
 
@@ -75,7 +75,7 @@ class Rig:
             cold=bool(settings.shadows),
             without=frozenset(settings.without),
         )
-        self._layers = layers_of_a_trial(self._launcher, spec)
+        self._layers = probe_isolation(self._launcher, spec)
 
     def new_trace(self) -> Trace:
         """Give a fresh record for one check."""

@@ -24,7 +24,7 @@ from hypothesis.errors import HypothesisException
 from graders.engine.core.errors import Finding
 from graders.engine.harness.recording import attempt
 from graders.engine.harness.student import Student
-from graders.engine.harness.trace import Trace
+from graders.engine.server.trace import Trace
 
 _T = TypeVar("_T")
 _Step = TypeVar("_Step")

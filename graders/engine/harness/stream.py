@@ -12,10 +12,10 @@ import httpx
 
 from graders.engine.core.errors import Finding
 from graders.engine.core.text import quote
-from graders.engine.harness.trace import Trace
-from graders.engine.harness.transport import CHUNKS, ExchangeStream
-from graders.engine.harness.trouble import RanAway, ServerTrouble, Stalled
 from graders.engine.protocol import ChatKitEvent, SseDecoder, parse_event
+from graders.engine.server.link.transport import CHUNKS, ExchangeStream
+from graders.engine.server.trace import Trace
+from graders.engine.server.trouble import RanAway, ServerTrouble, Stalled
 
 
 class Stream:

@@ -13,16 +13,16 @@ from dataclasses import replace
 import httpx
 
 from graders.engine.harness.chat import Chat
-from graders.engine.harness.link import Link
-from graders.engine.harness.output import last_traceback
-from graders.engine.harness.running import RunningServer
-from graders.engine.harness.settings import ServerSettings
-from graders.engine.harness.trace import Trace
-from graders.engine.harness.trouble import ServerDied
-from graders.engine.harness.wall import CheckClock, RunClock
-from graders.engine.harness.workspace import Workspace
 from graders.engine.model import ScriptedModel
 from graders.engine.sandbox.process import Exit, Launcher, LaunchSpec
+from graders.engine.server.diagnosis.output import last_traceback
+from graders.engine.server.link.link import Link
+from graders.engine.server.running import RunningServer
+from graders.engine.server.settings import ServerSettings
+from graders.engine.server.trace import Trace
+from graders.engine.server.trouble import ServerDied
+from graders.engine.server.watch.deadlines import CheckClock, RunClock
+from graders.engine.server.workspace import Workspace
 from graders.engine.wire.frames import Refused, Shutdown
 
 _MOST_REFUSED = 100

@@ -14,10 +14,17 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from graders.engine.core.limits import WireLimits
-from graders.engine.harness import RanAway, Stalled, TookTooLong, say, say_held, watchdog
-from graders.engine.harness.process_state import Activity, activity
+from graders.engine.harness import (
+    RanAway,
+    Stalled,
+    TookTooLong,
+    say,
+    say_held,
+)
 from graders.engine.isolation.layers import Layer
 from graders.engine.protocol import ChatKitEvent
+from graders.engine.server.watch import watchdog
+from graders.engine.server.watch.process_state import Activity, activity
 from tests.students import Bench
 
 SERVER = """

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from graders.engine.core.errors import Finding
 from graders.engine.core.limits import WireLimits
 from graders.engine.harness import Flooded, ProtocolBroken, ServerDied
-from graders.engine.harness.link import Link
+from graders.engine.server.link.link import Link
 from graders.engine.wire import Frame, FrameBuffer, encode, parse_to_student
 from graders.engine.wire.frames import (
     Advanced,

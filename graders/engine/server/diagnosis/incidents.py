@@ -13,13 +13,13 @@ from pathlib import Path
 
 from graders.engine.core.limits import ProcessLimits
 from graders.engine.core.text import quote
-from graders.engine.harness.footprint import Footprint
-from graders.engine.harness.link import Link
-from graders.engine.harness.symptoms import refused, symptoms
-from graders.engine.harness.trace import Trace
-from graders.engine.harness.trouble import Flooded, OverLimit, ServerDied
-from graders.engine.harness.wall import CheckClock
 from graders.engine.sandbox.process import Exit
+from graders.engine.server.diagnosis.symptoms import refused, symptoms
+from graders.engine.server.link.link import Link
+from graders.engine.server.trace import Trace
+from graders.engine.server.trouble import Flooded, OverLimit, ServerDied
+from graders.engine.server.watch.deadlines import CheckClock
+from graders.engine.server.watch.footprint import Footprint
 from graders.engine.wire.frames import ExchangeCrash, Loaded, LoadFailed, Refused
 
 _REQUEST_CHARACTERS = 80

@@ -23,7 +23,7 @@ _READ_BYTES = 65_536
 _LAST_RESORT_SECONDS = 120.0
 
 
-def layers_of_a_trial(launcher: Launcher, spec: LaunchSpec) -> tuple[str, ...]:
+def probe_isolation(launcher: Launcher, spec: LaunchSpec) -> tuple[str, ...]:
     """Start a process as ``spec`` says, in a folder of its own; give the layers that it has.
 
     Raises :class:`GraderBrokeError` when it does not come so far.

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from graders.engine.harness import AppCrashed, ServerTrouble, Student
-from graders.engine.harness.transport import EXCHANGE
+from graders.engine.server.link.transport import EXCHANGE
 from tests.students import Bench
 
 LOCK_STEP = """

@@ -20,8 +20,8 @@ from dataclasses import dataclass
 
 from graders.engine.core.errors import Finding
 from graders.engine.core.limits import WireLimits
-from graders.engine.harness.process_state import Activity, activity
-from graders.engine.harness.trouble import RanAway, Stalled
+from graders.engine.server.trouble import RanAway, Stalled
+from graders.engine.server.watch.process_state import Activity, activity
 
 _LOOK_SECONDS = 0.02
 _QUIET_ROUNDS = 8

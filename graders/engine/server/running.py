@@ -13,20 +13,20 @@ import httpx
 
 from graders.engine.core.results import Problem
 from graders.engine.core.text import shorten, visible
-from graders.engine.harness.footprint import Footprint, amount
-from graders.engine.harness.incidents import Incidents
-from graders.engine.harness.link import Link
-from graders.engine.harness.model_calls import ModelCalls
-from graders.engine.harness.output import Output
-from graders.engine.harness.problems import ended_at_start, explained, load_problem
-from graders.engine.harness.settings import ServerSettings
-from graders.engine.harness.trace import Trace
-from graders.engine.harness.transport import StudentTransport
-from graders.engine.harness.trouble import ServerTrouble, StartFailed
-from graders.engine.harness.wall import CheckClock
-from graders.engine.harness.workspace import Workspace
 from graders.engine.model import ScriptedModel
 from graders.engine.sandbox.process import Exit, Process
+from graders.engine.server.diagnosis.incidents import Incidents
+from graders.engine.server.diagnosis.output import Output
+from graders.engine.server.diagnosis.problems import ended_at_start, explained, load_problem
+from graders.engine.server.link.link import Link
+from graders.engine.server.link.model_calls import ModelCalls
+from graders.engine.server.link.transport import StudentTransport
+from graders.engine.server.settings import ServerSettings
+from graders.engine.server.trace import Trace
+from graders.engine.server.trouble import ServerTrouble, StartFailed
+from graders.engine.server.watch.deadlines import CheckClock
+from graders.engine.server.watch.footprint import Footprint, amount
+from graders.engine.server.workspace import Workspace
 from graders.engine.wire.frames import ExchangeCrash, Load, LoadFailed, ModelRequest, Refused
 
 BASE_URL = "http://testserver"

@@ -24,10 +24,10 @@ from graders.engine.harness import (
     TookTooLong,
     Trace,
 )
-from graders.engine.harness.incidents import used_up_cpu
 from graders.engine.harness.rig import Rig
-from graders.engine.harness.wall import RunClock
 from graders.engine.sandbox.process import Exit, Launcher
+from graders.engine.server.diagnosis.incidents import used_up_cpu
+from graders.engine.server.watch.deadlines import RunClock
 from tests.students import HONEST, Bench
 
 # Runs what it is sent; what that raises is the app's own exception.

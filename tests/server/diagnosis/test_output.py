@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from graders.engine.core.limits import WireLimits
-from graders.engine.harness.output import Output, last_traceback
+from graders.engine.server.diagnosis.output import Output, last_traceback
 
 
 def piped(

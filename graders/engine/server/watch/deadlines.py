@@ -15,7 +15,7 @@ from pathlib import Path
 
 from graders.engine.core.errors import GraderBrokeError
 from graders.engine.core.limits import WallLimits
-from graders.engine.harness.trouble import TookTooLong
+from graders.engine.server.trouble import TookTooLong
 
 _HELD_UP = 0.5
 """From this share of the time on, it is the machine or the grader that was slow."""

@@ -8,8 +8,8 @@ import pytest
 
 from graders.engine.core.errors import Finding, GraderBrokeError
 from graders.engine.core.limits import WallLimits
-from graders.engine.harness.trouble import TookTooLong
-from graders.engine.harness.wall import CheckClock, RunClock, held_up_seconds
+from graders.engine.server.trouble import TookTooLong
+from graders.engine.server.watch.deadlines import CheckClock, RunClock, held_up_seconds
 
 SLOW = "this machine is too slow, or has too much else to do"
 

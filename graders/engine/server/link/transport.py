@@ -11,8 +11,8 @@ from collections.abc import AsyncIterator
 import httpx
 
 from graders.engine.core.errors import Finding
-from graders.engine.harness.link import Exchange, Link
-from graders.engine.harness.trouble import ServerTrouble
+from graders.engine.server.link.link import Exchange, Link
+from graders.engine.server.trouble import ServerTrouble
 from graders.engine.wire.frames import ExchangeCrash, Request, RequestBody
 
 EXCHANGE = "chatkit_exchange"

@@ -12,9 +12,9 @@ import pytest
 
 from graders.engine.core.errors import GraderBrokeError
 from graders.engine.harness import ServerSettings
-from graders.engine.harness.trial import layers_of_a_trial
 from graders.engine.isolation.layers import Layer
 from graders.engine.sandbox.process import Launcher, LaunchSpec
+from graders.engine.server.isolation_probe import probe_isolation
 from tests.students import HONEST, Bench
 
 
@@ -25,13 +25,13 @@ async def test_a_trial_has_the_layers_that_a_server_has(
     spec = LaunchSpec(root=tmp_path, environment={}, cold=cold)
     shadows = ("yaml",) if cold else ()
     student = await bench.serve(HONEST, files={"yaml.py": ""}, shadows=shadows)
-    assert layers_of_a_trial(launcher, spec) == student.layers
+    assert probe_isolation(launcher, spec) == student.layers
 
 
 def test_a_layer_that_is_left_off_is_not_there(launcher: Launcher, tmp_path: Path) -> None:
     without = frozenset({Layer.SYSCALLS})
     spec = LaunchSpec(root=tmp_path, environment={}, without=without)
-    assert Layer.SYSCALLS not in layers_of_a_trial(launcher, spec)
+    assert Layer.SYSCALLS not in probe_isolation(launcher, spec)
 
 
 class Broken:
@@ -63,6 +63,6 @@ def test_a_process_that_does_not_say_hello_is_our_own_failure(
     broken = Broken(says)
     spec = LaunchSpec(root=ServerSettings(source=tmp_path).source, environment={})
     with pytest.raises(GraderBrokeError, match="could not be started on this machine"):
-        layers_of_a_trial(cast("Launcher", broken), spec)
+        probe_isolation(cast("Launcher", broken), spec)
     assert broken.killed == 1
     assert broken.wire.fileno() == -1

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from graders.engine.core.limits import ProcessLimits
 from graders.engine.core.text import quote
-from graders.engine.harness.footprint import Footprint, amount
 from graders.engine.isolation.layers import Layer
+from graders.engine.server.watch.footprint import Footprint, amount
 
 _MOST_TOLD = 3
 # Denied, not there in the own root folder, or closed to writing.

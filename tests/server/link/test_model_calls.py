@@ -6,8 +6,6 @@ import asyncio
 from collections.abc import AsyncGenerator
 from typing import cast
 
-from graders.engine.harness.link import Link
-from graders.engine.harness.model_calls import ModelCalls
 from graders.engine.model import (
     Chunk,
     Drop,
@@ -18,6 +16,8 @@ from graders.engine.model import (
     ScriptedModel,
     Sent,
 )
+from graders.engine.server.link.link import Link
+from graders.engine.server.link.model_calls import ModelCalls
 from graders.engine.wire import Frame
 from graders.engine.wire.frames import ModelChunk, ModelDrop, ModelEnd, ModelHead, ModelRequest
 

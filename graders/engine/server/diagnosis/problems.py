@@ -13,9 +13,14 @@ from collections.abc import Sequence
 from graders.engine.core.errors import Finding
 from graders.engine.core.results import Problem
 from graders.engine.core.text import quote, visible
-from graders.engine.harness.import_cures import DISTRIBUTIONS, import_cure, missing_cure
-from graders.engine.harness.incidents import how_it_ended
-from graders.engine.harness.trouble import (
+from graders.engine.sandbox.process import Exit
+from graders.engine.server.diagnosis.import_cures import (
+    DISTRIBUTIONS,
+    import_cure,
+    missing_cure,
+)
+from graders.engine.server.diagnosis.incidents import how_it_ended
+from graders.engine.server.trouble import (
     Flooded,
     OverLimit,
     ProtocolBroken,
@@ -23,7 +28,6 @@ from graders.engine.harness.trouble import (
     Stalled,
     TookTooLong,
 )
-from graders.engine.sandbox.process import Exit
 from graders.engine.wire.frames import LoadFailed
 
 _PRINTED_CHARACTERS = 3_000

@@ -12,11 +12,11 @@ import pytest
 from graders.engine.core.limits import ProcessLimits
 from graders.engine.core.results import Problem
 from graders.engine.harness import ServerDied, StartFailed, Trace
-from graders.engine.harness.incidents import how_it_ended
-from graders.engine.harness.problems import ended_at_start, load_problem
 from graders.engine.harness.rig import rig_for
-from graders.engine.harness.trouble import ProtocolBroken
 from graders.engine.sandbox.process import Exit, Launcher
+from graders.engine.server.diagnosis.incidents import how_it_ended
+from graders.engine.server.diagnosis.problems import ended_at_start, load_problem
+from graders.engine.server.trouble import ProtocolBroken
 from graders.engine.submissions.submission import (
     Submission,
     SubmissionProblem,

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from graders.engine.core.limits import MEBIBYTE, ProcessLimits
-from graders.engine.harness.folders import Contents, contents_of
-from graders.engine.harness.process_state import Use, use
+from graders.engine.server.watch.folders import Contents, contents_of
+from graders.engine.server.watch.process_state import Use, use
 
 _LOOKS_PER_WALK = 25
 """Folders are looked through at every so many looks, about twice a second."""

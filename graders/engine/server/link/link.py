@@ -17,11 +17,11 @@ from typing import TypeVar
 
 from graders.engine.core.errors import Finding
 from graders.engine.core.limits import MEBIBYTE, WireLimits
-from graders.engine.harness.footprint import amount
-from graders.engine.harness.trouble import ProtocolBroken, RanAway, Stalled
-from graders.engine.harness.waiters import Waiters
-from graders.engine.harness.watchdog import Watchdog
-from graders.engine.harness.wire_end import WireEnd
+from graders.engine.server.link.socket_end import WireEnd
+from graders.engine.server.link.waiters import Waiters
+from graders.engine.server.trouble import ProtocolBroken, RanAway, Stalled
+from graders.engine.server.watch.footprint import amount
+from graders.engine.server.watch.watchdog import Watchdog
 from graders.engine.wire import Frame, FrameBuffer, FromStudent, WireError, encode
 from graders.engine.wire import parse_from_student as parse
 from graders.engine.wire.frames import (

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 
-from graders.engine.harness.link import Link
 from graders.engine.model import (
     Chunk,
     Drop,
@@ -17,6 +16,7 @@ from graders.engine.model import (
     Refuse,
     ScriptedModel,
 )
+from graders.engine.server.link.link import Link
 from graders.engine.wire.frames import ModelChunk, ModelDrop, ModelEnd, ModelHead, ModelRequest
 
 

@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from graders.engine.core.limits import MOST
-from graders.engine.harness.folders import Contents, contents_of, remove
 from graders.engine.sandbox.environment import student_environment
+from graders.engine.server.watch.folders import Contents, contents_of, remove
 
 _BESIDE_THE_COPY = ("data", "home", "tmp")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from graders.engine.harness.folders import contents_of, remove
+from graders.engine.server.watch.folders import contents_of, remove
 
 
 def test_files_folders_and_their_size_are_counted(tmp_path: Path) -> None:

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from graders.engine.core.limits import ProcessLimits
-from graders.engine.harness.folders import Contents, contents_of
-from graders.engine.harness.footprint import Footprint, amount
-from graders.engine.harness.process_state import use
+from graders.engine.server.watch.folders import Contents, contents_of
+from graders.engine.server.watch.footprint import Footprint, amount
+from graders.engine.server.watch.process_state import use
 
 LOOKS = 25
 
