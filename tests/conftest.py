@@ -12,6 +12,6 @@ from graders.engine.sandbox.process import Launcher
 
 @pytest.fixture(scope="session")
 def launcher() -> Iterator[Launcher]:
-    """Give the one launcher of the session."""
+    """Yield the one launcher of the session."""
     with open_launcher() as launcher:
         yield launcher

@@ -88,7 +88,7 @@ class StarterStandIn:
     servers: list[ServerStandIn] = field(default_factory=list)
     shut_in: Isolation = PRACTICE
 
-    def try_out(self) -> None:
+    def probe_isolation(self) -> None:
         """Find out what the test has said."""
         self.isolation = self.shut_in
 
@@ -133,5 +133,5 @@ def answers_in(server_file: Path) -> dict[str, str]:
 
 @contextmanager
 def stand_in_servers() -> Iterator[OpenStarter]:
-    """Give what opens stand-ins for any submission, in the place of the real servers."""
+    """Yield what opens stand-ins for any submission, in the place of the real servers."""
     yield lambda _lesson, submission: nullcontext(StarterStandIn(submission.root))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def number_here(student: int, number: int) -> int:
-    """Give the number by which we know a process that a student knows by ``number``.
+    """Return the number by which we know a process that a student knows by ``number``.
 
     ``student`` is our own number of the student. It is the student itself, its descendant, or an
     orphan of it (whose parent is the fork server, or the first process of its namespace), if no
@@ -39,7 +39,7 @@ def _parent(pid: int) -> int:
 
 
 def _numbers(pid: int) -> list[int]:
-    """Give a process's numbers, from our pid namespace to its own."""
+    """Return a process's numbers, from our pid namespace to its own."""
     return list(map(int, _status(pid, "NSpid")))
 
 

@@ -48,7 +48,7 @@ class Bench:
         return student
 
     async def problem(self, server: str | None, **options: Any) -> Problem:
-        """Start a submission that cannot be started; give the problem."""
+        """Start a submission that cannot be started; return the problem."""
         with pytest.raises(StartFailed) as failed:
             await self.serve(server, **options)
         return failed.value.problem
@@ -59,7 +59,7 @@ class Bench:
         assert (await student.http.get("/")).text == "honest"
 
     def write(self, files: Mapping[str, str]) -> Path:
-        """Write a submission; give its folder."""
+        """Write a submission; return its folder."""
         number = len(list(self._folder.iterdir()))
         source = self._folder / f"submission{number}"
         for name, text in files.items():
@@ -76,13 +76,13 @@ class Bench:
 
 
 def number_of(student: Student, number: int) -> int:
-    """Give our number of a process that ``student`` knows by ``number``."""
+    """Return our number of a process that ``student`` knows by ``number``."""
     return number_here(student.pid, number)
 
 
 @pytest_asyncio.fixture
 async def bench(launcher: Launcher, tmp_path: Path) -> AsyncIterator[Bench]:
-    """Give a bench whose servers are stopped after the test."""
+    """Yield a bench whose servers are stopped after the test."""
     made = Bench(launcher, tmp_path)
     yield made
     await made.close()

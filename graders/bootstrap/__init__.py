@@ -7,7 +7,7 @@ engine must not import it. The modules, low to high:
     trouble      what can go wrong, each with its cure
     stamp        the file that says which environment stands
     agreement    whether pyproject.toml, uv.lock and the two exports tell the same story
-    turn         one run at a time builds
+    lock         one run at a time builds
     installers   uv, else venv and pip
     build        a missing, half-made or outdated environment is made anew
     launch       the way from ``python grade.py`` into the environment

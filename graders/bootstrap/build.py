@@ -11,6 +11,7 @@ from pathlib import Path
 
 from graders.bootstrap import installers
 from graders.bootstrap.agreement import require_agreement
+from graders.bootstrap.lock import holding
 from graders.bootstrap.notices import Notices
 from graders.bootstrap.stamp import (
     Stamp,
@@ -21,7 +22,6 @@ from graders.bootstrap.stamp import (
     write_stamp,
 )
 from graders.bootstrap.trouble import SetupError
-from graders.bootstrap.turn import turn
 
 # What an environment of venv or uv may hold at its top: a folder with anything else is not ours.
 _PARTS_OF_AN_ENVIRONMENT = {
@@ -35,7 +35,7 @@ def build(root: Path, venv: Path, wanted: Stamp, notices: Notices) -> None:
     """Make sure that ``venv`` is what ``wanted`` says; one run at a time."""
     place = shown(venv, root)
     lock = venv.with_name(f"{venv.name}.lock")
-    with turn(lock, lambda: notices.say(f"another run is setting up {place}; waiting for it.")):
+    with holding(lock, lambda: notices.say(f"another run is setting up {place}; waiting for it.")):
         if stands(venv, wanted):
             return
         require_agreement(root)

@@ -138,7 +138,10 @@ def base_python() -> str:
 
 
 def venv_module_is_complete() -> bool:
-    """Whether this Python can make environments; Debian's cannot without an extra package."""
+    """Return whether this Python can make environments.
+
+    Debian's cannot without an extra package.
+    """
     return find_spec("venv") is not None and find_spec("ensurepip") is not None
 
 

@@ -62,7 +62,7 @@ def prepare(root: Path, venv: Path, groups: tuple[str, ...], notices: Notices) -
 
 
 def in_environment() -> bool:
-    """Whether this is the second run, as :func:`second_run` starts it."""
+    """Return whether this is the second run, as :func:`second_run` starts it."""
     return MARK in sys._xoptions  # noqa: SLF001 - documented, and the only way to read -X
 
 

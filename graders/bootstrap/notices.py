@@ -13,7 +13,7 @@ GREY, RED, PLAIN = "\x1b[2m", "\x1b[31m", "\x1b[0m"
 
 
 def colours_wanted(stream: TextIO) -> bool:
-    """Whether colours may be used: on a terminal, and not where ``NO_COLOR`` is set."""
+    """Return whether colours may be used: on a terminal, and not where ``NO_COLOR`` is set."""
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 

@@ -36,11 +36,11 @@ class Stamp(NamedTuple):
     installer: str = ""
 
     def same_base(self, other: Stamp) -> bool:
-        """Whether both are the same locked packages for the same Python, groups aside."""
+        """Return whether both are the same locked packages for the same Python, groups aside."""
         return (self.python, self.lock) == (other.python, other.lock)
 
     def covers(self, wanted: Stamp) -> bool:
-        """Whether an environment with this stamp has all that is wanted."""
+        """Return whether an environment with this stamp has all that is wanted."""
         return (
             self.same_base(wanted)
             and self.sources == wanted.sources
@@ -89,7 +89,7 @@ def python_of(venv: Path) -> Path:
 
 
 def stands(venv: Path, wanted: Stamp) -> bool:
-    """Whether the environment is complete and has all that is wanted."""
+    """Return whether the environment is complete and has all that is wanted."""
     stamp = read_stamp(venv)
     return stamp is not None and stamp.covers(wanted) and python_of(venv).exists()
 

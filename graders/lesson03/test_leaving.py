@@ -124,7 +124,7 @@ def _expect_goes_on(left: Left) -> None:
 
 
 def _reply(outcome: Outcome[Reply]) -> Reply | None:
-    """The reply if there is one to look at; that there is none is another criterion's matter."""
+    """Return the reply, if there is one; that there is none is for another criterion."""
     try:
         return outcome.value
     except Finding:

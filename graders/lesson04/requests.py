@@ -82,12 +82,12 @@ def has_role(call: RecordedCall, text: str, word: str, role: str, others: Iterab
     other_words = [other for other in others if other != word]
     if word in call.instructions:
         return True
-    holders = [item for item in call.input if word in item.text]
+    places_containing = [item for item in call.input if word in item.text]
     return any(
         item.role == role
         or any(other in item.text for other in other_words)
         or _says_more(item.text, text)
-        for item in holders
+        for item in places_containing
     )
 
 

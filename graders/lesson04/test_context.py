@@ -83,7 +83,7 @@ def _expect_known(asked: Asked, preferences: list[Preference], hint: str, what: 
 
 
 def _bare(text: str) -> str:
-    """A text as keys are compared: `favourite_fruit` may be written `Favourite fruit`."""
+    """Return a text as keys are compared: `favourite_fruit` may be written `Favourite fruit`."""
     return re.sub(r"[\W_]", "", text).casefold()
 
 

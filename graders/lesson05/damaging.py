@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from graders.engine.harness import Outcome, Talk, attempt
-from graders.engine.harness.disturbed import damage
-from graders.engine.harness.stored import holders
+from graders.engine.harness.storage import places_containing
+from graders.engine.harness.storage_faults import damage
 from graders.lesson05.talking import Said, Views, begin, look, tell, texts_in
 
 
@@ -69,7 +69,7 @@ async def play_damage(talk: Talk) -> Damaged:
     damage(talk.student.own_dirs, bad_item.word, [*spared, title])
     damage(talk.student.own_dirs, title, [bad_item.word, *spared])
     own = (bad_item.answer_word, bad_thread.word, bad_thread.answer_word)
-    left = [word for word in own if holders(talk.student.own_dirs, word)]
+    left = [word for word in own if places_containing(talk.student.own_dirs, word)]
     started = await attempt(talk.student.start())
     damaged = Damaged(
         healthy=healthy,
@@ -88,5 +88,5 @@ async def play_damage(talk: Talk) -> Damaged:
         erased=[],
     )
     await attempt(talk.student.settle())
-    erased = [word for word in left if not holders(talk.student.own_dirs, word)]
+    erased = [word for word in left if not places_containing(talk.student.own_dirs, word)]
     return replace(damaged, erased=erased)

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 
 from graders.engine.harness import Outcome, Reply, Talk, attempt, say_held
-from graders.engine.harness.stored import holders
+from graders.engine.harness.storage import places_containing
 from graders.lesson05.talking import Said, Views, begin, look, tell
 
 _TURNS = 5
@@ -89,5 +89,5 @@ async def _delete_half_way(talk: Talk) -> HalfWay:
 
 def _stored(talk: Talk, *words: str) -> list[str]:
     """Name where one of the words still stands."""
-    places = [place for word in words for place in holders(talk.student.own_dirs, word)]
+    places = [place for word in words for place in places_containing(talk.student.own_dirs, word)]
     return list(dict.fromkeys(places))

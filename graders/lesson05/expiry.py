@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from graders.engine.harness import Outcome, Reply, Talk, attempt
-from graders.engine.harness.stored import holders
+from graders.engine.harness.storage import places_containing
 from graders.lesson05.paging import Page, threads_of
 from graders.lesson05.talking import HOUR, PAGE, Said, Views, begin, briefly, look, tell
 
@@ -95,7 +95,7 @@ async def play_expiry(talk: Talk) -> Expired:
     revived = await attempt(_leave_alone(talk, "revived", lambda name: tell(talk, "late", name)))
     await _give_chances_to_clean_up(talk)
     words = (left.word, left.answer_word, title)
-    still = [place for word in words for place in holders(talk.student.own_dirs, word)]
+    still = [place for word in words for place in places_containing(talk.student.own_dirs, word)]
     return Expired(
         left=left,
         renewed=renewed,

@@ -16,7 +16,7 @@ from graders.engine.harness import (
     attempt,
     say_held,
 )
-from graders.engine.harness.disturbed import away, locked, read_only
+from graders.engine.harness.storage_faults import locked, read_only, unmounted
 from graders.lesson05.talking import PAGE, Said, begin, tell
 
 _TURNS = 5
@@ -102,7 +102,7 @@ DISTURBANCES: dict[str, tuple[str, Disturbance]] = {
     ),
     "a folder that is not there": (
         "the data folder was not there",
-        lambda student: away(student.data_dir),
+        lambda student: unmounted(student.data_dir),
     ),
 }
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from graders.engine.harness import Chat, Outcome, Talk, Tokens, attempt
-from graders.engine.harness.stored import holders
+from graders.engine.harness.storage import places_containing
 from graders.engine.harness.tokens import Claims
 from graders.lesson06.operations import OPERATIONS, Operation, Target
 from graders.lesson06.people import Answer, Person, Thread, begin, creates, send, tokens_for
@@ -228,7 +228,7 @@ async def play_before(talk: Talk) -> Before:
 
 def _tables_with(talk: Talk, word: str) -> list[str]:
     """Name the tables that hold ``word``; a log file may hold what it likes."""
-    places = holders(talk.student.own_dirs, word)
+    places = places_containing(talk.student.own_dirs, word)
     return [place for place in places if place.startswith("table ")]
 
 

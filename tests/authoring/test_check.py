@@ -20,7 +20,7 @@ from graders.engine.content.catalogue import Catalogue
 from graders.engine.core.errors import ContentError, GraderBrokeError
 from graders.engine.core.places import REPOSITORY
 from graders.engine.grading.folder import OpenStarter
-from graders.engine.reports.look import ASCII
+from graders.engine.reports.glyphs import ASCII
 from tests.miniature import COURSE, stand_in_servers
 from tests.reports.samples import as_text
 
@@ -34,7 +34,7 @@ def servers_that_end_the_process() -> Iterator[OpenStarter]:
 
 @pytest.fixture
 def course(tmp_path: Path) -> Path:
-    """Give a copy of the miniature course, to be spoilt."""
+    """Return a copy of the miniature course, to be spoilt."""
     shutil.copytree(COURSE, tmp_path / "course")
     return tmp_path / "course"
 

@@ -24,7 +24,7 @@ from graders.engine.content.canaries import Canaries
 from graders.engine.content.catalogue import Catalogue, Lesson
 from graders.engine.grading.run import grade
 from graders.engine.harness import ServerSettings, Student, Talk
-from graders.engine.harness.rig import rig_for
+from graders.engine.harness.server_factory import open_factory
 from graders.engine.isolation.layers import NOTHING_OFF, Layer
 from graders.engine.model import ScriptedModel
 from graders.engine.sandbox.fork_client import ForkLauncher
@@ -54,7 +54,7 @@ async def app(scope, receive, send):
 
 @pytest.fixture(scope="module")
 def warm() -> Iterator[ForkLauncher]:
-    """Give a fork server that stands."""
+    """Yield a fork server that stands."""
     launcher = ForkLauncher()
     launcher.await_ready()
     yield launcher
@@ -120,7 +120,7 @@ def test_each_layer_of_isolation(warm: ForkLauncher, tmp_path: Path) -> None:
 
 
 def start_and_end(launcher: Launcher, root: Path, without: frozenset[Layer]) -> float:
-    """Start a server up to its first word, and end it; give the seconds."""
+    """Start a server up to its first word, and end it; return the seconds."""
     began = time.perf_counter()
     process = launcher.start(LaunchSpec(root=root, environment={}, without=without))
     assert process.wire.recv(1)
@@ -151,8 +151,8 @@ def cpu_of_lesson(lesson: Lesson, warm: ForkLauncher) -> float:
         ROOT / "reference_solutions" / lesson.id / "solution", endpoint=lesson.info.endpoint
     )
     students, ours = warm.cpu_seconds, time.process_time()
-    with rig_for(submission, warm, limits=lesson.info.limits, env=lesson.info.env) as rig:
-        result = grade(lesson, submission, seed=1, starter=rig)
+    with open_factory(submission, warm, limits=lesson.info.limits, env=lesson.info.env) as factory:
+        result = grade(lesson, submission, seed=1, starter=factory)
     assert result.full_marks
     return warm.cpu_seconds - students + time.process_time() - ours
 

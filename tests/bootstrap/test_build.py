@@ -12,10 +12,10 @@ from graders.bootstrap import build as building
 from graders.bootstrap import installers
 from graders.bootstrap.build import build, clear, reason
 from graders.bootstrap.installers import Command, Installer
+from graders.bootstrap.lock import holding
 from graders.bootstrap.notices import Notices
 from graders.bootstrap.stamp import Stamp, read_stamp, remove_stamp, stands, wanted_stamp
 from graders.bootstrap.trouble import SetupError
-from graders.bootstrap.turn import turn
 from tests.bootstrap.conftest import make_environment
 
 Call = tuple[tuple[str, ...], bool]
@@ -155,7 +155,7 @@ def test_second_run_says_that_it_waits(
 ) -> None:
     def busy_turn(path: Path, on_wait: Callable[[], None]) -> object:
         on_wait()
-        return turn(path, on_wait)
+        return holding(path, on_wait)
 
     monkeypatch.setattr(building, "turn", busy_turn)
     build(project, venv, wanted_stamp(project, ()), notices)

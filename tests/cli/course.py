@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from graders.engine.cli.desk import Desk
+from graders.engine.cli.context import CommandContext
 from graders.engine.cli.exit_codes import ExitCode
 from graders.engine.cli.main import main
 from tests.miniature import COURSE, stand_in_servers
@@ -33,11 +33,11 @@ def run(
 ) -> Outcome:
     """Run the command line in a course, with no variable of the environment but those given."""
     out, err = io.StringIO(), io.StringIO()
-    desk = Desk(
+    context = CommandContext(
         root=root,
         servers=servers,  # type: ignore[arg-type]
         out=out,
         err=err,
         environment=environment or {},
     )
-    return Outcome(main(words, desk), out.getvalue(), err.getvalue())
+    return Outcome(main(words, context), out.getvalue(), err.getvalue())

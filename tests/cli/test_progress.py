@@ -7,7 +7,7 @@ import io
 import pytest
 from rich.console import Console
 
-from graders.engine.cli.desk import print_page
+from graders.engine.cli.context import print_page
 from graders.engine.cli.progress import STARTING, Progress, watched
 from graders.engine.core.results import CaseResult, Status
 from graders.engine.grading.events import (

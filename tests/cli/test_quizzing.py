@@ -20,7 +20,7 @@ TWO = FILE + FILE[FILE.index("  - id: paths") :].replace("paths", "methods")
 
 @pytest.fixture
 def course(tmp_path: Path) -> Path:
-    """Give a course whose lesson `greeting` has a quiz of two equal questions."""
+    """Return a course whose lesson `greeting` has a quiz of two equal questions."""
     root = tmp_path / "course"
     shutil.copytree(COURSE, root)
     bank = root / "fixtures" / "quiz"
@@ -32,7 +32,7 @@ def course(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Give the folder of a student."""
+    """Return the folder of a student."""
     made = tmp_path / "mine"
     made.mkdir()
     return made

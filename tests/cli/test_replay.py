@@ -25,7 +25,7 @@ turns:
 
 @pytest.fixture
 def script(tmp_path: Path) -> Path:
-    """Give the file of a conversation."""
+    """Return the file of a conversation."""
     file = tmp_path / "hello.yaml"
     file.write_text(SCRIPT, encoding="utf-8")
     return file

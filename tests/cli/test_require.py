@@ -12,7 +12,7 @@ import pytest
 from graders.engine.cli.exit_codes import ExitCode
 from graders.engine.core.results import Isolation, IsolationLevel
 from graders.engine.grading.folder import OpenStarter, open_servers
-from graders.engine.harness.rig import rig_for
+from graders.engine.harness.server_factory import open_factory
 from graders.engine.isolation.layers import Layer
 from graders.engine.sandbox.process import Launcher
 from tests.cli.course import SOLUTION, run
@@ -24,7 +24,7 @@ CI = {"CI": "true"}
 
 
 def servers(level: IsolationLevel) -> Callable[[], AbstractContextManager[OpenStarter]]:
-    """Give what opens stand-ins that are shut in so well."""
+    """Return what opens stand-ins that are shut in so well."""
     isolation = Isolation(level=level, missing=("A layer is missing.",))
 
     @contextmanager
@@ -135,7 +135,7 @@ def test_without_the_layers_no_code_of_the_submission_runs(
 ) -> None:
     @contextmanager
     def weak() -> Iterator[OpenStarter]:
-        yield lambda _, found: rig_for(found, launcher, limits={}, env={}, without=WITHOUT)
+        yield lambda _, found: open_factory(found, launcher, limits={}, env={}, without=WITHOUT)
 
     folder, ran = submission(tmp_path / "own")
     found = run("greeting", folder, "--require", "strong", servers=weak)

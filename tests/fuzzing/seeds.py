@@ -43,7 +43,7 @@ _SMALL_YAML_BYTES = 8_000
 
 
 def seeds(target: str) -> list[bytes]:
-    """Give the seeds of ``target``."""
+    """Return the seeds of ``target``."""
     return list({"wire": _wire, "sse": _sse, "archive": _archives, "yaml": _yaml}[target]())
 
 

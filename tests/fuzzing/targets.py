@@ -54,7 +54,7 @@ def _read_frame(payload: bytes) -> None:
 
 
 def sse(data: bytes) -> None:
-    """A stream of events: the same whole and in pieces; each event is read as ChatKit's."""
+    """Read a stream of events: the same whole and in pieces; each event is read as ChatKit's."""
     whole, pieces = SseDecoder(), SseDecoder()
     events = whole.feed(data)
     cut: list[SseEvent] = [each for piece in _pieces(data) for each in pieces.feed(piece)]
@@ -66,7 +66,7 @@ def sse(data: bytes) -> None:
 
 
 def archive(data: bytes) -> None:
-    """An archive, whose kind is told by the first byte: nothing of it lands outside."""
+    """Unpack an archive, whose kind is told by the first byte: nothing of it lands outside."""
     if not data:
         return
     with tempfile.TemporaryDirectory(prefix="chatkit-fuzz-") as name:
@@ -83,7 +83,7 @@ def archive(data: bytes) -> None:
 
 
 def yaml(data: bytes) -> None:
-    """A YAML file: read strictly, and as each of the files that people write."""
+    """Read a YAML file strictly, and as each of the files that people write."""
     path = Path("file.yaml")
     with suppress(ContentError):
         node = parse(data.decode("utf-8", "replace"), path)

@@ -8,7 +8,7 @@ from graders.engine.content.catalogue import Catalogue
 from graders.engine.core.places import REPOSITORY
 from graders.engine.core.results import IsolationLevel
 from graders.engine.grading.run import grade
-from graders.engine.harness.rig import rig_for
+from graders.engine.harness.server_factory import open_factory
 from graders.engine.isolation.layers import Layer
 from graders.engine.sandbox.fork_client import ForkLauncher
 from graders.engine.submissions.submission import find_submission
@@ -23,8 +23,10 @@ def test_correct_server_gets_full_marks_at_every_level(without: frozenset[Layer]
     submission = find_submission(lesson.solutions_dir / "solution")
     launcher = ForkLauncher(without=without)
     try:
-        with rig_for(submission, launcher, limits=lesson.info.limits, env=lesson.info.env) as rig:
-            result = grade(lesson, submission, seed=1, starter=rig)
+        with open_factory(
+            submission, launcher, limits=lesson.info.limits, env=lesson.info.env
+        ) as factory:
+            result = grade(lesson, submission, seed=1, starter=factory)
     finally:
         launcher.close()
     assert result.full_marks

@@ -9,7 +9,7 @@ import pytest
 from graders.engine.content.catalogue import Catalogue
 from graders.engine.core.errors import IsolationError
 from graders.engine.core.results import Isolation, IsolationLevel, Result
-from graders.engine.grading.required import counts, demand, required_level
+from graders.engine.grading.required import is_official, require, required_level
 from graders.engine.grading.run import grade
 from graders.engine.submissions.submission import find_submission
 from tests.miniature import COURSE, ModelStandIn, ServerStandIn, StarterStandIn, TraceStandIn
@@ -49,19 +49,19 @@ def test_levels_have_an_order() -> None:
 
 
 def test_only_a_run_that_needs_isolation_counts() -> None:
-    assert [counts(level) for level in (PRACTICE, STRONG, FULL)] == [False, True, True]
+    assert [is_official(level) for level in (PRACTICE, STRONG, FULL)] == [False, True, True]
 
 
 @pytest.mark.parametrize("level", IsolationLevel)
 def test_enough_is_enough(level: IsolationLevel) -> None:
-    demand(level, Isolation(level=level))
-    demand(PRACTICE, Isolation(level=level))
+    require(level, Isolation(level=level))
+    require(PRACTICE, Isolation(level=level))
 
 
 def test_less_is_refused_with_what_is_missing_and_the_cure() -> None:
     isolation = Isolation(level=PRACTICE, missing=("It needs Landlock.", "It needs seccomp."))
     with pytest.raises(IsolationError) as refused:
-        demand(STRONG, isolation)
+        require(STRONG, isolation)
     assert refused.value.message == (
         "Nothing was graded: `strong` isolation is required, and this machine offers `practice` "
         "only. It needs Landlock. It needs seccomp."

@@ -40,7 +40,7 @@ class Server(httpx.AsyncBaseTransport):
 
 
 def client_of(server: httpx.AsyncBaseTransport, **options: Any) -> tuple[Chat, Trace]:
-    """Give a client of ``server``, and the record that it writes to."""
+    """Return a client of ``server``, and the record that it writes to."""
     trace = Trace()
     http = httpx.AsyncClient(transport=server, base_url="http://testserver")
     return Chat(lambda: http, "/api/chatkit", trace, **options), trace
@@ -147,7 +147,7 @@ async def test_a_server_that_gives_no_answer_is_marked_where_it_ought_to_be() ->
 
 
 def reply(body: bytes, status: int = 200) -> Reply:
-    """Give a reply of a check's seventh entry."""
+    """Return a reply of a check's seventh entry."""
     return Reply(status, httpx.Headers(), body, serial=7)
 
 

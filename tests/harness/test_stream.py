@@ -33,7 +33,7 @@ class Chunks:
         self.closed = False
 
     async def next(self) -> bytes | None:
-        """Give the next chunk."""
+        """Return the next chunk."""
         coming = next(self._coming, None)
         if isinstance(coming, Exception):
             raise coming
@@ -46,7 +46,7 @@ def event_bytes(*events: object) -> bytes:
 
 
 def stream_of(*chunks: bytes | Exception, status: int = 200) -> tuple[Stream, Trace]:
-    """Give a stream of these chunks, and the record that it writes to."""
+    """Return a stream of these chunks, and the record that it writes to."""
     ticks = itertools.count()
     trace = Trace(now=lambda: next(ticks))
     serial = trace.add("client", "threads.create", "user: hello")
@@ -55,7 +55,7 @@ def stream_of(*chunks: bytes | Exception, status: int = 200) -> tuple[Stream, Tr
 
 
 async def finished(*events: object) -> Stream:
-    """Give a stream that was read to its end."""
+    """Return a stream that was read to its end."""
     return await stream_of(event_bytes(*events))[0].finish()
 
 

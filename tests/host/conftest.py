@@ -15,7 +15,7 @@ from tests.sandbox.wired import Starter, starting
 
 @pytest_asyncio.fixture
 async def ends() -> AsyncIterator[Ends]:
-    """Give both ends of a wire in the test's own event loop."""
+    """Yield both ends of a wire in the test's own event loop."""
     with connected() as made:
         yield made
 

@@ -38,7 +38,7 @@ class Ends:
         self._frames: deque[FromStudent] = deque()
 
     async def hear(self, kind: type[F]) -> F:
-        """Give the next frame of the host, which must be of ``kind``."""
+        """Return the next frame of the host, which must be of ``kind``."""
         while not self._frames:
             data = await asyncio.get_running_loop().sock_recv(self._ours, 1024 * 1024)
             assert data, "the host has closed the wire"
@@ -64,7 +64,7 @@ class Ends:
 
 @contextmanager
 def connected() -> Iterator[Ends]:
-    """Give both ends, attached to the running loop."""
+    """Yield both ends, attached to the running loop."""
     ours, theirs = socket.socketpair()
     loop = asyncio.get_running_loop()
     with ours, theirs:

@@ -60,7 +60,7 @@ def raising(error: BaseException) -> App:
 
 
 async def answer_of(ends: Ends) -> tuple[ResponseStart, bytes]:
-    """Hear a whole answer; give its start and body."""
+    """Hear a whole answer; return its start and body."""
     start = await ends.hear(ResponseStart)
     data = b""
     while (piece := await ends.hear(ResponseBody)).more:
@@ -70,7 +70,7 @@ async def answer_of(ends: Ends) -> tuple[ResponseStart, bytes]:
 
 
 async def crash_of(ends: Ends, app: App, **options: Any) -> ExchangeCrash:
-    """Call ``app``; give the crash, whatever was sent before."""
+    """Call ``app``; return the crash, whatever was sent before."""
     serve(ends, app, **options).begin(request())
     while not isinstance(frame := await ends.hear(Frame), ExchangeCrash):
         assert not isinstance(frame, ExchangeEnd)

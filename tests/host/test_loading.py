@@ -18,7 +18,7 @@ Write = Callable[..., str]
 
 @pytest.fixture
 def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Write]:
-    """Write a submission; give its folder. What is imported from it is forgotten afterwards."""
+    """Write a submission; yield its folder. What is imported from it is forgotten afterwards."""
     monkeypatch.setattr(sys, "path", sys.path[:])
     before = dict(sys.modules)
 

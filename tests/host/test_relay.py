@@ -160,7 +160,7 @@ def student(students: Starter) -> Wired:
 
 
 def chunk(source: str, text: str) -> bytes:
-    """Give ``text`` as the client of ``source`` expects it."""
+    """Return ``text`` as the client of ``source`` expects it."""
     if not source.startswith("openai"):
         return text.encode()
     choice = {"index": 0, "delta": {"content": text}}
@@ -169,14 +169,14 @@ def chunk(source: str, text: str) -> bytes:
 
 
 def begun(student: Wired, source: str, limit: str = "") -> ModelRequest:
-    """Begin an exchange in which ``source`` calls the model; give the call."""
+    """Begin an exchange in which ``source`` calls the model; return the call."""
     student.begin(f"/{source}", limit.encode())
     student.hear(ResponseStart)
     return student.hear(ModelRequest)
 
 
 def stream_begun(student: Wired, source: str, limit: str = "") -> ModelRequest:
-    """The same, with the first two chunks answered and passed on."""
+    """Return the same, with the first two chunks answered and passed on."""
     call = begun(student, source, limit)
     student.say(ModelHead(call=call.call, status=200, headers=STREAM))
     for text in ("one", "twö"):

@@ -31,13 +31,13 @@ class Stopped:
         self.ns = NOW_NS
 
     def now_ns(self) -> int:
-        """Give what it shows, in nanoseconds since the Unix epoch."""
+        """Return what it shows, in nanoseconds since the Unix epoch."""
         return self.ns
 
 
 @pytest.fixture
 def stopped() -> Iterator[Stopped]:
-    """Give a clock that stands still, which SQLite follows."""
+    """Yield a clock that stands still, which SQLite follows."""
     clock = Stopped()
     with ExitStack() as undo:
         SqlTime(clock.now_ns).install(undo)

@@ -74,7 +74,7 @@ STORE = """
 
 @pytest.fixture
 def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
-    """Give the module ``server`` of a submission, which is the working folder too."""
+    """Yield the module ``server`` of a submission, which is the working folder too."""
     (tmp_path / "backend").mkdir()
     (tmp_path / "server.py").write_text(dedent(SERVER), encoding="utf-8")
     (tmp_path / "backend" / "store.py").write_text(dedent(STORE), encoding="utf-8")

@@ -73,7 +73,7 @@ class Attack:
 
 @functools.cache
 def _is_root_with_all_rights() -> bool:
-    """Say whether this is root of the machine, and not one of a container, who may do less."""
+    """Return whether this is root of the machine, and not one of a container, who may do less."""
     status = Path("/proc/self/status").read_text(encoding="ascii")
     rights = int(status.split("CapEff:")[1].split()[0], 16)
     last = int(Path("/proc/sys/kernel/cap_last_cap").read_text(encoding="ascii"))
@@ -156,7 +156,7 @@ except RuntimeError as error:
 
 
 def program(attack: Attack, targets: Targets) -> str:
-    """Give the Python of ``attack``: it leaves an ``outcome`` if there is something to try."""
+    """Return the Python of ``attack``: it leaves an ``outcome`` if there is something to try."""
     aims = "".join(f"{name} = {value!r}\n" for name, value in targets.items())
     tries = textwrap.indent(textwrap.dedent(attack.tries).strip(), "    ")
     return "\n".join(

@@ -14,6 +14,6 @@ __all__ = ["bench", "beside"]
 
 @pytest.fixture(scope="session")
 def beside() -> Iterator[Bystanders]:
-    """Give the processes and sockets that all attacks of the session aim at."""
+    """Yield the processes and sockets that all attacks of the session aim at."""
     with bystanders() as made:
         yield made

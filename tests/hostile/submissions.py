@@ -17,7 +17,7 @@ from graders.engine.core.places import REPOSITORY
 from graders.engine.core.results import Isolation, Result, SideCall
 from graders.engine.grading.folder import grade_folder
 from graders.engine.harness import ScriptedModel, Student, Trace
-from graders.engine.harness.rig import Rig, rig_for
+from graders.engine.harness.server_factory import ServerFactory, open_factory
 from graders.engine.isolation.layers import Layer
 from graders.engine.sandbox.process import Launcher
 from graders.engine.submissions.submission import Submission
@@ -70,12 +70,12 @@ class Graded:
 
 
 def lesson02() -> Lesson:
-    """Give the lesson that attacks are graded as."""
+    """Return the lesson that attacks are graded as."""
     return Catalogue(REPOSITORY).lesson(LESSON)
 
 
 def write_submission(folder: Path, attack: Attack, targets: Targets) -> Path:
-    """Write ``attack`` as a submission below ``folder``; give its folder."""
+    """Write ``attack`` as a submission below ``folder``; return its folder."""
     root = folder / "submission"
     shutil.copytree(HONEST, root, ignore=shutil.ignore_patterns("__pycache__"))
     (root / "server.py").rename(root / "honest.py")
@@ -113,8 +113,8 @@ def graded(
     def open_starter(lesson: Lesson, submission: Submission) -> Iterator[Witness]:
         wanted = {**lesson.info.limits, **(limits or {})}
         env, off = lesson.info.env, frozenset(without)
-        with rig_for(submission, launcher, limits=wanted, env=env, without=off) as rig:
-            witnesses.append(Witness(rig))
+        with open_factory(submission, launcher, limits=wanted, env=env, without=off) as factory:
+            witnesses.append(Witness(factory))
             yield witnesses[-1]
 
     result = grade_folder(lesson02(), folder, open_starter, seed=1, only=only)
@@ -122,10 +122,10 @@ def graded(
 
 
 class Witness:
-    """Starts what a rig starts, and keeps what it has printed."""
+    """Starts what a factory starts, and keeps what it has printed."""
 
-    def __init__(self, rig: Rig) -> None:
-        self._rig = rig
+    def __init__(self, factory: ServerFactory) -> None:
+        self._factory = factory
         self._students: list[Student] = []
 
     @property
@@ -135,33 +135,33 @@ class Witness:
 
     @property
     def isolation(self) -> Isolation:
-        """As the rig has it."""
-        return self._rig.isolation
+        """As the factory has it."""
+        return self._factory.isolation
 
-    def try_out(self) -> None:
-        """As the rig does."""
-        self._rig.try_out()
+    def probe_isolation(self) -> None:
+        """As the factory does."""
+        self._factory.probe_isolation()
 
     @property
     def notes(self) -> list[str]:
-        """As the rig has them."""
-        return self._rig.notes
+        """As the factory has them."""
+        return self._factory.notes
 
     @property
     def side_calls(self) -> list[SideCall]:
-        """As the rig has them."""
-        return self._rig.side_calls
+        """As the factory has them."""
+        return self._factory.side_calls
 
     def new_trace(self) -> Trace:
-        """As the rig gives it."""
-        return self._rig.new_trace()
+        """As the factory gives it."""
+        return self._factory.new_trace()
 
     def new_model(self, trace: Trace) -> ScriptedModel:
-        """As the rig gives it."""
-        return self._rig.new_model(trace)
+        """As the factory gives it."""
+        return self._factory.new_model(trace)
 
     async def start(self, model: ScriptedModel, trace: Trace) -> Student:
         """Start a server and remember it."""
-        student = await self._rig.start(model, trace)
+        student = await self._factory.start(model, trace)
         self._students.append(student)
         return student

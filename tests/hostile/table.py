@@ -53,14 +53,14 @@ class Row:
 
 @pytest.fixture(scope="module")
 def launchers() -> Iterator[Launchers]:
-    """Give fork servers that leave off what a row asks for."""
+    """Yield fork servers that leave off what a row asks for."""
     with open_launchers() as made:
         yield made
 
 
 @pytest.fixture
 def ground() -> Iterator[Path]:
-    """Give a folder that every user may pass through, as to servers; pytest's are closed."""
+    """Yield a folder that every user may pass through, as to servers; pytest's are closed."""
     with tempfile.TemporaryDirectory(prefix="chatkit-", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o711)
         yield Path(folder)
@@ -76,13 +76,13 @@ class Field:
     numbers: Iterator[int]
 
     def fresh(self) -> Path:
-        """Give a new folder."""
+        """Return a new folder."""
         folder = self.folder / str(next(self.numbers))
         folder.mkdir()
         return folder
 
     def trying(self, attack: Attack) -> _Try:
-        """Give what tries ``attack`` without some layers."""
+        """Return what tries ``attack`` without some layers."""
 
         def attempt(without: Collection[Layer]) -> Tried:
             folder = self.fresh()

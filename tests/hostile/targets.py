@@ -62,11 +62,11 @@ class Bystanders:
     stand_in: StandIn
 
     def unharmed(self) -> bool:
-        """Whether the victim still runs."""
+        """Return whether the victim still runs."""
         return self.victim.poll() is None
 
     def around(self, folder: Path, *, grader: int = 0, fork_server: int = 0) -> dict[str, Any]:
-        """Make what must not be touched in ``folder``; give all targets.
+        """Make what must not be touched in ``folder``; return all targets.
 
         ``grader`` and ``fork_server`` are processes, or 0 for a stand-in.
         """
@@ -96,7 +96,7 @@ def bystanders() -> Iterator[Bystanders]:
 
 
 def _folders(folder: Path) -> dict[str, str]:
-    names = ("other", "results", "desk", "shared", "site")
+    names = ("other", "results", "context", "shared", "site")
     for name in names:
         (folder / name).mkdir()
     for name in ("server.py", "spare", "moved", "emptied"):

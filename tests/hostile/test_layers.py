@@ -21,7 +21,7 @@ from tests.hostile.unlayered import ALL, SUCCEEDED, Launchers, open_launchers, t
 
 @pytest.fixture(scope="module")
 def launchers() -> Iterator[Launchers]:
-    """Give fork servers that leave off what a test asks for."""
+    """Yield fork servers that leave off what a test asks for."""
     with open_launchers() as made:
         yield made
 

@@ -54,7 +54,7 @@ def _exists(pid: int) -> bool:
 
 
 async def run(student: Student, code: str) -> str:
-    """Run ``code`` in the student's process; give its ``result``."""
+    """Run ``code`` in the student's process; return its ``result``."""
     return (await student.http.post("/", content=code)).text
 
 

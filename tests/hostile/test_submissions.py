@@ -18,11 +18,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from graders.engine.cli.desk import print_page
+from graders.engine.cli.context import print_page
 from graders.engine.core.results import Result, Status
 from graders.engine.isolation.layers import Layer
 from graders.engine.reports import terminal
-from graders.engine.reports.look import ASCII
+from graders.engine.reports.glyphs import ASCII
 from graders.engine.sandbox.fork_client import ForkLauncher
 from graders.engine.sandbox.process import Launcher
 from tests.hostile.attack import Attack
@@ -33,7 +33,7 @@ from tests.hostile.targets import Bystanders
 
 @pytest.fixture(scope="module")
 def honest(launcher: Launcher) -> Result:
-    """Give the result of the honest server that all attacks are put into."""
+    """Return the result of the honest server that all attacks are put into."""
     return graded(HONEST, launcher).result
 
 
@@ -115,7 +115,7 @@ def assert_shown_harmlessly(result: Result, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def obeyed(text: str) -> list[str]:
-    """Give the commands in ``text`` that a runner of GitHub Actions would obey."""
+    """Return the commands in ``text`` that a runner of GitHub Actions would obey."""
     commands, token = [], ""
     for line in map(str.strip, text.splitlines()):
         if token:
@@ -146,7 +146,7 @@ def _state(path: Path) -> tuple[object, ...]:
 
 
 def descendants(pid: int) -> set[int]:
-    """Give all processes below ``pid``, the ended ones that nobody has collected among them."""
+    """Return all processes below ``pid``, the ended ones that nobody has collected among them."""
     children: dict[int, list[int]] = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit() and (parent := _parent(entry)):

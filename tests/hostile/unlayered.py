@@ -41,7 +41,7 @@ class Launchers:
         self._made: dict[frozenset[Layer], ForkLauncher] = {}
 
     def without(self, layers: Collection[Layer]) -> ForkLauncher:
-        """Give the one without those of ``layers`` that a fork server enters."""
+        """Return the one without those of ``layers`` that a fork server enters."""
         own = frozenset(layers) & SECOND_WALL
         if own not in self._made:
             self._made[own] = ForkLauncher(without=own)
@@ -55,7 +55,7 @@ class Launchers:
 
 @contextmanager
 def open_launchers() -> Iterator[Launchers]:
-    """Give fork servers that end with the block."""
+    """Yield fork servers that end with the block."""
     launchers = Launchers()
     try:
         yield launchers
@@ -83,6 +83,6 @@ def tried(
 
 
 def layers_in(held: Collection[str]) -> frozenset[Layer]:
-    """Give the layers among the names that a process has reported; each limit has its own."""
+    """Return the layers among the names that a process has reported; each limit has its own."""
     limits = {Layer.LIMITS} if any(name.startswith("RLIMIT_") for name in held) else set()
     return frozenset({layer for layer in Layer if layer in held} | limits)

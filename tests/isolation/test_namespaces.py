@@ -48,7 +48,7 @@ sys.exit(libc.mount(None, b"/", None, 0x44000, None) or libc.mount(b"p", b"/proc
 
 @pytest.fixture(scope="module")
 def plain() -> Iterator[ForkLauncher]:
-    """Give a fork server as on a machine that refuses namespaces."""
+    """Yield a fork server as on a machine that refuses namespaces."""
     launcher = ForkLauncher(without=frozenset({Layer.PROCESSES}))
     yield launcher
     launcher.close()
@@ -56,7 +56,7 @@ def plain() -> Iterator[ForkLauncher]:
 
 @pytest.fixture
 def bare(students: Starter) -> Wired:
-    """Give a student that has nothing but the second wall."""
+    """Return a student that has nothing but the second wall."""
     return students.serve(without=FIRST_WALL)
 
 

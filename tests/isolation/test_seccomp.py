@@ -33,7 +33,7 @@ TABLES = (*PLAIN.values(), syscalls.CONDITIONAL)
 
 
 def run(program: list[Instruction], number: int, arguments: tuple[int, ...], audit: int) -> int:
-    """Give the program's answer to a call, as ``linux/filter.h`` says what each step does."""
+    """Return the program's answer to a call, as ``linux/filter.h`` says what each step does."""
     words = {0: number, 4: audit, **{16 + 8 * i: value for i, value in enumerate(arguments)}}
     loaded, at = 0, 0
     while True:
@@ -51,7 +51,7 @@ def run(program: list[Instruction], number: int, arguments: tuple[int, ...], aud
 
 
 def answer(machine: Machine, name: str, *arguments: int) -> int:
-    """Give the filter's answer to the call ``name``."""
+    """Return the filter's answer to the call ``name``."""
     [numbers] = [table[name] for table in TABLES if name in table]
     number = numbers[machine.column]
     assert number is not None

@@ -14,7 +14,7 @@ from graders.engine.core.errors import Finding, GraderBrokeError
 from graders.engine.core.results import Result, Status
 from graders.engine.grading.folder import grade_folder
 from graders.engine.harness import Recordings, Talk, Trace
-from graders.engine.harness.rig import Rig, rig_for
+from graders.engine.harness.server_factory import ServerFactory, open_factory
 from graders.engine.sandbox.process import Launcher
 from graders.engine.server.settings import ServerSettings
 from graders.lesson01.scenarios import REFERENCE, play_lifecycles
@@ -30,7 +30,7 @@ def graded(launcher: Launcher, folder: Path) -> Result:
     return grade_folder(
         LESSON,
         folder,
-        lambda lesson, submission: rig_for(
+        lambda lesson, submission: open_factory(
             submission, launcher, limits=lesson.info.limits, env=lesson.info.env
         ),
         seed=7,
@@ -57,20 +57,22 @@ def test_files_are_graded_when_the_server_does_not_start(
 
 
 async def test_reference_is_played_once_and_leaves_no_trace(launcher: Launcher) -> None:
-    rig = Rig(launcher, ServerSettings(source=SOLUTION, variables={"OPENAI_API_KEY": "k"}), [])
-    recordings = Recordings(rig, Canaries(7))
+    factory = ServerFactory(
+        launcher, ServerSettings(source=SOLUTION, variables={"OPENAI_API_KEY": "k"}), []
+    )
+    recordings = Recordings(factory, Canaries(7))
     first = await recordings.of_reference(play_lifecycles, REFERENCE)
     assert await recordings.of_reference(play_lifecycles, REFERENCE) is first
     assert first.first_message == ["thread.created", *first.follow_up]
     assert first.progress.count("progress_update") == 2
-    assert rig.side_calls == []
+    assert factory.side_calls == []
 
 
 async def test_reference_that_fails_is_our_own_failure(launcher: Launcher) -> None:
     async def play(talk: Talk) -> None:
         raise Finding(f"nothing came to {talk.chat.name}")
 
-    rig = Rig(launcher, ServerSettings(source=SOLUTION), [])
+    factory = ServerFactory(launcher, ServerSettings(source=SOLUTION), [])
     with pytest.raises(GraderBrokeError, match="nothing came to user"):
-        await Recordings(rig, Canaries(7)).of_reference(play, REFERENCE)
+        await Recordings(factory, Canaries(7)).of_reference(play, REFERENCE)
     assert Trace().entries == []

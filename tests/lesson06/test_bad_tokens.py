@@ -28,7 +28,7 @@ TOKENS = Tokens(LESSON.info.env["JWT_SECRET"], time.time)
 
 
 def judged(header: str | None) -> str:
-    """Check what a header bears as a good server does; give the claims' user."""
+    """Check what a header bears as a good server does; return the claims' user."""
     scheme, _, token = (header or "").partition(" ")
     if scheme != "Bearer":
         raise jwt.InvalidTokenError(scheme)

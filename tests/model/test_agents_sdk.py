@@ -46,7 +46,7 @@ TRACING_OFF = RunConfig(tracing_disabled=True)
 
 @pytest.fixture(params=["responses", "chat"])
 def make(request: pytest.FixtureRequest) -> Any:
-    """Makes an SDK model of either API over a scripted one."""
+    """Make an SDK model of either API over a scripted one."""
 
     def made(model: ScriptedModel) -> Model:
         client = async_client(model)

@@ -32,7 +32,7 @@ TOOL = {"type": "function", "name": "f", "parameters": {"type": "object", "prope
 
 
 def ask(text: str, *, stream: bool = True, **more: Any) -> OutgoingCall:
-    """A request of the Responses API with one message of the user."""
+    """Return a request of the Responses API with one message of the user."""
     headers = more.pop("headers", ())
     body = {"model": "m", "input": text, "stream": stream, **more}
     return outgoing(json.dumps(body).encode(), headers=headers)

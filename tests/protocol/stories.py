@@ -18,14 +18,14 @@ def event(payload: dict[str, Any]) -> ChatKitEvent:
 
 
 def message(kind: str, *, id: str, texts: list[str]) -> dict[str, Any]:  # noqa: A002
-    """An event with an assistant message whose parts have these texts."""
+    """Return an event with an assistant message whose parts have these texts."""
     content = [_content(text) for text in texts]
     item = {"type": "assistant_message", "id": id, "content": content}
     return {"type": kind, "item": {**item, "thread_id": "thr_1", "created_at": CREATED_AT}}
 
 
 def raw(label: str, **about: Any) -> dict[str, Any]:
-    """An event by its label, or by ``text_delta``, ``part.added``, ``part.done`` for short."""
+    """Return an event by its label, or ``text_delta``, ``part.added``, ``part.done`` for short."""
     kind, _, detail = label.partition("/")
     if kind in SHORT:
         return _part_update(SHORT[kind], **about)

@@ -309,7 +309,7 @@ async def test_chat_completions_are_in_order_though_no_part_is_ever_closed() -> 
 
 
 def over_chat_completions(*chunks: str) -> Respond:
-    """An agent whose model is the SDK's own Chat Completions one, over a canned HTTP answer."""
+    """Yield an agent whose model is the SDK's Chat Completions one, over a canned HTTP answer."""
     lines = [{"delta": {"role": "assistant", "content": text}} for text in chunks]
     lines.append({"delta": {}, "finish_reason": "stop"})  # type: ignore[dict-item]
     frame = {"id": "c1", "object": "chat.completion.chunk", "created": 0, "model": "m"}

@@ -69,7 +69,7 @@ def test_the_vectors_are_sound() -> None:
 
 
 def by_the_standard(data: bytes) -> list[SseEvent]:
-    """The standard's algorithm once more, on the whole stream at once and as naively as can be."""
+    """Run the standard's algorithm once more, on the whole stream and as naively as possible."""
     text = data.decode("utf-8", "replace").removeprefix("\ufeff")
     events = []
     buffer = kind = last_id = ""

@@ -17,12 +17,12 @@ def load(folder: str) -> list[dict[str, Any]]:
 
 
 def names(cases: list[dict[str, Any]]) -> list[str]:
-    """What pytest shows for each case."""
+    """Return what pytest shows for each case."""
     return [case["name"] for case in cases]
 
 
 def as_bytes(vector: dict[str, Any]) -> bytes:
-    """The bytes that an SSE vector feeds."""
+    """Return the bytes that an SSE vector feeds."""
     if "input_hex" in vector:
         return bytes.fromhex(vector["input_hex"])
     return str(vector["input"]).encode()

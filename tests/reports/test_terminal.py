@@ -10,7 +10,7 @@ from rich.console import Console
 
 from graders.engine.core.results import Measurement, Problem, Status, Visibility
 from graders.engine.reports import terminal
-from graders.engine.reports.look import ASCII, UNICODE, look_for
+from graders.engine.reports.glyphs import ASCII, UNICODE, glyphs_for
 from tests.reports.samples import FEEDBACK, as_text, case, mixed, result, row
 
 PAGE = Path(__file__).with_name("page.txt")
@@ -105,7 +105,7 @@ def test_failed_criterion_without_feedback_has_just_its_heading() -> None:
 @pytest.mark.parametrize(("encoding", "look"), [("utf-8", UNICODE), ("cp1252", ASCII)])
 def test_look_is_what_the_terminal_can_show(encoding: str, look: object) -> None:
     file = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
-    assert look_for(Console(file=file)) is look
+    assert glyphs_for(Console(file=file)) is look
 
 
 def test_page_for_a_plain_terminal_has_plain_marks() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from graders.engine.core.results import TranscriptLine
-from graders.engine.reports.look import ASCII, UNICODE
+from graders.engine.reports.glyphs import ASCII, UNICODE
 from graders.engine.reports.transcript import AFTER_MARK, BEFORE_MARK, Gap, cut, render, shortened
 from tests.reports.samples import as_text, line
 

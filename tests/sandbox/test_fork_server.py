@@ -68,7 +68,7 @@ SURVIVOR = """
 
 @pytest.fixture
 def own(tmp_path: Path) -> Iterator[tuple[ForkLauncher, Starter]]:
-    """Give a fork server of this test's own, to count, to look into and to break."""
+    """Yield a fork server of this test's own, to count, to look into and to break."""
     launcher = ForkLauncher(without=frozenset({Layer.MEMORY}))
     try:
         with starting(launcher, tmp_path) as starter:
@@ -309,7 +309,7 @@ with starting(launcher, Path(sys.argv[1])) as starter:
 def grader_killed_with_its_student(
     module: str, launcher: str, folder: Path, code: str
 ) -> Iterator[list[int]]:
-    """Give pidfds of all that a grader started, right after it was killed."""
+    """Yield pidfds of all that a grader started, right after it was killed."""
     script = GRADER.format(module=module, launcher=launcher, code=code)
     with (
         subprocess.Popen(

@@ -75,7 +75,7 @@ class Wired:
             self.process.wire.sendall(encode(frame))
 
     def hear(self, kind: type[F]) -> F:
-        """Give the next frame, which must be of ``kind``."""
+        """Return the next frame, which must be of ``kind``."""
         while not self._frames:
             data = self.process.wire.recv(1024 * 1024)
             if not data:
@@ -86,7 +86,7 @@ class Wired:
         return frame
 
     def load(self, **fields: Any) -> Loaded | LoadFailed:
-        """Load ``server:app``; give the answer."""
+        """Load ``server:app``; return the answer."""
         self.say_load(**fields)
         answer = self.hear(Frame)
         assert isinstance(answer, Loaded | LoadFailed)
@@ -98,7 +98,7 @@ class Wired:
         self.say(Load(**{"app": "server:app", "root": str(self.root), "lifespan": False, **fields}))
 
     def begin(self, path: str = "/", body: bytes = b"") -> int:
-        """Send a request; give its number."""
+        """Send a request; return its number."""
         self._exchange += 1
         number = self._exchange
         self.say(
@@ -108,7 +108,7 @@ class Wired:
         return number
 
     def post(self, body: bytes = b"") -> bytes:
-        """Send a request; give the whole body of its answer."""
+        """Send a request; return the whole body of its answer."""
         self.begin(body=body)
         answer = bytearray()
         while not isinstance(frame := self.hear(Frame), ExchangeEnd):
@@ -120,7 +120,7 @@ class Wired:
         return bytes(answer)
 
     def ask(self, code: str) -> Any:
-        """Let a :data:`PROBE` run ``code``; give its ``answer``."""
+        """Let a :data:`PROBE` run ``code``; return its ``answer``."""
         return json.loads(self.post(textwrap.dedent(code).encode()))
 
     def wait_for_eof(self) -> None:
@@ -129,7 +129,7 @@ class Wired:
             pass
 
     def printed(self) -> str:
-        """Give what the process has printed so far."""
+        """Return what the process has printed so far."""
         os.set_blocking(self.process.output, False)
         try:
             return os.read(self.process.output, 65_536).decode()
@@ -208,7 +208,7 @@ class Starter:
 
 @contextmanager
 def starting(launcher: Launcher, folder: Path) -> Iterator[Starter]:
-    """Give a starter whose processes end with the block."""
+    """Yield a starter whose processes end with the block."""
     starter = Starter(launcher, folder)
     try:
         yield starter
@@ -227,7 +227,7 @@ def watching(pid: int) -> Iterator[int]:
 
 
 def has_ended(pidfd: int) -> bool:
-    """Whether the process has ended by now."""
+    """Return whether the process has ended by now."""
     return bool(select.select([pidfd], [], [], 0)[0])
 
 

@@ -46,7 +46,7 @@ class Broken:
         self.killed = 0
 
     def start(self, _spec: LaunchSpec) -> Broken:
-        """Give itself as the process."""
+        """Return itself as the process."""
         return self
 
     def kill(self) -> None:

@@ -9,7 +9,7 @@ from graders.engine.harness import Trace
 
 
 def new_trace() -> Trace:
-    """Give a record whose clock ticks a second at each look."""
+    """Return a record whose clock ticks a second at each look."""
     ticks = itertools.count()
     return Trace(now=lambda: float(next(ticks)))
 

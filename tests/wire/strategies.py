@@ -17,7 +17,7 @@ FROM_STUDENT: tuple[type[Frame], ...] = get_args(get_args(FromStudent)[0])
 
 
 def frames(kinds: tuple[type[Frame], ...]) -> st.SearchStrategy[Frame]:
-    """Give frames of any of ``kinds``, each within its own model's bounds."""
+    """Return frames of any of ``kinds``, each within its own model's bounds."""
     return st.one_of([_model(kind) for kind in kinds])
 
 
@@ -44,7 +44,7 @@ def _values(annotation: Any, bounds: tuple[Any, ...]) -> st.SearchStrategy[Any]:
 
 
 def _constraints(metadata: list[Any]) -> list[Any]:
-    """Give the single bounds, which pydantic's ``Field`` carries folded together."""
+    """Return the single bounds, which pydantic's ``Field`` carries folded together."""
     flat: list[Any] = []
     for entry in metadata:
         flat += entry.metadata if isinstance(entry, FieldInfo) else [entry]

@@ -13,7 +13,7 @@ payload_lists = st.lists(st.binary(min_size=1, max_size=80), max_size=6)
 
 
 def fed(*pieces: bytes) -> tuple[list[bytes], int]:
-    """Feed ``pieces`` to a new buffer; give all payloads and the bytes that wait for more."""
+    """Feed ``pieces`` to a new buffer; return all payloads and the bytes that wait for more."""
     buffer = FrameBuffer()
     payloads = [payload for piece in pieces for payload in buffer.feed(piece)]
     return payloads, buffer.unfinished

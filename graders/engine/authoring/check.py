@@ -58,7 +58,7 @@ def check_lesson(lesson: Lesson, graded: Iterable[Row], on_row: Listener) -> Che
 
 
 def entries_of(lesson: Lesson) -> Iterator[Entry]:
-    """Give everything that is graded: the stub, the solutions, the mutants."""
+    """Yield everything that is graded: the stub, the solutions, the mutants."""
     yield Entry(Kind.STUB, "stub", lambda: nullcontext(lesson.assignment_dir))
     for folder in solutions_of(lesson):
         yield Entry(Kind.SOLUTION, folder.name, _fixed(folder))

@@ -16,17 +16,17 @@ from graders.engine.authoring.check import Check
 from graders.engine.authoring.matrix import Kind, Row
 from graders.engine.core.results import Status
 from graders.engine.core.text import visible
-from graders.engine.reports.look import Look
+from graders.engine.reports.glyphs import Glyphs
 
 
-def render(check: Check, look: Look) -> RenderableType:
+def render(check: Check, glyphs: Glyphs) -> RenderableType:
     """Return the matrix, the legend, and what is wrong."""
-    return Group(*_parts(check, look))
+    return Group(*_parts(check, glyphs))
 
 
-def _parts(check: Check, look: Look) -> Iterator[RenderableType]:
+def _parts(check: Check, glyphs: Glyphs) -> Iterator[RenderableType]:
     yield Text(f"\n{check.lesson}: submissions x criteria\n", style="bold")
-    yield _matrix(check, look)
+    yield _matrix(check, glyphs)
     yield Text()
     yield _legend(check)
     yield Text()
@@ -44,7 +44,7 @@ def _findings(check: Check) -> Iterator[RenderableType]:
     yield Text(summary(check), style="red" if check.flaws else "green")
 
 
-def _matrix(check: Check, look: Look) -> Table:
+def _matrix(check: Check, glyphs: Glyphs) -> Table:
     table = Table.grid(padding=(0, 1))
     table.add_column(overflow="ellipsis", no_wrap=True, ratio=1)
     table.add_column(justify="right", no_wrap=True)
@@ -56,13 +56,13 @@ def _matrix(check: Check, look: Look) -> Table:
     table.add_row("", "score", Text(ones, style="dim"), "")
     for row in check.rows:
         wrong = "<< wrong" if row.flaws else ""
-        table.add_row(Text(row.name), str(row.result.score), _cells(row, check, look), wrong)
+        table.add_row(Text(row.name), str(row.result.score), _cells(row, check, glyphs), wrong)
     return table
 
 
-def _cells(row: Row, check: Check, look: Look) -> Text:
+def _cells(row: Row, check: Check, glyphs: Glyphs) -> Text:
     statuses = {each.id: each.status for each in row.result.criteria}
-    return Text().join(look.mark(statuses.get(name, Status.NOT_RUN)) for name in check.criteria)
+    return Text().join(glyphs.mark(statuses.get(name, Status.NOT_RUN)) for name in check.criteria)
 
 
 def _legend(check: Check) -> Table:

@@ -68,7 +68,7 @@ class Mutant:
 
     @contextmanager
     def built(self) -> Iterator[Path]:
-        """Give a folder that holds the changed solution; it is removed afterwards."""
+        """Yield a folder that holds the changed solution; it is removed afterwards."""
         with tempfile.TemporaryDirectory(prefix="mutant-") as place:
             folder = Path(place) / self.name
             shutil.copytree(self.base, folder, ignore=shutil.ignore_patterns("__pycache__"))

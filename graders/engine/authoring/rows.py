@@ -45,7 +45,7 @@ GradeAll: TypeAlias = Callable[[Order], Iterator[Row]]
 
 @contextmanager
 def open_graders(servers: Servers, jobs: int) -> Iterator[GradeAll]:
-    """Give what grades the entries of any number of lessons, ``jobs`` of them at once."""
+    """Yield what grades the entries of any number of lessons, ``jobs`` of them at once."""
     if jobs == 1:
         with servers() as open_starter:
             yield lambda order: (

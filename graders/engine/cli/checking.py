@@ -12,26 +12,26 @@ from graders.engine.authoring import matrix_page
 from graders.engine.authoring.check import check_lesson
 from graders.engine.authoring.matrix import Row
 from graders.engine.authoring.rows import Order, open_graders
-from graders.engine.cli.desk import Desk, print_page
+from graders.engine.cli.context import CommandContext, print_page
 from graders.engine.cli.exit_codes import ExitCode
 from graders.engine.content.canaries import new_seed
-from graders.engine.reports.look import look_for
+from graders.engine.reports.glyphs import glyphs_for
 
 
 def run_check(
-    desk: Desk, names: Sequence[str], seed: int | None, *, jobs: int, verbose: bool
+    context: CommandContext, names: Sequence[str], seed: int | None, *, jobs: int, verbose: bool
 ) -> ExitCode:
     """Check the named lessons, or all; say by the exit code whether the content is right."""
-    catalogue, page = desk.catalogue, desk.page()
+    catalogue, page = context.catalogue, context.stdout()
     lessons = [catalogue.lesson(name) for name in names] or catalogue.lessons()
     seed = new_seed() if seed is None else seed
     checks = []
-    with open_graders(desk.servers, jobs) as grade_all:
+    with open_graders(context.servers, jobs) as grade_all:
         for lesson in lessons:
             rows = grade_all(Order(catalogue.root, lesson.id, seed))
-            progress = _Progress(desk.margin(), verbose=verbose)
+            progress = _Progress(context.stderr(), verbose=verbose)
             checks.append(check_lesson(lesson, rows, progress.tell))
-            print_page(page, matrix_page.render(checks[-1], look_for(page)))
+            print_page(page, matrix_page.render(checks[-1], glyphs_for(page)))
     if len(checks) > 1:
         print_page(page, matrix_page.render_end(checks))
     page.print(Text(f"Again with the same words: --seed {seed}", style="dim"))

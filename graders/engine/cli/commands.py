@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from graders.engine.cli import exit_codes
-from graders.engine.cli.desk import Desk, desk_of
+from graders.engine.cli.context import CommandContext, command_context
 from graders.engine.cli.exit_codes import ExitCode
 from graders.engine.core.errors import UsageError
 from graders.engine.core.results import IsolationLevel
@@ -78,17 +78,17 @@ def grade_command(  # noqa: PLR0917 - Typer reads the options from here
     from graders.engine.cli.grading import GradeOrder, run_grade  # noqa: PLC0415 - heavy
 
     order = GradeOrder(lesson, submission, seed, tuple(only or ()), json_file, verbose, require)
-    return run_grade(desk_of(context), order)
+    return run_grade(command_context(context), order)
 
 
 @app.command("list")
 def list_command(context: typer.Context) -> ExitCode:
     """List the lessons."""
-    desk = desk_of(context)
-    known = desk.catalogue.lessons()
+    here = command_context(context)
+    known = here.catalogue.lessons()
     width = max((len(lesson.id) for lesson in known), default=0)
     for lesson in known:
-        typer.echo(f"{lesson.id:<{width}}  {lesson.title}", file=desk.out)
+        typer.echo(f"{lesson.id:<{width}}  {lesson.title}", file=here.out)
     return ExitCode.FULL_MARKS
 
 
@@ -104,7 +104,7 @@ def replay_command(
     from graders.engine.cli.replaying import run_replay  # noqa: PLC0415 - heavy
 
     del verbose  # read by main(), which shows what went wrong
-    return run_replay(desk_of(context), conversation, submission, seed)
+    return run_replay(command_context(context), conversation, submission, seed)
 
 
 @app.command("quiz")
@@ -119,7 +119,7 @@ def quiz_command(
     """Ask the questions of a lesson's quiz and keep the answers in quiz.yaml."""
     from graders.engine.cli.quizzing import run_quiz  # noqa: PLC0415 - heavy
 
-    return run_quiz(desk_of(context), lesson, submission, again=again)
+    return run_quiz(command_context(context), lesson, submission, again=again)
 
 
 @lessons.command("check")
@@ -141,7 +141,7 @@ def check_command(
     from graders.engine.cli.checking import run_check  # noqa: PLC0415 - heavy
 
     at_once = jobs or os.cpu_count() or 1
-    return run_check(desk_of(context), names or (), seed, jobs=at_once, verbose=verbose)
+    return run_check(command_context(context), names or (), seed, jobs=at_once, verbose=verbose)
 
 
 @lessons.command("quiz")
@@ -154,21 +154,21 @@ def sheet_command(
     """Make the students' sheet of questions from the question bank."""
     from graders.engine.cli.quizzing import write_sheets  # noqa: PLC0415 - heavy
 
-    return write_sheets(desk_of(context), names or ())
+    return write_sheets(command_context(context), names or ())
 
 
 COMMAND = typer.main.get_command(app)
 NAMES = ("grade", "list", "replay", "quiz", "lesson")
 
 
-def with_command(words: Sequence[str], desk: Desk) -> list[str]:
+def with_command(words: Sequence[str], context: CommandContext) -> list[str]:
     """Return the command line with `grade` put in front if it begins with a lesson."""
     if not words:
         return ["--help"]
     first = words[0]
     if first.startswith("-") or first in NAMES:
         return list(words)
-    known = desk.catalogue.ids()
+    known = context.catalogue.ids()
     if first in known:
         return ["grade", *words]
     from graders.engine.content.fields import did_you_mean  # noqa: PLC0415 - only to complain

@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from graders.engine.cli.desk import Desk, print_page
+from graders.engine.cli.context import CommandContext, print_page
 from graders.engine.cli.exit_codes import ExitCode
 from graders.engine.cli.progress import watched
 from graders.engine.content.canaries import new_seed
@@ -19,7 +19,7 @@ from graders.engine.grading.folder import grade_folder
 from graders.engine.grading.required import required_level
 from graders.engine.reports import json_report, terminal
 from graders.engine.reports.files import write_whole
-from graders.engine.reports.look import look_for
+from graders.engine.reports.glyphs import glyphs_for
 
 SIGNS_OF_A_SUBMISSION = ("server.py", "submission.yaml", "submission.yml")
 STANDARD_OUTPUT = Path("-")
@@ -38,12 +38,12 @@ class GradeOrder:
     require: IsolationLevel | None = None
 
 
-def run_grade(desk: Desk, order: GradeOrder) -> ExitCode:
+def run_grade(context: CommandContext, order: GradeOrder) -> ExitCode:
     """Grade, show, and say by the exit code how it went."""
-    lesson = desk.catalogue.lesson(order.lesson)
+    lesson = context.catalogue.lesson(order.lesson)
     folder = order.submission or default_folder(lesson.assignment_dir)
     seed = new_seed() if order.seed is None else order.seed
-    with desk.servers() as open_starter, watched(desk.margin()) as progress:
+    with context.servers() as open_starter, watched(context.stderr()) as progress:
         result = grade_folder(
             lesson,
             folder,
@@ -51,11 +51,11 @@ def run_grade(desk: Desk, order: GradeOrder) -> ExitCode:
             seed=seed,
             only=order.only,
             on_event=progress,
-            require=required_level(order.require, desk.environment),
+            require=required_level(order.require, context.environment),
         )
-    show(desk, order, lesson, result)
+    show(context, order, lesson, result)
     if order.verbose:
-        show_logs(desk.margin(), result, progress.logs)
+        show_logs(context.stderr(), result, progress.logs)
     return code_for(result)
 
 
@@ -65,13 +65,13 @@ def default_folder(assignment: Path) -> Path:
     return here if any((here / name).exists() for name in SIGNS_OF_A_SUBMISSION) else assignment
 
 
-def show(desk: Desk, order: GradeOrder, lesson: Lesson, result: Result) -> None:
+def show(context: CommandContext, order: GradeOrder, lesson: Lesson, result: Result) -> None:
     """Write the JSON where it is wanted, and the page unless JSON takes its place."""
     if order.json_file == STANDARD_OUTPUT:
-        desk.out.write(json_report.render(result))
+        context.out.write(json_report.render(result))
         return
-    page = desk.page()
-    print_page(page, terminal.render(result, look_for(page), title=lesson.title))
+    page = context.stdout()
+    print_page(page, terminal.render(result, glyphs_for(page), title=lesson.title))
     if order.json_file is not None:
         write_whole(order.json_file, json_report.render(result))
 

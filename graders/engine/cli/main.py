@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import typer
 
-from graders.engine.cli.desk import Desk
+from graders.engine.cli.context import CommandContext
 from graders.engine.cli.exit_codes import ExitCode
 from graders.engine.core.errors import ContentError, IsolationError, UsageError
 from graders.engine.core.text import quote
@@ -19,9 +19,9 @@ from graders.engine.core.text import quote
 INTERRUPTED = "Interrupted; all servers are stopped."
 
 
-def main(arguments: Sequence[str], desk: Desk | None = None) -> ExitCode:
+def main(arguments: Sequence[str], context: CommandContext | None = None) -> ExitCode:
     """Run ``grade.py`` with these arguments and return its exit code."""
-    surroundings = desk or Desk()
+    surroundings = context or CommandContext()
     _never_fail_to_write(surroundings)
     try:
         return _run(list(arguments), surroundings)
@@ -37,43 +37,43 @@ def main(arguments: Sequence[str], desk: Desk | None = None) -> ExitCode:
         return _broke(surroundings, error, verbose="--verbose" in arguments)
 
 
-def _run(arguments: list[str], desk: Desk) -> ExitCode:
+def _run(arguments: list[str], context: CommandContext) -> ExitCode:
     from graders.engine.cli.commands import COMMAND, with_command  # noqa: PLC0415 - builds it all
 
     try:
-        words = with_command(arguments, desk)
-        code = COMMAND.main(words, prog_name="grade.py", standalone_mode=False, obj=desk)
+        words = with_command(arguments, context)
+        code = COMMAND.main(words, prog_name="grade.py", standalone_mode=False, obj=context)
     except typer.Abort:
-        return _interrupted(desk)
+        return _interrupted(context)
     except typer.TyperException as error:
-        return _complain(desk, ExitCode.USAGE, error.format_message(), "`grade.py --help`.")
+        return _complain(context, ExitCode.USAGE, error.format_message(), "`grade.py --help`.")
     if code == ExitCode.INTERRUPTED:
-        return _interrupted(desk)
+        return _interrupted(context)
     return ExitCode(code or 0)
 
 
-def _interrupted(desk: Desk) -> ExitCode:
-    print(INTERRUPTED, file=desk.err)
+def _interrupted(context: CommandContext) -> ExitCode:
+    print(INTERRUPTED, file=context.err)
     return ExitCode.INTERRUPTED
 
 
-def _complain(desk: Desk, code: ExitCode, message: str, cure: str = "") -> ExitCode:
+def _complain(context: CommandContext, code: ExitCode, message: str, cure: str = "") -> ExitCode:
     lines = [f"grade.py: {message}", *([f"  try: {cure}"] if cure else [])]
-    print("\n".join(lines), file=desk.err)
+    print("\n".join(lines), file=context.err)
     return code
 
 
-def _broke(desk: Desk, error: Exception, *, verbose: bool) -> ExitCode:
+def _broke(context: CommandContext, error: Exception, *, verbose: bool) -> ExitCode:
     if verbose:
-        print("".join(traceback.format_exception(error)), file=desk.err)
+        print("".join(traceback.format_exception(error)), file=context.err)
     fact = quote(str(error) or type(error).__name__, 200)
     advice = "" if verbose else " Report it with what --verbose shows."
     message = f"The grader broke: {fact}. This is not your fault.{advice}"
-    return _complain(desk, ExitCode.GRADER_BROKE, message)
+    return _complain(context, ExitCode.GRADER_BROKE, message)
 
 
-def _never_fail_to_write(desk: Desk) -> None:
+def _never_fail_to_write(context: CommandContext) -> None:
     """Let a character that the terminal does not have become `?` instead of a failure."""
-    for stream in (desk.out, desk.err):
+    for stream in (context.out, context.err):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")

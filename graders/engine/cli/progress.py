@@ -20,7 +20,7 @@ from graders.engine.grading.events import (
     GradingEvent,
     RunStarted,
 )
-from graders.engine.reports.look import Look, look_for
+from graders.engine.reports.glyphs import Glyphs, glyphs_for
 
 STARTING = "Starting the server ..."
 
@@ -45,7 +45,7 @@ class Progress:
         elif isinstance(event, CaseFinished) and event.log:
             self.logs.append(event.log)
         elif isinstance(event, CriterionFinished) and self.live is None:
-            self._line(event, look_for(self.console))
+            self._line(event, glyphs_for(self.console))
 
     def show(self, what: str) -> None:
         """Say on the moving line what is being done now."""
@@ -53,14 +53,14 @@ class Progress:
             text = Text(what, style="dim", no_wrap=True, overflow="ellipsis")
             self.live.update(text, refresh=True)
 
-    def _line(self, event: CriterionFinished, look: Look) -> None:
-        mark = look.mark(event.result.status)
+    def _line(self, event: CriterionFinished, glyphs: Glyphs) -> None:
+        mark = glyphs.mark(event.result.status)
         self.console.print(Text(" ").append_text(mark).append(f" {event.result.title}"))
 
 
 @contextmanager
 def watched(console: Console) -> Iterator[Progress]:
-    """Give a progress display, which is gone from a terminal afterwards."""
+    """Yield a progress display, which is gone from a terminal afterwards."""
     if not console.is_terminal:
         console.print(STARTING)
         yield Progress(console)

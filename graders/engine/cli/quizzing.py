@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from graders.engine.cli.desk import Desk, print_page
+from graders.engine.cli.context import CommandContext, print_page
 from graders.engine.cli.exit_codes import ExitCode
 from graders.engine.cli.grading import default_folder
 from graders.engine.content.catalogue import Lesson
@@ -71,13 +71,18 @@ class Quiz:
 
 
 def run_quiz(
-    desk: Desk, name: str, folder: Path | None, *, again: bool, keys: TextIO | None = None
+    context: CommandContext,
+    name: str,
+    folder: Path | None,
+    *,
+    again: bool,
+    keys: TextIO | None = None,
 ) -> ExitCode:
     """Ask what is not answered yet; with ``again`` also what is not right yet."""
-    lesson = desk.catalogue.lesson(name)
+    lesson = context.catalogue.lesson(name)
     quiz = opened(lesson, folder or default_folder(lesson.assignment_dir))
     asked = [*(quiz.not_right if again else ()), *quiz.open]
-    page = desk.page()
+    page = context.stdout()
     ask(page, quiz, asked, sys.stdin if keys is None else keys)
     tell(page, quiz)
     return ExitCode.FULL_MARKS
@@ -170,9 +175,9 @@ def _names(questions: Iterable[SheetQuestion]) -> str:
     return ", ".join(question.id for question in questions)
 
 
-def write_sheets(desk: Desk, names: Sequence[str]) -> ExitCode:
+def write_sheets(context: CommandContext, names: Sequence[str]) -> ExitCode:
     """Make the sheets of the named lessons, or of all that have one, from the bank."""
-    catalogue, bank = desk.catalogue, load_bank(desk.root / BANK).lessons
+    catalogue, bank = context.catalogue, load_bank(context.root / BANK).lessons
     lessons = [catalogue.lesson(name) for name in names] or [
         lesson for lesson in catalogue.lessons() if (lesson.assignment_dir / SHEET).exists()
     ]
@@ -181,7 +186,7 @@ def write_sheets(desk: Desk, names: Sequence[str]) -> ExitCode:
             raise UsageError(f"The bank has no questions for `{lesson.id}`.", cure=_known(bank))
         path = lesson.assignment_dir / SHEET
         write_whole(path, render_sheet(lesson.id, bank[lesson.id]))
-        desk.page().print(f"{lesson.id}: {len(bank[lesson.id])} questions")
+        context.stdout().print(f"{lesson.id}: {len(bank[lesson.id])} questions")
     return ExitCode.FULL_MARKS
 
 

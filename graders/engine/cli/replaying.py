@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from graders.engine.cli.desk import Desk, print_page
+from graders.engine.cli.context import CommandContext, print_page
 from graders.engine.cli.exit_codes import ExitCode
 from graders.engine.cli.grading import default_folder
 from graders.engine.content.canaries import Canaries, new_seed
@@ -21,22 +21,24 @@ from graders.engine.grading.starter import ServerStarter
 from graders.engine.harness import playback
 from graders.engine.reports import terminal, transcript
 from graders.engine.reports.advice import prose
-from graders.engine.reports.look import look_for
+from graders.engine.reports.glyphs import glyphs_for
 from graders.engine.server.trouble import StartFailed
 from graders.engine.submissions.submission import SubmissionProblem, find_submission, opened
 
 
-def run_replay(desk: Desk, file: Path, folder: Path | None, seed: int | None) -> ExitCode:
+def run_replay(
+    context: CommandContext, file: Path, folder: Path | None, seed: int | None
+) -> ExitCode:
     """Play the conversation; the exit code says whether all came as the script expects."""
-    page, seed = desk.page(), new_seed() if seed is None else seed
+    page, seed = context.stdout(), new_seed() if seed is None else seed
     if not file.is_file():
         raise UsageError(f"There is no file {file}.", cure="Give a conversation script (.yaml).")
-    lesson = lesson_of(file, desk.catalogue)
+    lesson = lesson_of(file, context.catalogue)
     conversation = load_conversation(file)
     try:
         with opened(folder or default_folder(lesson.assignment_dir)) as handed_in:
             submission = find_submission(handed_in.folder, endpoint=lesson.info.endpoint)
-            with desk.servers() as open_starter, open_starter(lesson, submission) as starter:
+            with context.servers() as open_starter, open_starter(lesson, submission) as starter:
                 finding = asyncio.run(_played(page, conversation, starter, Canaries(seed)))
     except (SubmissionProblem, StartFailed) as error:
         return _not_started(page, error.problem)
@@ -69,7 +71,7 @@ async def _played(
     finding = finding or next(iter(model.findings()), None)
     lines = trace.lines(None if finding is None else finding.mark)
     page.print(Text(f"\n{conversation.name}: {conversation.description}\n", style="bold"))
-    print_page(page, transcript.render(lines, look_for(page), whole=True))
+    print_page(page, transcript.render(lines, glyphs_for(page), whole=True))
     return finding
 
 

@@ -51,7 +51,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 def is_slug(text: str) -> bool:
-    """Whether ``text`` is a stable id: small letters, digits, single hyphens between."""
+    """Return whether ``text`` is a stable id: small letters, digits, single hyphens between."""
     return len(text) <= 80 and _SLUG.fullmatch(text) is not None
 
 

@@ -73,7 +73,10 @@ class SheetQuestion(ContentModel):
     hash: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 
     def is_right(self, letters: Iterable[str]) -> bool:
-        """Whether just these options are right; takes some hundredths of a second on purpose."""
+        """Return whether just these options are right.
+
+        Takes some hundredths of a second on purpose.
+        """
         return _hash(self.id, letters, self.salt) == self.hash
 
 

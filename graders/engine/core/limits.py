@@ -42,7 +42,7 @@ class ProcessLimits:
     """How long SQLite may wait for a lock, whatever the server asks for: it waits in real time."""
 
     def as_json(self) -> dict[str, int]:
-        """Give the limits as plain data, for the way to the student's process."""
+        """Return the limits as plain data, for the way to the student's process."""
         return asdict(self)
 
 
@@ -86,7 +86,7 @@ class Limits:
     wall: WallLimits = field(default_factory=WallLimits)
 
     def overridden(self, numbers: Mapping[str, int]) -> Limits:
-        """Give these limits with others in place of those that ``numbers`` names."""
+        """Return these limits with others in place of those that ``numbers`` names."""
         return Limits(
             process=replace(self.process, **_of(self.process, numbers)),
             wire=replace(self.wire, **_of(self.wire, numbers)),

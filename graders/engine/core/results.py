@@ -50,7 +50,7 @@ class IsolationLevel(StrEnum):
     PRACTICE = "practice"
 
     def reaches(self, wanted: IsolationLevel) -> bool:
-        """Whether this level is as good as ``wanted``; the best one stands first above."""
+        """Return whether this level is as good as ``wanted``; the best one stands first above."""
         best_first = list(IsolationLevel)
         return best_first.index(self) <= best_first.index(wanted)
 

@@ -43,20 +43,20 @@ BENCH = pytest.StashKey[Bench]()
 
 @pytest.fixture
 def canary(pytestconfig: pytest.Config) -> Canaries:
-    """Give words that nobody can have guessed, the same ones for the same seed."""
+    """Return words that nobody can have guessed, the same ones for the same seed."""
     return Canaries(pytestconfig.stash[BENCH].seed)
 
 
 @pytest.fixture
 def trace(pytestconfig: pytest.Config) -> CheckTrace:
-    """Give the record of this check; a failed check shows it to the student."""
+    """Return the record of this check; a failed check shows it to the student."""
     new: CheckTrace = pytestconfig.stash[BENCH].starter.new_trace()
     return new
 
 
 @pytest.fixture
 def model(pytestconfig: pytest.Config, trace: CheckTrace) -> CheckModel:
-    """Give the scripted model.
+    """Return the scripted model.
 
     What is wrong with its use at the end (`findings()`) is for the check to judge: raised here it
     would fail every criterion by one mistake.
@@ -67,7 +67,7 @@ def model(pytestconfig: pytest.Config, trace: CheckTrace) -> CheckModel:
 
 @pytest.fixture
 def measured(pytestconfig: pytest.Config) -> Callable[[str, float, str, str], None]:
-    """Give a function that reports a measurement: its name, value, unit, and the goal in words."""
+    """Return what reports a measurement: its name, value, unit, and the goal in words."""
 
     def report(name: str, value: float, unit: str, goal: str = "") -> None:
         measurement = Measurement(name=name, value=round(value, 3), unit=unit, goal=goal)
@@ -80,7 +80,7 @@ def measured(pytestconfig: pytest.Config) -> Callable[[str, float, str, str], No
 def recorded(
     pytestconfig: pytest.Config, trace: CheckTrace
 ) -> Callable[[Scenario[Any]], Awaitable[Any]]:
-    """Give a function that plays a scenario, or hands out its recording if it was played before.
+    """Return a function that plays a scenario, or hands out its recording if it was played before.
 
     The record of this check becomes that of the scenario.
     """
@@ -93,7 +93,7 @@ def recorded(
 
 @pytest.fixture
 def submission(pytestconfig: pytest.Config) -> Path:
-    """Give the folder that was handed in, for checks of its files: nothing in it may be run."""
+    """Return the folder that was handed in, for checks of its files: nothing in it may be run."""
     return pytestconfig.stash[BENCH].submission
 
 
@@ -101,7 +101,7 @@ def submission(pytestconfig: pytest.Config) -> Path:
 def of_reference(
     pytestconfig: pytest.Config,
 ) -> Callable[[Scenario[Any], Path], Awaitable[Any]]:
-    """Give a function that plays a scenario on a server of the course's own, once in a run.
+    """Return a function that plays a scenario on a server of the course's own, once in a run.
 
     What it says is no fault of a submission, and needs no server of one.
     """
@@ -112,7 +112,7 @@ def of_reference(
 async def student(
     pytestconfig: pytest.Config, model: Any, trace: CheckTrace
 ) -> AsyncIterator[RunningServer]:
-    """Give the student's server, started for this check alone; it is stopped afterwards."""
+    """Yield the student's server, started for this check alone; it is stopped afterwards."""
     server: RunningServer = await pytestconfig.stash[BENCH].starter.start(model, trace)
     try:
         yield server
@@ -122,5 +122,5 @@ async def student(
 
 @pytest.fixture
 def talk(student: Any, model: Any, canary: Canaries) -> Talk:
-    """Give a user's talk with a pristine server of this check's own."""
+    """Return a user's talk with a pristine server of this check's own."""
     return Talk(student, model, canary)

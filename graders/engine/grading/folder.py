@@ -15,7 +15,7 @@ from graders.engine.core.results import IsolationLevel, Problem, Result
 from graders.engine.grading.events import Listener, nobody_listens
 from graders.engine.grading.run import grade, ungraded
 from graders.engine.grading.starter import ServerStarter
-from graders.engine.harness.rig import rig_for
+from graders.engine.harness.server_factory import open_factory
 from graders.engine.isolation.layers import NOTHING_OFF, Layer
 from graders.engine.sandbox.launcher import open_launcher
 from graders.engine.submissions.submission import (
@@ -39,7 +39,7 @@ def open_servers(
     isolation that tests leave off, to have it as on a system that lacks them.
     """
     with open_launcher(fresh=fresh) as launcher:
-        yield lambda lesson, submission: rig_for(
+        yield lambda lesson, submission: open_factory(
             submission, launcher, limits=lesson.info.limits, env=lesson.info.env, without=without
         )
 

@@ -16,7 +16,7 @@ _OF_CI = ("CI", "GITHUB_ACTIONS")
 def required_level(
     asked: IsolationLevel | None, environment: Mapping[str, str], *, of_many: bool = False
 ) -> IsolationLevel:
-    """Give the level that a run needs: what was asked for, else ``strong`` where scores count.
+    """Return the level that a run needs: what was asked for, else ``strong`` where scores count.
 
     They count in CI, told by the variables of ``environment`` that all services set, and where
     submissions are graded ``of_many``; a single run elsewhere is practice.
@@ -27,12 +27,12 @@ def required_level(
     return IsolationLevel.STRONG if in_ci or of_many else IsolationLevel.PRACTICE
 
 
-def counts(required: IsolationLevel) -> bool:
-    """Whether a run that needed this level, and had it, is more than practice."""
+def is_official(required: IsolationLevel) -> bool:
+    """Return whether a run that needed this level, and had it, is more than practice."""
     return required.reaches(IsolationLevel.STRONG)
 
 
-def demand(required: IsolationLevel, isolation: Isolation) -> None:
+def require(required: IsolationLevel, isolation: Isolation) -> None:
     """Raise :class:`IsolationError` unless ``isolation`` is as good as required."""
     if isolation.level.reaches(required):
         return

@@ -66,7 +66,7 @@ def grade(
     ledger = run.play(bench, clock)
     if starter.isolation != NOT_STARTED:
         # A server can have been started in another way than the one that was tried.
-        required.demand(require, starter.isolation)
+        required.require(require, starter.isolation)
     rows = tuple(ledger.decided[criterion.id] for criterion in lesson.rubric.criteria)
     earned, possible = score.total(rows)
     result = Result(
@@ -81,7 +81,7 @@ def grade(
         notes=tuple(dict.fromkeys(starter.notes)),
         side_calls=tuple(starter.side_calls),
         measurements=tuple(bench.measurements),
-        advisory=not required.counts(require),
+        advisory=not required.is_official(require),
         duration_ms=(clock() - began) * 1000,
     )
     on_event(RunFinished(result))
@@ -110,15 +110,15 @@ def ungraded(
         isolation=NOT_STARTED,
         criteria=tuple(score.not_run(each, score.NOT_RUN_NO_SERVER) for each in criteria),
         problem=problem,
-        advisory=not required.counts(require),
+        advisory=not required.is_official(require),
     )
 
 
 def _require(level: IsolationLevel, starter: ServerStarter) -> None:
     """Raise unless servers can be shut in as well as ``level`` says; practice needs nothing."""
     if level is not IsolationLevel.PRACTICE:
-        starter.try_out()
-        required.demand(level, starter.isolation)
+        starter.probe_isolation()
+        required.require(level, starter.isolation)
 
 
 def probe(starter: ServerStarter) -> Problem | None:

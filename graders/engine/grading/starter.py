@@ -45,7 +45,7 @@ class ServerStarter(Protocol):
     def isolation(self) -> Isolation:
         """How well the servers are shut in, as far as one was started or it was tried out."""
 
-    def try_out(self) -> None:
+    def probe_isolation(self) -> None:
         """Find out how well servers are shut in, before any code of the submission runs."""
 
     @property

@@ -6,9 +6,10 @@ the model, ``expect`` what must hold. It never sits in the student's process.
 
 from graders.engine.core.errors import Finding
 from graders.engine.harness.chat import Chat, Reply, user_input
-from graders.engine.harness.checks import criterion, expect, found
+from graders.engine.harness.expect import criterion, expect, found
 from graders.engine.harness.items import Item, items_of, messages_of
-from graders.engine.harness.recording import Outcome, Recordings, attempt, recording_of
+from graders.engine.harness.outcome import Outcome, attempt
+from graders.engine.harness.recording import Recordings, recording_of
 from graders.engine.harness.stream import Stream
 from graders.engine.harness.student import Student
 from graders.engine.harness.talk import Talk

@@ -230,7 +230,7 @@ class Chat:
 def user_input(
     text: str, *, attachments: tuple[str, ...] = (), quoted_text: str | None = None
 ) -> dict[str, Any]:
-    """Give a user's message as the protocol writes it."""
+    """Return a user's message as the protocol writes it."""
     quoted = {} if quoted_text is None else {"quoted_text": quoted_text}
     return {
         "content": [{"type": "input_text", "text": text}],

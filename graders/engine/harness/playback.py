@@ -15,7 +15,7 @@ from graders.engine.content.conversation import Conversation, Expectation, Messa
 from graders.engine.content.conversation import Turn as ScriptTurn
 from graders.engine.core.text import quote
 from graders.engine.harness.chat import Chat
-from graders.engine.harness.checks import expect, found
+from graders.engine.harness.expect import expect, found
 from graders.engine.harness.items import messages_of
 from graders.engine.harness.stream import Stream
 from graders.engine.harness.student import Student
@@ -169,7 +169,7 @@ def _model_step(step: scripted.Step) -> script.Step:
 
 
 def _first_missing(wanted: Sequence[str], events: Sequence[ChatKitEvent]) -> str | None:
-    """Give the first of ``wanted`` that does not come in this order; others may lie between."""
+    """Return the first of ``wanted`` that does not come in this order; others may lie between."""
     labels = iter(event.label for event in events)
     for name in wanted:
         if not any(label == name or label.startswith(f"{name}/") for label in labels):

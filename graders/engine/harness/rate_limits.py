@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from graders.engine.harness.recording import Outcome, attempt
+from graders.engine.harness.outcome import Outcome, attempt
 from graders.engine.harness.stream import Stream
 from graders.engine.harness.student import Student
 

@@ -8,14 +8,14 @@ the criteria that look at an earlier one. Must not know criteria.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 
 import pytest_asyncio
 
 from graders.engine.content.canaries import Canaries
-from graders.engine.core.errors import Finding, GraderBrokeError
+from graders.engine.core.errors import GraderBrokeError
+from graders.engine.harness.outcome import Outcome, attempt
 from graders.engine.harness.student import Student
 from graders.engine.harness.talk import Talk
 from graders.engine.model import ScriptedModel
@@ -29,39 +29,16 @@ class Starter(Protocol):
     """What starts the servers of one submission."""
 
     def new_trace(self) -> Trace:
-        """Give a fresh record."""
+        """Return a fresh record."""
 
     def new_model(self, trace: Trace) -> ScriptedModel:
-        """Give a fresh scripted model."""
+        """Return a fresh scripted model."""
 
     async def start(self, model: ScriptedModel, trace: Trace) -> Student:
         """Start a pristine server."""
 
     def reference(self, folder: Path) -> Starter:
-        """Give what starts servers of the course's own, from ``folder``."""
-
-
-@dataclass(frozen=True)
-class Outcome(Generic[_T]):
-    """What one step of a scenario gave: a value, or the :class:`Finding` that it ended in."""
-
-    result: _T | None = None
-    finding: Finding | None = None
-
-    @property
-    def value(self) -> _T:
-        """The value; raises the finding if there is none."""
-        if self.finding is not None:
-            raise self.finding
-        return cast("_T", self.result)
-
-
-async def attempt(step: Awaitable[_T]) -> Outcome[_T]:
-    """Take a step; keep the finding that it may end in for the check that looks at it."""
-    try:
-        return Outcome(result=await step)
-    except Finding as finding:
-        return Outcome(finding=finding)
+        """Return what starts servers of the course's own, from ``folder``."""
 
 
 class Recordings:
@@ -73,7 +50,7 @@ class Recordings:
         self._played: dict[tuple[Scenario[Any], Path | None], tuple[Outcome[Any], Trace]] = {}
 
     async def of(self, scenario: Scenario[_T], trace: Trace) -> _T:
-        """Give what ``scenario`` returned; ``trace`` becomes the record of how it went.
+        """Return what ``scenario`` returned; ``trace`` becomes the record of how it went.
 
         Raises the :class:`Finding` that ended the scenario, to each check that asks for it.
         """
@@ -82,7 +59,7 @@ class Recordings:
         return cast("_T", outcome.value)
 
     async def of_reference(self, scenario: Scenario[_T], folder: Path) -> _T:
-        """Give what ``scenario`` returned on a server of the course's own, in ``folder``.
+        """Return what ``scenario`` returned on a server of the course's own, in ``folder``.
 
         Raises :class:`GraderBrokeError` where that server does not do what it must.
         """

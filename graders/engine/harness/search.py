@@ -22,7 +22,7 @@ from hypothesis.configuration import set_hypothesis_home_dir
 from hypothesis.errors import HypothesisException
 
 from graders.engine.core.errors import Finding
-from graders.engine.harness.recording import attempt
+from graders.engine.harness.outcome import attempt
 from graders.engine.harness.student import Student
 from graders.engine.server.trace import Trace
 

@@ -113,7 +113,7 @@ class Stream:
     # --- what came -----------------------------------------------------------------------------
 
     def serial(self, index: int) -> int:
-        """Give the transcript's serial number of event ``index``."""
+        """Return the transcript's serial number of event ``index``."""
         return self._serials[index + (1 if self.status != 200 else 0)]
 
     @property
@@ -166,7 +166,7 @@ class Stream:
         )
 
     def mark_of(self, event: ChatKitEvent | None) -> int:
-        """Give the serial number of ``event``, or of the last thing that came."""
+        """Return the serial number of ``event``, or of the last thing that came."""
         for index, known in enumerate(self.events):
             if known is event:
                 return self.serial(index)

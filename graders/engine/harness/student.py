@@ -104,7 +104,7 @@ class Student:
         return link is not None and link.trouble is None and not link.closed
 
     def chat(self, *, headers: Mapping[str, str] | None = None, name: str = "user") -> Chat:
-        """Give a user's ChatKit client; ``headers`` go with each request."""
+        """Return a user's ChatKit client; ``headers`` go with each request."""
         return Chat(
             lambda: self.http, self._settings.endpoint, self._trace, headers=headers, name=name
         )

@@ -27,19 +27,19 @@ class Talk:
         self.chat = student.chat()
 
     def word(self, name: str) -> str:
-        """Give the word that message ``name`` is about."""
+        """Return the word that message ``name`` is about."""
         return self.canary.word(f"{name} message")
 
     def message(self, name: str) -> str:
-        """Give the text of message ``name``."""
+        """Return the text of message ``name``."""
         return f"Please tell me about {self.word(name)}."
 
     def chunks(self, name: str) -> tuple[str, ...]:
-        """Give the chunks of the model's answer to message ``name``."""
+        """Return the chunks of the model's answer to message ``name``."""
         return ("It is ", self.canary.word(f"{name} answer"), ", I would say.")
 
     def answer(self, name: str) -> str:
-        """Give the whole text of the model's answer to message ``name``."""
+        """Return the whole text of the model's answer to message ``name``."""
         return "".join(self.chunks(name))
 
     def script(self, name: str, *steps: Step) -> Turn:

@@ -32,7 +32,10 @@ class Tokens:
 
     @classmethod
     def of(cls, student: Student) -> Tokens | None:
-        """Give what makes the tokens that ``student`` ought to trust; ``None`` without a secret."""
+        """Return what makes the tokens that ``student`` ought to trust.
+
+        ``None`` without a secret.
+        """
         secret = student.variables.get(SECRET_VARIABLE)
         return None if secret is None else cls(secret, lambda: student.now)
 
@@ -42,7 +45,7 @@ class Tokens:
         return self._secret
 
     def claims(self, user: str, *, lifetime: float = LIFETIME, **others: Any) -> Claims:
-        """Give the claims of a good token; ``others`` are put in, a ``None`` takes one out."""
+        """Return the claims of a good token; ``others`` are put in, a ``None`` takes one out."""
         now = int(self._now())
         claims = {
             "sub": user,
@@ -71,5 +74,5 @@ class Tokens:
         return self.sign(self.claims(user, lifetime=lifetime, **others))
 
     def bearer(self, user: str) -> dict[str, str]:
-        """Give the header with which ``user`` signs in."""
+        """Return the header with which ``user`` signs in."""
         return {"authorization": f"Bearer {self.good(user)}"}

@@ -264,7 +264,7 @@ def _next_timer(loop: asyncio.AbstractEventLoop) -> float | None:
 
 
 def _ns_that_fires(when: float) -> int:
-    """Give the time nearest to ``when`` at which asyncio fires a timer set for ``when``.
+    """Return the time nearest to ``when`` at which asyncio fires a timer set for ``when``.
 
     The loop compares floats, whose steps after months of uptime are coarser than a nanosecond.
     """

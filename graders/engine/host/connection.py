@@ -53,7 +53,7 @@ class HostConnection:
         loop.add_reader(self._sock, self._readable)
 
     def in_loop_thread(self) -> bool:
-        """Whether the caller runs in the thread of the event loop."""
+        """Return whether the caller runs in the thread of the event loop."""
         return threading.get_ident() == self._loop_thread
 
     def send(self, frame: Frame) -> None:

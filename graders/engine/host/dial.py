@@ -31,12 +31,12 @@ class Dial:
         return self._held is not None
 
     def monotonic_ns(self) -> int:
-        """Give the reading."""
+        """Return the reading."""
         held = self._held
         return _real_monotonic_ns() + self._ahead if held is None else held
 
     def wall_ns(self) -> int:
-        """Give the reading as nanoseconds since the Unix epoch."""
+        """Return the reading as nanoseconds since the Unix epoch."""
         return self.monotonic_ns() + self._epoch
 
     def turn_to(self, ns: int) -> None:

@@ -61,17 +61,17 @@ class Exchange:
         self.complete = False
 
     def arrive(self, body: bytes, *, more: bool) -> None:
-        """A piece of the request's body has come."""
+        """Note that a piece of the request's body has come."""
         self._messages.append({"type": "http.request", "body": body, "more_body": more})
         self._arrived.set()
 
     def disconnect(self) -> None:
-        """The client has gone away."""
+        """Note that the client has gone away."""
         self._gone = True
         self._arrived.set()
 
     async def receive(self) -> Message:
-        """Give the next piece of the request, or ``http.disconnect``."""
+        """Return the next piece of the request, or ``http.disconnect``."""
         while not self._messages:
             if self._gone or self.complete:
                 return {"type": "http.disconnect"}

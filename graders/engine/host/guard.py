@@ -102,7 +102,7 @@ def _process_hook(report: Reporter) -> Callable[[str, tuple[Any, ...]], None]:
 
 
 def _system(report: Reporter) -> Callable[[StrOrBytesPath], int]:
-    """Give an ``os.system`` that fails as the real one does, which raises nothing."""
+    """Return an ``os.system`` that fails as the real one does, which raises nothing."""
 
     def system(command: StrOrBytesPath) -> int:
         report("start", _command(command))

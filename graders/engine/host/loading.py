@@ -89,7 +89,7 @@ def _checked(app: Any, spec: str) -> App:
 
 
 def _takes_three(app: Any) -> bool:
-    """Whether ``app`` can be called with three arguments; true when that cannot be told."""
+    """Return whether ``app`` can be called with three arguments; true when that cannot be told."""
     try:
         signature = inspect.signature(app)
     except (TypeError, ValueError):

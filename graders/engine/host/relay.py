@@ -121,7 +121,7 @@ class Relay:
             call.arrive(frame)
 
     def refusal(self, request: httpx.Request) -> httpx.Response | None:
-        """Give the answer to a request that fits no frame, as a provider would give it."""
+        """Return the answer to a request that fits no frame, as a provider would give it."""
         excess = _excess(request)
         if not excess:
             return None
@@ -153,7 +153,7 @@ class Relay:
             self._connection.send(ModelCancelled(call=call.number))
 
     def pump(self) -> Callable[[], None] | None:
-        """Give what a blocking wait must do meanwhile, if it blocks the event loop."""
+        """Return what a blocking wait must do meanwhile, if it blocks the event loop."""
         if self._connection.in_loop_thread():
             return lambda: self._connection.pump(None)
         return None
@@ -190,7 +190,7 @@ class _Router(respx.MockRouter):
         return httpx.Response(head.status, headers=_headers(head), stream=_Sync(self, call))
 
     def data(self, call: Call, frame: Answer) -> bytes | None:
-        """Give the bytes of ``frame``, ``None`` at the end; raises when the connection broke."""
+        """Return the bytes of ``frame``, ``None`` at the end; raises when the connection broke."""
         if isinstance(frame, ModelChunk):
             return frame.data
         call.over = True

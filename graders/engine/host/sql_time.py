@@ -73,7 +73,7 @@ class SqlTime:
             replace(undo, module, "Connection", own)
 
     def _connection_class(self) -> type[sqlite3.Connection]:
-        """Give a class for all connections, also for those that are derived from it."""
+        """Return a class for all connections, also for those that are derived from it."""
         register, with_short_wait = self._register, self._with_short_wait
 
         class Connection(sqlite3.Connection):
@@ -92,7 +92,7 @@ class SqlTime:
             connection.create_function(name, count, function, deterministic=True)
 
     def _made(self) -> list[tuple[str, int, Callable[..., Any]]]:
-        """Give the functions, with their names and numbers of arguments, that SQLite has here."""
+        """Return the functions, with their names and numbers of arguments, that SQLite has here."""
         made: list[tuple[str, int, Callable[..., Any]]] = [
             (name, 0, lambda own=own: self._ask(own, (self._now(),)))
             for name, own in _CONSTANTS.items()

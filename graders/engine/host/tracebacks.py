@@ -14,17 +14,23 @@ _NAME_CHARACTERS = 200
 
 
 def sendable(text: str) -> str:
-    """Give ``text`` with half surrogates escaped: they have no UTF-8, so no frame can hold them."""
+    """Return ``text`` with half surrogates escaped.
+
+    They have no UTF-8, so no frame can hold them.
+    """
     return text.encode("utf-8", "backslashreplace").decode()
 
 
 def name_of(thing: object) -> str:
-    """Give the name of the type of ``thing``, capped: a student's class may be called anything."""
+    """Return the name of the type of ``thing``, capped.
+
+    A student's class may be called anything.
+    """
     return type(thing).__name__[:_NAME_CHARACTERS]
 
 
 def describe(error: BaseException) -> str:
-    """Give the message of ``error``, capped; survives exceptions whose ``str`` raises."""
+    """Return the message of ``error``, capped; survives exceptions whose ``str`` raises."""
     try:
         return sendable(str(error)[:_MESSAGE_CHARACTERS])[:_MESSAGE_CHARACTERS]
     except Exception:  # noqa: BLE001 - a student's __str__ may raise anything
@@ -44,7 +50,7 @@ def own_traceback(error: BaseException, root: str) -> str:
 
 
 def _chain(error: BaseException) -> list[BaseException]:
-    """Give ``error`` and what it came from, oldest first, without loops and not deeper than 5."""
+    """Return ``error`` and what it came from, oldest first, without loops and not deeper than 5."""
     chain: list[BaseException] = []
     current: BaseException | None = error
     while current is not None and len(chain) < 5:

@@ -57,7 +57,7 @@ class Workers:
         self._local = threading.local()
 
     def busy(self) -> bool:
-        """Whether any job is running, as far as is known: neither asleep nor stuck."""
+        """Return whether any job is running, as far as is known: neither asleep nor stuck."""
         for job in tuple(self._open):
             if job.ended:
                 self._open.discard(job)
@@ -69,7 +69,7 @@ class Workers:
             job.stuck = job.stuck or not job.asleep
 
     def here(self) -> Job:
-        """Give the job that the calling thread works on; a thread of the student's is one job."""
+        """Return the job that the calling thread works on; a thread of the student's is one job."""
         job: Job | None = getattr(self._local, "job", None)
         if job is None:
             job = self._local.job = Job(thread=threading.current_thread())
@@ -133,7 +133,7 @@ class Workers:
         return awaited
 
     def _bound(self, job: Job, func: Callable[..., Any]) -> Callable[..., Any]:
-        """Give ``func`` such that the thread which calls it is known to work on ``job``."""
+        """Return ``func`` such that the thread which calls it is known to work on ``job``."""
 
         @functools.wraps(func)
         def bound(*args: Any, **options: Any) -> Any:

@@ -31,7 +31,7 @@ Settings = Mapping[str, Any]
 
 
 def apply_layers(settings: Settings) -> tuple[str, ...]:
-    """Apply all layers but those that are left off; give the names of what took hold."""
+    """Apply all layers but those that are left off; return the names of what took hold."""
     return tuple(
         taken
         for name, layer in LAYERS.items()
@@ -102,7 +102,7 @@ def _leave_files(settings: Settings) -> tuple[str, ...]:
 
 
 def _has_own_root(settings: Settings) -> bool:
-    """Whether the process was to be moved to one, and so has been."""
+    """Return whether the process was to be moved to one, and so has been."""
     return settings["namespaces"] and Layer.ROOT not in settings["without"]
 
 

@@ -41,7 +41,7 @@ TRUNCATION_ABI = 3
 
 
 def abi() -> int:
-    """Give the version of Landlock that this kernel has; 0 where it has none."""
+    """Return the version of Landlock that this kernel has; 0 where it has none."""
     if not sys.platform.startswith("linux"):
         return 0
     return max(_syscall(_CREATE_RULESET, None, 0, _ASK_VERSION), 0)

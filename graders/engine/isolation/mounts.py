@@ -48,7 +48,10 @@ def mount(kind: str, target: str, attributes: Attribute, options: str) -> None:
 
 
 def clone(path: Path, attributes: Attribute) -> int:
-    """Give a descriptor of a copy of all that is mounted from ``path`` on; it hangs nowhere yet."""
+    """Return a descriptor of a copy of all that is mounted from ``path`` on.
+
+    It hangs nowhere yet.
+    """
     flags = _CLONE | os.O_CLOEXEC | _RECURSIVE
     tree = _syscall(_OPEN_TREE, f"clone {path}", _HERE, os.fsencode(path), flags)
     _set(tree, b"", _OF_DESCRIPTOR | _RECURSIVE, attributes)

@@ -176,7 +176,7 @@ def _wait_to_be_killed() -> None:
 
 
 def _fork(work: Callable[[], None]) -> int:
-    """Do ``work`` in a child, which exits with 0 if nothing was raised; give its number."""
+    """Do ``work`` in a child, which exits with 0 if nothing was raised; return its number."""
     child = os.fork()
     if child:
         return child

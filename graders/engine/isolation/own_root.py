@@ -103,7 +103,7 @@ def _attach(tree: int, path: Path) -> None:
 
 
 def _place(path: Path) -> Path:
-    """Give where ``path`` will be, from the root that is being built."""
+    """Return where ``path`` will be, from the root that is being built."""
     return Path(".", *path.parts[1:])
 
 

@@ -49,7 +49,7 @@ def hide_memory() -> tuple[str, ...]:
 
 
 def drop_capabilities() -> tuple[str, ...]:
-    """Give up every capability, for good: of root remains a user that owns root's files."""
+    """Return up every capability, for good: of root remains a user that owns root's files."""
     if not sys.platform.startswith("linux"):
         return ()
     empty_bounding_set()

@@ -41,7 +41,7 @@ DEVICES = (Path("/dev/null"),)
 
 @functools.cache
 def readable() -> tuple[Path, ...]:
-    """Give the files and folders of the interpreter, its packages and the system's libraries."""
+    """Return the files and folders of the interpreter, its packages and the system's libraries."""
     packages = [sysconfig.get_path(name) for name in _PACKAGES]
     found = [*_OF_THE_SYSTEM, *mimetypes.knownfiles, *packages, *_interpreter(), *sys.path]
     return tuple(path for path in map(Path, dict.fromkeys(found)) if _is_fit(path))
@@ -49,7 +49,7 @@ def readable() -> tuple[Path, ...]:
 
 @functools.cache
 def is_open_to_all(*, from_the_root: bool) -> bool:
-    """Whether every user may read all that is :func:`readable`.
+    """Return whether every user may read all that is :func:`readable`.
 
     ``from_the_root`` asks whether it can be reached as well, through the folders it lies in.
     """
@@ -59,7 +59,7 @@ def is_open_to_all(*, from_the_root: bool) -> bool:
 
 
 def may_be_passed(path: Path) -> bool:
-    """Whether every user may pass through all folders that ``path`` lies in."""
+    """Return whether every user may pass through all folders that ``path`` lies in."""
     return all(folder.stat().st_mode & stat.S_IXOTH for folder in path.resolve().parents)
 
 
@@ -76,5 +76,8 @@ def _interpreter() -> list[str]:
 
 
 def _is_fit(path: Path) -> bool:
-    """Whether the project lies outside: a rule for a folder is one for all that is below it."""
+    """Return whether the project lies outside.
+
+    A rule for a folder is one for all that is below it.
+    """
     return path.exists() and not REPOSITORY.is_relative_to(path.resolve())

@@ -74,7 +74,7 @@ def _this_machine() -> Machine | None:
 
 
 def assemble(machine: Machine, pid: int) -> list[Instruction]:
-    """Give the filter for process ``pid``."""
+    """Return the filter for process ``pid``."""
     program = [
         Instruction(LOAD, 0, 0, _ARCHITECTURE),
         Instruction(JUMP_EQUAL, 1, 0, machine.audit),
@@ -112,7 +112,7 @@ def _allow_if(checks: list[Check]) -> list[Instruction]:
 
 
 def _plain(machine: Machine) -> list[Instruction]:
-    """Give the answers that depend on the call alone, in runs of calls with the same answer."""
+    """Return the answers that depend on the call alone, in runs of calls with the same answer."""
     tables = ((syscalls.ALLOWED, ALLOW), (syscalls.DENIED, DENY), (syscalls.IGNORED, IGNORE))
     answers = {
         number: answer

@@ -104,7 +104,7 @@ class Piece:
 def build_answer(
     steps: Iterable[Step], ids: Ids, *, prefix: str, model: str, input_tokens: int, previous: str
 ) -> Answer:
-    """Give the steps of one round fresh ids; ``prefix`` is that of the answer's own id."""
+    """Return the steps of one round fresh ids; ``prefix`` is that of the answer's own id."""
     given = tuple(steps)
     failure = failure_of(given)
     return Answer(
@@ -135,7 +135,7 @@ def _parts(step: Step, ids: Ids) -> list[Part]:
 
 
 def _clean(text: str) -> str:
-    """A text of the student's side that can be sent back: short, and valid UTF-8."""
+    """Return a text of the student's side that can be sent back: short, and valid UTF-8."""
     return text[:_MAX_MODEL_NAME].encode("utf-8", "replace").decode("utf-8")
 
 

@@ -25,7 +25,7 @@ class OutgoingCall:
     body: bytes
 
     def header(self, name: str) -> str:
-        """The first value of a header, its name in any case; empty if there is none."""
+        """Return the first value of a header, its name in any case; empty if there is none."""
         wanted = name.lower()
         return next((value for key, value in self.headers if key.lower() == wanted), "")
 
@@ -87,7 +87,7 @@ class RecordedCall:
         return "\n".join(texts)
 
     def contains(self, text: str) -> bool:
-        """Whether the text reached the model anywhere, also inside JSON."""
+        """Return whether the text reached the model anywhere, also inside JSON."""
         forms = (text, json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1])
         places = [self.instructions, *(item.text for item in self.input)]
         return any(form in place for place in places for form in forms)

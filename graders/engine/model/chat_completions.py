@@ -24,7 +24,7 @@ _DONE = b"data: [DONE]\n\n"
 
 
 def whole(answer: Answer) -> bytes:
-    """The answer to a request that does not stream."""
+    """Return the answer to a request that does not stream."""
     calls = [_call(part) for part in answer.parts if isinstance(part, CallPart)]
     texts = [part.text for part in answer.parts if isinstance(part, TextPart)]
     message: dict[str, Any] = {
@@ -41,7 +41,7 @@ def whole(answer: Answer) -> bytes:
 
 
 def stream(answer: Answer, *, with_usage: bool = False) -> Iterator[Piece]:
-    """The answer's chunks, each delta of text in a piece of its own."""
+    """Yield the answer's chunks, each delta of text in a piece of its own."""
     first = _first_delta(answer)
     if first is not None:
         yield Piece(_chunk(answer, first))
@@ -57,7 +57,10 @@ def stream(answer: Answer, *, with_usage: bool = False) -> Iterator[Piece]:
 
 
 def _first_delta(answer: Answer) -> dict[str, Any] | None:
-    """The delta that names the role; the real API sends it with empty text or with a call."""
+    """Return the delta that names the role.
+
+    The real API sends it with empty text or with a call.
+    """
     if answer.parts and not any(isinstance(part, TextPart) for part in answer.parts):
         return None
     return {"role": "assistant", "content": "", "refusal": None}

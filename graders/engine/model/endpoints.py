@@ -38,7 +38,7 @@ def model_api(call: OutgoingCall) -> Api | None:
 
 
 def host_of(url: str) -> str:
-    """The host that a URL names, as it is shown to a student."""
+    """Return the host that a URL names, as it is shown to a student."""
     try:
         return urlsplit(url).hostname or "an unnamed host"
     except ValueError:
@@ -46,7 +46,7 @@ def host_of(url: str) -> str:
 
 
 def harmless_body(call: OutgoingCall, ids: Ids) -> bytes | None:
-    """The answer to a call that the model's provider also serves, or ``None``."""
+    """Return the answer to a call that the model's provider also serves, or ``None``."""
     path = _path(call.url)
     match call.method.upper():
         case "GET" if path.endswith("/models"):
@@ -81,7 +81,7 @@ def _embeddings(body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _vector(dimensions: int, *, packed: bool) -> str | list[float]:
-    """A vector of length one; all texts are equally near."""
+    """Return a vector of length one; all texts are equally near."""
     vector = [1 / math.sqrt(dimensions)] * dimensions
     if not packed:
         return vector

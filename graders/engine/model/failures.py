@@ -32,7 +32,7 @@ _CONTEXT_TEXTS: dict[Api, tuple[str, str]] = {
 
 
 def error_body(failure: Fail, *, param: str | None = None) -> dict[str, Any]:
-    """The ``error`` object that the API sends for a failure."""
+    """Return the ``error`` object that the API sends for a failure."""
     return {
         "message": failure.message,
         "type": _TYPES.get(failure.status, "server_error"),
@@ -59,5 +59,5 @@ def context_failure(api: Api) -> tuple[Headers, bytes]:
 
 
 def stream_code(failure: Fail) -> str:
-    """The code of an error inside a stream, where there is no status."""
+    """Return the code of an error inside a stream, where there is no status."""
     return failure.code or _CODES.get(failure.status) or "server_error"

@@ -27,7 +27,10 @@ class Found(NamedTuple):
     text: str
 
     def within(self, other: Found) -> bool:
-        """Whether this place is a part of a longer one: a text that is part of another text."""
+        """Return whether this place is a part of a longer one.
+
+        A text that is part of another text.
+        """
         longer = other.end - other.start > self.end - self.start
         return longer and other.start <= self.start and self.end <= other.end
 
@@ -35,7 +38,7 @@ class Found(NamedTuple):
 def last_known_text(
     call: RecordedCall, known: Sequence[str], is_used: Callable[[str], bool]
 ) -> str | None:
-    """The known user text that the call is about, or ``None``.
+    """Return the known user text that the call is about, or ``None``.
 
     The user's messages count first; only without any match there the other places that a
     transcript may be folded into. Only whole words count.
@@ -47,7 +50,7 @@ def last_known_text(
 
 
 def without_known_texts(text: str, known: Iterable[str]) -> str:
-    """What an application wrote around the user's texts, to be searched for its own words."""
+    """Return what an application wrote around the user's texts, to search for its own words."""
     bare = folded(text)
     for needle in sorted((n for t in known for n in needles(t)), key=len, reverse=True):
         bare = bare.replace(needle, " ")
@@ -55,19 +58,19 @@ def without_known_texts(text: str, known: Iterable[str]) -> str:
 
 
 def last_user_item(call: RecordedCall) -> InputItem | None:
-    """The newest message of the user in a call, if there is one."""
+    """Return the newest message of the user in a call, if there is one."""
     users = (item for item in reversed(call.input) if item.role == "user")
     return next(users, None)
 
 
 def folded(text: str) -> str:
-    """A text as it is compared: case and the amount of white space do not matter."""
+    """Return a text as it is compared: case and the amount of white space do not matter."""
     return " ".join(text.split()).casefold()
 
 
 @lru_cache(maxsize=1024)
 def needles(text: str) -> tuple[str, ...]:
-    """The forms in which a text may be folded into another: plain, in JSON, in markup."""
+    """Return the forms in which a text may be folded into another: plain, in JSON, in markup."""
     forms = (text, json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1])
     compared = (folded(form) for form in (*forms, html.escape(text)))
     return tuple(dict.fromkeys(form for form in compared if form))
@@ -85,7 +88,7 @@ def _last_in(
 
 
 def _choose(found: list[Found], is_used: Callable[[str], bool]) -> str:
-    """The last text; but one that still waits for its first call, before one that was answered.
+    """Return the last text, or one that still waits for its first call, if there is one.
 
     Some servers fold the newest message in before the history.
     """
@@ -116,11 +119,11 @@ def _is_whole(place: str, start: int, end: int) -> bool:
 
 
 def _joined(place: str, index: int) -> bool:
-    """Whether a word goes on across this index: not after an escaped line end."""
+    """Return whether a word goes on across this index: not after an escaped line end."""
     inside = 0 < index < len(place) and place[max(index - 2, 0)] != "\\"
     return inside and _is_letter(place[index - 1]) and _is_letter(place[index])
 
 
 def _is_letter(character: str) -> bool:
-    """Whether a character is part of a word, in a script that puts spaces between words."""
+    """Return whether a character is part of a word, in a script that puts spaces between words."""
     return character.isalnum() and character < _SCRIPTS_WITHOUT_SPACES

@@ -72,7 +72,7 @@ def _turn_of(call: RecordedCall, turns: Sequence[Turn]) -> Turn | None:
 
 
 def _turn_by_tool_output(call: RecordedCall, turns: Sequence[Turn]) -> Turn | None:
-    """The turn whose tool call was answered after the newest user message."""
+    """Return the turn whose tool call was answered after the newest user message."""
     for item in reversed(call.input):
         if item.kind == "message" and item.role == "user":
             return None
@@ -83,7 +83,7 @@ def _turn_by_tool_output(call: RecordedCall, turns: Sequence[Turn]) -> Turn | No
 
 
 def _turn_by_text(call: RecordedCall, turns: Sequence[Turn]) -> Turn | None:
-    """The turn that the last known user text is of; of several with one text, the next in order."""
+    """Return the turn of the last known user text; of several with one text, the next in order."""
     waiting = {turn.user_text for turn in turns if not turn.used}
     known = list(dict.fromkeys(turn.user_text for turn in turns))
     text = last_known_text(call, known, lambda text: text not in waiting)
@@ -95,14 +95,14 @@ def _turn_by_text(call: RecordedCall, turns: Sequence[Turn]) -> Turn | None:
 
 
 def _turn_by_draft(call: RecordedCall, turns: Sequence[Turn]) -> Turn | None:
-    """The turn whose provisional answer is in the call, which may hold nothing of the user's."""
+    """Return the turn whose provisional answer is in the call, which may hold no user's text."""
     drafts = {turn.draft: turn for turn in turns if turn.draft}
     text = last_known_text(call, list(drafts), lambda _text: False)
     return drafts.get(text) if text is not None else None
 
 
 def _passed_over(turn: Turn | None, call: RecordedCall, turns: Sequence[Turn]) -> Turn | None:
-    """A newer turn that waits and is in the call too, when the last text's was answered already.
+    """Return a newer turn that waits and is in the call too, if the last one was answered.
 
     Some servers send the conversation backwards, or the newest message before the history.
     """
@@ -114,7 +114,7 @@ def _passed_over(turn: Turn | None, call: RecordedCall, turns: Sequence[Turn]) -
 
 
 def _waiting_turn(call: RecordedCall, turns: Sequence[Turn], purpose: str) -> Turn | None:
-    """The oldest turn that was not played: a server may send the model another text."""
+    """Return the oldest turn that was not played: a server may send the model another text."""
     if purpose or not (call.streaming or call.tools):
         return None
     return next((turn for turn in turns if not turn.used), None)

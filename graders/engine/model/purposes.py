@@ -44,7 +44,7 @@ _PATTERNS = {
 
 
 def purpose_by_words(call: RecordedCall, known: Sequence[str]) -> str:
-    """What a call is for by the application's words, or an empty string if nothing tells.
+    """Return what a call is for by the application's words, or an empty string if nothing tells.
 
     ``known`` are the user's texts, whose own words do not count.
     """

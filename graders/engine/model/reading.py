@@ -131,7 +131,7 @@ def _chat_call(raw: object) -> InputItem:
 
 
 def content_text(content: object) -> str:
-    """The text of a message's content, which is a string or a list of parts."""
+    """Return the text of a message's content, which is a string or a list of parts."""
     if isinstance(content, str):
         return content
     parts = [_text(_dict(part).get("text")) or _text(part) for part in _list(content)]
@@ -161,7 +161,7 @@ def _key(call: OutgoingCall) -> str:
 
 
 def _is_retry(call: OutgoingCall) -> bool:
-    """Whether openai's client says that it sends this request again by itself."""
+    """Return whether openai's client says that it sends this request again by itself."""
     return call.header("x-stainless-retry-count") not in ("", "0")
 
 

@@ -44,7 +44,7 @@ class Reply:
 
 
 def scripted_reply(call: RecordedCall, steps: Round, ids: Ids) -> Reply:
-    """The reply that plays the steps of a round, as the call's API and way of asking want it."""
+    """Return the reply that plays the steps of a round, as the call's API and options want it."""
     match failure_of(steps):
         case ContextTooLong():
             headers, body = context_failure(call.api)
@@ -60,7 +60,7 @@ def scripted_reply(call: RecordedCall, steps: Round, ids: Ids) -> Reply:
 
 
 def text_reply(call: RecordedCall, text: str, ids: Ids) -> Reply:
-    """The reply that says a text."""
+    """Return the reply that says a text."""
     return scripted_reply(call, (say(text),), ids)
 
 

@@ -26,12 +26,12 @@ _ARGUMENT_DELTA = 24
 
 
 def whole(answer: Answer) -> bytes:
-    """The answer to a request that does not stream."""
+    """Return the answer to a request that does not stream."""
     return to_json(_response(answer, "completed", [_done_item(part) for part in answer.parts]))
 
 
 def stream(answer: Answer) -> Iterator[Piece]:
-    """The answer's events, each delta of text in a piece of its own."""
+    """Yield the answer's events, each delta of text in a piece of its own."""
     writer = _Writer(answer)
     yield Piece(writer.begin())
     for index, part in enumerate(answer.parts):
@@ -146,7 +146,7 @@ def _done_item(part: Part) -> dict[str, Any]:
 
 
 def output_items(answer: Answer) -> list[dict[str, Any]]:
-    """The answer's items as a later request would carry them back."""
+    """Return the answer's items as a later request would carry them back."""
     return [_done_item(part) for part in answer.parts]
 
 

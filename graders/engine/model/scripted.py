@@ -107,7 +107,10 @@ class ScriptedModel:
             self._give_up(call)
 
     def findings(self) -> list[Finding]:
-        """What was not as scripted: calls without a step, steps without a call, a wrong key."""
+        """Return what was not as scripted.
+
+        Calls without a step, steps without a call, a wrong key.
+        """
         unplayed = [finding for turn in self.turns for finding in turn.findings()]
         return [*self._problems, *self._wrong_keys(), *unplayed]
 

@@ -34,7 +34,7 @@ _PAIRS = (
 
 
 def plain_answer(purpose: str, prompt: str) -> str:
-    """The answer to a side call that wants plain text; ``prompt`` is what it was asked."""
+    """Return the answer to a side call that wants plain text; ``prompt`` is what it was asked."""
     match purpose:
         case "check":
             return _verdict(prompt)
@@ -52,7 +52,7 @@ def structured_answer(schema: Mapping[str, Any]) -> str:
 
 
 def without_tools(steps: Round) -> Round:
-    """A round as a model plays it that was offered no tools: it can only talk."""
+    """Return a round as a model plays it that was offered no tools: it can only talk."""
     return tuple(step for step in steps if not isinstance(step, CallTools)) or (say(TITLE),)
 
 
@@ -67,7 +67,7 @@ def _verdict(prompt: str) -> str:
 
 
 def _as_written(word: str, words: list[str]) -> str:
-    """The word in upper or lower case as the prompt has it: some compare it so."""
+    """Return the word in upper or lower case as the prompt has it: some compare it so."""
     return next((written for written in words if written.lower() == word), word)
 
 
@@ -101,7 +101,7 @@ class _Instance:
         return self._typed(schema, name, depth)
 
     def _meant(self, schema: dict[str, Any]) -> object:
-        """The schema that stands behind a reference or a choice."""
+        """Return the schema that stands behind a reference or a choice."""
         reference = schema.get("$ref")
         if isinstance(reference, str):
             name = reference.rpartition("/")[2]
@@ -167,7 +167,10 @@ def _number(value: object) -> float | None:
 
 
 def _harmless(choices: list[object]) -> object:
-    """The choice that lets the application go on: a good word, a neutral one, or the first."""
+    """Return the choice that lets the application go on.
+
+    A good word, a neutral one, or the first.
+    """
     names = [choice for choice in choices if isinstance(choice, str)]
     good = (name for name in names if is_good_name(name))
     neutral = (name for name in names if set(_words(name)) & _NEUTRAL)
@@ -175,7 +178,10 @@ def _harmless(choices: list[object]) -> object:
 
 
 def is_good_name(name: str) -> bool:
-    """Whether true is the harmless value of a flag with this name: ``is_safe``, ``onTopic``."""
+    """Return whether true is the harmless value of a flag with this name.
+
+    ``is_safe``, ``onTopic``.
+    """
     words = _words(name)
     return any(word in _GOOD for word in words) and not any(word in _NOT for word in words)
 

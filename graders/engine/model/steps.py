@@ -154,18 +154,18 @@ def rounds(steps: Sequence[Step]) -> tuple[Round, ...]:
 
 
 def failure_of(steps: Round) -> Failing | None:
-    """The failure that ends a round, if one does."""
+    """Return the failure that ends a round, if one does."""
     last = steps[-1] if steps else None
     return last if isinstance(last, Fail | Disconnect | ContextTooLong) else None
 
 
 def text_of(steps: Round) -> str:
-    """What the model says in a round, all chunks together."""
+    """Return what the model says in a round, all chunks together."""
     return "".join("".join(step.chunks) for step in steps if isinstance(step, Say))
 
 
 def label(step: Step) -> str:
-    """A step's name and content in a few words, for findings."""
+    """Return a step's name and content in a few words, for findings."""
     match step:
         case Say(chunks=chunks, held=held):
             return f"{'say_held' if held else 'say'} {short(''.join(chunks))}"
@@ -182,7 +182,7 @@ def label(step: Step) -> str:
 
 
 def short(text: str, limit: int = 60) -> str:
-    """A text in quotes, on one line, cut to ``limit`` characters."""
+    """Return a text in quotes, on one line, cut to ``limit`` characters."""
     line = " ".join(text.split())
     return f'"{line}"' if len(line) <= limit else f'"{line[: limit - 1]}…"'
 

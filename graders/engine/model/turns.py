@@ -89,24 +89,24 @@ class Turn:
         await self._signal.wait_for(lambda: self.cancelled)
 
     def findings(self) -> list[Finding]:
-        """What of the script was not played: never asked, or a round not reached."""
+        """Return what of the script was not played: never asked, or a round not reached."""
         if not self.requests:
             return [self.never_asked()]
         missing = [i for i in range(len(self.rounds)) if i not in self._placed.values()]
         return [self._not_reached(i) for i in missing if not self._is_optional(i)]
 
     def never_asked(self) -> Finding:
-        """The finding for a message that the model never saw as the newest one."""
+        """Return the finding for a message that the model never saw as the newest one."""
         return Finding(f"The model was not asked to answer the message {short(self.user_text)}.")
 
     # What the scripted model calls when it plays a turn.
 
     def made_call(self, call_id: str) -> bool:
-        """Whether this turn made the tool call with this id."""
+        """Return whether this turn made the tool call with this id."""
         return call_id in self._rounds_of_calls
 
     def round_for(self, call: RecordedCall) -> int:
-        """The round that a call asks for; one past the last if the script is at its end."""
+        """Return the round that a call asks for; one past the last if the script is at its end."""
         answered = (self._rounds_of_calls.get(call_id, -1) for call_id in call.outputs)
         index = max(answered, default=-1) + 1
         while index < len(self.rounds) and self._is_over(index, call):
@@ -114,11 +114,11 @@ class Turn:
         return index
 
     def steps_of(self, index: int) -> Round:
-        """The steps of a round; empty past the script's end."""
+        """Return the steps of a round; empty past the script's end."""
         return self.rounds[index] if index < len(self.rounds) else ()
 
     def is_settled(self, index: int) -> bool:
-        """Whether a streaming call that surely carries the conversation had this round."""
+        """Return whether a streaming call that surely carries the conversation had this round."""
         return failure_of(self.steps_of(index)) is None and any(
             call.streaming and call not in self._provisional and self._placed[call] == index
             for call in self.requests
@@ -136,7 +136,7 @@ class Turn:
         return "" if self.drafted is None else text_of(self.steps_of(self.drafted))
 
     def waits_for_main(self, *, streaming: bool) -> bool:
-        """Whether a call with this text would be the first of its kind here."""
+        """Return whether a call with this text would be the first of its kind here."""
         return not any(call.streaming or not streaming for call in self.requests)
 
     def place(self, call: RecordedCall, index: int, *, provisional: bool) -> None:
@@ -153,7 +153,7 @@ class Turn:
         self._signal.notify()
 
     def demote(self, index: int) -> list[RecordedCall]:
-        """Give up the provisional calls of this round and later ones: the true call has come."""
+        """Return up the provisional calls of this round and later ones: the true call has come."""
         demoted = [
             call
             for call in self.requests
@@ -180,7 +180,7 @@ class Turn:
         self._signal.notify()
 
     def _is_over(self, index: int, call: RecordedCall) -> bool:
-        """Whether a failing round has done its work, so that this call gets the next one."""
+        """Return whether a failing round has done its work, so that this call gets the next one."""
         failure = failure_of(self.rounds[index])
         if isinstance(failure, ContextTooLong):
             return not self._is_too_long(failure, index, call)
@@ -195,7 +195,7 @@ class Turn:
         return items >= refused_items and characters >= refused_characters
 
     def _is_optional(self, index: int) -> bool:
-        """Whether a round is for another try after a failure, or a refusal that was not needed."""
+        """Return whether a round is for another try after a failure, or an unneeded refusal."""
         return any(failure_of(self.rounds[i]) is not None for i in range(index)) or isinstance(
             failure_of(self.rounds[index]), ContextTooLong
         )
@@ -209,5 +209,5 @@ class Turn:
 
 
 def _size(call: RecordedCall) -> tuple[int, int]:
-    """The input's length in items and in characters: a folded history is always one item."""
+    """Return the input's length in items and in characters: a folded history is always one item."""
     return len(call.input), sum(len(item.text) for item in call.input)

@@ -185,7 +185,7 @@ def _not_an_object(payload: object) -> str:
 
 
 def _deeper_than(payload: object, limit: int) -> bool:
-    """Whether containers lie more than ``limit`` deep in one another; does not recurse."""
+    """Return whether containers lie more than ``limit`` deep in one another; does not recurse."""
     level = [payload]
     for _ in range(limit):
         level = [child for node in level for child in _children(node)]
@@ -201,7 +201,7 @@ def _children(node: object) -> list[object]:
 
 
 def _excerpt(text: str) -> str:
-    """The beginning of a foreign text, made harmless for any terminal or report."""
+    """Return the beginning of a foreign text, made harmless for any terminal or report."""
     return ascii(text[:_EXCERPT]) + ("..." if len(text) > _EXCERPT else "")
 
 

@@ -45,7 +45,10 @@ def _adapter() -> TypeAdapter[Any]:
 
 
 def _is_untyped_update(payload: dict[str, Any]) -> bool:
-    """An update without ``type`` slips through the SDK's defaults, but no client understands it."""
+    """Return whether an update has no ``type``.
+
+    The SDK fills it in, but no client understands it.
+    """
     update = payload.get("update")
     return isinstance(update, dict) and "type" not in update
 
@@ -91,7 +94,7 @@ def _tag(error: ErrorDetails) -> str:
 
 
 def _path(location: Location, payload: dict[str, Any]) -> str:
-    """The place in the JSON: pydantic's location without the names of union members."""
+    """Return the place in the JSON: pydantic's location without the names of union members."""
     steps: list[str] = []
     node: Any = payload
     for position, step in enumerate(location):

@@ -113,7 +113,7 @@ class _Walk:
             self._take_parts(index, event)
 
     def end(self, index: int) -> None:
-        """The stream has ended: is that a good place? After an error it always is."""
+        """Note that the stream has ended, and check that it may: after an error it always may."""
         has_failed = self._stream.state == "failed"
         self._step(index, table.END, table.STREAM, self._stream)
         for row in () if has_failed else self._messages.values():
@@ -167,7 +167,7 @@ def _is_about_a_message(event: ChatKitEvent) -> bool:
 
 
 def _is_same(one: OrderViolation, other: OrderViolation) -> bool:
-    """Whether a student would learn nothing new from the second."""
+    """Return whether a student would learn nothing new from the second."""
     return (one.event, one.state, one.expected) == (other.event, other.state, other.expected)
 
 
@@ -188,5 +188,5 @@ def _part_name(number: int | None, item_id: str) -> str:
 
 
 def _quoted(item_id: str) -> str:
-    """A foreign id, made harmless for any terminal or report."""
+    """Return a foreign id, made harmless for any terminal or report."""
     return ascii(item_id[:60])

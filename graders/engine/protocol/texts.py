@@ -85,7 +85,7 @@ class _Pieces:
         self.streamed_parts.add(part)
 
     def text(self, part: int) -> str:
-        """What the pieces of a part add up to."""
+        """Return what the pieces of a part add up to."""
         return join_deltas(self.by_part.get(part, []))
 
 
@@ -100,7 +100,7 @@ def _collect(event: ChatKitEvent, pieces: _Pieces) -> None:
 
 
 def _finished(event: ChatKitEvent, pieces: _Pieces) -> list[tuple[int, str]]:
-    """The streamed parts that this event finishes, with the text that it gives them."""
+    """Return the streamed parts that this event finishes, with the text that it gives them."""
     part = event.content_index
     if event.label == table.PART_DONE and part in pieces.streamed_parts and part is not None:
         return [(part, event.part_text)]

@@ -22,7 +22,7 @@ from graders.engine.core.results import (
 )
 from graders.engine.core.text import visible
 from graders.engine.reports import transcript
-from graders.engine.reports.look import Look
+from graders.engine.reports.glyphs import Glyphs
 
 MOST_CASES = 3
 """Failed cases of one criterion that are told one by one."""
@@ -30,14 +30,16 @@ INDENT = (0, 0, 0, 3)
 _CODE = re.compile(r"`[^`\n]+`")
 
 
-def render(row: CriterionResult, number: int, look: Look, *, holds_up: int = 0) -> RenderableType:
+def render(
+    row: CriterionResult, number: int, glyphs: Glyphs, *, holds_up: int = 0
+) -> RenderableType:
     """Return what is to be said about a failed criterion, the ``number``-th of them.
 
     ``holds_up`` is how many others could not be tried because of it.
     """
     parts: list[RenderableType] = [
         _heading(row, number),
-        *(Padding(each, INDENT) for each in _body(row, look)),
+        *(Padding(each, INDENT) for each in _body(row, glyphs)),
     ]
     if holds_up:
         others = "1 other was" if holds_up == 1 else f"{holds_up} others were"
@@ -56,7 +58,7 @@ def _heading(row: CriterionResult, number: int) -> Table:
     return grid
 
 
-def _body(row: CriterionResult, look: Look) -> Iterator[RenderableType]:
+def _body(row: CriterionResult, glyphs: Glyphs) -> Iterator[RenderableType]:
     if row.visibility is not Visibility.VISIBLE:
         yield Text("The details of this check are not shown here.", style="dim")
         return
@@ -64,24 +66,24 @@ def _body(row: CriterionResult, look: Look) -> Iterator[RenderableType]:
     first = failed[0].feedback if failed else None
     if first is None:
         return
-    yield _labelled(failed, first, look)
+    yield _labelled(failed, first, glyphs)
     if first.transcript:
         yield Text("\nThe conversation as it went", style="dim")
-        yield transcript.render(first.transcript, look)
+        yield transcript.render(first.transcript, glyphs)
 
 
-def _labelled(failed: Sequence[CaseResult], first: Feedback, look: Look) -> Table:
+def _labelled(failed: Sequence[CaseResult], first: Feedback, glyphs: Glyphs) -> Table:
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="dim", no_wrap=True)
     grid.add_column()
     grid.add_row("Required", prose(first.required))
-    grid.add_row("Seen", _seen(failed, look))
+    grid.add_row("Seen", _seen(failed, glyphs))
     for advice in dict.fromkeys(case.feedback.advice for case in failed if case.feedback):
         grid.add_row("Try", prose(advice))
     return grid
 
 
-def _seen(failed: Sequence[CaseResult], look: Look) -> Text:
+def _seen(failed: Sequence[CaseResult], glyphs: Glyphs) -> Text:
     if len(failed) == 1:
         return _seen_in(failed[0])
     told = [
@@ -91,7 +93,7 @@ def _seen(failed: Sequence[CaseResult], look: Look) -> Text:
     others = len(failed) - MOST_CASES
     if others > 0:
         noun = "case" if others == 1 else "cases"
-        told.append(Text(f"{look.dots} and {others} more {noun}", style="dim"))
+        told.append(Text(f"{glyphs.dots} and {others} more {noun}", style="dim"))
     return Text("\n").join(told)
 
 

@@ -10,10 +10,10 @@ from rich.text import Text
 
 from graders.engine.core.results import CriterionResult, Result, Status
 from graders.engine.reports.causes import numbers, waits_for
-from graders.engine.reports.look import STYLES, Look
+from graders.engine.reports.glyphs import STYLES, Glyphs
 
 
-def render(result: Result, look: Look) -> Table:
+def render(result: Result, glyphs: Glyphs) -> Table:
     """Return the table; it fills the width, so that the points stand in one column.
 
     A failed criterion has the number of its advice, a blocked one the numbers that it waits for.
@@ -27,9 +27,9 @@ def render(result: Result, look: Look) -> Table:
     table.add_column(justify="right", no_wrap=True)
     for row in result.criteria:
         if row.status is not Status.NOT_RUN:
-            table.add_row("", look.mark(row.status), _title(row, result), *_points(row))
-    _add_left_out(table, result, look)
-    _add_score(table, result, look)
+            table.add_row("", glyphs.mark(row.status), _title(row, result), *_points(row))
+    _add_left_out(table, result, glyphs)
+    _add_score(table, result, glyphs)
     return table
 
 
@@ -57,16 +57,18 @@ def _points(row: CriterionResult) -> tuple[Text, Text]:
     return Text(f"{row.score}", style=style), Text(f"/ {row.max_score:>3}", style=style)
 
 
-def _add_left_out(table: Table, result: Result, look: Look) -> None:
+def _add_left_out(table: Table, result: Result, glyphs: Glyphs) -> None:
     count = sum(row.status is Status.NOT_RUN for row in result.criteria)
     if count:
         what = "1 criterion was" if count == 1 else f"{count} criteria were"
         text = Text(f"{what} not tried", style=STYLES[Status.NOT_RUN])
-        table.add_row("", look.mark(Status.NOT_RUN), text, "", "")
+        table.add_row("", glyphs.mark(Status.NOT_RUN), text, "", "")
 
 
-def _add_score(table: Table, result: Result, look: Look) -> None:
+def _add_score(table: Table, result: Result, glyphs: Glyphs) -> None:
     style = "bold green" if result.full_marks else "bold"
-    table.add_row("", "", "", Text(look.rule * 3, style="dim"), Text(look.rule * 5, style="dim"))
+    table.add_row(
+        "", "", "", Text(glyphs.rule * 3, style="dim"), Text(glyphs.rule * 5, style="dim")
+    )
     score = (Text(f"{result.score}", style=style), Text(f"/ {result.max_score:>3}", style=style))
     table.add_row("", "", Text("Score", style="bold", justify="right"), *score)

@@ -22,9 +22,9 @@ from graders.engine.core.results import (
 )
 from graders.engine.core.text import visible
 from graders.engine.reports import advice, rubric_table
+from graders.engine.reports.advisory import advisory_line, isolation_line
 from graders.engine.reports.causes import failed, held_up_by
-from graders.engine.reports.look import UNICODE, Look
-from graders.engine.reports.standing import isolation_line, standing
+from graders.engine.reports.glyphs import UNICODE, Glyphs
 
 NOT_GRADED = "The submission could not be graded."
 NOT_STARTED = "The server could not be started: only what needs no server was graded."
@@ -34,19 +34,19 @@ BROKE = (
 )
 
 
-def render(result: Result, look: Look = UNICODE, *, title: str = "") -> RenderableType:
+def render(result: Result, glyphs: Glyphs = UNICODE, *, title: str = "") -> RenderableType:
     """Return the whole page; ``title`` is the lesson's title."""
-    return Group(*_parts(result, look, title))
+    return Group(*_parts(result, glyphs, title))
 
 
-def _parts(result: Result, look: Look, title: str) -> Iterator[RenderableType]:
+def _parts(result: Result, glyphs: Glyphs, title: str) -> Iterator[RenderableType]:
     yield from (Text(), _header(result, title), Text())
     if result.problem is not None:
         yield from (problem_page(result.problem, _heading_of_problem(result)), Text())
-    yield rubric_table.render(result, look)
+    yield rubric_table.render(result, glyphs)
     for number, row in enumerate(failed(result), start=1):
         holds_up = len(held_up_by(row.id, result))
-        yield from (Text(), advice.render(row, number, look, holds_up=holds_up))
+        yield from (Text(), advice.render(row, number, glyphs, holds_up=holds_up))
     yield from (Text(), *_measurements(result), *_notes(result), *_footer(result))
 
 
@@ -112,7 +112,7 @@ def _footer(result: Result) -> Iterator[RenderableType]:
         yield Text("Full marks.", style="bold green")
     if result.grader_failed:
         yield Text(BROKE, style="magenta")
-    yield Text(standing(result), style="dim")
+    yield Text(advisory_line(result), style="dim")
     yield Text(isolation_line(result), style="dim")
     yield _again(result)
 

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from graders.engine.core.results import TranscriptLine
 from graders.engine.core.text import visible
-from graders.engine.reports.look import Look
+from graders.engine.reports.glyphs import Glyphs
 
 BEFORE_MARK = 12
 AFTER_MARK = 4
@@ -31,19 +31,19 @@ class Gap:
 Row = TranscriptLine | Gap
 
 
-def render(lines: Sequence[TranscriptLine], look: Look, *, whole: bool = False) -> Table:
+def render(lines: Sequence[TranscriptLine], glyphs: Glyphs, *, whole: bool = False) -> Table:
     """Return the conversation as a table without borders: mark, time, actor, text.
 
     Times count from the first line. Unless it is wanted ``whole``, only what is around the mark
     is shown.
     """
     table = Table.grid(padding=(0, 1))
-    table.add_column(width=len(look.here), no_wrap=True)
+    table.add_column(width=len(glyphs.here), no_wrap=True)
     table.add_column(justify="right", style="dim", no_wrap=True)
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for row in lines if whole else shortened(lines):
-        table.add_row(*_cells(row, lines[0].at_ms, look))
+        table.add_row(*_cells(row, lines[0].at_ms, glyphs))
     return table
 
 
@@ -63,27 +63,27 @@ def _gap(count: int) -> tuple[Gap, ...]:
     return (Gap(count),) if count > 0 else ()
 
 
-def _cells(row: Row, began_ms: float, look: Look) -> tuple[Text, Text, Text, Text]:
+def _cells(row: Row, began_ms: float, glyphs: Glyphs) -> tuple[Text, Text, Text, Text]:
     if isinstance(row, Gap):
-        left_out = Text(f"{look.dots} {row.count} more lines", style="dim")
+        left_out = Text(f"{glyphs.dots} {row.count} more lines", style="dim")
         return Text(), Text(), Text(), left_out
     style = "bold red" if row.marked else ""
     return (
-        Text(look.here if row.marked else "", style=style),
+        Text(glyphs.here if row.marked else "", style=style),
         Text(f"{row.at_ms - began_ms:.0f} ms"),
         Text(row.actor, style=style or "cyan"),
-        _said(row, style, look),
+        _said(row, style, glyphs),
     )
 
 
-def _said(line: TranscriptLine, style: str, look: Look) -> Text:
+def _said(line: TranscriptLine, style: str, glyphs: Glyphs) -> Text:
     """Return kind and text; of an update's kind only what was updated."""
     kind = Text(visible(line.kind).removeprefix("thread.item.updated/"), style=style or "bold")
-    return kind.append(f"  {cut(visible(line.text), look)}".rstrip(), style=style or "not bold")
+    return kind.append(f"  {cut(visible(line.text), glyphs)}".rstrip(), style=style or "not bold")
 
 
-def cut(text: str, look: Look, longest: int = LONGEST_TEXT) -> str:
+def cut(text: str, glyphs: Glyphs, longest: int = LONGEST_TEXT) -> str:
     """Return ``text``, or its beginning if it is longer than ``longest`` characters."""
     if len(text) <= longest:
         return text
-    return f"{text[: longest - len(look.dots)]}{look.dots}"
+    return f"{text[: longest - len(glyphs.dots)]}{glyphs.dots}"

@@ -18,13 +18,13 @@ _WINDOWS_NEEDS = ("SYSTEMROOT", "COMSPEC")
 
 
 def server_environment() -> dict[str, str]:
-    """Give the environment of the fork server: nothing of the grader's, no secrets."""
+    """Return the environment of the fork server: nothing of the grader's, no secrets."""
     needed = {name: os.environ[name] for name in _WINDOWS_NEEDS if name in os.environ}
     return {**needed, **_TRACING_OFF, "PATH": _PLAIN_PATH, "LANG": "C.UTF-8", "TZ": "UTC"}
 
 
 def student_environment(variables: Mapping[str, str], *, home: Path, temp: Path) -> dict[str, str]:
-    """Give the environment of a student's server: what the course promises and nothing else.
+    """Return the environment of a student's server: what the course promises and nothing else.
 
     ``variables`` are those of the lesson; ``home`` and ``temp`` are folders of this server's own.
     """

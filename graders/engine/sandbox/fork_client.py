@@ -124,7 +124,7 @@ class ForkLauncher:
             raise LaunchError(f"the fork server has ended: {error}") from error
 
     def _hear(self) -> tuple[dict[str, Any], int]:
-        """Give the next message, and the number of the process that it is about (0: of none)."""
+        """Return the next message, and the number of the process that it is about (0: of none)."""
         pid = 0
         while b"\n" not in self._buffer:
             try:
@@ -177,7 +177,7 @@ class ForkedProcess:
 
 
 def _number_here(pidfd: int) -> int:
-    """Give the number of the process that ``pidfd`` holds, in our own pid namespace; close it."""
+    """Return the number of the process that ``pidfd`` holds, in our own pid namespace; close it."""
     try:
         told = Path(f"/proc/self/fdinfo/{pidfd}").read_text(encoding="ascii")
     finally:

@@ -111,7 +111,7 @@ class ForkServer:
                 if wakeup in ready:
                     with contextlib.suppress(BlockingIOError):
                         wakeup.recv(4096)
-                    self._bury()
+                    self._reap()
                 if self._control in ready and not self._read():
                     return
 
@@ -124,7 +124,7 @@ class ForkServer:
             _kill_group(pid)
         # From here on all children are strays, and what they leave behind becomes ours.
         self._students.clear()
-        self._drown_strays()
+        self._kill_strays()
 
     def _read(self) -> bool:
         data, descriptors, _, _ = socket.recv_fds(self._control, _CONTROL_BYTES, 16)
@@ -174,7 +174,7 @@ class ForkServer:
         self._awaited.add(pid)
         self._answer()
 
-    def _bury(self) -> None:
+    def _reap(self) -> None:
         """Collect children that ended; a child that is no student is a stray, and is ended."""
         with contextlib.suppress(ChildProcessError):
             while True:
@@ -187,7 +187,7 @@ class ForkServer:
                         "cpu_seconds": usage.ru_utime + usage.ru_stime,
                     }
                     self._end_what_is_left_of(pid)
-        self._kill_strays()
+        self._signal_strays()
         self._answer()
 
     def _end_what_is_left_of(self, pid: int) -> None:
@@ -202,16 +202,16 @@ class ForkServer:
         """Tell of each awaited student that has ended, once nothing it started is left."""
         for pid in [pid for pid in self._awaited if pid not in self._students]:
             self._awaited.discard(pid)
-            self._drown_strays()
+            self._kill_strays()
             self.say({"exited": pid, **self._exited.pop(pid, _UNKNOWN)})
 
-    def _drown_strays(self) -> None:
-        while strays := self._kill_strays():
+    def _kill_strays(self) -> None:
+        while strays := self._signal_strays():
             for pid in strays:
                 with contextlib.suppress(ChildProcessError):
                     os.waitpid(pid, 0)
 
-    def _kill_strays(self) -> list[int]:
+    def _signal_strays(self) -> list[int]:
         """End processes that daemonised out of a student: as subreaper we are their parent now."""
         ours = {*self._students, *self._guardians.values()}
         strays = [pid for pid in _children() if pid not in ours]
@@ -223,7 +223,7 @@ class ForkServer:
 
 @contextlib.contextmanager
 def _woken_by_children() -> Iterator[socket.socket]:
-    """Give a socket that can be read once a child has ended."""
+    """Yield a socket that can be read once a child has ended."""
     wakeup, child_ended = socket.socketpair()
     with wakeup, child_ended:
         wakeup.setblocking(False)
@@ -242,7 +242,7 @@ def _kill_group(pid: int) -> None:
 
 
 def _children() -> list[int]:
-    """Give this process's children; empty where the kernel does not tell."""
+    """Return this process's children; empty where the kernel does not tell."""
     try:
         text = Path("/proc/thread-self/children").read_text(encoding="ascii")
     except OSError:

@@ -17,7 +17,7 @@ from graders.engine.sandbox.interpreter import INTERPRETER
 
 
 def fork_student(wire: int, output: int, settings: dict[str, Any]) -> int:
-    """Fork a process that becomes the student; give its number.
+    """Fork a process that becomes the student; return its number.
 
     ``wire`` and ``output`` are the descriptors that it is left with.
     """

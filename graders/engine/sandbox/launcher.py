@@ -17,7 +17,7 @@ from graders.engine.sandbox.process import Launcher
 
 @contextmanager
 def open_launcher(*, fresh: bool = False) -> Iterator[Launcher]:
-    """Give a launcher and end all its processes afterwards.
+    """Yield a launcher and end all its processes afterwards.
 
     ``fresh`` forces a new interpreter for each start, which is slower and works everywhere. The
     calling process, whose memory holds the checks, is closed to other processes for good.

@@ -39,7 +39,7 @@ class LaunchSpec:
     without: frozenset[Layer] = NOTHING_OFF
 
     def as_json(self) -> dict[str, Any]:
-        """Give the settings as plain data, for the way to the student's process."""
+        """Return the settings as plain data, for the way to the student's process."""
         return {
             "root": str(self.root),
             "environment": dict(self.environment),

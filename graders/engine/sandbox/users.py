@@ -31,7 +31,7 @@ class Users:
         random.shuffle(self._unclaimed)
 
     def take(self) -> int | None:
-        """Give a user that nobody else has; ``None`` where that cannot be."""
+        """Return a user that nobody else has; ``None`` where that cannot be."""
         while not self._free and self._unclaimed:
             first = self._unclaimed.pop()
             if self._claim(first):
@@ -68,7 +68,7 @@ def _may_become_another() -> bool:
 
 
 def _are_mapped() -> bool:
-    """Whether the numbers mean anything in this user namespace."""
+    """Return whether the numbers mean anything in this user namespace."""
     lines = Path("/proc/self/uid_map").read_text(encoding="ascii").splitlines()
     ranges = [tuple(map(int, line.split())) for line in lines]
     return any(first <= FIRST and first + count > LAST for first, _, count in ranges)

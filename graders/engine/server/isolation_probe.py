@@ -24,7 +24,7 @@ _LAST_RESORT_SECONDS = 120.0
 
 
 def probe_isolation(launcher: Launcher, spec: LaunchSpec) -> tuple[str, ...]:
-    """Start a process as ``spec`` says, in a folder of its own; give the layers that it has.
+    """Start a process as ``spec`` says, in a folder of its own; return the layers that it has.
 
     Raises :class:`GraderBrokeError` when it does not come so far.
     """

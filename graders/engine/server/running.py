@@ -160,5 +160,5 @@ class RunningServer:
 
 
 def _no_cookies() -> CookieJar:
-    """Give a jar that stays empty: cookies are a user's, so each chat has its own."""
+    """Return a jar that stays empty: cookies are a user's, so each chat has its own."""
     return CookieJar(DefaultCookiePolicy(allowed_domains=()))

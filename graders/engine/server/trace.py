@@ -86,7 +86,10 @@ class Trace:
         self._epilogues.append((kind, text))
 
     def lines(self, marked: int | None = None) -> tuple[TranscriptLine, ...]:
-        """Give the record for a reader: runs of one kind folded, the marked entry never hidden."""
+        """Return the record for a reader.
+
+        Runs of one kind folded, the marked entry never hidden.
+        """
         folded = [_line(run, marked) for run in _runs(self.entries, marked)]
         return (*_around_mark(folded), *self._ending())
 

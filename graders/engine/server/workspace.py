@@ -46,7 +46,7 @@ class Workspace:
         return (self.copy, *self.beside)
 
     def environment(self, variables: Mapping[str, str]) -> dict[str, str]:
-        """Give the environment of a server; ``{data}`` in a value becomes the data folder."""
+        """Return the environment of a server; ``{data}`` in a value becomes the data folder."""
         own = {name: value.replace("{data}", str(self.data)) for name, value in variables.items()}
         return student_environment(
             {**own, "CHATKIT_DATA_DIR": str(self.data)},

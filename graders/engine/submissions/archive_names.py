@@ -53,7 +53,7 @@ class Names:
     _folders: dict[str, str] = field(default_factory=dict)
 
     def take(self, name: str, *, folder: bool) -> PurePosixPath | None:
-        """Give the path of the entry ``name``, or ``None`` if it is passed over."""
+        """Return the path of the entry ``name``, or ``None`` if it is passed over."""
         self._listed += 1
         if self._listed > MAX_LISTED:
             raise _too_many()

@@ -69,7 +69,7 @@ class Unpacked:
 
 
 def is_archive(path: Path) -> bool:
-    """Whether ``path`` is named like an archive that can be unpacked."""
+    """Return whether ``path`` is named like an archive that can be unpacked."""
     return _opener(path) is not None
 
 
@@ -192,7 +192,7 @@ def _zip_entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Entry:
 
 
 def _is_outside(info: zipfile.ZipInfo) -> bool:
-    """Whether it is passed over anyway, so that its size does not count."""
+    """Return whether it is passed over anyway, so that its size does not count."""
     try:
         return Names().take(info.filename, folder=False) is None
     except NameRefused:

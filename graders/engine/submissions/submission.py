@@ -88,7 +88,7 @@ def find_submission(path: Path, *, endpoint: str = DEFAULT_ENDPOINT) -> Submissi
 
 @contextmanager
 def opened(path: Path) -> Iterator[Unpacked]:
-    """Give the folder of the submission ``path``: itself, or what an archive is unpacked to.
+    """Yield the folder of the submission ``path``: itself, or what an archive is unpacked to.
 
     A SubmissionProblem if it is an archive that cannot be unpacked.
     """
@@ -201,7 +201,10 @@ def _module_files(module: str) -> tuple[str, str]:
 
 
 def _is_own_file(root: Path, name: str) -> bool:
-    """Whether ``name`` is a real file inside ``root``; what is behind a link is not copied."""
+    """Return whether ``name`` is a real file inside ``root``.
+
+    What is behind a link is not copied.
+    """
     path = root / name
     return path.is_file() and path.resolve() == path
 

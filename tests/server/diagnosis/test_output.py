@@ -14,7 +14,7 @@ from graders.engine.server.diagnosis.output import Output, last_traceback
 def piped(
     on_flood: Callable[[], None] = lambda: None, on_text: Callable[[str], None] = lambda _: None
 ) -> tuple[Output, int]:
-    """Give an output and the end of the pipe that a server would write to."""
+    """Return an output and the end of the pipe that a server would write to."""
     reader, writer = os.pipe()
     limits = WireLimits(printed_mb=1, printed_kept_kb=1)
     return Output(reader, limits, on_flood=on_flood, on_text=on_text), writer

@@ -12,7 +12,7 @@ import pytest
 from graders.engine.core.limits import ProcessLimits
 from graders.engine.core.results import Problem
 from graders.engine.harness import ServerDied, StartFailed, Trace
-from graders.engine.harness.rig import rig_for
+from graders.engine.harness.server_factory import open_factory
 from graders.engine.sandbox.process import Exit, Launcher
 from graders.engine.server.diagnosis.incidents import how_it_ended
 from graders.engine.server.diagnosis.problems import ended_at_start, load_problem
@@ -32,7 +32,7 @@ MAIN_GUARD = 'under `if __name__ == "__main__":`'
 async def problem_of(
     launcher: Launcher, folder: Path, files: Mapping[str, str], **limits: int
 ) -> Problem:
-    """Give the problem of a submission, as grading finds it."""
+    """Return the problem of a submission, as grading finds it."""
     for name, text in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -41,10 +41,10 @@ async def problem_of(
         submission = find_submission(folder)
     except SubmissionProblem as trouble:
         return trouble.problem
-    with rig_for(submission, launcher, limits=limits, env={}) as rig:
-        trace = rig.new_trace()
+    with open_factory(submission, launcher, limits=limits, env={}) as factory:
+        trace = factory.new_trace()
         with pytest.raises(StartFailed) as failed:
-            await (await rig.start(rig.new_model(trace), trace)).stop()
+            await (await factory.start(factory.new_model(trace), trace)).stop()
     problem = failed.value.problem
     _is_fit_for_a_student(problem)
     return problem
@@ -267,10 +267,10 @@ async def test_a_hidden_package_that_nobody_needs_is_only_noted(
 ) -> None:
     (tmp_path / "server.py").write_text(APP, encoding="utf-8")
     (tmp_path / "yaml.py").write_text("", encoding="utf-8")
-    with rig_for(Submission(tmp_path), launcher, limits={}, env={}) as rig:
-        student = await rig.start(rig.new_model(rig.new_trace()), Trace())
+    with open_factory(Submission(tmp_path), launcher, limits={}, env={}) as factory:
+        student = await factory.start(factory.new_model(factory.new_trace()), Trace())
         await student.stop()
-    assert [note for note in rig.notes if "`yaml`" in note]
+    assert [note for note in factory.notes if "`yaml`" in note]
 
 
 async def test_start_up_code_that_fails_is_told_with_its_own_lines(

@@ -74,7 +74,7 @@ class OtherEnd:
         raise AssertionError("unreachable")
 
     def heard(self) -> list[object]:
-        """Give the frames that the grader's end has sent."""
+        """Return the frames that the grader's end has sent."""
         self.socket.setblocking(False)
         return [parse_to_student(payload) for payload in self._buffer.feed(self.socket.recv(9_999))]
 
@@ -86,7 +86,7 @@ class OtherEnd:
 
 @pytest_asyncio.fixture
 async def other() -> AsyncIterator[OtherEnd]:
-    """Give the other end of a link."""
+    """Yield the other end of a link."""
     end = OtherEnd()
     yield end
     end.close()

@@ -59,7 +59,7 @@ class Model:
 
 
 def carried(model: Model) -> tuple[ModelCalls, Wire]:
-    """Give what carries calls between the two."""
+    """Return what carries calls between the two."""
     wire = Wire()
     return ModelCalls(cast("ScriptedModel", model), cast("Link", wire)), wire
 

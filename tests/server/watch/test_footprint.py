@@ -17,7 +17,7 @@ LOOKS = 25
 
 
 def footprint(folder: Path, **limits: int) -> Footprint:
-    """Give the footprint of this very process, which is no server and has limits of its own."""
+    """Return the footprint of this very process, which is no server and has limits of its own."""
     own = ProcessLimits(**{"memory_mb": 100_000, "processes": 10_000, **limits})
     return Footprint(os.getpid(), [folder], own, contents_of([folder], most_files=100))
 

@@ -65,11 +65,11 @@ class Incidents:
         return trouble
 
     def flooded(self, what: str) -> Flooded:
-        """Give the finding of a server that sent or printed too much."""
+        """Return the finding of a server that sent or printed too much."""
         return Flooded(self._sentence(what))
 
     def ended(self) -> ServerDied | OverLimit:
-        """Give the finding of a server whose process has ended by itself."""
+        """Return the finding of a server whose process has ended by itself."""
         end = self.end()
         if used_up_cpu(end, self.limits):
             return OverLimit(self._sentence(cpu_excess(self.limits)))
@@ -136,7 +136,7 @@ def tried(frame: Refused) -> str:
 
 
 def used_up_cpu(end: Exit, limits: ProcessLimits) -> bool:
-    """Whether the kernel ended a process for its CPU time.
+    """Return whether the kernel ended a process for its CPU time.
 
     The signal alone could have come from the process itself; where its time is not known, the
     signal is believed. Who does not mind the first signal is killed a second later.

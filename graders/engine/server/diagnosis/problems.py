@@ -164,7 +164,7 @@ def _without_paths(text: str) -> str:
 
 
 def explained(problem: Problem, explanations: Sequence[str]) -> Problem:
-    """Give ``problem`` with what may lie behind it told before the cure."""
+    """Return ``problem`` with what may lie behind it told before the cure."""
     told = [Finding(each).sentence for each in explanations]
     return problem.model_copy(update={"cure": " ".join([*told, problem.cure])})
 

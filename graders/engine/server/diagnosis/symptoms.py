@@ -127,7 +127,7 @@ def symptoms(
     layers: Collection[str],
     own_folder: Path,
 ) -> Sequence[str]:
-    """Give what the errors in ``text``, a line each, tell of limits and refusals; at most three.
+    """Return what the errors in ``text``, a line each, tell of limits and refusals; at most three.
 
     ``layers`` are those of isolation that hold, ``own_folder`` has all that the server may write
     to in it.
@@ -150,5 +150,5 @@ def symptoms(
 
 
 def refused(text: str) -> bool:
-    """Whether something that was refused came to light in ``text``."""
+    """Return whether something that was refused came to light in ``text``."""
     return _REFUSALS.search(text) is not None

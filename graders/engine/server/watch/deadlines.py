@@ -36,7 +36,7 @@ def held_up_seconds(pid: int | None) -> float | None:
 
 
 def _schedule(folder: Path) -> tuple[float, float]:
-    """Give the seconds that a thread has run, and that it was ready to run and waited."""
+    """Return the seconds that a thread has run, and that it was ready to run and waited."""
     ran, waited = (folder / "schedstat").read_bytes().split()[:2]
     return int(ran) / 1e9, int(waited) / 1e9
 
@@ -75,7 +75,7 @@ class CheckClock:
         self._over = False
 
     def overdue(self, pid: int) -> Exception | None:
-        """Give what ends the check once its time is over: a finding, or an error of ours.
+        """Return what ends the check once its time is over: a finding, or an error of ours.
 
         ``pid`` is the server that the check has to do with.
         """

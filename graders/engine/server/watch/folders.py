@@ -65,7 +65,7 @@ def contents_of(folders: Iterable[Path], *, most_files: int) -> Contents:
 
 
 def _counted(entries: Iterable[os.DirEntry[str]], found: Contents) -> Iterator[str]:
-    """Count ``entries``; give the folders among them."""
+    """Count ``entries``; yield the folders among them."""
     for entry in entries:
         with contextlib.suppress(FileNotFoundError):
             found.add(entry)
@@ -91,7 +91,10 @@ def remove(folder: Path) -> None:
 
 
 def _emptied_but_for_folders(folder: Path) -> list[Path]:
-    """Remove what is in ``folder`` and is no folder; give the folders, with all rights to them."""
+    """Remove what is in ``folder`` and is no folder.
+
+    Return the folders, with all rights to them.
+    """
     inner = []
     with os.scandir(folder) as entries:
         for entry in entries:

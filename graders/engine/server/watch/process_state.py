@@ -24,7 +24,10 @@ class Activity:
 
 
 def activity(pid: int) -> Activity | None:
-    """Give what ``pid`` is doing; ``None`` where the kernel does not tell (not Linux, or gone)."""
+    """Return what ``pid`` is doing.
+
+    ``None`` where the kernel does not tell (not Linux, or gone).
+    """
     try:
         threads = list(Path(f"/proc/{pid}/task").iterdir())
         own = [_thread(folder) for folder in threads]
@@ -44,7 +47,7 @@ class Use:
 
 
 def use(pid: int) -> Use | None:
-    """Give what ``pid`` uses; ``None`` where the kernel does not tell (not Linux, or gone)."""
+    """Return what ``pid`` uses; ``None`` where the kernel does not tell (not Linux, or gone)."""
     try:
         text = Path(f"/proc/{pid}/status").read_bytes().decode("ascii", "replace")
         lines = dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
@@ -62,7 +65,7 @@ def _thread(folder: Path) -> Activity:
 
 
 def _children(folder: Path) -> list[bytes]:
-    """Give the processes that a thread has started; none where the kernel does not tell."""
+    """Return the processes that a thread has started; none where the kernel does not tell."""
     try:
         return (folder / "children").read_bytes().split()
     except OSError:

@@ -167,7 +167,7 @@ class Watchdog:
             self._grant(patience)
 
     async def _take_answer(self, patience: _Patience, next_timer: float | None) -> None:
-        """The event loop has nothing left to do: move on to its next timer, if it has one."""
+        """Move on to the next timer, if there is one: the event loop has nothing left to do."""
         patience.pong = None
         patience.blocked = patience.drowsy = 0
         if patience.polls and (next_timer is None or next_timer > _POLL_SECONDS):
@@ -214,7 +214,7 @@ class Watchdog:
 
 
 def _stride(patience: _Patience) -> float:
-    """Give the virtual seconds that a server which keeps setting timers is moved on at least."""
+    """Return the virtual seconds that a server which keeps setting timers is moved on at least."""
     if patience.polls:
         return max(_LEAST_STRIDE, patience.virtual_seconds / 4)
     return patience.virtual_seconds / 8 if patience.waits > _EXACT_WAITS else 0.0

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from graders.engine.harness import StartFailed
-from graders.engine.harness.rig import rig_for
+from graders.engine.harness.server_factory import open_factory
 from graders.engine.sandbox.process import Launcher
 from graders.engine.submissions.submission import find_submission
 
@@ -16,8 +16,8 @@ async def test_isolation_is_told_of_a_server_that_never_starts(
     launcher: Launcher, tmp_path: Path
 ) -> None:
     (tmp_path / "server.py").write_text("raise ValueError", encoding="utf-8")
-    with rig_for(find_submission(tmp_path), launcher, limits={}, env={}) as rig:
-        trace = rig.new_trace()
+    with open_factory(find_submission(tmp_path), launcher, limits={}, env={}) as factory:
+        trace = factory.new_trace()
         with pytest.raises(StartFailed):
-            await rig.start(rig.new_model(trace), trace)
-        assert "RLIMIT_CPU" in rig.isolation.layers
+            await factory.start(factory.new_model(trace), trace)
+        assert "RLIMIT_CPU" in factory.isolation.layers

@@ -35,7 +35,7 @@ def real_servers() -> Iterator[OpenStarter]:
 
 
 @dataclass(frozen=True)
-class Desk:
+class CommandContext:
     """The surroundings of a command; tests give it others."""
 
     root: Path = REPOSITORY
@@ -51,11 +51,11 @@ class Desk:
 
         return Catalogue(self.root)
 
-    def page(self) -> Console:
+    def stdout(self) -> Console:
         """Return the console for what was asked for."""
         return _console(self.out)
 
-    def margin(self) -> Console:
+    def stderr(self) -> Console:
         """Return the console for progress and remarks, so that output can be piped."""
         return _console(self.err)
 
@@ -97,6 +97,6 @@ def _console(file: TextIO) -> Console:
     return console
 
 
-def desk_of(context: typer.Context) -> Desk:
-    """Return the desk that :func:`.main.main` gave to the command."""
-    return cast("Desk", context.obj)
+def command_context(context: typer.Context) -> CommandContext:
+    """Return the context that :func:`.main.main` gave to the command."""
+    return cast("CommandContext", context.obj)

@@ -31,7 +31,7 @@ from graders.engine.submissions.shadows import shadowing_names
 from graders.engine.submissions.submission import CopyReport, Submission, copy_submission
 
 
-class Rig:
+class ServerFactory:
     """Starts pristine servers of one submission; a :class:`ServerStarter` of grading."""
 
     def __init__(
@@ -65,7 +65,7 @@ class Rig:
         }
         return [SideCall(purpose=purpose, summary=summary) for purpose, summary in sorted(seen)]
 
-    def try_out(self) -> None:
+    def probe_isolation(self) -> None:
         """Find out how well servers are shut in, by a process without the submission."""
         settings = self._settings
         spec = LaunchSpec(
@@ -78,11 +78,11 @@ class Rig:
         self._layers = probe_isolation(self._launcher, spec)
 
     def new_trace(self) -> Trace:
-        """Give a fresh record for one check."""
+        """Return a fresh record for one check."""
         return Trace()
 
     def new_model(self, trace: Trace) -> ScriptedModel:
-        """Give a fresh scripted model whose events go into ``trace``."""
+        """Return a fresh scripted model whose events go into ``trace``."""
 
         def record(event: ModelEvent) -> None:
             trace.add("model", event.kind, event.text)
@@ -107,27 +107,27 @@ class Rig:
         self._layers = student.layers
         return student
 
-    def reference(self, folder: Path) -> Rig:
-        """Give a rig that starts servers of the course's own, with the key of the submission's."""
+    def reference(self, folder: Path) -> ServerFactory:
+        """Return what starts servers of the course's own, with the key of the submission's."""
         own = ServerSettings(
             source=folder,
             variables=self._settings.variables,
             limits=self._settings.limits,
             wire=self._settings.wire,
         )
-        return Rig(self._launcher, own, [], self._clock)
+        return ServerFactory(self._launcher, own, [], self._clock)
 
 
 @contextmanager
-def rig_for(
+def open_factory(
     submission: Submission,
     launcher: Launcher,
     *,
     limits: Mapping[str, int],
     env: Mapping[str, str],
     without: frozenset[Layer] = NOTHING_OFF,
-) -> Iterator[Rig]:
-    """Copy ``submission`` once, and give the rig that starts its servers from the copy.
+) -> Iterator[ServerFactory]:
+    """Copy ``submission`` once, and give the factory that starts its servers from the copy.
 
     ``limits`` are those that the lesson has in place of the defaults; ``without`` the layers of
     isolation that tests leave off.
@@ -150,14 +150,14 @@ def rig_for(
             without=without,
         )
         notes = [*_notes(report), *map(_shadow_note, shadows)]
-        yield Rig(launcher, settings, notes, RunClock(allowed.wall))
+        yield ServerFactory(launcher, settings, notes, RunClock(allowed.wall))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
 @cache
 def _installed_names() -> frozenset[str]:
-    """Give the top-level names of installed packages; reading them all takes 60 ms, so once."""
+    """Return the top-level names of installed packages; reading them all takes 60 ms, so once."""
     return frozenset(importlib.metadata.packages_distributions())
 
 

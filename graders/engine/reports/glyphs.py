@@ -23,7 +23,7 @@ STYLES: Mapping[Status, str] = {
 
 
 @dataclass(frozen=True)
-class Look:
+class Glyphs:
     """The characters that a terminal can show."""
 
     marks: Mapping[Status, str]
@@ -36,7 +36,7 @@ class Look:
         return Text(self.marks[status], style=STYLES[status])
 
 
-UNICODE = Look(
+UNICODE = Glyphs(
     marks={
         Status.PASSED: "✓",
         Status.FAILED: "✗",
@@ -48,7 +48,7 @@ UNICODE = Look(
     dots="…",
     rule="─",
 )
-ASCII = Look(
+ASCII = Glyphs(
     marks={
         Status.PASSED: "+",
         Status.FAILED: "x",
@@ -62,6 +62,6 @@ ASCII = Look(
 )
 
 
-def look_for(console: Console) -> Look:
+def glyphs_for(console: Console) -> Glyphs:
     """Return the characters that this console can write."""
     return UNICODE if console.encoding.lower().startswith("utf") else ASCII

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from graders.engine.harness.stored import (
+from graders.engine.harness.storage import (
     SQLITE_MAGIC,
     WAL_SUFFIX,
     is_sqlite,
@@ -83,12 +83,12 @@ def read_only(folders: Iterable[Path]) -> Iterator[None]:
 
 
 @contextmanager
-def away(folder: Path) -> Iterator[None]:
+def unmounted(folder: Path) -> Iterator[None]:
     """Move all that is in ``folder`` out of its server's sight, as when a disk is not mounted.
 
     The folder is empty meanwhile, and nobody may write to it, so that nothing new takes its place.
     """
-    hidden = folder.with_name(f"{folder.name}-away")
+    hidden = folder.with_name(f"{folder.name}-unmounted")
     hidden.mkdir()
     mode = stat.S_IMODE(folder.stat().st_mode)
     names = [entry.name for entry in folder.iterdir()]

@@ -36,7 +36,7 @@ _LOGS = (".log", ".out", ".err")
 _SHELF_INDEX = ".dir"
 
 
-def holders(folders: Iterable[Path], word: str) -> list[str]:
+def places_containing(folders: Iterable[Path], word: str) -> list[str]:
     """Name the tables and files below ``folders`` that hold ``word``, as far as can be read."""
     found = []
     for path in regular_files(folders):
@@ -48,7 +48,7 @@ def holders(folders: Iterable[Path], word: str) -> list[str]:
 
 
 def regular_files(folders: Iterable[Path]) -> Iterator[Path]:
-    """Give the files below ``folders``, in order, without links, pipes and Python's own."""
+    """Yield the files below ``folders``, in order, without links, pipes and Python's own."""
     count = 0
     for folder in folders:
         for parent, names, files in os.walk(folder, followlinks=False):
@@ -63,12 +63,12 @@ def regular_files(folders: Iterable[Path]) -> Iterator[Path]:
 
 
 def is_sqlite(path: Path) -> bool:
-    """Whether this is an SQLite database, by its first bytes; an empty file is none yet."""
+    """Return whether this is an SQLite database, by its first bytes; an empty file is none yet."""
     return read(path, len(SQLITE_MAGIC)) == SQLITE_MAGIC
 
 
 def side_file(path: Path, suffix: str) -> Path:
-    """Give the file that SQLite keeps beside a database."""
+    """Return the file that SQLite keeps beside a database."""
     return path.with_name(path.name + suffix)
 
 
@@ -116,7 +116,7 @@ def tables_of(connection: sqlite3.Connection) -> Iterator[str]:
 
 
 def values_with(connection: sqlite3.Connection, table: str, word: str) -> Iterator[bytes]:
-    """Give the stored values of a table that hold ``word``; a broken table has no more of them."""
+    """Yield the stored values of a table that hold ``word``; a broken table has no more of them."""
     wanted = word.encode()
     with contextlib.suppress(sqlite3.Error):
         columns = ", ".join(map(_quoted, _columns(connection, table)))
@@ -169,7 +169,7 @@ def _is_regular(path: Path) -> bool:
 
 
 def _is_plain(path: Path) -> bool:
-    """Whether all bytes of a file are in use: text or one pickle, but no log and no shelf."""
+    """Return whether all bytes of a file are in use: text or a pickle, but no log and no shelf."""
     if path.suffix in _LOGS or path.with_suffix(_SHELF_INDEX).exists():
         return False
     data = read(path)

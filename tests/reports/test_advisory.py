@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 
 from graders.engine.core.results import NOT_STARTED, Isolation, IsolationLevel
-from graders.engine.reports.standing import COUNTS, FORGEABLE, PRACTICE, isolation_line, standing
+from graders.engine.reports.advisory import (
+    COUNTS,
+    FORGEABLE,
+    PRACTICE,
+    advisory_line,
+    isolation_line,
+)
 from tests.reports.samples import result, row
 
 STRONG = Isolation(level=IsolationLevel.STRONG, layers=("fork server",), missing=("No network.",))
@@ -29,7 +35,7 @@ def test_standing_follows_from_what_was_asked_and_what_there_was(
     isolation: Isolation, *, advisory: bool, told: str
 ) -> None:
     made = result(row("a", "A fact"), advisory=advisory)
-    assert standing(made.model_copy(update={"isolation": isolation})) == told
+    assert advisory_line(made.model_copy(update={"isolation": isolation})) == told
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from graders.engine.harness.disturbed import away, damage, locked, read_only
+from graders.engine.harness.storage_faults import (
+    damage,
+    locked,
+    read_only,
+    unmounted,
+)
 from tests.students import Bench
 
 TRIES = """
@@ -105,7 +110,7 @@ except sqlite3.OperationalError as error:
 
 
 def write(path: Path) -> str:
-    """Write as another process does; give its complaint."""
+    """Write as another process does; return its complaint."""
     done = subprocess.run(
         [sys.executable, "-c", WRITES, str(path)], check=True, capture_output=True, text=True
     )
@@ -185,7 +190,7 @@ def test_what_is_in_a_folder_goes_and_comes_back_as_it_was(tmp_path: Path) -> No
     (folder / "threads").mkdir(parents=True, mode=0o700)
     (folder / "chat.db").write_text("kept")
     inode = (folder / "chat.db").stat().st_ino
-    with away(folder):
+    with unmounted(folder):
         assert list(folder.iterdir()) == []
         assert folder.stat().st_mode & 0o222 == 0
     assert (folder / "chat.db").stat().st_ino == inode
@@ -198,6 +203,6 @@ async def test_a_server_can_neither_write_nor_see_what_is_away(bench: Bench) -> 
     assert (await student.http.get("/")).text == "written"
     with read_only(student.own_dirs):
         assert (await student.http.get("/")).text == "PermissionError"
-    with away(student.data_dir):
+    with unmounted(student.data_dir):
         assert (await student.http.get("/")).text == "PermissionError, and nothing is there"
     assert (await student.http.get("/")).text == "written"

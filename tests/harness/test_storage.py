@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from graders.engine.harness.stored import holders
+from graders.engine.harness.storage import places_containing
 
 WORD = "kiwi-7f3a09"
 
@@ -31,8 +31,8 @@ def test_a_row_is_found_by_its_table(tmp_path: Path) -> None:
         f"INSERT INTO items (data) VALUES ('about {WORD}.')",
     )
     with closing(database(tmp_path / "chat.db", *statements)):
-        assert holders([tmp_path], WORD) == ["table `items` of chat.db"]
-        assert holders([tmp_path], "plum-000000") == []
+        assert places_containing([tmp_path], WORD) == ["table `items` of chat.db"]
+        assert places_containing([tmp_path], "plum-000000") == []
 
 
 @pytest.mark.parametrize("mode", ["WAL", "DELETE", "MEMORY"])
@@ -43,9 +43,9 @@ def test_rows_are_found_while_the_server_has_the_file_open(tmp_path: Path, mode:
         f"INSERT INTO items VALUES (CAST('{WORD}' AS BLOB))",
     )
     with closing(database(tmp_path / "chat.db", *statements)) as connection:
-        assert holders([tmp_path], WORD) == ["table `items` of chat.db"]
+        assert places_containing([tmp_path], WORD) == ["table `items` of chat.db"]
         connection.execute("DELETE FROM items")
-        assert holders([tmp_path], WORD) == []
+        assert places_containing([tmp_path], WORD) == []
 
 
 def test_bytes_of_deleted_rows_do_not_count(tmp_path: Path) -> None:
@@ -58,14 +58,14 @@ def test_bytes_of_deleted_rows_do_not_count(tmp_path: Path) -> None:
     )
     database(path, *statements).close()
     assert WORD.encode() in path.read_bytes()
-    assert holders([tmp_path], WORD) == []
+    assert places_containing([tmp_path], WORD) == []
 
 
 def test_text_that_is_no_utf_8_is_searched_too(tmp_path: Path) -> None:
     with closing(database(tmp_path / "chat.db", "CREATE TABLE items (data TEXT)")) as connection:
         value = b"\xff\xfe" + WORD.encode()
         connection.execute("INSERT INTO items VALUES (CAST(? AS TEXT))", (value,))
-        assert holders([tmp_path], WORD) == ["table `items` of chat.db"]
+        assert places_containing([tmp_path], WORD) == ["table `items` of chat.db"]
 
 
 def test_other_files_are_searched_as_bytes(tmp_path: Path) -> None:
@@ -73,7 +73,7 @@ def test_other_files_are_searched_as_bytes(tmp_path: Path) -> None:
     (tmp_path / "threads" / "one.json").write_text(json.dumps({"text": WORD}))
     (tmp_path / "two.pickle").write_bytes(pickle.dumps([WORD]))
     (tmp_path / "three.json").write_text("{}")
-    assert holders([tmp_path], WORD) == ["two.pickle", "one.json"]
+    assert places_containing([tmp_path], WORD) == ["two.pickle", "one.json"]
 
 
 def test_a_pickle_is_never_loaded(tmp_path: Path) -> None:
@@ -82,7 +82,7 @@ def test_a_pickle_is_never_loaded(tmp_path: Path) -> None:
             return os.mkdir, (str(tmp_path / "sprung"),)
 
     (tmp_path / "trap.pickle").write_bytes(pickle.dumps([WORD, Trap()]))
-    assert holders([tmp_path], WORD) == ["trap.pickle"]
+    assert places_containing([tmp_path], WORD) == ["trap.pickle"]
     assert not (tmp_path / "sprung").exists()
 
 
@@ -93,7 +93,7 @@ def test_what_cannot_be_read_is_not_held_against_anybody(tmp_path: Path) -> None
     with shelve.open(str(tmp_path / "shelf")) as shelf:
         shelf["one"] = WORD
         del shelf["one"]
-    assert holders([tmp_path], WORD) == []
+    assert places_containing([tmp_path], WORD) == []
 
 
 def test_links_and_pipes_are_not_opened(tmp_path: Path) -> None:
@@ -105,7 +105,7 @@ def test_links_and_pipes_are_not_opened(tmp_path: Path) -> None:
     (data / "link.json").symlink_to(outside / "secret.json")
     (data / "folder").symlink_to(outside, target_is_directory=True)
     os.mkfifo(data / "pipe.json")
-    assert holders([data], WORD) == []
+    assert places_containing([data], WORD) == []
 
 
 def test_a_journal_that_names_other_files_is_not_played_back(tmp_path: Path) -> None:
@@ -114,7 +114,7 @@ def test_a_journal_that_names_other_files_is_not_played_back(tmp_path: Path) -> 
     database(path, *statements).close()
     before = path.read_bytes()
     (tmp_path / "chat.db-journal").write_bytes(bytes.fromhex("d9d505f920a163d7") + bytes(600))
-    assert holders([tmp_path], WORD) == ["table `items` of chat.db"]
+    assert places_containing([tmp_path], WORD) == ["table `items` of chat.db"]
     assert path.read_bytes() == before
     assert (tmp_path / "chat.db-journal").exists()
 
@@ -128,7 +128,7 @@ def test_views_triggers_and_generated_columns_are_not_run(tmp_path: Path) -> Non
         f"CREATE TRIGGER t AFTER DELETE ON items BEGIN INSERT INTO items {endless}; END",
     )
     database(tmp_path / "chat.db", *statements).close()
-    assert holders([tmp_path], WORD) == ["table `items` of chat.db"]
+    assert places_containing([tmp_path], WORD) == ["table `items` of chat.db"]
 
 
 def test_a_schema_with_odd_names_is_read(tmp_path: Path) -> None:
@@ -137,7 +137,7 @@ def test_a_schema_with_odd_names_is_read(tmp_path: Path) -> None:
         f"INSERT INTO \"a\"\"b; DROP TABLE x\" VALUES ('', '{WORD}')",
     )
     database(tmp_path / "chat.db", *statements).close()
-    assert holders([tmp_path], WORD) == ['table `a"b; DROP TABLE x` of chat.db']
+    assert places_containing([tmp_path], WORD) == ['table `a"b; DROP TABLE x` of chat.db']
 
 
 def test_one_broken_table_does_not_hide_the_others(tmp_path: Path) -> None:
@@ -151,4 +151,4 @@ def test_one_broken_table_does_not_hide_the_others(tmp_path: Path) -> None:
     data = bytearray(path.read_bytes())
     data[4096:8192] = b"\xff" * 4096  # the second page, which is the first table's
     path.write_bytes(data)
-    assert holders([tmp_path], WORD) == ["table `b_whole` of chat.db"]
+    assert places_containing([tmp_path], WORD) == ["table `b_whole` of chat.db"]

@@ -1,4 +1,4 @@
-"""What a score is worth, in one sentence, and how the server was shut in, in one line.
+"""What a score is worth, in one sentence, and how the server was isolated, in one line.
 
 Pure; the same words in every format.
 """
@@ -8,16 +8,16 @@ from __future__ import annotations
 from graders.engine.core.results import NOT_STARTED, IsolationLevel, Result
 
 PRACTICE = "This run is practice: it does not count as your score."
-FORGEABLE = "The server was not fully shut in on this machine, so this score could be forged."
+FORGEABLE = "The server was not fully isolated on this machine, so this score could be forged."
 COUNTS = "This run counts, if the machine is one that the student does not control."
 
 
-def standing(result: Result) -> str:
-    """Say whether the score counts."""
+def advisory_line(result: Result) -> str:
+    """Return whether the score counts."""
     if result.advisory:
         return PRACTICE
-    shut_in = result.isolation.level.reaches(IsolationLevel.STRONG)
-    return COUNTS if shut_in or result.isolation == NOT_STARTED else FORGEABLE
+    isolated = result.isolation.level.reaches(IsolationLevel.STRONG)
+    return COUNTS if isolated or result.isolation == NOT_STARTED else FORGEABLE
 
 
 def isolation_line(result: Result) -> str:

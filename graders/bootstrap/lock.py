@@ -18,7 +18,7 @@ POLL_SECONDS = 0.2  # Windows only: its locks cannot be waited for
 
 
 @contextmanager
-def turn(path: Path, on_wait: Callable[[], None]) -> Iterator[None]:
+def holding(path: Path, on_wait: Callable[[], None]) -> Iterator[None]:
     """Hold the lock file ``path``; call ``on_wait`` once if another run holds it."""
     with _opened(path) as file:
         if not _try_lock(file):

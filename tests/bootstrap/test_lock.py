@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from graders.bootstrap.lock import holding
 from graders.bootstrap.trouble import SetupError
-from graders.bootstrap.turn import turn
 
 
 def never() -> None:
@@ -17,9 +17,9 @@ def never() -> None:
 
 
 def test_free_lock_is_taken_without_a_word(tmp_path: Path) -> None:
-    with turn(tmp_path / "a.lock", never):
+    with holding(tmp_path / "a.lock", never):
         pass
-    with turn(tmp_path / "a.lock", never):
+    with holding(tmp_path / "a.lock", never):
         pass
 
 
@@ -27,11 +27,11 @@ def test_second_run_waits_until_the_first_is_done(tmp_path: Path) -> None:
     waiting, order = threading.Event(), []
 
     def second() -> None:
-        with turn(tmp_path / "a.lock", waiting.set):
+        with holding(tmp_path / "a.lock", waiting.set):
             order.append("second")
 
     thread = threading.Thread(target=second)
-    with turn(tmp_path / "a.lock", never):
+    with holding(tmp_path / "a.lock", never):
         thread.start()
         assert waiting.wait(timeout=30)
         order.append("first")
@@ -40,7 +40,7 @@ def test_second_run_waits_until_the_first_is_done(tmp_path: Path) -> None:
 
 
 def test_lock_makes_the_folder_that_it_stands_in(tmp_path: Path) -> None:
-    with turn(tmp_path / "new" / "folder" / "a.lock", never):
+    with holding(tmp_path / "new" / "folder" / "a.lock", never):
         assert (tmp_path / "new" / "folder").is_dir()
 
 
@@ -48,7 +48,7 @@ def test_lock_where_nothing_can_be_written_is_told_with_its_cure(tmp_path: Path)
     (tmp_path / "file").touch()
     with (
         pytest.raises(SetupError, match="cannot be written") as caught,
-        turn(tmp_path / "file" / "a.lock", never),
+        holding(tmp_path / "file" / "a.lock", never),
     ):
         pytest.fail("held a lock that cannot be")
     assert "CHATKIT_GRADER_VENV" in caught.value.text()
