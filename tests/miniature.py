@@ -24,7 +24,7 @@ from graders.engine.grading.folder import OpenStarter
 from graders.engine.server.trouble import StartFailed
 
 COURSE = Path(__file__).parent / "data" / "miniature_course"
-PRACTICE = Isolation(level=IsolationLevel.PRACTICE, missing=("Nothing is shut in.",))
+PRACTICE = Isolation(level=IsolationLevel.PRACTICE, missing=("Nothing is isolated.",))
 
 
 @dataclass
@@ -86,11 +86,11 @@ class StarterStandIn:
     side_calls: Sequence[SideCall] = ()
     isolation: Isolation = NOT_STARTED
     servers: list[ServerStandIn] = field(default_factory=list)
-    shut_in: Isolation = PRACTICE
+    offered: Isolation = PRACTICE
 
     def probe_isolation(self) -> None:
         """Find out what the test has said."""
-        self.isolation = self.shut_in
+        self.isolation = self.offered
 
     def new_trace(self) -> TraceStandIn:
         """Return an empty trace."""
@@ -104,7 +104,7 @@ class StarterStandIn:
     async def start(self, model: ModelStandIn, trace: TraceStandIn) -> ServerStandIn:
         """Read the submission and "start" it."""
         del model
-        self.isolation = self.shut_in
+        self.isolation = self.offered
         server = ServerStandIn(answers_in(self.root / "server.py"), trace)
         self.servers.append(server)
         return server

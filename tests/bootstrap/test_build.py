@@ -157,7 +157,7 @@ def test_second_run_says_that_it_waits(
         on_wait()
         return holding(path, on_wait)
 
-    monkeypatch.setattr(building, "turn", busy_turn)
+    monkeypatch.setattr(building, "holding", busy_turn)
     build(project, venv, wanted_stamp(project, ()), notices)
     assert said.getvalue() == "grade.py: another run is setting up .venv; waiting for it.\n"
 

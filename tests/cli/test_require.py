@@ -24,12 +24,12 @@ CI = {"CI": "true"}
 
 
 def servers(level: IsolationLevel) -> Callable[[], AbstractContextManager[OpenStarter]]:
-    """Return what opens stand-ins that are shut in so well."""
+    """Return what opens stand-ins that are isolated so well."""
     isolation = Isolation(level=level, missing=("A layer is missing.",))
 
     @contextmanager
     def opened() -> Iterator[OpenStarter]:
-        yield lambda _, submission: nullcontext(StarterStandIn(submission.root, shut_in=isolation))
+        yield lambda _, submission: nullcontext(StarterStandIn(submission.root, offered=isolation))
 
     return opened
 
@@ -87,7 +87,7 @@ def test_less_than_required_gives_no_score(
     opened = servers(IsolationLevel(level))
     words = (*words, "--json", str(file))
     found = run("greeting", SOLUTION, *words, servers=opened, environment=environment)
-    assert found.code == ExitCode.NOT_SHUT_IN
+    assert found.code == ExitCode.NOT_ISOLATED
     assert found.out == ""
     assert "Nothing was graded" in found.err
     assert "A layer is missing." in found.err
@@ -139,7 +139,7 @@ def test_without_the_layers_no_code_of_the_submission_runs(
 
     folder, ran = submission(tmp_path / "own")
     found = run("greeting", folder, "--require", "strong", servers=weak)
-    assert found.code == ExitCode.NOT_SHUT_IN
+    assert found.code == ExitCode.NOT_ISOLATED
     assert "needs Landlock" in found.err
     assert "needs seccomp" in found.err
     assert not ran.exists()
@@ -155,5 +155,5 @@ def test_a_fresh_process_without_the_layers_is_found_out_as_well(tmp_path: Path)
         servers=lambda: open_servers(fresh=True, without=WITHOUT),
         environment=CI,
     )
-    assert found.code == ExitCode.NOT_SHUT_IN
+    assert found.code == ExitCode.NOT_ISOLATED
     assert not ran.exists()

@@ -1,4 +1,4 @@
-"""A correct server gets full marks however well it is shut in."""
+"""A correct server gets full marks however well it is isolated."""
 
 from __future__ import annotations
 

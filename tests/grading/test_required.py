@@ -74,8 +74,8 @@ class Weaker(StarterStandIn):
     """Starts servers in another way than it was tried out."""
 
     async def start(self, model: ModelStandIn, trace: TraceStandIn) -> ServerStandIn:
-        """Start one that is not shut in."""
-        self.shut_in = Isolation(level=PRACTICE, missing=("It needs Landlock.",))
+        """Start one that is not isolated."""
+        self.offered = Isolation(level=PRACTICE, missing=("It needs Landlock.",))
         return await super().start(model, trace)
 
 
@@ -92,12 +92,12 @@ def test_no_server_is_started_where_the_trial_shows_too_little() -> None:
 
 
 def test_server_that_is_shut_in_less_than_the_trial_gets_no_score_either() -> None:
-    starter = Weaker(SOLUTION, shut_in=Isolation(level=STRONG))
+    starter = Weaker(SOLUTION, offered=Isolation(level=STRONG))
     with pytest.raises(IsolationError, match="It needs Landlock"):
         _graded(starter, STRONG)
 
 
 @pytest.mark.parametrize("level", IsolationLevel)
 def test_run_is_advisory_unless_isolation_was_required(level: IsolationLevel) -> None:
-    result = _graded(StarterStandIn(SOLUTION, shut_in=Isolation(level=FULL)), level)
+    result = _graded(StarterStandIn(SOLUTION, offered=Isolation(level=FULL)), level)
     assert result.advisory is (level is PRACTICE)

@@ -32,8 +32,8 @@ LEGEND = (
     f"{NEEDED} it goes through without this one   {ALONE} this one alone stops it   "
     f"{NOT} not stopped by this one   {UNKNOWN} cannot be had alone"
 )
-# What some need to be had at all: without the first an ordinary user has no other, and the rest
-# are made within the namespaces of the fork server.
+# What some need to be available at all: without the first an ordinary user has no other, and the
+# rest are made within the namespaces of the fork server.
 _COMPANIONS: tuple[frozenset[Layer], ...] = (
     frozenset(),
     frozenset({Layer.PRIVILEGES}),
@@ -118,7 +118,7 @@ def print_head(held: Collection[str], layers: Collection[Layer]) -> None:
     level = isolation_of(ForkLauncher.kind, tuple(held), root=os.getuid() == 0).level
     print(f"\n{machine.system} {machine.release} {machine.machine}, uid {os.getuid()}, {level}")
     absent = [layer for layer in Layer if layer not in layers]
-    print(f"not to be had here: {', '.join(absent) or 'nothing'}\n")
+    print(f"not available here: {', '.join(absent) or 'nothing'}\n")
     for place, name in enumerate(["the grader itself", *layers]):
         print(f"  {' ' * 42}{'| ' * place}{name}")
 

@@ -37,7 +37,7 @@ class Kernel:
         return os.open("/dev/null", os.O_RDONLY)
 
 
-def shut_in(kernel: Kernel, monkeypatch: pytest.MonkeyPatch, folder: Path) -> tuple[str, ...]:
+def offered(kernel: Kernel, monkeypatch: pytest.MonkeyPatch, folder: Path) -> tuple[str, ...]:
     """Shut in for show: read ``folder`` and a file in it, write ``folder``."""
     monkeypatch.setattr(landlock, "_syscall", kernel)
     (folder / "file").touch()
@@ -52,7 +52,7 @@ def test_each_version_is_asked_for_all_that_it_knows(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, abi: int, rights: int, more: tuple[int, ...]
 ) -> None:
     kernel = Kernel(abi)
-    shut_in(kernel, monkeypatch, tmp_path)
+    offered(kernel, monkeypatch, tmp_path)
     assert kernel.handled == ((1 << rights) - 1, *more)
     for allowed in kernel.rules:
         assert allowed & ~kernel.handled[0] == 0
@@ -62,7 +62,7 @@ def test_rules_are_reading_for_folder_and_file_and_writing(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     kernel = Kernel(7)
-    shut_in(kernel, monkeypatch, tmp_path)
+    offered(kernel, monkeypatch, tmp_path)
     folder, file, own = kernel.rules
     assert (folder, file) == (1 << 2 | 1 << 3, 1 << 2)
     assert own & TRUNCATE
@@ -73,10 +73,10 @@ def test_rules_are_reading_for_folder_and_file_and_writing(
 def test_layer_is_reported_where_it_keeps_files_from_being_emptied_too(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, abi: int, held: tuple[str, ...]
 ) -> None:
-    assert shut_in(Kernel(abi), monkeypatch, tmp_path) == held
+    assert offered(Kernel(abi), monkeypatch, tmp_path) == held
 
 
 def test_layer_that_the_kernel_refuses_is_not_reported(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    assert shut_in(Kernel(7, holds=False), monkeypatch, tmp_path) == ()
+    assert offered(Kernel(7, holds=False), monkeypatch, tmp_path) == ()

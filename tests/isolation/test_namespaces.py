@@ -176,7 +176,7 @@ def test_shared_memory_is_its_own_and_limited(students: Starter) -> None:
     assert (student.ask(code) == [2 * 1024**2, 8]) == (Layer.ROOT in student.layers)
 
 
-def test_locks_of_multiprocessing_are_to_be_had_in_its_own_root(students: Starter) -> None:
+def test_locks_of_multiprocessing_are_available_in_its_own_root(students: Starter) -> None:
     student = students.serve()
     code = """
         import multiprocessing

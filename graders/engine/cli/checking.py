@@ -34,7 +34,7 @@ def run_check(
             print_page(page, matrix_page.render(checks[-1], glyphs_for(page)))
     if len(checks) > 1:
         print_page(page, matrix_page.render_end(checks))
-    page.print(Text(f"Again with the same words: --seed {seed}", style="dim"))
+    page.print(Text(f"Repeat with the same test data: --seed {seed}", style="dim"))
     return ExitCode.CONTENT if any(check.flaws for check in checks) else ExitCode.FULL_MARKS
 
 

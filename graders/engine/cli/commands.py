@@ -51,7 +51,7 @@ Verbose = Annotated[
 Require = Annotated[
     IsolationLevel | None,
     typer.Option(
-        help="Grade only if servers are shut in so well. [default: strong in CI, else practice]",
+        help="Grade only if servers are isolated so well. [default: strong in CI, else practice]",
         show_default=False,
     ),
 ]

@@ -14,7 +14,7 @@ class ExitCode(IntEnum):
     USAGE = 2
     CONTENT = 3
     GRADER_BROKE = 4
-    NOT_SHUT_IN = 5
+    NOT_ISOLATED = 5
     INTERRUPTED = 130
 
 
@@ -24,7 +24,7 @@ MEANINGS: Mapping[ExitCode, str] = {
     ExitCode.USAGE: "the command line asked for something impossible",
     ExitCode.CONTENT: "the course's own content is wrong",
     ExitCode.GRADER_BROKE: "the grader itself broke; never the student's fault",
-    ExitCode.NOT_SHUT_IN: "servers cannot be shut in here as `--require` asks; nothing was graded",
+    ExitCode.NOT_ISOLATED: "servers cannot be isolated as `--require` asks; nothing was graded",
     ExitCode.INTERRUPTED: "interrupted with Ctrl-C",
 }
 """The texts that ``--help`` and the README show."""

@@ -30,7 +30,7 @@ def main(arguments: Sequence[str], context: CommandContext | None = None) -> Exi
     except UsageError as error:
         return _complain(surroundings, ExitCode.USAGE, error.message, error.cure)
     except IsolationError as error:
-        return _complain(surroundings, ExitCode.NOT_SHUT_IN, error.message, error.cure)
+        return _complain(surroundings, ExitCode.NOT_ISOLATED, error.message, error.cure)
     except ContentError as error:
         return _complain(surroundings, ExitCode.CONTENT, f"The course is wrong: {error}")
     except Exception as error:  # noqa: BLE001 - a traceback of ours is never shown unasked

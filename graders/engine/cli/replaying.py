@@ -83,7 +83,7 @@ def _told(
         page.print(Text(f"{conversation.name}: all came as expected.", style="green"))
     else:
         page.print(Text("Not as expected. ", style="bold red").append_text(prose(finding.sentence)))
-    page.print(Text(f"Again with the same words: --seed {seed}", style="dim"))
+    page.print(Text(f"Repeat with the same test data: --seed {seed}", style="dim"))
     return ExitCode.FULL_MARKS if finding is None else ExitCode.NOT_FULL_MARKS
 
 

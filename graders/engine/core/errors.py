@@ -51,7 +51,7 @@ class ContentError(AutograderError):
 
 
 class IsolationError(AutograderError):
-    """A server cannot be shut in as well as a score requires; ``cure`` says what would do."""
+    """A server cannot be isolated as well as a score requires; ``cure`` says what would do."""
 
     def __init__(self, message: str, *, cure: str = "") -> None:
         super().__init__(message)

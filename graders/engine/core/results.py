@@ -43,7 +43,7 @@ class Visibility(StrEnum):
 
 
 class IsolationLevel(StrEnum):
-    """How well the student's process was shut in."""
+    """How well the student's process was isolated."""
 
     FULL = "full"
     STRONG = "strong"
@@ -64,7 +64,7 @@ class Isolation(Record):
 
 
 NOT_STARTED = Isolation(level=IsolationLevel.PRACTICE, missing=("No server was started.",))
-"""Where no code of a submission has run: there was nothing to shut in."""
+"""Where no code of a submission has run: there was nothing to isolate."""
 
 
 class TranscriptLine(Record):
@@ -170,7 +170,7 @@ class Result(Record):
     side_calls: tuple[SideCall, ...] = ()
     measurements: tuple[Measurement, ...] = ()
     advisory: bool = True
-    """False only for a run that was asked to count, and whose server was shut in well enough."""
+    """False only for a run that was asked to count, and whose server was isolated well enough."""
     duration_ms: float = 0.0
 
     @property

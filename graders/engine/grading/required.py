@@ -1,4 +1,4 @@
-"""How well servers have to be shut in for a score, and what a score is worth that has been made.
+"""How well servers have to be isolated for a score, and what a score is worth that has been made.
 
 The rule in one place, for one submission and for hundreds. Must not know how isolation comes about.
 """

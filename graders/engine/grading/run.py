@@ -53,8 +53,8 @@ def grade(
 
     Raises :class:`~graders.engine.core.errors.ContentError` when rubric and tests of the lesson
     do not fit together, :class:`~graders.engine.core.errors.UsageError` for an unknown criterion
-    in ``only``, :class:`~graders.engine.core.errors.IsolationError` when the servers cannot be shut
-    in as well as required, and :class:`KeyboardInterrupt` as it comes.
+    in ``only``, :class:`~graders.engine.core.errors.IsolationError` when the servers cannot be
+    isolated as well as required, and :class:`KeyboardInterrupt` as it comes.
     """
     began = clock()
     criteria = lesson.rubric.prerequisites_first()
@@ -115,7 +115,7 @@ def ungraded(
 
 
 def _require(level: IsolationLevel, starter: ServerStarter) -> None:
-    """Raise unless servers can be shut in as well as ``level`` says; practice needs nothing."""
+    """Raise unless servers can be isolated as well as ``level`` says; practice needs nothing."""
     if level is not IsolationLevel.PRACTICE:
         starter.probe_isolation()
         required.require(level, starter.isolation)

@@ -43,10 +43,10 @@ class ServerStarter(Protocol):
 
     @property
     def isolation(self) -> Isolation:
-        """How well the servers are shut in, as far as one was started or it was tried out."""
+        """How well the servers are isolated, as far as one was started or it was tried out."""
 
     def probe_isolation(self) -> None:
-        """Find out how well servers are shut in, before any code of the submission runs."""
+        """Find out how well servers are isolated, before any code of the submission runs."""
 
     @property
     def notes(self) -> Sequence[str]:

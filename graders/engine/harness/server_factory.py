@@ -50,7 +50,7 @@ class ServerFactory:
 
     @property
     def isolation(self) -> Isolation:
-        """How well the servers are shut in, by what they had before their own code ran."""
+        """How well the servers are isolated, by what they had before their own code ran."""
         if self._layers is None:
             return NOT_STARTED
         return isolation_of(self._launcher.kind, self._layers, root=is_root())
@@ -66,7 +66,7 @@ class ServerFactory:
         return [SideCall(purpose=purpose, summary=summary) for purpose, summary in sorted(seen)]
 
     def probe_isolation(self) -> None:
-        """Find out how well servers are shut in, by a process without the submission."""
+        """Find out how well servers are isolated, by a process without the submission."""
         settings = self._settings
         spec = LaunchSpec(
             root=settings.source,

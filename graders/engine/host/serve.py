@@ -53,8 +53,9 @@ def run(
 ) -> NoReturn:
     """Serve the wire on ``sock`` until the grader closes it; never returns.
 
-    ``layers`` names the isolation layers that took hold, for the grader's report; ``one_process``
-    says that the app may start no other; ``lock_seconds`` how long SQLite may wait for a lock.
+    ``layers`` names the isolation layers that were applied, for the grader's report;
+    ``one_process`` says that the app may start no other; ``lock_seconds`` how long SQLite may wait
+    for a lock.
     """
     _forget_engine()
     _print_at_once()

@@ -1,4 +1,4 @@
-"""Shuts a student's process in: each layer is one function, which says what of it took hold.
+"""Isolates a student's process: each layer is one function, which returns what of it was applied.
 
 :data:`LAYERS` has them in the order in which they are applied: a layer that needs a privilege comes
 before the one that gives it up. Runs in the student's process. Must not import anything of the
@@ -31,7 +31,7 @@ Settings = Mapping[str, Any]
 
 
 def apply_layers(settings: Settings) -> tuple[str, ...]:
-    """Apply all layers but those that are left off; return the names of what took hold."""
+    """Apply all layers but those that are left off; return the names of what was applied."""
     return tuple(
         taken
         for name, layer in LAYERS.items()

@@ -50,7 +50,7 @@ def abi() -> int:
 def restrict_files(readable: Iterable[Path], writable: Iterable[Path]) -> tuple[str, ...]:
     """Leave this process, which must have one thread, nothing but ``readable`` and ``writable``.
 
-    Paths that do not exist are passed over. Returns the layer's name if all of it took hold; an
+    Paths that do not exist are passed over. Returns the layer's name if all of it was applied; an
     older kernel keeps files from being read, but gives nothing.
     """
     version = abi()

@@ -1,6 +1,6 @@
 """The names of the layers that shut a student's process in, as reports and settings say them.
 
-Must not know how a layer works or where it is to be had.
+Must not know how a layer works or where it is available.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from enum import StrEnum
 
 
 class Layer(StrEnum):
-    """One layer; a process says of each whether it took hold."""
+    """One layer; a process says of each whether it was applied."""
 
     NETWORK = "network namespace"
     PROCESSES = "pid namespace"
@@ -32,4 +32,4 @@ NOTHING_OFF: frozenset[Layer] = frozenset()
 SECOND_WALL = frozenset(
     {Layer.NETWORK, Layer.PROCESSES, Layer.USERS, Layer.IPC, Layer.ROOT, Layer.UID}
 )
-"""What is not to be had everywhere: most containers and some distributions refuse it."""
+"""What is not available everywhere: most containers and some distributions refuse it."""

@@ -27,7 +27,7 @@ _TASKS_MARGIN = 4
 
 
 def apply(limits: ProcessLimits, *, counted_alone: bool = False) -> tuple[str, ...]:
-    """Set ``limits`` on this process; return the names of those that took hold.
+    """Set ``limits`` on this process; return the names of those that were applied.
 
     ``counted_alone`` says that no processes of the machine are counted with it, because it has a
     user of its own, or lies in another user namespace.

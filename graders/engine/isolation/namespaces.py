@@ -41,10 +41,10 @@ class Kind(IntFlag):
 def enter(without: Collection[str] = ()) -> tuple[Layer, ...]:
     """Move this process, which must have one thread, to namespaces of its own; say of which kinds.
 
-    Where they are to be had, the caller goes on as another process, the first of its pid namespace,
+    Where they are available, the caller goes on as another process, the first of its pid namespace,
     and the one that called ends with it. Else nothing but the network is left, if even that.
     """
-    if Layer.PROCESSES in without or not _are_to_be_had():
+    if Layer.PROCESSES in without or not _are_available():
         return leave_network() if Layer.NETWORK not in without else ()
     kinds = Kind.MOUNTS | Kind.PROCESSES
     if Layer.NETWORK not in without:
@@ -58,7 +58,7 @@ def enter(without: Collection[str] = ()) -> tuple[Layer, ...]:
 def leave_network() -> tuple[Layer, ...]:
     """Move this process, which must have one thread, to an empty network namespace.
 
-    Returns the names of the layers that took hold.
+    Returns the names of the layers that were applied.
     """
     if not sys.platform.startswith("linux"):
         return ()
@@ -101,7 +101,7 @@ def _open_namespace(name: str) -> Iterator[int]:
         os.close(descriptor)
 
 
-def _are_to_be_had() -> bool:
+def _are_available() -> bool:
     """Do all of it once, as it will be done, in a process that is thrown away."""
     if not sys.platform.startswith("linux"):
         return False

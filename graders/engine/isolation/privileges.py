@@ -1,6 +1,6 @@
 """Gives up what a process may do beyond an ordinary one, and closes its memory to others.
 
-Linux only; elsewhere nothing takes hold. Must not know whose process it is.
+Linux only; elsewhere nothing is applied. Must not know whose process it is.
 """
 
 from __future__ import annotations

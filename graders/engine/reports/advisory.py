@@ -8,7 +8,7 @@ from __future__ import annotations
 from graders.engine.core.results import NOT_STARTED, IsolationLevel, Result
 
 PRACTICE = "This run is practice: it does not count as your score."
-FORGEABLE = "The server was not fully isolated on this machine, so this score could be forged."
+FORGEABLE = "The server was not fully isolated here, so this score could be forged."
 COUNTS = "This run counts, if the machine is one that the student does not control."
 
 

@@ -122,8 +122,8 @@ def _again(result: Result) -> Table:
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="dim")
     grid.add_column()
-    grid.add_row("Again with the same words", f"--seed {result.seed}")
+    grid.add_row("Repeat with the same test data", f"--seed {result.seed}")
     shown = (row.id for row in failed(result) if row.visibility is Visibility.VISIBLE)
     for first in islice(shown, 1):
-        grid.add_row("Again only the first that failed", f"--only {first}")
+        grid.add_row("Repeat only the first that failed", f"--only {first}")
     return grid

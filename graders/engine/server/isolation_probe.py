@@ -49,4 +49,4 @@ def _hello(wire: socket.socket) -> Hello:
                 frame = parse_from_student(payload)
                 if isinstance(frame, Hello):
                     return frame
-    raise GraderBrokeError("a process that is shut in could not be started on this machine")
+    raise GraderBrokeError("an isolated process could not be started on this machine")

@@ -68,7 +68,7 @@ ATTACKS = (
     ),
     _attack(
         "claim-better-isolation",
-        "a report that says that it was shut in fully",
+        "a report that says that it was isolated fully",
         does="""
         host = found("Host")
         hello = type(host).serve.__globals__["Hello"]

@@ -222,7 +222,7 @@ async def test_an_honest_server_may_have_threads_in_plenty(bench: Bench) -> None
             "os.setgid(os.getgid())",
             {},
             (
-                "asked the kernel for something that is not to be had here (`Function not "
+                "asked the kernel for something that is not available here (`Function not "
                 f"implemented`) {AT}; a submission has the calls that an ordinary server needs"
             ),
         ),

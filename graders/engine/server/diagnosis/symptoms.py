@@ -105,7 +105,7 @@ _SYMPTOMS = (
     Symptom(
         r"OSError: \[Errno 38\]",
         lambda _: (
-            "asked the kernel for something that is not to be had here (`Function not "
+            "asked the kernel for something that is not available here (`Function not "
             "implemented`); a submission has the calls that an ordinary server needs"
         ),
         layer=Layer.SYSCALLS,
