@@ -35,7 +35,7 @@ class SetupError(Exception):
         return "\n".join(lines)
 
 
-class Symptom:
+class InstallSymptom:
     """Words in an installer's output (a regular expression), and what they mean."""
 
     def __init__(self, words: str, fact: str, *cures: str) -> None:
@@ -47,23 +47,23 @@ class Symptom:
 # The first that fits is told. The network stands before the missing distribution, since without
 # a network pip reports both.
 SYMPTOMS = (
-    Symptom(
+    InstallSymptom(
         r"No space left on device|Disk quota exceeded|WinError 112",
         "The disk is full: the environment needs about 400 MB.",
         "make room, then run the same command again.",
     ),
-    Symptom(
+    InstallSymptom(
         r"DO NOT MATCH THE HASHES|hash mismatch",
         "A downloaded package is not the one that the lock file names.",
         "run the same command again: the download may have been cut short.",
         "if it stays so, a proxy or a mirror changes packages: use another network.",
     ),
-    Symptom(
+    InstallSymptom(
         r"CERTIFICATE_VERIFY_FAILED|invalid peer certificate|UnknownIssuer|SSLError",
         "The package index could not be trusted: its certificate was not accepted.",
         "if your network has its own certificate, name it in PIP_CERT and SSL_CERT_FILE.",
     ),
-    Symptom(
+    InstallSymptom(
         r"name resolution|getaddrinfo failed|nodename nor servname|NewConnectionError"
         r"|Max retries exceeded|Network is unreachable|Connection refused|ProxyError"
         r"|ReadTimeoutError|Read timed out|dns error|tcp connect error|error sending request"
@@ -72,18 +72,18 @@ SYMPTOMS = (
         "check the connection, then run the same command again.",
         "behind a proxy, set HTTPS_PROXY first.",
     ),
-    Symptom(
+    InstallSymptom(
         r"No matching distribution found|Could not find a version|no wheels? with a matching",
         "A locked package was not found for this Python and this machine.",
         "check the connection, and PIP_INDEX_URL where it is set: a mirror may lack packages.",
         "use another Python from 3.11 on, for example 3.12, on a 64-bit system.",
     ),
-    Symptom(
+    InstallSymptom(
         r"Permission denied|Read-only file system|Access is denied|WinError 5\b",
         "The environment's folder may not be written.",
         "set CHATKIT_GRADER_VENV to a folder of your own, then run the same command again.",
     ),
-    Symptom(
+    InstallSymptom(
         r"ensurepip is not available|No module named '?(ensurepip|venv|pip)\b",
         "This Python cannot make virtual environments.",
         "install what is missing; on Debian and Ubuntu: sudo apt install python3-venv",

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from graders.engine.authoring import matrix_page
-from graders.engine.authoring.check import Check, check_lesson
+from graders.engine.authoring.check import LessonCheck, check_lesson
 from graders.engine.authoring.mutants import load_mutant, mutants_of
 from graders.engine.authoring.rows import Order, open_graders
 from graders.engine.content.catalogue import Catalogue
@@ -39,7 +39,7 @@ def course(tmp_path: Path) -> Path:
     return tmp_path / "course"
 
 
-def checked(course: Path = COURSE, told: list[str] | None = None, jobs: int = 1) -> Check:
+def checked(course: Path = COURSE, told: list[str] | None = None, jobs: int = 1) -> LessonCheck:
     """Check the lesson `greeting` of a course."""
     lesson = Catalogue(course).lesson("greeting")
     with open_graders(stand_in_servers, jobs) as grade_all:

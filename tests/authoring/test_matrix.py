@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from graders.engine.authoring.matrix import Kind, Row, without_mutant
+from graders.engine.authoring.matrix import Row, RowKind, without_mutant
 from graders.engine.core.results import Problem, Result, Status
 from tests.reports.samples import FEEDBACK, case, result, row
 
@@ -24,7 +24,7 @@ def graded(*statuses: Status) -> Result:
 
 def mutant(*loses: str, found: Result) -> Row:
     """Return the row of a mutant."""
-    return Row(Kind.MUTANT, "m", found, frozenset(loses))
+    return Row(RowKind.MUTANT, "m", found, frozenset(loses))
 
 
 def test_lost_are_failed_criteria_but_not_blocked_ones() -> None:
@@ -62,13 +62,13 @@ def test_mutant_must_lose_exactly_what_it_declares(
     [((PASSED, PASSED), None), ((PASSED, FAILED), "must not lose `b`"), ((ERROR,), "broke on `a`")],
 )
 def test_solution_must_have_full_marks(statuses: tuple[Status, ...], message: str | None) -> None:
-    flaws = " ".join(Row(Kind.SOLUTION, "s", graded(*statuses)).flaws)
+    flaws = " ".join(Row(RowKind.SOLUTION, "s", graded(*statuses)).flaws)
     assert message is None or message in flaws
     assert bool(flaws) == (message is not None)
 
 
-@pytest.mark.parametrize("kind", [Kind.SOLUTION, Kind.MUTANT])
-def test_what_must_be_gradable_must_start(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", [RowKind.SOLUTION, RowKind.MUTANT])
+def test_what_must_be_gradable_must_start(kind: RowKind) -> None:
     problem = Problem(kind="syntax-error", title="It is not Python.")
     found = result(row("a", "A", Status.NOT_RUN), problem=problem)
     assert Row(kind, "s", found, frozenset("a")).flaws == (
@@ -77,8 +77,8 @@ def test_what_must_be_gradable_must_start(kind: Kind) -> None:
 
 
 def test_stub_must_not_have_full_marks() -> None:
-    assert Row(Kind.STUB, "stub", graded(PASSED)).flaws
-    assert not Row(Kind.STUB, "stub", graded(FAILED, BLOCKED)).flaws
+    assert Row(RowKind.STUB, "stub", graded(PASSED)).flaws
+    assert not Row(RowKind.STUB, "stub", graded(FAILED, BLOCKED)).flaws
 
 
 def test_criterion_without_mutant_is_named() -> None:

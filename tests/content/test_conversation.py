@@ -13,21 +13,21 @@ from graders.engine.content.binding import bind
 from graders.engine.content.canaries import Canaries
 from graders.engine.content.conversation import (
     Conversation,
+    ConversationTurn,
     Expectation,
     Message,
-    Turn,
     load_conversation,
 )
 from graders.engine.content.steps import (
     STEP_KINDS,
     BrokenConnection,
-    CallTool,
-    Drop,
-    Fail,
+    CallToolStep,
+    DropStep,
+    FailStep,
     Failure,
-    Hold,
-    Reason,
-    Say,
+    HoldStep,
+    ReasonStep,
+    SayStep,
     Step,
 )
 from graders.engine.content.strict_yaml import parse
@@ -59,7 +59,9 @@ def test_example_is_read_and_named_like_its_file(path: Path) -> None:
 def test_turn_has_defaults() -> None:
     script = conversation("  - say: hello\n")
     assert script.users == ("user",)
-    assert script.turns == (Turn(say="hello", thread="main", model=(), expect=Expectation()),)
+    assert script.turns == (
+        ConversationTurn(say="hello", thread="main", model=(), expect=Expectation()),
+    )
     assert script.speaker(script.turns[0]) == "user"
 
 
@@ -72,18 +74,18 @@ def test_turn_has_the_user_that_it_names() -> None:
 @pytest.mark.parametrize(
     ("written", "step"),
     [
-        ("{say: [a, ' b']}", Say(say=("a", " b"))),
-        ("{say: one text}", Say(say=("one text",))),
-        ("{say: 12:30}", Say(say=("12:30",))),
-        ("{hold: [a, b]}", Hold(hold=("a", "b"))),
-        ("{reason: thinking}", Reason(reason="thinking")),
-        ("{fail: {}}", Fail(fail=Failure(status=500, code=None))),
+        ("{say: [a, ' b']}", SayStep(say=("a", " b"))),
+        ("{say: one text}", SayStep(say=("one text",))),
+        ("{say: 12:30}", SayStep(say=("12:30",))),
+        ("{hold: [a, b]}", HoldStep(hold=("a", "b"))),
+        ("{reason: thinking}", ReasonStep(reason="thinking")),
+        ("{fail: {}}", FailStep(fail=Failure(status=500, code=None))),
         (
             "{fail: {status: 429, code: slow_down, message: Wait., after: [a]}}",
-            Fail(fail=Failure(status=429, code="slow_down", message="Wait.", after=("a",))),
+            FailStep(fail=Failure(status=429, code="slow_down", message="Wait.", after=("a",))),
         ),
-        ("{drop: true}", Drop(drop=BrokenConnection())),
-        ("{drop: {after: [a]}}", Drop(drop=BrokenConnection(after=("a",)))),
+        ("{drop: true}", DropStep(drop=BrokenConnection())),
+        ("{drop: {after: [a]}}", DropStep(drop=BrokenConnection(after=("a",)))),
     ],
 )
 def test_step_is_read(written: str, step: Step) -> None:
@@ -98,7 +100,7 @@ def test_every_kind_of_step_has_one_key_of_its_own_name() -> None:
 def test_tool_arguments_are_read_as_json() -> None:
     written = "{n: 1, f: 0.5, e: 1e3, t: true, z: null, s: off, q: '1', o: 01, l: [2, {d: -3}]}"
     (call,) = steps(f"[{{call_tool: {{name: tool, arguments: {written}}}}}]")
-    assert isinstance(call, CallTool)
+    assert isinstance(call, CallToolStep)
     assert call.call_tool.arguments == {
         "n": 1,
         "f": 0.5,
@@ -114,7 +116,7 @@ def test_tool_arguments_are_read_as_json() -> None:
 
 def test_tool_arguments_may_be_a_text() -> None:
     (call,) = steps('[{call_tool: {name: tool, arguments: "{", malformed: true}}]')
-    assert isinstance(call, CallTool)
+    assert isinstance(call, CallToolStep)
     assert call.call_tool.arguments == "{"
     assert call.call_tool.malformed
 
@@ -188,7 +190,7 @@ def test_filled_puts_the_same_word_everywhere() -> None:
     filled = load_conversation(DATA / "two-users-and-a-tool.yaml").filled(canaries)
     word = canaries.word("secret")
     call = filled.turns[0].model[1]
-    assert isinstance(call, CallTool)
+    assert isinstance(call, CallToolStep)
     assert isinstance(call.call_tool.arguments, dict)
     assert filled.turns[0].say == f"Note {word}"
     assert call.call_tool.arguments["text"] == word
@@ -213,7 +215,7 @@ SCALARS = st.sampled_from(
     ["a", "true", "1", "-1", "1e999", '"{canary.x}"', '"{canary"', "[]", "{}"]
 )
 KEYS = st.sampled_from(
-    [*STEP_KINDS, *Turn.model_fields, *Expectation.model_fields, "after", "name"]
+    [*STEP_KINDS, *ConversationTurn.model_fields, *Expectation.model_fields, "after", "name"]
 )
 ANYTHING = st.recursive(
     SCALARS,

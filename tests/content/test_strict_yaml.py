@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graders.engine.content.nodes import MappingNode, Node, Plain, ScalarNode, to_data
+from graders.engine.content.nodes import MappingNode, Node, PlainText, ScalarNode, to_data
 from graders.engine.content.strict_yaml import MAX_BYTES, MAX_NODES, load, parse
 from graders.engine.core.errors import ContentError
 from graders.engine.core.text import visible
@@ -60,7 +60,7 @@ def test_only_a_text_without_quotes_is_plain(written: str, plain: bool) -> None:
     value = node.fields["key"]
     assert isinstance(value, ScalarNode)
     assert value.plain is plain
-    assert isinstance(to_data(value), Plain) is plain
+    assert isinstance(to_data(value), PlainText) is plain
 
 
 def test_duplicate_key_names_both_lines() -> None:

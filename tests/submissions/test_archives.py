@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from graders.engine.submissions import archives
-from graders.engine.submissions.archive_names import NameRefused, Names
+from graders.engine.submissions.archive_names import ArchiveNames, NameRefused
 from graders.engine.submissions.archives import (
     ENDINGS,
     is_archive,
@@ -167,7 +167,7 @@ def test_names_that_would_be_one_file(tmp_path: Path, first: str, second: str) -
 
 
 def test_same_name_twice() -> None:
-    names = Names()
+    names = ArchiveNames()
     names.take("a", folder=True)
     names.take("a", folder=True)
     names.take("a/b", folder=False)

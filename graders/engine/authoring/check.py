@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from graders.engine.authoring.matrix import Kind, Row, without_mutant
+from graders.engine.authoring.matrix import Row, RowKind, without_mutant
 from graders.engine.authoring.mutants import Mutant, mutants_of, solutions_of
 from graders.engine.content.announced import check_announced
 from graders.engine.content.catalogue import Lesson
@@ -22,10 +22,10 @@ Listener: TypeAlias = Callable[[Row, int], None]
 
 
 @dataclass(frozen=True)
-class Entry:
+class Candidate:
     """One submission that is to be graded; ``place`` gives its folder for as long as it lasts."""
 
-    kind: Kind
+    kind: RowKind
     name: str
     place: Callable[[], AbstractContextManager[Path]]
     loses: frozenset[str] = frozenset()
@@ -33,7 +33,7 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Check:
+class LessonCheck:
     """The matrix of one lesson, and sentences about all that is not as it must be."""
 
     lesson: str
@@ -42,7 +42,7 @@ class Check:
     flaws: tuple[str, ...]
 
 
-def check_lesson(lesson: Lesson, graded: Iterable[Row], on_row: Listener) -> Check:
+def check_lesson(lesson: Lesson, graded: Iterable[Row], on_row: Listener) -> LessonCheck:
     """Return what was found; ``graded`` gives the row of each of :func:`entries_of`, in order."""
     count = len(list(entries_of(lesson)))
     rows = []
@@ -54,14 +54,14 @@ def check_lesson(lesson: Lesson, graded: Iterable[Row], on_row: Listener) -> Che
         *without_mutant(lesson.rubric.ids, rows),
         *(flaw for row in rows for flaw in row.flaws),
     ]
-    return Check(lesson.id, lesson.rubric.ids, tuple(rows), tuple(flaws))
+    return LessonCheck(lesson.id, lesson.rubric.ids, tuple(rows), tuple(flaws))
 
 
-def entries_of(lesson: Lesson) -> Iterator[Entry]:
+def entries_of(lesson: Lesson) -> Iterator[Candidate]:
     """Yield everything that is graded: the stub, the solutions, the mutants."""
-    yield Entry(Kind.STUB, "stub", lambda: nullcontext(lesson.assignment_dir))
+    yield Candidate(RowKind.STUB, "stub", lambda: nullcontext(lesson.assignment_dir))
     for folder in solutions_of(lesson):
-        yield Entry(Kind.SOLUTION, folder.name, _fixed(folder))
+        yield Candidate(RowKind.SOLUTION, folder.name, _fixed(folder))
     for mutant in mutants_of(lesson):
         yield _entry_of(mutant)
 
@@ -79,5 +79,5 @@ def _fixed(folder: Path) -> Callable[[], AbstractContextManager[Path]]:
     return lambda: nullcontext(folder)
 
 
-def _entry_of(mutant: Mutant) -> Entry:
-    return Entry(Kind.MUTANT, mutant.name, mutant.built, mutant.loses, mutant.why)
+def _entry_of(mutant: Mutant) -> Candidate:
+    return Candidate(RowKind.MUTANT, mutant.name, mutant.built, mutant.loses, mutant.why)

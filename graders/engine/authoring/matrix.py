@@ -12,7 +12,7 @@ from enum import StrEnum
 from graders.engine.core.results import CriterionResult, Result, Status
 
 
-class Kind(StrEnum):
+class RowKind(StrEnum):
     """What a row is expected to show."""
 
     STUB = "stub"
@@ -27,7 +27,7 @@ class Row:
     ``log`` is what the grader wrote of its own errors.
     """
 
-    kind: Kind
+    kind: RowKind
     name: str
     result: Result
     loses: frozenset[str] = frozenset()
@@ -48,9 +48,9 @@ class Row:
         broken = [row.id for row in self.result.criteria if row.status is Status.ERROR]
         if broken:
             yield f"{self.name}: the grader broke on {_list(broken)}."
-        if self.kind is Kind.STUB:
+        if self.kind is RowKind.STUB:
             yield from self._flaws_of_stub()
-        elif self.kind is Kind.SOLUTION:
+        elif self.kind is RowKind.SOLUTION:
             yield from self._flaws_of_solution()
         else:
             yield from self._flaws_of_mutant()

@@ -12,19 +12,19 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from graders.engine.authoring.check import Check
-from graders.engine.authoring.matrix import Kind, Row
+from graders.engine.authoring.check import LessonCheck
+from graders.engine.authoring.matrix import Row, RowKind
 from graders.engine.core.results import Status
 from graders.engine.core.text import visible
 from graders.engine.reports.glyphs import Glyphs
 
 
-def render(check: Check, glyphs: Glyphs) -> RenderableType:
+def render(check: LessonCheck, glyphs: Glyphs) -> RenderableType:
     """Return the matrix, the legend, and what is wrong."""
     return Group(*_parts(check, glyphs))
 
 
-def _parts(check: Check, glyphs: Glyphs) -> Iterator[RenderableType]:
+def _parts(check: LessonCheck, glyphs: Glyphs) -> Iterator[RenderableType]:
     yield Text(f"\n{check.lesson}: submissions x criteria\n", style="bold")
     yield _matrix(check, glyphs)
     yield Text()
@@ -33,18 +33,18 @@ def _parts(check: Check, glyphs: Glyphs) -> Iterator[RenderableType]:
     yield from _findings(check)
 
 
-def render_end(checks: Sequence[Check]) -> RenderableType:
+def render_end(checks: Sequence[LessonCheck]) -> RenderableType:
     """Return what a run over several lessons found, without the matrices, which fill screens."""
     findings = (part for check in checks for part in _findings(check))
     return Group(Text("\nAll lessons\n", style="bold"), *findings)
 
 
-def _findings(check: Check) -> Iterator[RenderableType]:
+def _findings(check: LessonCheck) -> Iterator[RenderableType]:
     yield from (Padding(Text(visible(flaw), style="red"), (0, 0, 1, 0)) for flaw in check.flaws)
     yield Text(summary(check), style="red" if check.flaws else "green")
 
 
-def _matrix(check: Check, glyphs: Glyphs) -> Table:
+def _matrix(check: LessonCheck, glyphs: Glyphs) -> Table:
     table = Table.grid(padding=(0, 1))
     table.add_column(overflow="ellipsis", no_wrap=True, ratio=1)
     table.add_column(justify="right", no_wrap=True)
@@ -60,12 +60,12 @@ def _matrix(check: Check, glyphs: Glyphs) -> Table:
     return table
 
 
-def _cells(row: Row, check: Check, glyphs: Glyphs) -> Text:
+def _cells(row: Row, check: LessonCheck, glyphs: Glyphs) -> Text:
     statuses = {each.id: each.status for each in row.result.criteria}
     return Text().join(glyphs.mark(statuses.get(name, Status.NOT_RUN)) for name in check.criteria)
 
 
-def _legend(check: Check) -> Table:
+def _legend(check: LessonCheck) -> Table:
     table = Table.grid(padding=(0, 1))
     table.add_column(justify="right", style="dim", no_wrap=True)
     table.add_column()
@@ -76,14 +76,14 @@ def _legend(check: Check) -> Table:
     return table
 
 
-def summary(check: Check) -> str:
+def summary(check: LessonCheck) -> str:
     """Return one line that says how many of each kind are as they must be."""
-    parts = [_count(check, kind) for kind in Kind]
+    parts = [_count(check, kind) for kind in RowKind]
     verdict = f"{len(check.flaws)} wrong" if check.flaws else "all as it must be"
     return f"{check.lesson}: {', '.join(parts)}; {verdict}."
 
 
-def _count(check: Check, kind: Kind) -> str:
+def _count(check: LessonCheck, kind: RowKind) -> str:
     rows = [row for row in check.rows if row.kind is kind]
     right = sum(not row.flaws for row in rows)
     return f"{right}/{len(rows)} {kind}{'' if len(rows) == 1 else 's'}"

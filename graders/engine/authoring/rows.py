@@ -19,7 +19,7 @@ from itertools import repeat
 from pathlib import Path
 from typing import TypeAlias
 
-from graders.engine.authoring.check import Entry, entries_of
+from graders.engine.authoring.check import Candidate, entries_of
 from graders.engine.authoring.matrix import Row
 from graders.engine.content.catalogue import Catalogue, Lesson
 from graders.engine.core.errors import GraderBrokeError
@@ -112,7 +112,7 @@ def _lesson_of(order: Order) -> Lesson:
     return Catalogue(order.root).lesson(order.lesson)
 
 
-def _row(entry: Entry, lesson: Lesson, seed: int, open_starter: OpenStarter) -> Row:
+def _row(entry: Candidate, lesson: Lesson, seed: int, open_starter: OpenStarter) -> Row:
     logs: list[str] = []
 
     def listen(event: GradingEvent) -> None:

@@ -71,7 +71,7 @@ class Expectation(ContentModel):
     items: tuple[Message, ...] | None = None
 
 
-class Turn(ContentModel):
+class ConversationTurn(ContentModel):
     """One user message and everything that follows from it."""
 
     user: Name | None = None
@@ -96,9 +96,9 @@ class Conversation(ContentModel):
     users: Annotated[tuple[Name, ...], AfterValidator(not_empty), AfterValidator(_distinct)] = (
         "user",
     )
-    turns: Annotated[tuple[Turn, ...], AfterValidator(not_empty)]
+    turns: Annotated[tuple[ConversationTurn, ...], AfterValidator(not_empty)]
 
-    def speaker(self, turn: Turn) -> str:
+    def speaker(self, turn: ConversationTurn) -> str:
         """Return the user who says this turn."""
         return turn.user or self.users[0]
 

@@ -1,7 +1,7 @@
 """The types of the values in content files, and the base of all models of such files.
 
 Must not know any particular file. A text without quotes arrives as
-:class:`~graders.engine.content.nodes.Plain`; only the types here read it as something else.
+:class:`~graders.engine.content.nodes.PlainText`; only the types here read it as something else.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from graders.engine.content.nodes import Plain
+from graders.engine.content.nodes import PlainText
 from graders.engine.core.text import quote
 
 Location = tuple[int | str, ...]
@@ -90,7 +90,7 @@ def not_empty(values: tuple[Item, ...]) -> tuple[Item, ...]:
 
 
 def _whole_number(value: object) -> object:
-    if isinstance(value, Plain) and _WHOLE.fullmatch(value):
+    if isinstance(value, PlainText) and _WHOLE.fullmatch(value):
         return int(value)
     if type(value) is int:
         return value
@@ -98,7 +98,7 @@ def _whole_number(value: object) -> object:
 
 
 def _truth(value: object) -> object:
-    if isinstance(value, Plain) and value in {"true", "false"}:
+    if isinstance(value, PlainText) and value in {"true", "false"}:
         return value == "true"
     if isinstance(value, bool):
         return value
@@ -112,7 +112,7 @@ def _one_or_more(value: object) -> object:
 def json_data(value: object) -> object:
     """Read texts without quotes as JSON would: numbers, ``true``, ``false``, ``null``."""
     match value:
-        case Plain():
+        case PlainText():
             return _json_scalar(value)
         case dict():
             return {key: json_data(item) for key, item in value.items()}

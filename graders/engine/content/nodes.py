@@ -38,7 +38,7 @@ class MappingNode:
 Node = ScalarNode | SequenceNode | MappingNode
 
 
-class Plain(str):
+class PlainText(str):
     """A text that was written without quotes, and so may stand for a number or ``true``.
 
     Everywhere else it is a text like any other: ``no``, ``12:30`` and ``01`` mean themselves.
@@ -48,10 +48,10 @@ class Plain(str):
 
 
 def to_data(node: Node) -> object:
-    """Return ``node`` as dicts, lists and texts; texts without quotes are :class:`Plain`."""
+    """Return ``node`` as dicts, lists and texts; texts without quotes are :class:`PlainText`."""
     match node:
         case ScalarNode(text, plain):
-            return Plain(text) if plain else text
+            return PlainText(text) if plain else text
         case SequenceNode(items):
             return [to_data(item) for item in items]
         case MappingNode(fields):

@@ -28,11 +28,11 @@ from graders.engine.content.fields import (
     did_you_mean,
     flaw,
 )
-from graders.engine.content.nodes import Plain
+from graders.engine.content.nodes import PlainText
 from graders.engine.core.text import quote
 
 
-class ToolCall(ContentModel):
+class ScriptedToolCall(ContentModel):
     """A call of one of the agent's tools; ``malformed`` sends arguments that are not JSON."""
 
     name: Sentence
@@ -55,53 +55,53 @@ class BrokenConnection(ContentModel):
     after: Chunks = ()
 
 
-class Say(ContentModel):
+class SayStep(ContentModel):
     """The model says these chunks, one after the other."""
 
     say: Chunks
 
 
-class Hold(ContentModel):
+class HoldStep(ContentModel):
     """The model says these chunks, each only when the client has received the one before."""
 
     hold: Chunks
 
 
-class CallTool(ContentModel):
+class CallToolStep(ContentModel):
     """The model calls a tool."""
 
-    call_tool: ToolCall
+    call_tool: ScriptedToolCall
 
 
-class Reason(ContentModel):
+class ReasonStep(ContentModel):
     """The model thinks aloud; this is not part of its answer."""
 
     reason: str
 
 
-class Fail(ContentModel):
+class FailStep(ContentModel):
     """The model answers with an error."""
 
     fail: Failure
 
 
 def _shorthand_drop(value: object) -> object:
-    return {} if value is True or (isinstance(value, Plain) and value == "true") else value
+    return {} if value is True or (isinstance(value, PlainText) and value == "true") else value
 
 
-class Drop(ContentModel):
+class DropStep(ContentModel):
     """The connection to the model breaks."""
 
     drop: Annotated[BrokenConnection, BeforeValidator(_shorthand_drop)]
 
 
 STEP_KINDS: dict[str, type[ContentModel]] = {
-    "say": Say,
-    "hold": Hold,
-    "call_tool": CallTool,
-    "reason": Reason,
-    "fail": Fail,
-    "drop": Drop,
+    "say": SayStep,
+    "hold": HoldStep,
+    "call_tool": CallToolStep,
+    "reason": ReasonStep,
+    "fail": FailStep,
+    "drop": DropStep,
 }
 
 
@@ -127,12 +127,12 @@ def _kind_of(value: dict[str, object] | ContentModel) -> str:
 
 
 Step = Annotated[
-    Annotated[Say, Tag("step say")]
-    | Annotated[Hold, Tag("step hold")]
-    | Annotated[CallTool, Tag("step call_tool")]
-    | Annotated[Reason, Tag("step reason")]
-    | Annotated[Fail, Tag("step fail")]
-    | Annotated[Drop, Tag("step drop")],
+    Annotated[SayStep, Tag("step say")]
+    | Annotated[HoldStep, Tag("step hold")]
+    | Annotated[CallToolStep, Tag("step call_tool")]
+    | Annotated[ReasonStep, Tag("step reason")]
+    | Annotated[FailStep, Tag("step fail")]
+    | Annotated[DropStep, Tag("step drop")],
     Discriminator(_kind_of),
     BeforeValidator(_one_key),
 ]

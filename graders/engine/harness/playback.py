@@ -11,8 +11,7 @@ from collections.abc import Iterable, Sequence
 from graders.engine import model as script
 from graders.engine.content import steps as scripted
 from graders.engine.content.canaries import Canaries
-from graders.engine.content.conversation import Conversation, Expectation, Message
-from graders.engine.content.conversation import Turn as ScriptTurn
+from graders.engine.content.conversation import Conversation, ConversationTurn, Expectation, Message
 from graders.engine.core.text import quote
 from graders.engine.harness.chat import Chat
 from graders.engine.harness.expect import expect, found
@@ -53,7 +52,9 @@ async def play(
 class _TurnPlayer:
     """Plays one turn and checks it; ``number`` counts turns from 1, for messages."""
 
-    def __init__(self, number: int, turn: ScriptTurn, chat: Chat, model: ScriptedModel) -> None:
+    def __init__(
+        self, number: int, turn: ConversationTurn, chat: Chat, model: ScriptedModel
+    ) -> None:
         self._where = f"Turn {number}"
         self._turn = turn
         self._chat = chat
@@ -152,19 +153,19 @@ def model_steps(steps: Iterable[scripted.Step]) -> list[script.Step]:
 
 def _model_step(step: scripted.Step) -> script.Step:
     match step:
-        case scripted.Say():
+        case scripted.SayStep():
             return script.say(*step.say)
-        case scripted.Hold():
+        case scripted.HoldStep():
             return script.say_held(*step.hold)
-        case scripted.CallTool():
+        case scripted.CallToolStep():
             call = step.call_tool
             return script.call_tool(call.name, call.arguments, malformed=call.malformed)
-        case scripted.Reason():
+        case scripted.ReasonStep():
             return script.reason(step.reason)
-        case scripted.Fail():
+        case scripted.FailStep():
             fault = step.fail
             return script.fail(fault.status, fault.code, fault.message, after=fault.after)
-        case scripted.Drop():
+        case scripted.DropStep():
             return script.drop(after=step.drop.after)
 
 

@@ -52,14 +52,14 @@ def _inherited(layer: Layer, settings: Settings) -> tuple[str, ...]:
 def _leave_queues(settings: Settings) -> tuple[str, ...]:
     if not settings["namespaces"]:
         return ()
-    namespaces.unshare(namespaces.Kind.IPC)
+    namespaces.unshare(namespaces.NamespaceKind.IPC)
     return (Layer.IPC,)
 
 
 def _enter_own_root(settings: Settings) -> tuple[str, ...]:
     if not settings["namespaces"]:
         return ()
-    namespaces.unshare(namespaces.Kind.MOUNTS)
+    namespaces.unshare(namespaces.NamespaceKind.MOUNTS)
     own_root.enter(
         reachable.readable(),
         _own_folders(settings),

@@ -28,7 +28,7 @@ _NO_SUID_DEVICES_PROGRAMS = (
 )
 
 
-class Kind(IntFlag):
+class NamespaceKind(IntFlag):
     """The kinds of namespaces."""
 
     MOUNTS = 0x00020000
@@ -46,9 +46,9 @@ def enter(without: Collection[str] = ()) -> tuple[Layer, ...]:
     """
     if Layer.PROCESSES in without or not _are_available():
         return leave_network() if Layer.NETWORK not in without else ()
-    kinds = Kind.MOUNTS | Kind.PROCESSES
+    kinds = NamespaceKind.MOUNTS | NamespaceKind.PROCESSES
     if Layer.NETWORK not in without:
-        kinds |= Kind.NETWORK
+        kinds |= NamespaceKind.NETWORK
     users = _unshare_as_root_or_user(kinds)
     _go_on_as_first_process()
     network = (Layer.NETWORK,) if Layer.NETWORK not in without else ()
@@ -63,12 +63,12 @@ def leave_network() -> tuple[Layer, ...]:
     if not sys.platform.startswith("linux"):
         return ()
     try:
-        return (Layer.NETWORK, *_unshare_as_root_or_user(Kind.NETWORK))
+        return (Layer.NETWORK, *_unshare_as_root_or_user(NamespaceKind.NETWORK))
     except OSError:
         return ()
 
 
-def unshare(kinds: Kind) -> None:
+def unshare(kinds: NamespaceKind) -> None:
     """Move this process to new namespaces of ``kinds``; raises ``OSError``."""
     if ctypes.CDLL(None, use_errno=True).unshare(kinds.value) != 0:
         number = ctypes.get_errno()
@@ -84,11 +84,11 @@ def new_pid_namespace() -> Iterator[int]:
     that it does not handle, not even the one that says that its CPU time is used up.
     """
     with _open_namespace("pid") as ours:
-        unshare(Kind.PROCESSES)
+        unshare(NamespaceKind.PROCESSES)
         try:
             yield _fork(_wait_to_be_killed)
         finally:
-            if ctypes.CDLL(None, use_errno=True).setns(ours, Kind.PROCESSES.value) != 0:
+            if ctypes.CDLL(None, use_errno=True).setns(ours, NamespaceKind.PROCESSES.value) != 0:
                 raise OSError(ctypes.get_errno(), "could not return to the own pid namespace")
 
 
@@ -116,7 +116,7 @@ def _try() -> None:
 
 
 def _try_in(folder: Path) -> None:
-    _unshare_as_root_or_user(Kind.MOUNTS | Kind.PROCESSES | Kind.NETWORK)
+    _unshare_as_root_or_user(NamespaceKind.MOUNTS | NamespaceKind.PROCESSES | NamespaceKind.NETWORK)
     _go_on_as_first_process()
     with new_pid_namespace() as first:
         student = _fork(lambda: _enter_root(folder))
@@ -126,17 +126,17 @@ def _try_in(folder: Path) -> None:
 
 
 def _enter_root(folder: Path) -> None:
-    unshare(Kind.MOUNTS | Kind.IPC)
+    unshare(NamespaceKind.MOUNTS | NamespaceKind.IPC)
     own_root.enter(readable(), [folder], megabytes=1, files=16)
 
 
-def _unshare_as_root_or_user(kinds: Kind) -> tuple[Layer, ...]:
+def _unshare_as_root_or_user(kinds: NamespaceKind) -> tuple[Layer, ...]:
     """Do it as it is, or in a user namespace where only its owner exists."""
     with contextlib.suppress(PermissionError):
         unshare(kinds)
         return ()
     uid, gid = os.getuid(), os.getgid()
-    unshare(kinds | Kind.USERS)
+    unshare(kinds | NamespaceKind.USERS)
     _keep_identity(uid, gid)
     return (Layer.USERS,)
 

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from graders.engine.isolation import syscalls
 from graders.engine.isolation.layers import Layer
 from graders.engine.isolation.privileges import prctl
-from graders.engine.isolation.syscalls import Check
+from graders.engine.isolation.syscalls import ArgumentCheck
 
 ALLOW = 0x7FFF0000
 _ERRNO = 0x00050000
@@ -96,7 +96,7 @@ def _when(number: int | None, block: list[Instruction]) -> list[Instruction]:
     return [] if number is None else [Instruction(JUMP_EQUAL, 0, len(block), number), *block]
 
 
-def _allow_if(checks: list[Check]) -> list[Instruction]:
+def _allow_if(checks: list[ArgumentCheck]) -> list[Instruction]:
     """Answer :data:`ALLOW` if all ``checks`` hold, else go on after this."""
     steps = [_answer(ALLOW)]
     for check in reversed(checks):

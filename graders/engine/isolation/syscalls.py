@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Check:
+class ArgumentCheck:
     """Compares the lowest 32 bits of argument ``argument``, masked, to ``value``."""
 
     argument: int
@@ -379,30 +379,36 @@ _FCNTL_OWN = (8, 15)
 _IOCTL_OWN = (0x8901, 0x8902)
 
 
-def allowed_when(pid: int) -> dict[str, list[list[Check]]]:
+def allowed_when(pid: int) -> dict[str, list[list[ArgumentCheck]]]:
     """Say when each conditional call is allowed: if all checks of one of its lists hold.
 
     ``pid`` is the process that is isolated.
     """
-    no_fast_open = Check(3, 0, mask=_MSG_FASTOPEN)
+    no_fast_open = ArgumentCheck(3, 0, mask=_MSG_FASTOPEN)
     return {
-        "clone": [[Check(0, _CLONE_THREAD, mask=_CLONE_THREAD)]],
-        "kill": [[Check(0, pid)]],
-        "tgkill": [[Check(0, pid)]],
-        "prlimit64": [[Check(0, 0)], [Check(0, pid)]],
-        "prctl": [[Check(0, option, equal=False) for option in _PRCTL_DENIED]],
+        "clone": [[ArgumentCheck(0, _CLONE_THREAD, mask=_CLONE_THREAD)]],
+        "kill": [[ArgumentCheck(0, pid)]],
+        "tgkill": [[ArgumentCheck(0, pid)]],
+        "prlimit64": [[ArgumentCheck(0, 0)], [ArgumentCheck(0, pid)]],
+        "prctl": [[ArgumentCheck(0, option, equal=False) for option in _PRCTL_DENIED]],
         # Libraries make one to see whether they could; it can be neither connected nor bound.
         "socket": [
-            [Check(0, family), Check(1, _SOCK_STREAM, mask=_SOCK_TYPES), Check(2, protocol)]
+            [
+                ArgumentCheck(0, family),
+                ArgumentCheck(1, _SOCK_STREAM, mask=_SOCK_TYPES),
+                ArgumentCheck(2, protocol),
+            ]
             for family in (_AF_INET, _AF_INET6)
             for protocol in (0, _IPPROTO_TCP)
         ],
         # Event loops wake themselves by one. Not datagrams: these could be sent elsewhere.
-        "socketpair": [[Check(0, _AF_UNIX), Check(1, _SOCK_STREAM, mask=_SOCK_TYPES)]],
+        "socketpair": [
+            [ArgumentCheck(0, _AF_UNIX), ArgumentCheck(1, _SOCK_STREAM, mask=_SOCK_TYPES)]
+        ],
         "sendto": [[no_fast_open]],
-        "sendmsg": [[Check(2, 0, mask=_MSG_FASTOPEN)]],
+        "sendmsg": [[ArgumentCheck(2, 0, mask=_MSG_FASTOPEN)]],
         "sendmmsg": [[no_fast_open]],
         # The owner of a descriptor gets a signal when it can be read: whoever it is.
-        "fcntl": [[Check(1, command, equal=False) for command in _FCNTL_OWN]],
-        "ioctl": [[Check(1, command, equal=False) for command in _IOCTL_OWN]],
+        "fcntl": [[ArgumentCheck(1, command, equal=False) for command in _FCNTL_OWN]],
+        "ioctl": [[ArgumentCheck(1, command, equal=False) for command in _IOCTL_OWN]],
     }

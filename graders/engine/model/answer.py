@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 from graders.engine.model.ids import Ids
 from graders.engine.model.steps import (
+    BreakConnection,
     CallTools,
-    Disconnect,
     Fail,
     Reason,
     Say,
@@ -74,7 +74,7 @@ class Answer:
     parts: tuple[Part, ...]
     input_tokens: int = 0
     previous: str = ""
-    failure: Fail | Disconnect | None = None
+    failure: Fail | BreakConnection | None = None
 
     @property
     def output_tokens(self) -> int:
@@ -113,7 +113,7 @@ def build_answer(
         parts=tuple(part for step in given for part in _parts(step, ids)),
         input_tokens=input_tokens,
         previous=_clean(previous),
-        failure=failure if isinstance(failure, Fail | Disconnect) else None,
+        failure=failure if isinstance(failure, Fail | BreakConnection) else None,
     )
 
 
@@ -128,7 +128,7 @@ def _parts(step: Step, ids: Ids) -> list[Part]:
                 CallPart(ids.fresh("fc_"), ids.fresh("call_"), call.name, call.arguments)
                 for call in calls
             ]
-        case Fail(after=after) | Disconnect(after=after) if after:
+        case Fail(after=after) | BreakConnection(after=after) if after:
             return [TextPart(ids.fresh("msg_"), after)]
         case _:
             return []

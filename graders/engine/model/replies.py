@@ -14,8 +14,8 @@ from graders.engine.model.calls import RecordedCall
 from graders.engine.model.failures import Headers, context_failure, http_failure
 from graders.engine.model.ids import Ids
 from graders.engine.model.steps import (
+    BreakConnection,
     ContextTooLong,
-    Disconnect,
     Fail,
     Round,
     failure_of,
@@ -28,7 +28,7 @@ _PREFIXES = {"responses": "resp_", "chat_completions": "chatcmpl-"}
 
 
 @dataclass(frozen=True)
-class Reply:
+class ModelReply:
     """The reply to one call.
 
     ``status`` is ``None`` when the connection breaks before any answer. ``drops``: it breaks
@@ -43,7 +43,7 @@ class Reply:
     failure: str = ""
 
 
-def scripted_reply(call: RecordedCall, steps: Round, ids: Ids) -> Reply:
+def scripted_reply(call: RecordedCall, steps: Round, ids: Ids) -> ModelReply:
     """Return the reply that plays the steps of a round, as the call's API and options want it."""
     match failure_of(steps):
         case ContextTooLong():
@@ -52,28 +52,28 @@ def scripted_reply(call: RecordedCall, steps: Round, ids: Ids) -> Reply:
         case Fail() as failure if not (call.streaming and _says_something(steps)):
             headers, body = http_failure(failure)
             return _failed(failure.status, headers, body, f"status {failure.status}")
-        case Disconnect() if not call.streaming:
-            return Reply(None, (), (), drops=True, failure="the connection was dropped")
+        case BreakConnection() if not call.streaming:
+            return ModelReply(None, (), (), drops=True, failure="the connection was dropped")
         case failure:
             answer = _answer(call, steps, ids)
-            return _answered(call, answer, drops=isinstance(failure, Disconnect))
+            return _answered(call, answer, drops=isinstance(failure, BreakConnection))
 
 
-def text_reply(call: RecordedCall, text: str, ids: Ids) -> Reply:
+def text_reply(call: RecordedCall, text: str, ids: Ids) -> ModelReply:
     """Return the reply that says a text."""
     return scripted_reply(call, (say(text),), ids)
 
 
-def _failed(status: int, headers: Headers, body: bytes, reason: str) -> Reply:
-    return Reply(status, headers, (Piece(body, last=True),), failure=reason)
+def _failed(status: int, headers: Headers, body: bytes, reason: str) -> ModelReply:
+    return ModelReply(status, headers, (Piece(body, last=True),), failure=reason)
 
 
-def _answered(call: RecordedCall, answer: Answer, *, drops: bool) -> Reply:
+def _answered(call: RecordedCall, answer: Answer, *, drops: bool) -> ModelReply:
     headers = (("content-type", _EVENT_STREAM if call.streaming else _JSON),)
     failure = ""
     if answer.failure is not None:
         failure = "the connection was dropped" if drops else "an error inside the stream"
-    return Reply(200, headers, _pieces(call, answer), drops, answer, failure)
+    return ModelReply(200, headers, _pieces(call, answer), drops, answer, failure)
 
 
 def _answer(call: RecordedCall, steps: Round, ids: Ids) -> Answer:

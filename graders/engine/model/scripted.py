@@ -20,7 +20,7 @@ from graders.engine.model.memory import Memory
 from graders.engine.model.placing import Place, place_call
 from graders.engine.model.purposes import wording_of
 from graders.engine.model.reading import read_call, responses_items
-from graders.engine.model.replies import Reply, scripted_reply, text_reply
+from graders.engine.model.replies import ModelReply, scripted_reply, text_reply
 from graders.engine.model.responses_api import output_items
 from graders.engine.model.sending import (
     Chunk,
@@ -49,7 +49,7 @@ class _Play:
     """A reply on its way; ``turn`` only if it is the script's, ``gated`` if held chunks wait."""
 
     call: RecordedCall
-    reply: Reply
+    reply: ModelReply
     turn: Turn | None = None
     gated: bool = False
 
@@ -162,7 +162,7 @@ class ScriptedModel:
             turn.made(reply.answer.call_ids, place.index)
         return _Play(call, reply, turn, gated=place.role == "main")
 
-    def _reply(self, call: RecordedCall, steps: Round) -> Reply:
+    def _reply(self, call: RecordedCall, steps: Round) -> ModelReply:
         reply = scripted_reply(call, steps, self._ids)
         if reply.answer is not None and not reply.failure:
             output = responses_items(output_items(reply.answer))

@@ -57,7 +57,7 @@ class Fail:
 
 
 @dataclass(frozen=True)
-class Disconnect:
+class BreakConnection:
     """The connection breaks, after the given chunks."""
 
     after: tuple[str, ...] = ()
@@ -73,8 +73,8 @@ class ContextTooLong:
     limit_items: int | None = None
 
 
-Step = Say | CallTools | Reason | Fail | Disconnect | ContextTooLong
-Failing = Fail | Disconnect | ContextTooLong
+Step = Say | CallTools | Reason | Fail | BreakConnection | ContextTooLong
+Failing = Fail | BreakConnection | ContextTooLong
 Round = tuple[Step, ...]
 
 
@@ -129,9 +129,9 @@ def fail(
     return Fail(status, code, message, retry_after, _texts(after))
 
 
-def drop(after: Iterable[str] = ()) -> Disconnect:
+def drop(after: Iterable[str] = ()) -> BreakConnection:
     """Let the connection to the model break, after some chunks."""
-    return Disconnect(_texts(after))
+    return BreakConnection(_texts(after))
 
 
 def context_too_long(limit_items: int | None = None) -> ContextTooLong:
@@ -145,7 +145,7 @@ def rounds(steps: Sequence[Step]) -> tuple[Round, ...]:
     current: list[Step] = []
     for step in steps:
         current.append(step)
-        if isinstance(step, CallTools | Fail | Disconnect | ContextTooLong):
+        if isinstance(step, CallTools | Fail | BreakConnection | ContextTooLong):
             cut.append(tuple(current))
             current = []
     if current:
@@ -156,7 +156,7 @@ def rounds(steps: Sequence[Step]) -> tuple[Round, ...]:
 def failure_of(steps: Round) -> Failing | None:
     """Return the failure that ends a round, if one does."""
     last = steps[-1] if steps else None
-    return last if isinstance(last, Fail | Disconnect | ContextTooLong) else None
+    return last if isinstance(last, Fail | BreakConnection | ContextTooLong) else None
 
 
 def text_of(steps: Round) -> str:
@@ -175,7 +175,7 @@ def label(step: Step) -> str:
             return f"reason {short(text)}"
         case Fail(status=status, code=code):
             return f"fail {status}" + (f" {code}" if code else "")
-        case Disconnect():
+        case BreakConnection():
             return "drop"
         case ContextTooLong():
             return "context_too_long"

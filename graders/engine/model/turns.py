@@ -12,8 +12,8 @@ from graders.engine.core.errors import Finding
 from graders.engine.model.calls import RecordedCall
 from graders.engine.model.gates import Signal
 from graders.engine.model.steps import (
+    BreakConnection,
     ContextTooLong,
-    Disconnect,
     Fail,
     Round,
     Step,
@@ -146,7 +146,7 @@ class Turn:
         if provisional:
             self._provisional.add(call)
         failure = failure_of(self.steps_of(index))
-        if isinstance(failure, Fail | Disconnect):
+        if isinstance(failure, Fail | BreakConnection):
             self._failed.add((index, call.streaming))
         elif isinstance(failure, ContextTooLong):
             self._refused.setdefault(index, _size(call))

@@ -22,7 +22,7 @@ _MOST_EXPLANATIONS = 3
 
 
 @dataclass(frozen=True)
-class Entry:
+class TraceEntry:
     """One thing that happened, ``at_ms`` milliseconds after the check began."""
 
     serial: int
@@ -39,7 +39,7 @@ class Trace:
         self._now = now
         self._began = now()
         self._serial = 0
-        self.entries: list[Entry] = []
+        self.entries: list[TraceEntry] = []
         self._epilogues: list[tuple[str, Callable[[], str]]] = []
         self._explanations: dict[str, str] = {}
 
@@ -51,7 +51,7 @@ class Trace:
         self._serial += 1
         if len(self.entries) < _MOST_ENTRIES:
             at_ms = (self._now() - self._began) * 1_000
-            self.entries.append(Entry(self._serial, actor, kind, text, at_ms))
+            self.entries.append(TraceEntry(self._serial, actor, kind, text, at_ms))
         return self._serial
 
     def explain(self, about: str, sentence: str) -> None:
@@ -65,7 +65,7 @@ class Trace:
         return tuple(self._explanations.values())
 
     @property
-    def last_request(self) -> Entry | None:
+    def last_request(self) -> TraceEntry | None:
         """The last thing that a client asked for."""
         asked = (entry for entry in reversed(self.entries) if entry.actor == "client")
         return next((entry for entry in asked if entry.kind != "leaves"), None)
@@ -103,9 +103,9 @@ class Trace:
                 )
 
 
-def _runs(entries: list[Entry], marked: int | None) -> list[list[Entry]]:
+def _runs(entries: list[TraceEntry], marked: int | None) -> list[list[TraceEntry]]:
     """Cut ``entries`` into runs of the same actor and kind; the marked one stands alone."""
-    runs: list[list[Entry]] = []
+    runs: list[list[TraceEntry]] = []
     for entry in entries:
         last = runs[-1][-1] if runs else None
         same = last is not None and (last.actor, last.kind) == (entry.actor, entry.kind)
@@ -116,7 +116,7 @@ def _runs(entries: list[Entry], marked: int | None) -> list[list[Entry]]:
     return runs
 
 
-def _line(run: list[Entry], marked: int | None) -> TranscriptLine:
+def _line(run: list[TraceEntry], marked: int | None) -> TranscriptLine:
     first = run[0]
     text = " ".join(visible(shorten(entry.text, _LINE_CHARACTERS)) for entry in run[:6])
     if len(run) > 1:

@@ -40,7 +40,7 @@ class NameRefused(AutograderError):  # noqa: N818 - of a stranger's archive, no 
 
 
 @dataclass
-class Names:
+class ArchiveNames:
     """The names of one archive, in their order.
 
     Two names that differ only in capitals, or in how an accent is written, are the same file on

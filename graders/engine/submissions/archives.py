@@ -27,7 +27,7 @@ from typing import IO, Any, cast
 
 from graders.engine.core.results import Problem
 from graders.engine.core.text import quote
-from graders.engine.submissions.archive_names import NameRefused, Names
+from graders.engine.submissions.archive_names import ArchiveNames, NameRefused
 from graders.engine.submissions.submission_copy import MAX_BYTES, SubmissionProblem
 
 MAX_RATIO = 100
@@ -50,7 +50,7 @@ _NO_ARCHIVE = (
 
 
 @dataclass(frozen=True)
-class Entry:
+class ArchiveEntry:
     """One entry of an archive: its ``size`` as claimed; ``open`` gives its bytes."""
 
     name: str
@@ -106,8 +106,8 @@ def unpack(path: Path, root: Path) -> tuple[str, ...]:
         raise _problem(detail, "Make it again, and see whether it can be unpacked.") from None
 
 
-def _write(entries: Iterator[Entry], root: Path, *, archive_bytes: int) -> tuple[str, ...]:
-    names, budget, left_out = Names(), _Budget(archive_bytes), list[str]()
+def _write(entries: Iterator[ArchiveEntry], root: Path, *, archive_bytes: int) -> tuple[str, ...]:
+    names, budget, left_out = ArchiveNames(), _Budget(archive_bytes), list[str]()
     root.mkdir()
     for entry in entries:
         # A tar archive is a stream: what one entry claims is known when its turn comes.
@@ -126,7 +126,7 @@ def _write(entries: Iterator[Entry], root: Path, *, archive_bytes: int) -> tuple
     return tuple(left_out)
 
 
-def _write_file(entry: Entry, path: Path, budget: _Budget) -> None:
+def _write_file(entry: ArchiveEntry, path: Path, budget: _Budget) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     written = 0
     with entry.open() as source, path.open("xb") as target:
@@ -167,7 +167,7 @@ class _Budget:
 
 
 @contextmanager
-def _zip_entries(path: Path) -> Iterator[Iterator[Entry]]:
+def _zip_entries(path: Path) -> Iterator[Iterator[ArchiveEntry]]:
     with _Frugal(io.FileIO(path)) as file, zipfile.ZipFile(file) as archive:
         found = archive.infolist()
         # Known before anything is written.
@@ -178,7 +178,7 @@ def _zip_entries(path: Path) -> Iterator[Iterator[Entry]]:
         yield (_zip_entry(archive, info) for info in found)
 
 
-def _zip_entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Entry:
+def _zip_entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> ArchiveEntry:
     def opened() -> IO[bytes]:
         if info.flag_bits & _ENCRYPTED:
             raise NameRefused("It is protected by a password.", "Make it again without one.")
@@ -188,13 +188,13 @@ def _zip_entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Entry:
 
     mode = info.external_attr >> 16
     regular = not stat.S_IFMT(mode) or stat.S_ISREG(mode)
-    return Entry(info.filename, info.is_dir(), regular, info.file_size, opened)
+    return ArchiveEntry(info.filename, info.is_dir(), regular, info.file_size, opened)
 
 
 def _is_outside(info: zipfile.ZipInfo) -> bool:
     """Return whether it is passed over anyway, so that its size does not count."""
     try:
-        return Names().take(info.filename, folder=False) is None
+        return ArchiveNames().take(info.filename, folder=False) is None
     except NameRefused:
         return False
 
@@ -215,14 +215,16 @@ class _Frugal(io.BufferedReader):
 
 
 @contextmanager
-def _tar_entries(path: Path, decompressed: Callable[[Path], Any]) -> Iterator[Iterator[Entry]]:
+def _tar_entries(
+    path: Path, decompressed: Callable[[Path], Any]
+) -> Iterator[Iterator[ArchiveEntry]]:
     with decompressed(path) as stream:
         counted = cast("IO[bytes]", _Counted(stream))
         with tarfile.open(fileobj=counted, mode="r|", errorlevel=2) as archive:
             yield (_tar_entry(archive, info) for info in archive)
 
 
-def _tar_entry(archive: tarfile.TarFile, info: tarfile.TarInfo) -> Entry:
+def _tar_entry(archive: tarfile.TarFile, info: tarfile.TarInfo) -> ArchiveEntry:
     def opened() -> IO[bytes]:
         content = archive.extractfile(info)
         assert content is not None, "a regular file has content"
@@ -230,7 +232,7 @@ def _tar_entry(archive: tarfile.TarFile, info: tarfile.TarInfo) -> Entry:
 
     # A sparse file claims bytes that are not in the archive: no editor makes one.
     regular = info.isreg() and not info.issparse()
-    return Entry(info.name, info.isdir(), regular, info.size, opened)
+    return ArchiveEntry(info.name, info.isdir(), regular, info.size, opened)
 
 
 class _Counted:

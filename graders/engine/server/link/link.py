@@ -45,7 +45,7 @@ from graders.engine.wire.frames import (
 
 
 @dataclass
-class Exchange:
+class OpenExchange:
     """One HTTP exchange as the grader sees it.
 
     ``chunks`` are the pieces of the body that nobody has taken yet, each with its arrival time in
@@ -103,7 +103,7 @@ class Link:
         self._asked_bytes = 0
         self._sent = 0
         self._numbers = itertools.count(1)
-        self._exchanges: dict[int, Exchange] = {}
+        self._exchanges: dict[int, OpenExchange] = {}
         self._calls: set[int] = set()
         self._tickets: dict[int, asyncio.Future[float | None]] = {}
         self._waiters = Waiters()
@@ -148,14 +148,14 @@ class Link:
         """How many requests the app is still at work on, also after its answer to them."""
         return sum(not each.ended and each.crash is None for each in self._exchanges.values())
 
-    def open_exchange(self, told: str = "") -> Exchange:
+    def open_exchange(self, told: str = "") -> OpenExchange:
         """Begin an exchange under a new number; ``told`` names the request, for people."""
         self.last_request = told
-        exchange = Exchange(next(self._numbers))
+        exchange = OpenExchange(next(self._numbers))
         self._exchanges[exchange.number] = exchange
         return exchange
 
-    def leave(self, exchange: Exchange) -> None:
+    def leave(self, exchange: OpenExchange) -> None:
         """Tell the server that the client of ``exchange`` has gone, unless it is over."""
         if not exchange.over:
             self.send(Disconnect(exchange=exchange.number))
@@ -180,7 +180,7 @@ class Link:
             self._watch()
             await self._waiters.wait()
 
-    def take_chunk(self, exchange: Exchange) -> tuple[bytes, float] | None:
+    def take_chunk(self, exchange: OpenExchange) -> tuple[bytes, float] | None:
         """Take the next piece of a body, if one has come."""
         if not exchange.chunks:
             return None
@@ -252,7 +252,7 @@ class Link:
 
     def _act_on_exchange(
         self,
-        exchange: Exchange,
+        exchange: OpenExchange,
         frame: ResponseStart | ResponseBody | ExchangeEnd | ExchangeCrash,
     ) -> None:
         match frame:
@@ -268,7 +268,7 @@ class Link:
                 self._on_end(crash)
                 exchange.crash = crash
 
-    def _add_chunk(self, exchange: Exchange, frame: ResponseBody) -> None:
+    def _add_chunk(self, exchange: OpenExchange, frame: ResponseBody) -> None:
         if exchange.start is None or exchange.complete:
             raise ProtocolBroken("the submission broke the protocol: a body out of turn")
         exchange.complete = not frame.more
@@ -298,7 +298,7 @@ class Link:
         if not future.done():
             future.set_result(frame.next_timer)
 
-    def _exchange(self, number: int) -> Exchange:
+    def _exchange(self, number: int) -> OpenExchange:
         exchange = self._exchanges.get(number)
         if exchange is None:
             raise ProtocolBroken("the submission broke the protocol: an answer to no request")

@@ -11,12 +11,12 @@ from collections.abc import AsyncIterator
 import httpx
 
 from graders.engine.core.errors import Finding
-from graders.engine.server.link.link import Exchange, Link
+from graders.engine.server.link.link import Link, OpenExchange
 from graders.engine.server.trouble import ServerTrouble
 from graders.engine.wire.frames import ExchangeCrash, Request, RequestBody
 
 EXCHANGE = "chatkit_exchange"
-"""The response extension that holds the :class:`Exchange`."""
+"""The response extension that holds the :class:`OpenExchange`."""
 CHUNKS = "chatkit_chunks"
 """The response extension that holds the :class:`ExchangeStream`, which can be asked again."""
 
@@ -61,18 +61,18 @@ class StudentTransport(httpx.AsyncBaseTransport):
             raise
         return self._response(exchange)
 
-    async def _send_body(self, exchange: Exchange, request: httpx.Request) -> None:
+    async def _send_body(self, exchange: OpenExchange, request: httpx.Request) -> None:
         body = await request.aread()
         for start in range(0, max(len(body), 1), _PIECE_BYTES):
             piece = body[start : start + _PIECE_BYTES]
             more = start + _PIECE_BYTES < len(body)
             self._link.send(RequestBody(exchange=exchange.number, body=piece, more=more))
 
-    def _response(self, exchange: Exchange) -> httpx.Response:
+    def _response(self, exchange: OpenExchange) -> httpx.Response:
         if exchange.start is None:
             raise _without_response(exchange)
         chunks = ExchangeStream(self._link, exchange)
-        return Answer(
+        return PlainResponse(
             exchange.start.status,
             headers=[(_bytes(name), _bytes(value)) for name, value in exchange.start.headers],
             stream=chunks,
@@ -80,7 +80,7 @@ class StudentTransport(httpx.AsyncBaseTransport):
         )
 
 
-class Answer(httpx.Response):
+class PlainResponse(httpx.Response):
     """A response that is what it is: httpx works out no redirect from it, which may be nonsense."""
 
     @property
@@ -92,7 +92,7 @@ class Answer(httpx.Response):
 class ExchangeStream(httpx.AsyncByteStream):
     """The body of a response, a chunk as it comes; closing it early is a client that leaves."""
 
-    def __init__(self, link: Link, exchange: Exchange) -> None:
+    def __init__(self, link: Link, exchange: OpenExchange) -> None:
         self._link = link
         self._exchange = exchange
 
@@ -115,13 +115,13 @@ class ExchangeStream(httpx.AsyncByteStream):
         self._link.leave(self._exchange)
 
 
-def _without_response(exchange: Exchange) -> Finding:
+def _without_response(exchange: OpenExchange) -> Finding:
     if exchange.crash is not None:
         return AppCrashed(exchange.crash)
     return ServerTrouble("the app returned without sending a response")
 
 
-def _cut_short(exchange: Exchange) -> Finding:
+def _cut_short(exchange: OpenExchange) -> Finding:
     if exchange.crash is not None:
         return AppCrashed(exchange.crash)
     return ServerTrouble("the app returned before its response was complete")
