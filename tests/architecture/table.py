@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -36,6 +36,25 @@ def packages_of_table(text: str) -> list[str]:
         if in_table and first and re.fullmatch(r"`\w+`", first):
             packages.append(first.strip("`"))
     return packages
+
+
+def student_column(text: str) -> dict[str, str]:
+    """Return by package what the last column says of the student's process."""
+    packages = set(packages_of_table(text))
+    rows = [line.strip("| ").split(" | ") for line in text.splitlines()]
+    return {row[0].strip("`"): row[-1] for row in rows if row[0].strip("`") in packages}
+
+
+def modules_in_student(cell: str, modules: Collection[str]) -> set[str]:
+    """Return which of a package's ``modules`` a cell of that column names.
+
+    ``all``, ``all but`` some, ``nothing``, or names; the name of a folder stands for all in it.
+    """
+    named = re.findall(r"`(\w+)`", cell)
+    meant = {name for name in modules if name.partition(".")[0] in named}
+    if cell.startswith("all"):
+        return set(modules) - meant
+    return meant
 
 
 def modules_under(folder: Path) -> list[Path]:
@@ -83,3 +102,65 @@ def _origin(node: ast.ImportFrom, path: Path, root: Path) -> str:
         return node.module or ""
     parents = path.relative_to(root).with_suffix("").parts[: -node.level]
     return ".".join([*parents, *([node.module] if node.module else [])])
+
+
+def module_names(root: Path) -> dict[str, Path]:
+    """Return every module of the graders by its full name; a package is its ``__init__``."""
+    found = {}
+    for path in modules_under(root / "graders"):
+        parts = path.relative_to(root).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+def file_graph(root: Path) -> dict[str, set[str]]:
+    """Return which module imports which: at its top, in functions, and for type checking alone."""
+    modules = module_names(root)
+    graph: dict[str, set[str]] = {}
+    for name, path in modules.items():
+        asked = {_module_of(found.name, modules) for found in imports_of(path, root)}
+        graph[name] = {other for other in asked if other is not None} - {name}
+    return graph
+
+
+def cycles(graph: Mapping[str, set[str]]) -> list[list[str]]:
+    """Return the groups of modules that import each other, in however many steps."""
+    reached = {name: closure(graph, [name]) for name in graph}
+    return sorted(
+        group
+        for name in graph
+        if len(group := sorted(o for o in reached[name] if name in reached[o])) > 1
+        and group[0] == name
+    )
+
+
+def closure(graph: Mapping[str, set[str]], starts: Iterable[str]) -> set[str]:
+    """Return ``starts`` and all that they import, in however many steps."""
+    found: set[str] = set()
+    waiting = list(starts)
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting += graph[name]
+    return found
+
+
+def with_parents(graph: Mapping[str, set[str]]) -> dict[str, set[str]]:
+    """Return the graph with what Python runs besides: the packages that a module lies in."""
+    return {name: {*targets, *(_parents(name, graph))} for name, targets in graph.items()}
+
+
+def _parents(name: str, known: Collection[str]) -> Iterator[str]:
+    parts = name.split(".")
+    yield from (
+        parent for end in range(1, len(parts)) if (parent := ".".join(parts[:end])) in known
+    )
+
+
+def _module_of(name: str, modules: Collection[str]) -> str | None:
+    """Return the module that an imported name is, or is taken from; None for one of others."""
+    if name in modules:
+        return name
+    origin = name.rpartition(".")[0]
+    return origin if origin in modules else None

@@ -5,22 +5,33 @@ from __future__ import annotations
 import ast
 import importlib
 import re
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from tests.architecture.table import (
+    closure,
+    cycles,
     engine_package,
+    file_graph,
     imports_of,
+    modules_in_student,
     modules_under,
     packages_of_table,
+    student_column,
     upward_imports,
+    with_parents,
 )
 
 ROOT = Path(__file__).parents[2]
 GRADERS = ROOT / "graders"
-PACKAGES = packages_of_table((GRADERS / "ARCHITECTURE.md").read_text("utf-8"))
+MAP = (GRADERS / "ARCHITECTURE.md").read_text("utf-8")
+PACKAGES = packages_of_table(MAP)
+GRAPH = file_graph(ROOT)
+STUDENT_STARTS = ("graders.engine.sandbox.fork_server", "graders.engine.sandbox.fresh_main")
+"""The two modules that a student's process begins with, forked or not."""
 LESSONS = sorted(folder for folder in GRADERS.glob("lesson[0-9][0-9]") if folder.is_dir())
 FOR_LESSONS = {"harness", "model", "submissions", "protocol", "content"}
 DOES_IO = {
@@ -49,6 +60,35 @@ def test_table_lists_just_the_packages_that_exist() -> None:
 
 def test_every_package_imports_only_what_stands_above_it() -> None:
     assert upward_imports(ROOT, PACKAGES) == []
+
+
+def test_no_file_imports_itself_in_a_circle() -> None:
+    assert len(GRAPH) > 100
+    assert cycles(GRAPH) == []
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_student_process_loads_only_what_the_table_says(package: str) -> None:
+    start = f"graders.engine.{package}."
+    own = {name.removeprefix(start) for name in GRAPH if name.startswith(start)}
+    loaded = {
+        name.removeprefix(start)
+        for name in closure(with_parents(GRAPH), STUDENT_STARTS)
+        if name.startswith(start)
+    }
+    assert loaded == modules_in_student(student_column(MAP)[package], own)
+
+
+def test_imports_by_name_bring_nothing_more_into_the_student_process() -> None:
+    warm_up = "graders.engine.sandbox.preload.warm_up"
+    code = (
+        f"import sys, {', '.join(STUDENT_STARTS)}, {warm_up};"
+        f"[__import__(name) for name in {warm_up}._PRELOADED if name.startswith('graders')];"
+        "print(*(name for name in sys.modules if name.startswith('graders')))"
+    )
+    loaded = subprocess.check_output([sys.executable, "-c", code], cwd=ROOT, text=True).split()
+    assert "graders.engine.host.serve" in loaded
+    assert set(loaded) <= closure(with_parents(GRAPH), STUDENT_STARTS)
 
 
 def test_lesson_graders_import_only_what_is_for_them() -> None:

@@ -6,7 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.architecture.table import engine_package, packages_of_table, upward_imports
+from tests.architecture.table import (
+    closure,
+    cycles,
+    engine_package,
+    file_graph,
+    modules_in_student,
+    packages_of_table,
+    student_column,
+    upward_imports,
+    with_parents,
+)
 
 TABLE = """
 | file | what |
@@ -73,3 +83,51 @@ def test_import_downward_and_sideways_is_fine(engine: Path, source: str) -> None
 )
 def test_package_of_a_name(name: str, package: str | None) -> None:
     assert engine_package(name) == package
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from graders.engine.core import errors",
+        "def f():\n    import graders.engine.core.errors",
+        "if TYPE_CHECKING:\n    from graders.engine.core.errors import Finding",
+        "from . import between",
+    ],
+)
+def test_circle_of_files_is_found_however_it_is_closed(engine: Path, source: str) -> None:
+    core = engine / "graders/engine/core"
+    (core / "errors.py").write_text("from graders.engine.core.limits import MOST")
+    (core / "limits.py").write_text(source)
+    (core / "between.py").write_text("import graders.engine.core.errors")
+    [circle] = cycles(file_graph(engine))
+    assert {"graders.engine.core.errors", "graders.engine.core.limits"} <= set(circle)
+
+
+def test_package_of_a_module_is_loaded_with_it(engine: Path) -> None:
+    for name, source in {"core": "import graders.engine.wire.frames", "wire": ""}.items():
+        (engine / f"graders/engine/{name}/__init__.py").write_text(source)
+    (engine / "graders/engine/core/errors.py").write_text("")
+    (engine / "graders/engine/wire/frames.py").write_text("")
+    graph = file_graph(engine)
+    assert cycles(graph) == []
+    assert "graders.engine.wire.frames" in closure(
+        with_parents(graph), ["graders.engine.core.errors"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("cell", "meant"),
+    [
+        ("all", {"a", "b", "b.c"}),
+        ("all but `a`", {"b", "b.c"}),
+        ("`b`", {"b", "b.c"}),
+        ("nothing", set()),
+    ],
+)
+def test_cell_about_the_student_process_is_read(cell: str, meant: set[str]) -> None:
+    assert modules_in_student(cell, {"a", "b", "b.c"}) == meant
+
+
+def test_last_column_is_read_by_package() -> None:
+    table = "| package | what | last |\n|---|---|---|\n| `core` | values | all but `a` |\n"
+    assert student_column(table) == {"core": "all but `a`"}
