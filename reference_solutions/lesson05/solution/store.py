@@ -148,7 +148,7 @@ def _page(
     after: str | None,
     order: str,
 ) -> list[tuple[str, str]]:
-    """Rows of one page, and one more, which tells whether there are others behind it."""
+    """Rows of one page, and one more, which tells whether there are others after it."""
     sign, direction = ("<", "DESC") if order == "desc" else (">", "ASC")
     edge = f"position {sign} (SELECT position FROM {table} WHERE {where} AND id = ?)"
     sql = (
