@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import difflib
+import re
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graders.engine.authoring.patches import apply_patch
+from graders.engine.authoring.patches import NOWHERE, apply_patch
 from graders.engine.core.errors import ContentError
 
 FRUIT = "apple\nbanana\ncherry\ndate\n"
@@ -23,6 +24,11 @@ CHANGE = """\
  cherry
  date
 """
+
+
+def hunks(*written: str) -> str:
+    """Return a patch of ``fruit.txt`` with these hunks."""
+    return "--- a/fruit.txt\n+++ b/fruit.txt\n" + "".join(written)
 
 
 def patched(folder: Path, patch: str, **files: str) -> dict[str, str]:
@@ -87,9 +93,12 @@ def test_blank_context_line_may_have_lost_its_blank(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("patch", "message"),
     [
-        (CHANGE.replace("-banana", "-bananas"), "does not fit: line 2 is .*banana.*not .*bananas"),
-        (CHANGE.replace("-1,4 +1,4", "-2,4 +2,4"), "does not fit: line 2"),
-        (CHANGE.replace("-1,4 +1,4", "-4,4 +4,4"), "does not fit: line 4"),
+        (
+            CHANGE.replace("-banana", "-bananas"),
+            "does not fit: .*line 2 is .*banana.*not .*bananas",
+        ),
+        (CHANGE.replace("-1,4 +1,4", "-1,5 +1,5") + " elderberry\n", "`elderberry.*` is missing"),
+        (CHANGE.replace(" apple", " elderberry"), "line 1 is .*apple.*not .*elderberry"),
         (CHANGE.replace(" date\n", ""), "not a line of a hunk"),
         (CHANGE.replace("-1,4 +1,4", "-1,5 +1,5"), "not a line of a hunk"),
         (CHANGE.replace("-1,4 +1,4", "-1,3 +1,4"), "comes after a hunk that is longer"),
@@ -103,6 +112,11 @@ def test_blank_context_line_may_have_lost_its_blank(tmp_path: Path) -> None:
         ("please change the fruit\n", "not a line of a unified diff"),
         ("", "changes nothing"),
         (CHANGE + CHANGE.split("\n", 2)[2], "overlaps the one before"),
+        (hunks("@@ -3 +3 @@\n-cherry\n+c\n", "@@ -1 +1 @@\n-apple\n+a\n"), "belongs above it"),
+        (hunks("@@ -9,2 +9,1 @@\n-fig\n grape\n"), "none of its old lines is there, such as `fig"),
+        (hunks("@@ -2,0 +3,1 @@\n+blueberry\n"), "only adds lines and does not say where"),
+        (hunks("@@ -1 +1 @@\n-apple\n+a\n").replace("a/fruit.txt", NOWHERE), "has already"),
+        ("--- /dev/null\n+++ fruit.txt/a\n@@ -0,0 +1 @@\n+a\n", "cannot be applied: "),
     ],
 )
 def test_patch_that_does_not_fit_is_a_content_error(
@@ -118,11 +132,56 @@ def test_error_names_the_line_of_the_patch(tmp_path: Path) -> None:
     assert caught.value.line == 5
 
 
-def diff(old: str, new: str) -> str:
+@pytest.mark.parametrize("number", ["-1,4 +1,4", "-2,4 +7,4", "-400,4 +400,4"])
+@pytest.mark.parametrize("above", ["", "elderberry\n", "elderberry\nfig\n\n"])
+def test_hunk_is_found_by_its_text_and_not_by_its_number(
+    tmp_path: Path, number: str, above: str
+) -> None:
+    patch = CHANGE.replace("-1,4 +1,4", number)
+    found = patched(tmp_path, patch, fruit=f"{above}{FRUIT}")
+    assert found["fruit.txt"] == f"{above}apple\nblueberry\ncherry\ndate\n"
+
+
+@pytest.mark.parametrize(
+    ("fruit", "message"),
+    [
+        (FRUIT + FRUIT, "occur 2 times, at lines 1, 5. Give the hunk more lines of context"),
+        (FRUIT * 7, "occur 7 times, at lines 1, 5, 9, 13, 17, ..."),
+    ],
+)
+def test_old_text_that_occurs_more_than_once_is_a_content_error(
+    tmp_path: Path, fruit: str, message: str
+) -> None:
+    with pytest.raises(ContentError, match=re.escape(message)):
+        patched(tmp_path, CHANGE, fruit=fruit)
+
+
+def test_old_texts_that_overlap_are_counted_each(tmp_path: Path) -> None:
+    patch = hunks("@@ -1,2 +1,2 @@\n a\n-a\n+b\n")
+    with pytest.raises(ContentError, match="occur 2 times, at lines 1, 2"):
+        patched(tmp_path, patch, fruit="a\na\na\n")
+
+
+def test_lines_are_added_to_an_empty_file(tmp_path: Path) -> None:
+    patch = hunks("@@ -0,0 +1,2 @@\n+apple\n+banana\n")
+    assert patched(tmp_path, patch, fruit="") == {"fruit.txt": "apple\nbanana\n"}
+
+
+def test_bytes_that_are_no_text_are_a_content_error(tmp_path: Path) -> None:
+    (tmp_path / "change.patch").write_bytes(CHANGE.encode() + b"\xff")
+    with pytest.raises(ContentError, match=r"change\.patch: is not UTF-8"):
+        apply_patch(tmp_path / "change.patch", tmp_path)
+    (tmp_path / "change.patch").write_text(CHANGE, encoding="utf-8")
+    (tmp_path / "fruit.txt").write_bytes(b"\xff")
+    with pytest.raises(ContentError, match=r"`fruit\.txt` is not UTF-8"):
+        apply_patch(tmp_path / "change.patch", tmp_path)
+
+
+def diff(old: str, new: str, context: int = 3) -> str:
     """Return what `diff -u` would say."""
     marker = "\n\\ No newline at end of file\n"
     lines = difflib.unified_diff(
-        _lines(old), _lines(new), "a/fruit.txt", "b/fruit.txt", lineterm="\n"
+        _lines(old), _lines(new), "a/fruit.txt", "b/fruit.txt", n=context, lineterm="\n"
     )
     return "".join(line if line.endswith("\n") else line + marker for line in lines)
 
@@ -137,10 +196,31 @@ TEXTS = st.lists(st.sampled_from(["a\n", "b\n", "\n", "-\n", "+ x\n", "\u2028\r\
 
 @settings(max_examples=100, deadline=None)
 @given(old=TEXTS, new=TEXTS, bare=st.booleans())
-def test_patch_made_by_difflib_gives_the_new_text(
+def test_patch_with_the_whole_file_as_context_gives_the_new_text(
     tmp_path_factory: pytest.TempPathFactory, old: list[str], new: list[str], bare: bool
 ) -> None:
     before, after = "".join(old) + "end" * bare, "".join(new) + "end"
-    if before != after and before:
+    if before != after:
+        patch = diff(before, after, context=len(old) + 1)
         folder = tmp_path_factory.mktemp("case")
-        assert patched(folder, diff(before, after), fruit=before) == {"fruit.txt": after}
+        assert patched(folder, patch, fruit=before) == {"fruit.txt": after}
+
+
+@settings(max_examples=100, deadline=None)
+@given(old=TEXTS, new=TEXTS, above=TEXTS, context=st.integers(0, 3))
+def test_patch_gives_the_new_text_wherever_its_old_text_is_or_says_that_it_cannot(
+    tmp_path_factory: pytest.TempPathFactory,
+    old: list[str],
+    new: list[str],
+    above: list[str],
+    context: int,
+) -> None:
+    before, after, top = "".join(old), "".join(new), "".join(above)
+    if before != after:
+        folder = tmp_path_factory.mktemp("case")
+        try:
+            found = patched(folder, diff(before, after, context), fruit=top + before)
+        except ContentError as error:
+            assert re.search("occur . times|only adds lines", error.message)  # noqa: PT017
+        else:
+            assert found == {"fruit.txt": top + after}

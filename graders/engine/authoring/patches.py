@@ -1,7 +1,10 @@
-"""A strict reader and applier of unified diffs: a hunk fits exactly where it says, or not at all.
+"""A strict reader and applier of unified diffs: a hunk is found by its old text, not by its number.
 
-Pure Python, so that `lesson check` needs no `patch` program. No fuzz, no offsets, no guessing: a
+The old lines of a hunk (context and removed lines) must occur in the file exactly once, and after
+those of the hunk before. So a line that is added elsewhere in a solution breaks no mutant. The line
+numbers after `@@` are not looked at; the counts are, strictly. There is no fuzz and no guessing: a
 patch that no longer fits must be made anew by its author, not bent until it means something else.
+Pure Python, so that `lesson check` needs no `patch` program.
 """
 
 from __future__ import annotations
@@ -15,18 +18,20 @@ from graders.engine.core.errors import ContentError
 from graders.engine.core.text import quote
 
 NOWHERE = "/dev/null"
+NO_NEWLINE = "\\ No newline at end of file"
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
-_HUNK = re.compile(r"@@ -(\d+)(?:,(\d+))? \+\d+(?:,(\d+))? @@")
-_NO_NEWLINE = "\\ No newline at end of file"
+_HUNK = re.compile(r"@@ -\d+(?:,(\d+))? \+\d+(?:,(\d+))? @@")
 _PREAMBLE = ("diff ", "index ", "new file", "deleted file", "old mode", "new mode")
+_NEW_PATCH = "Make the patch anew, as `grade.py lesson mutant` does."
+_MORE_CONTEXT = "Give the hunk more lines of context."
+_PLACES_SHOWN = 5
 
 
 @dataclass
 class Hunk:
-    """Lines of the old file, from line ``start`` (1-based), and what stands in their place."""
+    """Lines of the old file, and what comes in their place; ``line`` is where it is written."""
 
     line: int
-    start: int
     old: list[str] = field(default_factory=list)
     new: list[str] = field(default_factory=list)
 
@@ -41,14 +46,36 @@ class FilePatch:
     hunks: list[Hunk] = field(default_factory=list)
 
 
+def lines_of(text: str) -> list[str]:
+    """Return the lines of ``text`` with their ends; only a line feed ends a line."""
+    return _LINE.findall(text)
+
+
+def places_of(wanted: Sequence[str], lines: Sequence[str]) -> list[int]:
+    """Return all indexes at which the lines ``wanted`` occur in ``lines``, overlapping or not."""
+    last = len(lines) - len(wanted)
+    return [at for at in range(last + 1) if list(lines[at : at + len(wanted)]) == list(wanted)]
+
+
 def apply_patch(patch_file: Path, folder: Path) -> None:
     """Change the files in ``folder`` as ``patch_file`` says; ContentError if it does not fit."""
     for patch in Reader(patch_file).read():
-        _apply_to_file(patch, patch_file, folder)
+        try:
+            _apply_to_file(patch, patch_file, folder)
+        except OSError as error:  # such as a folder where a file should be
+            reason = error.strerror or str(error)
+            raise ContentError(patch_file, patch.line, f"cannot be applied: {reason}.") from error
 
 
 def _apply_to_file(patch: FilePatch, patch_file: Path, folder: Path) -> None:
     old = _read_lines(patch, patch_file, folder)
+    if patch.new is not None and patch.new != patch.old and (folder / patch.new).exists():
+        raise ContentError(
+            patch_file,
+            patch.line,
+            f"creates `{patch.new}`, which the solution has already.",
+            cure="Name it after `---` as well.",
+        )
     new = "".join(_patched(old, patch, patch_file))
     if patch.old is not None and patch.old != patch.new:
         (folder / patch.old).unlink()
@@ -64,38 +91,86 @@ def _read_lines(patch: FilePatch, patch_file: Path, folder: Path) -> list[str]:
     if patch.old is None:
         return []
     try:
-        return _LINE.findall((folder / patch.old).read_bytes().decode())
+        return lines_of((folder / patch.old).read_bytes().decode())
     except FileNotFoundError:
         raise ContentError(
             patch_file, patch.line, f"There is no `{patch.old}` in the solution that it changes."
+        ) from None
+    except UnicodeDecodeError:
+        raise ContentError(
+            patch_file,
+            patch.line,
+            f"`{patch.old}` is not UTF-8, so no patch can change it.",
+            cure="Replace the file by one in `files/`.",
         ) from None
 
 
 def _patched(old: Sequence[str], patch: FilePatch, patch_file: Path) -> Iterator[str]:
     done = 0
     for hunk in patch.hunks:
-        begin = max(hunk.start - 1, 0) if hunk.old else hunk.start
-        end = begin + len(hunk.old)
+        begin = _only_place(hunk, old, patch_file)
         if begin < done:
-            raise ContentError(patch_file, hunk.line, "The hunk overlaps the one before.")
-        _require_equal(old[begin:end], hunk, patch_file)
-        yield from old[done:begin]
-        yield from hunk.new
-        done = end
-    yield from old[done:]
-
-
-def _require_equal(there: Sequence[str], hunk: Hunk, patch_file: Path) -> None:
-    padded = [*there, *[""] * (len(hunk.old) - len(there))]
-    for number, (found, wanted) in enumerate(zip(padded, hunk.old, strict=True)):
-        if found != wanted:
             raise ContentError(
                 patch_file,
                 hunk.line,
-                f"The hunk does not fit: line {hunk.start + number} is "
-                f"{quote(found, 60) or 'not there'}, not {quote(wanted, 60)}.",
-                cure="Make the patch anew with `diff -u`.",
+                f"The hunk overlaps the one before or belongs above it: it fits line {begin + 1}.",
+                cure="Put the hunks in the order of the file.",
             )
+        yield from old[done:begin]
+        yield from hunk.new
+        done = begin + len(hunk.old)
+    yield from old[done:]
+
+
+def _only_place(hunk: Hunk, lines: Sequence[str], patch_file: Path) -> int:
+    """Return the index in ``lines`` at which the hunk fits; a ContentError if there is not one."""
+    if not hunk.old and lines:
+        raise ContentError(
+            patch_file,
+            hunk.line,
+            "The hunk only adds lines and does not say where: it has no line of the file.",
+            cure=_MORE_CONTEXT,
+        )
+    places = places_of(hunk.old, lines)
+    if not places:
+        raise ContentError(patch_file, hunk.line, _misfit(hunk.old, lines), cure=_NEW_PATCH)
+    if len(places) > 1:
+        shown = ", ".join(str(place + 1) for place in places[:_PLACES_SHOWN])
+        more = ", ..." if len(places) > _PLACES_SHOWN else ""
+        raise ContentError(
+            patch_file,
+            hunk.line,
+            f"The old lines of the hunk occur {len(places)} times, at lines {shown}{more}.",
+            cure=_MORE_CONTEXT,
+        )
+    return places[0]
+
+
+def _misfit(wanted: Sequence[str], lines: Sequence[str]) -> str:
+    """Say what differs at the place where most of the lines ``wanted`` are as they should be."""
+    places = range(1 - len(wanted), len(lines))
+    alike = {at: sum(map(str.__eq__, wanted, _window(lines, at, len(wanted)))) for at in places}
+    best = max(places, key=lambda at: (alike[at], -at), default=0)
+    if not alike.get(best):
+        return (
+            f"The hunk does not fit: none of its old lines is there, such as {_shown(wanted[0])}."
+        )
+    there = _window(lines, best, len(wanted))
+    first = next(index for index, line in enumerate(wanted) if line != there[index])
+    missing = _shown(wanted[first])
+    if not there[first]:
+        return f"The hunk does not fit: where it fits best, the line {missing} is missing."
+    found = f"line {best + first + 1} is {_shown(there[first])}"
+    return f"The hunk does not fit: where it fits best, {found}, not {missing}."
+
+
+def _window(lines: Sequence[str], at: int, count: int) -> list[str]:
+    """Return ``count`` lines from index ``at``, which may be negative; "" where there is none."""
+    return [lines[index] if 0 <= index < len(lines) else "" for index in range(at, at + count)]
+
+
+def _shown(line: str) -> str:
+    return f"`{quote(line, 60)}`"
 
 
 class Reader:
@@ -103,7 +178,10 @@ class Reader:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._lines = _LINE.findall(path.read_bytes().decode())
+        try:
+            self._lines = lines_of(path.read_bytes().decode())
+        except UnicodeDecodeError as error:
+            raise ContentError(path, None, "is not UTF-8.", cure="Save it as UTF-8.") from error
         self._at = 0
 
     def read(self) -> list[FilePatch]:
@@ -145,8 +223,8 @@ class Reader:
         match = _HUNK.match(self._peek())
         if match is None:
             raise self._wrong("is not a hunk's first line.")
-        old_left, new_left = (int(count) if count else 1 for count in (match[2], match[3]))
-        hunk = Hunk(self._at + 1, int(match[1]))
+        old_left, new_left = (int(count) if count else 1 for count in (match[1], match[2]))
+        hunk = Hunk(self._at + 1)
         self._at += 1
         while len(hunk.old) < old_left or len(hunk.new) < new_left:
             self._hunk_line(hunk)
@@ -160,7 +238,7 @@ class Reader:
         if sign not in " -+" or not line:
             raise self._wrong("is not a line of a hunk (` `, `-` or `+`), but the hunk goes on.")
         self._at += 1
-        if self._peek().startswith(_NO_NEWLINE):
+        if self._peek().startswith(NO_NEWLINE):
             text = text.removesuffix("\n")
             self._at += 1
         if sign in " -":
