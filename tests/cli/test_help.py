@@ -60,7 +60,7 @@ def test_list_imports_nothing_heavy() -> None:
 
 def test_commands_and_options_in_the_readme_exist() -> None:
     named = set(re.findall(r"`python grade\.py (list|replay|quiz|lesson \w+)", README))
-    assert named == {"list", "replay", "quiz", "lesson check", "lesson quiz"}
+    assert named == {"list", "replay", "quiz", "lesson check", "lesson mutant", "lesson quiz"}
     shown = README.split("## For those")[0]
     options = set(re.findall(r"`(--[a-z]+)", shown))
     existing = {option for command in _commands(COMMAND) for option in _options(command)}

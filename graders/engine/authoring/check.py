@@ -63,7 +63,7 @@ def entries_of(lesson: Lesson) -> Iterator[Candidate]:
     for folder in solutions_of(lesson):
         yield Candidate(RowKind.SOLUTION, folder.name, _fixed(folder))
     for mutant in mutants_of(lesson):
-        yield _entry_of(mutant)
+        yield entry_of(mutant)
 
 
 def readme_of(lesson: Lesson) -> str:
@@ -79,5 +79,6 @@ def _fixed(folder: Path) -> Callable[[], AbstractContextManager[Path]]:
     return lambda: nullcontext(folder)
 
 
-def _entry_of(mutant: Mutant) -> Candidate:
+def entry_of(mutant: Mutant) -> Candidate:
+    """Return what is graded of a mutant."""
     return Candidate(RowKind.MUTANT, mutant.name, mutant.built, mutant.loses, mutant.why)

@@ -49,7 +49,7 @@ def open_graders(servers: Servers, jobs: int) -> Iterator[GradeAll]:
     if jobs == 1:
         with servers() as open_starter:
             yield lambda order: (
-                _row(entry, lesson, order.seed, open_starter)
+                row_of(entry, lesson, order.seed, open_starter)
                 for lesson in [_lesson_of(order)]
                 for entry in entries_of(lesson)
             )
@@ -105,14 +105,15 @@ def _end_with_parent() -> None:
 def _row_at(order: Order, index: int) -> Row:
     lesson = _lesson_of(order)
     entry = list(entries_of(lesson))[index]
-    return _row(entry, lesson, order.seed, _Process.open_starter)
+    return row_of(entry, lesson, order.seed, _Process.open_starter)
 
 
 def _lesson_of(order: Order) -> Lesson:
     return Catalogue(order.root).lesson(order.lesson)
 
 
-def _row(entry: Candidate, lesson: Lesson, seed: int, open_starter: OpenStarter) -> Row:
+def row_of(entry: Candidate, lesson: Lesson, seed: int, open_starter: OpenStarter) -> Row:
+    """Grade one entry and return its row."""
     logs: list[str] = []
 
     def listen(event: GradingEvent) -> None:

@@ -29,7 +29,7 @@ def run_check(
     with open_graders(context.servers, jobs) as grade_all:
         for lesson in lessons:
             rows = grade_all(Order(catalogue.root, lesson.id, seed))
-            progress = _Progress(context.stderr(), verbose=verbose)
+            progress = RowProgress(context.stderr(), verbose=verbose)
             checks.append(check_lesson(lesson, rows, progress.tell))
             print_page(page, matrix_page.render(checks[-1], glyphs_for(page)))
     if len(checks) > 1:
@@ -39,7 +39,7 @@ def run_check(
 
 
 @dataclass
-class _Progress:
+class RowProgress:
     """Tells of each row as it is finished."""
 
     margin: Console
@@ -47,6 +47,7 @@ class _Progress:
     told: list[str] = field(default_factory=list)
 
     def tell(self, row: Row, count: int) -> None:
+        """Print the row's line, and before it, if wanted, the grader's own errors."""
         self.told.append(row.name)
         if self.verbose and row.log:
             self.margin.print(Text(row.log), soft_wrap=True)

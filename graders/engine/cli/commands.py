@@ -144,6 +144,33 @@ def check_command(
     return run_check(command_context(context), names or (), seed, jobs=at_once, verbose=verbose)
 
 
+@lessons.command("mutant")
+def mutant_command(  # noqa: PLR0917 - Typer reads the options from here
+    context: typer.Context,
+    lesson: Annotated[str, typer.Argument(help="The lesson, such as lesson02.")],
+    name: Annotated[str, typer.Argument(help="The mutant's name, such as last-delta-lost.")],
+    base: Annotated[
+        str, typer.Option("--from", metavar="SOLUTION", help="The solution that is changed.")
+    ] = "solution",
+    why: Annotated[
+        str | None, typer.Option(help="What the mutant does wrong; asked for if left out.")
+    ] = None,
+    loses: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="CRITERION", help="What it must lose; repeatable; asked for if left out."
+        ),
+    ] = None,
+    seed: Seed = None,
+    verbose: Verbose = False,
+) -> ExitCode:
+    """Make a mutant: change a copy of a solution in an editor, and grade it."""
+    from graders.engine.cli.mutating import MutantOrder, run_mutant  # noqa: PLC0415 - heavy
+
+    order = MutantOrder(lesson, name, base, why, tuple(loses or ()), seed, verbose)
+    return run_mutant(command_context(context), order)
+
+
 @lessons.command("quiz")
 def sheet_command(
     context: typer.Context,
