@@ -1,4 +1,4 @@
-"""Start-up and shutdown by ASGI's lifespan protocol, as far as an app speaks it."""
+"""Start-up by ASGI's lifespan protocol, as far as an app speaks it."""
 
 # ruff: noqa: ARG001 - ASGI prescribes the arguments
 
@@ -33,19 +33,14 @@ def speaking(*answers: Any, before: Callable[[], None] = lambda: None) -> App:
 
 
 STARTED = {"type": "lifespan.startup.complete"}
-STOPPED = {"type": "lifespan.shutdown.complete"}
 
 
-def fastapi_app(
-    *, fails: BaseException | None = None, fails_later: BaseException | None = None
-) -> App:
+def fastapi_app(*, fails: BaseException | None = None) -> App:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, int]]:
         if fails is not None:
             raise fails
         yield {"pool": 7}
-        if fails_later is not None:
-            raise fails_later
 
     return FastAPI(lifespan=lifespan)
 
@@ -57,28 +52,27 @@ async def failure_of(app: App) -> LoadError:
     return failed.value
 
 
-async def test_start_up_and_shutdown() -> None:
-    lifespan = Lifespan(speaking(STARTED, STOPPED), HERE)
+async def test_app_that_speaks_lifespan_starts() -> None:
+    lifespan = Lifespan(speaking(STARTED), HERE)
     await lifespan.startup()
-    assert await lifespan.shutdown() == ""
+    assert lifespan.state == {}
 
 
 async def test_state_of_the_start_up_is_kept() -> None:
     lifespan = Lifespan(fastapi_app(), HERE)
     await lifespan.startup()
     assert lifespan.state == {"pool": 7}
-    assert await lifespan.shutdown() == ""
 
 
 @pytest.mark.parametrize(
     "app",
-    [speaking(), speaking({"type": "nonsense"}, STOPPED), speaking({}, STOPPED)],
+    [speaking(), speaking({"type": "nonsense"}), speaking({})],
     ids=["returns at once", "says nonsense", "says nothing"],
 )
 async def test_app_without_lifespan_starts(app: App) -> None:
     lifespan = Lifespan(app, HERE)
     await lifespan.startup()
-    assert await lifespan.shutdown() == ""
+    assert lifespan.state == {}
 
 
 async def test_app_that_refuses_lifespan_starts() -> None:
@@ -87,11 +81,7 @@ async def test_app_that_refuses_lifespan_starts() -> None:
 
     lifespan = Lifespan(app, HERE)
     await lifespan.startup()
-    assert await lifespan.shutdown() == ""
-
-
-async def test_shutdown_without_start_up() -> None:
-    assert await Lifespan(speaking(STARTED, STOPPED), HERE).shutdown() == ""
+    assert lifespan.state == {}
 
 
 async def test_start_up_that_says_why_it_failed() -> None:
@@ -100,6 +90,13 @@ async def test_start_up_that_says_why_it_failed() -> None:
     )
     assert error.error == "StartupFailed"
     assert error.message == error.detail == "no \\ud83d database"
+
+
+async def test_of_a_long_message_the_end_is_told() -> None:
+    error = await failure_of(
+        speaking({"type": "lifespan.startup.failed", "message": "y" + "x" * 5_000})
+    )
+    assert error.message == "x" * 1_500
 
 
 async def test_start_up_that_fails_without_a_word() -> None:
@@ -126,28 +123,3 @@ async def test_start_up_of_fastapi_that_fails_is_told_by_its_own_files() -> None
 async def test_start_up_that_exits(app: App) -> None:
     error = await failure_of(app)
     assert (error.error, error.message) == ("SystemExit", "no database")
-
-
-async def test_shutdown_that_fails() -> None:
-    lifespan = Lifespan(fastapi_app(fails_later=LookupError("no database")), HERE)
-    await lifespan.startup()
-    assert await lifespan.shutdown() == "no database"
-
-
-async def test_shutdown_that_says_why_it_failed() -> None:
-    failed = {"type": "lifespan.shutdown.failed", "message": "x" * 5_000}
-    lifespan = Lifespan(speaking(STARTED, failed), HERE)
-    await lifespan.startup()
-    assert await lifespan.shutdown() == "x" * 1_500
-
-
-async def test_shutdown_that_exits() -> None:
-    lifespan = Lifespan(fastapi_app(fails_later=SystemExit("bye")), HERE)
-    await lifespan.startup()
-    assert await lifespan.shutdown() == "bye"
-
-
-async def test_app_that_is_gone_when_the_shutdown_comes() -> None:
-    lifespan = Lifespan(speaking(STARTED), HERE)
-    await lifespan.startup()
-    assert await lifespan.shutdown() == ""

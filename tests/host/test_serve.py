@@ -1,4 +1,4 @@
-"""The host's main, in real processes: hello, load, clock, shutdown, end."""
+"""The host's main, in real processes: hello, load, clock, end."""
 
 from __future__ import annotations
 
@@ -11,22 +11,17 @@ from graders.engine.wire.frames import (
     LoadFailed,
     Ping,
     Pong,
-    Shutdown,
-    ShutdownDone,
 )
-from tests.sandbox.wired import Starter, Wired
+from tests.sandbox.wired import Starter
 
 LIFESPAN = """
-    import asyncio, contextlib, json, os
+    import contextlib
     from fastapi import FastAPI, Request
 
     @contextlib.asynccontextmanager
     async def lifespan(app):
         print("up", flush=True)
         yield {"pool": [1]}
-        print("down")
-        if os.environ.get("FAILS"):
-            raise RuntimeError("no \\ud83d database")
 
     app = FastAPI(lifespan=lifespan)
 
@@ -36,31 +31,11 @@ LIFESPAN = """
 """
 
 
-def shut_down(student: Wired) -> str:
-    student.say(Shutdown())
-    problem = student.hear(ShutdownDone).problem
-    student.wait_for_eof()
-    assert student.process.wait().code == 0
-    return problem
-
-
-def test_start_up_state_and_shutdown(students: Starter) -> None:
+def test_start_up_and_its_state(students: Starter) -> None:
     student = students.start(LIFESPAN)
     assert student.load(lifespan=True) == Loaded()
     assert student.post() == b"[1]"
-    assert shut_down(student) == ""
-    assert student.printed() == "up\ndown\n"
-
-
-def test_shutdown_that_fails(students: Starter) -> None:
-    student = students.start(LIFESPAN, variables={"FAILS": "1"})
-    assert student.load(lifespan=True) == Loaded()
-    assert shut_down(student) == "no \\ud83d database"
-
-
-def test_shutdown_without_lifespan(students: Starter) -> None:
-    student = students.serve()
-    assert shut_down(student) == ""
+    assert student.printed() == "up\n"
 
 
 def test_load_that_fails_is_told_and_the_process_goes_on(students: Starter) -> None:

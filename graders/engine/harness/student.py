@@ -23,7 +23,7 @@ from graders.engine.server.trace import Trace
 from graders.engine.server.trouble import ServerDied
 from graders.engine.server.watch.deadlines import CheckClock, RunClock
 from graders.engine.server.workspace import Workspace
-from graders.engine.wire.frames import Refused, Shutdown
+from graders.engine.wire.frames import Refused
 
 _MOST_REFUSED = 100
 
@@ -153,14 +153,6 @@ class Student:
         under = f", under ASGI {spec_version}" if spec_version is not None else ""
         having = "".join(f", {name}={value}" for name, value in added.items())
         self._trace.add("grader", "restart", f"starts the server again{under}{having}")
-
-    async def shut_down(self) -> str:
-        """End the server gently; return what went wrong in its shutdown, or an empty string."""
-        link = self._running().link
-        link.send(Shutdown())
-        await link.until(lambda: link.shutdown_done is not None)
-        await self._end()
-        return link.shutdown_done.problem if link.shutdown_done else ""
 
     async def advance(self, seconds: float) -> None:
         """Move the server's virtual clock forward; timers on the way fire at their time."""

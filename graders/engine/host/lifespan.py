@@ -1,6 +1,6 @@
-"""Runs an app's start-up and shutdown by ASGI's lifespan protocol, forgiving as uvicorn's "auto".
+"""Runs an app's start-up by ASGI's lifespan protocol, forgiving as uvicorn's "auto".
 
-Must not know what the app does in them.
+A server is ended by killing it, so no shutdown is ever run. Must not know what the app does.
 """
 
 from __future__ import annotations
@@ -33,15 +33,6 @@ class Lifespan:
             raise self._failed(answer)
         if isinstance(self._error, SystemExit | KeyboardInterrupt):
             raise self._failed({})
-
-    async def shutdown(self) -> str:
-        """Run the shutdown; return what went wrong in it, or an empty string."""
-        if self._task is None or self._task.done():
-            return ""
-        answer = await self._ask("lifespan.shutdown")
-        if answer is not None and answer.get("type") == "lifespan.shutdown.failed":
-            return self._failed(answer).message
-        return ""
 
     async def _run(self) -> None:
         scope = {

@@ -38,8 +38,6 @@ from graders.engine.wire.frames import (
     Pong,
     Request,
     RequestBody,
-    Shutdown,
-    ShutdownDone,
     ToStudent,
 )
 
@@ -81,7 +79,7 @@ class Host:
         self._clock = VirtualClock(lock_seconds=lock_seconds)
         self._relay: Relay | None = None
         self._exchanges: Exchanges | None = None
-        self._lifespan: Lifespan | None = None
+        self._lifespan: Lifespan | None = None  # kept, as it lasts as long as the server
         self._tasks: set[asyncio.Task[None]] = set()
         self._actions: dict[type[Any], Callable[[Any], None]] = {
             Request: lambda frame: self._serving().begin(frame),
@@ -94,7 +92,6 @@ class Host:
             Load: lambda frame: self._spawn(self._load(frame)),
             Ping: lambda frame: self._spawn(self._pong(frame)),
             Advance: self._grant,
-            Shutdown: lambda _frame: self._spawn(self._shutdown()),
         }
 
     async def serve(self, layers: tuple[str, ...], *, one_process: bool) -> None:
@@ -159,14 +156,6 @@ class Host:
     async def _advance(self, frame: Advance) -> None:
         await self._clock.advance(stop=frame.stop)
         self._connection.send(Advanced(ticket=frame.ticket, next_timer=self._clock.next_timer()))
-
-    async def _shutdown(self) -> None:
-        problem = await self._lifespan.shutdown() if self._lifespan is not None else ""
-        self._connection.send(ShutdownDone(problem=problem))
-        self._connection.flush_blocking()
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(0)
 
 
 def _print_at_once() -> None:

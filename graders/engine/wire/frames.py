@@ -155,12 +155,6 @@ class Ping(Frame):
     ticket: Serial
 
 
-class Shutdown(Frame):
-    """Run the app's shutdown and exit."""
-
-    t: Literal["shutdown"] = "shutdown"
-
-
 # --- from the student's process to the grader -------------------------------------------------
 
 
@@ -265,13 +259,6 @@ class Pong(Frame):
     next_timer: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
 
 
-class ShutdownDone(Frame):
-    """The app's shutdown ended; ``problem`` is empty when it went well."""
-
-    t: Literal["shutdown_done"] = "shutdown_done"
-    problem: ShortText = ""
-
-
 ToStudent = Annotated[
     Load
     | Request
@@ -282,8 +269,7 @@ ToStudent = Annotated[
     | ModelEnd
     | ModelDrop
     | Advance
-    | Ping
-    | Shutdown,
+    | Ping,
     Field(discriminator="t"),
 ]
 
@@ -299,8 +285,7 @@ FromStudent = Annotated[
     | ModelCancelled
     | Refused
     | Advanced
-    | Pong
-    | ShutdownDone,
+    | Pong,
     Field(discriminator="t"),
 ]
 

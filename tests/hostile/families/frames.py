@@ -14,12 +14,11 @@ from graders.engine.wire.frames import (
     LoadFailed,
     ModelCancelled,
     ModelRequest,
+    Ping,
     Pong,
     Refused,
     ResponseBody,
     ResponseStart,
-    Shutdown,
-    ShutdownDone,
 )
 from graders.engine.wire.framing import add_prefix
 from tests.hostile.attack import Attack, Ending
@@ -79,6 +78,9 @@ ATTACKS = (
         "no-utf-8", _A_CRASH, add_prefix(b'{"t":"refused","what":"connect","target":"\xff"}')
     ),
     _breaking("unknown-frame", _A_SCORE, add_prefix(b'{"t":"result","score":100}')),
+    _breaking(
+        "shutdown-done-early", _OUT_OF_TURN, add_prefix(b'{"t":"shutdown_done","problem":"never"}')
+    ),
     _breaking("unknown-key", _A_SCORE, add_prefix(b'{"t":"loaded","score":100}')),
     _breaking("half-a-frame", "a grader that waits", encode(Hello())[:-3]),
     _attack(
@@ -90,7 +92,7 @@ ATTACKS = (
     _breaking("hello-twice", "better isolation in the report", Hello(layers=("full",))),
     _breaking("loaded-twice", _OUT_OF_TURN, Loaded()),
     _breaking("load-failed-later", _OUT_OF_TURN, LoadFailed(stage="find", error="", message="")),
-    _breaking("frame-of-the-graders", _OUT_OF_TURN, Shutdown()),
+    _breaking("frame-of-the-graders", _OUT_OF_TURN, Ping(ticket=_NUMBER)),
     _breaking("pong-to-no-ping", _OUT_OF_TURN, Pong(ticket=_NUMBER)),
     _breaking("advanced-to-no-advance", _OUT_OF_TURN, Advanced(ticket=_NUMBER)),
     _breaking(
@@ -129,7 +131,6 @@ ATTACKS = (
     _fitting(
         "odd-refusal", "a terminal that obeys", Refused(what="connect", target="\x1b[2J" * 100)
     ),
-    _fitting("shutdown-done-early", _OUT_OF_TURN, ShutdownDone(problem="never")),
     _fitting("cancel-of-no-call", _OUT_OF_TURN, ModelCancelled(call=_NUMBER)),
     _fitting(
         "odd-model-call",

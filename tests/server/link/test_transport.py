@@ -83,13 +83,12 @@ STARLETTE_STREAM = """
 """
 
 LIFESPAN = """
-    import contextlib, os, pathlib
+    import contextlib
     from fastapi import FastAPI, Request
 
     @contextlib.asynccontextmanager
     async def lifespan(app):
         yield {"word": "from start-up"}
-        pathlib.Path(os.environ["CHATKIT_DATA_DIR"], "end").write_text("shut down")
 
     app = FastAPI(lifespan=lifespan)
 
@@ -172,25 +171,6 @@ async def _leave_after_the_first_chunk(student: Student) -> None:
 async def test_the_state_of_the_lifespan_is_in_each_request(bench: Bench) -> None:
     student = await bench.serve(LIFESPAN)
     assert (await student.http.get("/")).json() == "from start-up"
-    assert await student.shut_down() == ""
-    assert (student.data_dir / "end").read_text(encoding="utf-8") == "shut down"
-
-
-async def test_a_shutdown_that_fails_is_told(bench: Bench) -> None:
-    student = await bench.serve(
-        """
-        import contextlib
-        from fastapi import FastAPI
-
-        @contextlib.asynccontextmanager
-        async def lifespan(app):
-            yield
-            raise ValueError("cannot close the database")
-
-        app = FastAPI(lifespan=lifespan)
-        """
-    )
-    assert "cannot close the database" in await student.shut_down()
 
 
 async def test_a_crash_after_three_chunks_gives_three_chunks_and_the_crash(bench: Bench) -> None:

@@ -40,7 +40,6 @@ from graders.engine.wire.frames import (
     Refused,
     ResponseBody,
     ResponseStart,
-    ShutdownDone,
 )
 
 
@@ -122,7 +121,6 @@ class Link:
         self.last_request = ""
         self.hello: Hello | None = None
         self.loaded: Loaded | LoadFailed | None = None
-        self.shutdown_done: ShutdownDone | None = None
 
     # --- what the grader does ---------------------------------------------------------------
 
@@ -247,8 +245,6 @@ class Link:
                 self.hello = _once(self.hello, frame)
             case Loaded() | LoadFailed():
                 self.loaded = _once(self.loaded, frame)
-            case ShutdownDone():
-                self.shutdown_done = _once(self.shutdown_done, frame)
 
     def _act_on_exchange(
         self,
