@@ -117,6 +117,11 @@ async def test_where_no_item_was_finished_the_deltas_are_the_text() -> None:
     assert answer.assistant_item is None
 
 
+async def test_halves_of_one_character_in_two_deltas_are_joined_as_in_a_browser() -> None:
+    halves = (raw("text_delta", id="a1", delta=half) for half in ("so \ud83d", "\ude00"))
+    assert (await finished(*STORY[:2], *halves)).text == "so \U0001f600"
+
+
 async def test_an_error_event_is_found() -> None:
     answer = await finished({"type": "error", "code": "stream.error", "allow_retry": True})
     assert answer.error is answer.events[0]

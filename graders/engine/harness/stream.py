@@ -12,7 +12,7 @@ import httpx
 
 from graders.engine.core.errors import Finding
 from graders.engine.core.text import quote
-from graders.engine.protocol import ChatKitEvent, SseDecoder, parse_event
+from graders.engine.protocol import ChatKitEvent, SseDecoder, join_deltas, parse_event
 from graders.engine.server.link.transport import CHUNKS, ExchangeStream
 from graders.engine.server.trace import Trace
 from graders.engine.server.trouble import RanAway, ServerTrouble, Stalled
@@ -129,7 +129,7 @@ class Stream:
     @property
     def text(self) -> str:
         """All text deltas of assistant messages so far, joined."""
-        return "".join(event.delta for event in self.events)
+        return join_deltas(event.delta for event in self.events)
 
     @property
     def thread_id(self) -> str:

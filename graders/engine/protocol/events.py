@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -74,11 +75,6 @@ class ChatKitEvent:
         return index if type(index) is int else None
 
     @property
-    def part_text(self) -> str:
-        """The text of the content part that a ``content_part.added`` or ``.done`` carries."""
-        return _str(_dict(self.update.get("content")).get("text"))
-
-    @property
     def part_texts(self) -> tuple[str, ...]:
         """The texts of the item's content parts, in order."""
         content = self.item.get("content")
@@ -111,6 +107,18 @@ class ChatKitEvent:
             case _:
                 detail = ""
         return f"{self.type}/{detail}" if detail else self.type
+
+
+def join_deltas(deltas: Iterable[str]) -> str:
+    """Put pieces of text together as a browser does.
+
+    JSON may carry half a surrogate pair in one piece and half in the next; a browser's strings
+    join the halves to one character, Python's do not.
+    """
+    text = "".join(deltas)
+    if text.isascii():
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
 
 
 def parse_event(data: str) -> ChatKitEvent:
