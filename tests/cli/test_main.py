@@ -117,7 +117,7 @@ def test_submission_that_cannot_be_started_says_why(tmp_path: Path) -> None:
         (("greting",), "Did you mean `greeting`?"),
         (("lst",), "Did you mean `list`?"),
         (("greeting", "/no/such/folder"), "There is no folder"),
-        (("greeting", SOLUTION, "--only", "answer"), "Did you mean answers?"),
+        (("greeting", SOLUTION, "--only", "answer"), "Did you mean `answers`?"),
         (("greeting", SOLUTION, "--sed", "3"), "--seed"),
         (("greeting", SOLUTION, "--seed", "-3"), "--seed"),
         (("greeting", SOLUTION, "one", "too many"), "extra"),

@@ -38,7 +38,7 @@ def test_unknown_criterion_is_answered_with_close_ones() -> None:
 def test_unknown_criterion_like_no_other_is_answered_with_all() -> None:
     with pytest.raises(UsageError) as caught:
         chosen(CRITERIA, ["zzzzz"])
-    assert "start, answer, stream, list" in caught.value.cure
+    assert "`start`, `answer`, `stream`, `list`" in caught.value.cure
 
 
 @pytest.mark.parametrize("status", [status for status in Status if status is not Status.PASSED])

@@ -350,7 +350,7 @@ def test_interrupt_passes_through(tmp_path: Path) -> None:
         ("def test_a():\n    pass\n", "test_a says no criterion"),
         (
             "import pytest\n@pytest.mark.criterion(id='answer')\ndef test_a():\n    pass\n",
-            "Did you mean 'answers'",
+            "Did you mean `answers`",
         ),
         (
             "import pytest\n@pytest.mark.criterion(id='answers')\ndef test_a():\n    pass\n",

@@ -6,13 +6,13 @@ nothing, a test for a criterion that does not exist, a criterion that nothing de
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from graders.engine.content.fields import did_you_mean
 from graders.engine.content.models import Criterion
 from graders.engine.core.errors import ContentError
 
@@ -87,10 +87,8 @@ def _check(item: pytest.Item, known: dict[str, int]) -> Check:
 
 
 def _unknown(item: pytest.Item, criterion: object, known: dict[str, int]) -> ContentError:
-    close = difflib.get_close_matches(str(criterion), known, n=1)
-    cure = f"Did you mean {close[0]!r}?" if close else ""
     message = f"{item.name} is marked with {criterion!r}, which is not in the rubric."
-    return ContentError(item.path, _line(item), message, cure=cure)
+    return ContentError(item.path, _line(item), message, cure=did_you_mean(str(criterion), known))
 
 
 def _line(item: pytest.Item) -> int | None:

@@ -5,9 +5,9 @@ Pure. (The order in which they are tried is the rubric's own: ``Rubric.prerequis
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
+from graders.engine.content.fields import did_you_mean
 from graders.engine.content.models import Criterion
 from graders.engine.core.errors import UsageError
 from graders.engine.core.results import Status
@@ -34,9 +34,10 @@ def chosen(criteria: Sequence[Criterion], only: Iterable[str]) -> frozenset[str]
 def _require_known(criterion_id: str, known: Collection[str]) -> None:
     if criterion_id in known:
         return
-    close = difflib.get_close_matches(criterion_id, known, n=3)
-    cure = f"Did you mean {', '.join(close)}?" if close else f"There are: {', '.join(known)}."
-    raise UsageError(f"There is no criterion {criterion_id!r} in this lesson.", cure=cure)
+    raise UsageError(
+        f"There is no criterion {criterion_id!r} in this lesson.",
+        cure=did_you_mean(criterion_id, known),
+    )
 
 
 def unmet(criterion: Criterion, so_far: Mapping[str, Status]) -> tuple[str, ...]:

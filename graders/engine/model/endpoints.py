@@ -7,7 +7,6 @@ harmlessly. Must not know scripts.
 from __future__ import annotations
 
 import base64
-import json
 import math
 import struct
 from collections.abc import Mapping
@@ -17,9 +16,9 @@ from urllib.parse import urlsplit
 from graders.engine.model.answer import CREATED_AT, to_json
 from graders.engine.model.calls import Api, OutgoingCall
 from graders.engine.model.ids import Ids
+from graders.engine.model.reading import json_object
 
 _APIS: dict[str, Api] = {"/responses": "responses", "/chat/completions": "chat_completions"}
-_MAX_BODY = 4 * 1024 * 1024
 _MAX_VECTORS = 2048
 _MAX_DIMENSIONS = 4096
 _CATEGORIES = (
@@ -52,9 +51,9 @@ def harmless_body(call: OutgoingCall, ids: Ids) -> bytes | None:
         case "GET" if path.endswith("/models"):
             return to_json({"object": "list", "data": []})
         case "POST" if path.endswith("/embeddings"):
-            return to_json(_embeddings(_json_object(call.body)))
+            return to_json(_embeddings(_object_or_empty(call.body)))
         case "POST" if path.endswith("/moderations"):
-            return to_json(_moderation(_json_object(call.body), ids))
+            return to_json(_moderation(_object_or_empty(call.body), ids))
         case "POST" if path.endswith("/conversations"):
             return to_json(_conversation(ids))
         case _:
@@ -106,12 +105,11 @@ def _count(value: object, default: int, most: int) -> int:
     return value if is_count and isinstance(value, int) else default
 
 
-def _json_object(body: bytes) -> dict[str, Any]:
+def _object_or_empty(body: bytes) -> dict[str, Any]:
     try:
-        value = json.loads(body[:_MAX_BODY])
-    except (ValueError, RecursionError):
+        return json_object(body)
+    except ValueError:
         return {}
-    return value if isinstance(value, dict) else {}
 
 
 def _path(url: str) -> str:

@@ -27,7 +27,7 @@ def read_call(call: OutgoingCall, api: Api) -> RecordedCall:
     """Understand a request to the model; never raises."""
     recorded = RecordedCall(id=call.id, api=api, key=_key(call), retry=_is_retry(call))
     try:
-        recorded.raw = _read_body(call.body)
+        recorded.raw = json_object(call.body)
         _fill(recorded, recorded.raw)
     except (ValueError, RecursionError) as error:
         recorded.purpose = "unreadable"
@@ -35,11 +35,15 @@ def read_call(call: OutgoingCall, api: Api) -> RecordedCall:
     return recorded
 
 
-def _read_body(body: bytes) -> dict[str, Any]:
+def json_object(body: bytes) -> dict[str, Any]:
+    """Return the JSON object in ``body``; a ValueError that says why where there is none."""
     if len(body) > MAX_BODY:
         message = f"the body is larger than {MAX_BODY} bytes"
         raise ValueError(message)
-    value = json.loads(body)
+    try:
+        value = json.loads(body)
+    except RecursionError as error:
+        raise ValueError(str(error)) from error
     if type(value) is not dict:
         message = "the body is not a JSON object"
         raise ValueError(message)
