@@ -61,7 +61,7 @@ class Asking:
 
     def line(self, question: str, missing: str) -> str:
         """Return the line that was typed; a UsageError that says what is missing if none comes."""
-        self.page.print(Text(f"{question}: "), end="")
+        self.page.print(Text(f"{question} "), end="")
         line = self.keys.readline()
         if not line:
             raise UsageError(f"The input ended before {missing}, so nothing is written.")
@@ -82,13 +82,13 @@ class Asking:
         return self.keys.readline().strip().lower() in {"y", "yes"}
 
 
-def run_mutant(context: CommandContext, order: MutantOrder, keys: TextIO | None = None) -> ExitCode:
+def run_mutant(context: CommandContext, order: MutantOrder) -> ExitCode:
     """Make the mutant, grade it, and say by the exit code whether it loses what it must."""
     lesson = context.catalogue.lesson(order.lesson)
     draft = new_draft(lesson, order.name, order.base)
     why = None if order.why is None else checked_why(order.why)
     loses = checked_loses(order.loses, lesson) if order.loses else ()
-    asking = Asking(context.stdout(), sys.stdin if keys is None else keys)
+    asking = Asking(context.stdout(), sys.stdin)
     with draft.copied() as copy:
         _let_change(copy, asking, context.environment)
         change = draft.change_in(copy)
@@ -107,7 +107,7 @@ def _let_change(copy: Path, asking: Asking, environment: Mapping[str, str]) -> N
         _run_editor(editor, copy)
         return
     asking.page.print(Text(f"Change the files in this folder:\n{copy}"), soft_wrap=True)
-    asking.line("Press Enter when they are saved", "Enter was pressed")
+    asking.line("Press Enter when they are saved:", "Enter was pressed")
 
 
 def _run_editor(editor: str, copy: Path) -> None:
