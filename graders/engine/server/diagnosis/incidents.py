@@ -42,15 +42,15 @@ _TRIED = {
 
 @dataclass
 class Incidents:
-    """One started server's; ``link`` is set once there is one, ``end`` ends its process."""
+    """One started server's; ``link`` is its wire, ``end`` ends its process."""
 
+    link: Link
     trace: Trace
     limits: ProcessLimits
     footprint: Footprint
     clock: CheckClock
     own_folder: Path
     end: Callable[[], Exit]
-    link: Link | None = None
     last_refused: Refused | None = None
 
     # --- what ends the server -----------------------------------------------------------------
@@ -95,7 +95,7 @@ class Incidents:
         """Look for errors in ``text`` that speak of a limit or a refusal, and note what they do."""
         if "Error" not in text:
             return
-        for told in symptoms(text, self.limits, self.footprint, self._layers(), self.own_folder):
+        for told in symptoms(text, self.limits, self.footprint, self.link.layers, self.own_folder):
             self.trace.explain(told, self._sentence(told))
         if self.last_refused is not None and refused(text):
             told = tried(self.last_refused)
@@ -103,29 +103,27 @@ class Incidents:
 
     # --- words --------------------------------------------------------------------------------
 
-    def _layers(self) -> tuple[str, ...]:
-        return self.link.layers if self.link is not None else ()
-
     def _sentence(self, what: str) -> str:
         did, semicolon, why = what.partition(";")
         return f"your server {did}{self._meanwhile()}{semicolon}{why}"
 
     def _meanwhile(self) -> str:
         """Tell what the server was doing, as the end of a sentence."""
-        link = self.link
-        if link is None or not isinstance(link.loaded, Loaded):
+        if not isinstance(self.link.loaded, Loaded):
             return " while it started"
-        if link.open_requests > 1:
-            return f" while it answered {link.open_requests} requests"
-        asked = self._asked(link)
+        unanswered = self.link.open_requests
+        if unanswered > 1:
+            return f" while it answered {unanswered} requests"
+        asked = self._asked()
         if not asked:
             return ""
-        return f" while it answered {asked}" if link.open_requests else f", after {asked}"
+        return f" while it answered {asked}" if unanswered else f", after {asked}"
 
-    def _asked(self, link: Link) -> str:
+    def _asked(self) -> str:
         last = self.trace.last_request
         if last is None:
-            return f"`{quote(link.last_request, _REQUEST_CHARACTERS)}`" if link.last_request else ""
+            request = self.link.last_request
+            return f"`{quote(request, _REQUEST_CHARACTERS)}`" if request else ""
         said = last.text.partition(": ")[2]
         return f"`{last.kind}`" + (f" ({quote(said, _REQUEST_CHARACTERS)})" if said else "")
 

@@ -13,7 +13,7 @@ import socket
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from graders.engine.core.errors import Finding
 from graders.engine.core.limits import MEBIBYTE, WireLimits
@@ -66,15 +66,40 @@ class OpenExchange:
         return self.complete or self.ended or self.crash is not None
 
 
-class Link:
-    """One started server, over its wire.
+class LinkListener(Protocol):
+    """What a link tells of its server, and whom it asks what to raise.
 
-    ``on_model_request`` is called for each call that leaves the process, ``on_model_cancelled``
-    with its number when the process gave it up, ``on_refused`` for what was not allowed, ``on_eof``
-    for the finding that says how the process ended, ``on_end`` when the app is done with a
-    request, and before it counts as such, with what it raised, ``on_flood`` for the finding that
-    says of what too much came, ``look`` now and then while somebody waits, for
-    what else ends the server.
+    Nothing is called before the event loop runs again after the link was made.
+    """
+
+    def on_model_request(self, frame: ModelRequest) -> None:
+        """Take a call of the model that has left the process."""
+
+    def on_model_cancelled(self, number: int) -> None:
+        """Take note that the process has given up the call of this number."""
+
+    def on_refused(self, frame: Refused) -> None:
+        """Take note of something that the process tried and may not."""
+
+    def on_request_done(self, crash: ExchangeCrash | None) -> None:
+        """Take note that the app is done with a request, before it counts as such.
+
+        ``crash`` is what it raised.
+        """
+
+    def on_eof(self) -> Finding:
+        """Return the finding that says how the process ended."""
+
+    def on_flood(self, what: str) -> Finding:
+        """Return the finding that says of what too much came."""
+
+    def look(self) -> Exception | None:
+        """Return what else ends the server; called now and then while somebody waits."""
+
+
+class Link:
+    """One started server, over its wire; ``listener`` is told what comes.
+
     ``skipped_seconds`` says how far the clock was moved because the server only waited for a timer,
     ``moved_seconds`` how far it was moved at all.
     """
@@ -84,14 +109,7 @@ class Link:
         wire: socket.socket,
         pid: int,
         limits: WireLimits,
-        *,
-        on_model_request: Callable[[ModelRequest], None],
-        on_model_cancelled: Callable[[int], None],
-        on_refused: Callable[[Refused], None],
-        on_eof: Callable[[], Finding],
-        on_end: Callable[[ExchangeCrash | None], None],
-        on_flood: Callable[[str], Finding],
-        look: Callable[[], Exception | None],
+        listener: LinkListener,
     ) -> None:
         self._wire = WireEnd(wire, self._came)
         self._limits = limits
@@ -108,13 +126,7 @@ class Link:
         self._tickets: dict[int, asyncio.Future[float | None]] = {}
         self._waiters = Waiters()
         self._watching: asyncio.Task[None] | None = None
-        self._on_model_request = on_model_request
-        self._on_model_cancelled = on_model_cancelled
-        self._on_refused = on_refused
-        self._on_eof = on_eof
-        self._on_end = on_end
-        self._on_flood = on_flood
-        self._look = look
+        self._listener = listener
         self._pid = pid
         self.trouble: Exception | None = None
         self.skipped_seconds = 0.0
@@ -201,6 +213,32 @@ class Link:
             self._watching.cancel()
         self._waiters.wake()
 
+    # --- what the watchdog asks, while somebody waits ------------------------------------------
+
+    @property
+    def awaited(self) -> bool:
+        """Whether anybody waits for this server."""
+        return bool(self._waiters)
+
+    @property
+    def request_count(self) -> int:
+        """How many requests were made."""
+        return len(self._exchanges)
+
+    @property
+    def message_count(self) -> int:
+        """How many messages went in either direction, other than the watchdog's own."""
+        return self._frames + self._sent
+
+    def skip(self, seconds: float) -> asyncio.Future[float | None]:
+        """Move the clock to a timer; the future's result is the seconds to the next one."""
+        self.skipped_seconds += seconds
+        return self._move(seconds)
+
+    def look(self) -> Exception | None:
+        """Return what else ends the server."""
+        return self._listener.look()
+
     # --- what the server says ----------------------------------------------------------------
 
     def _came(self, data: bytes) -> None:
@@ -218,15 +256,15 @@ class Link:
 
     def _take_in(self, data: bytes) -> None:
         if not data:
-            raise self._on_eof()
+            raise self._listener.on_eof()
         self._bytes += len(data)
         limits = self._limits
         if self._bytes > limits.sent_mb * MEBIBYTE:
-            raise self._on_flood(f"sent more than {amount(limits.sent_mb)}")
+            raise self._listener.on_flood(f"sent more than {amount(limits.sent_mb)}")
         for payload in self._incoming.feed(data):
             self._frames += 1
             if self._frames > limits.messages:
-                raise self._on_flood(f"sent more than {limits.messages:,} pieces")
+                raise self._listener.on_flood(f"sent more than {limits.messages:,} pieces")
             self._act(parse(payload))
 
     def _act(self, frame: FromStudent) -> None:
@@ -237,12 +275,12 @@ class Link:
                 self._begin_call(frame)
             case ModelCancelled():
                 self._calls.discard(frame.call)
-                self._on_model_cancelled(frame.call)
+                self._listener.on_model_cancelled(frame.call)
             case Pong() | Advanced():
                 self._frames -= 1
                 self._redeem(frame)
             case Refused():
-                self._on_refused(frame)
+                self._listener.on_refused(frame)
             case Hello():
                 self.hello = _once(self.hello, frame)
             case Loaded() | LoadFailed():
@@ -261,11 +299,11 @@ class Link:
             case ResponseBody():
                 self._add_chunk(exchange, frame)
             case ExchangeEnd():
-                self._on_end(None)
+                self._listener.on_request_done(None)
                 exchange.ended = True
             case ExchangeCrash():
                 crash = _once(exchange.crash, frame)
-                self._on_end(crash)
+                self._listener.on_request_done(crash)
                 exchange.crash = crash
 
     def _add_chunk(self, exchange: OpenExchange, frame: ResponseBody) -> None:
@@ -274,7 +312,9 @@ class Link:
         exchange.complete = not frame.more
         exchange.size += len(frame.body)
         if exchange.size > self._limits.answer_mb * MEBIBYTE:
-            raise self._on_flood(f"sent an answer of more than {amount(self._limits.answer_mb)}")
+            raise self._listener.on_flood(
+                f"sent an answer of more than {amount(self._limits.answer_mb)}"
+            )
         if frame.body:
             exchange.chunks.append((frame.body, self._loop.time()))
 
@@ -286,10 +326,12 @@ class Link:
         self._asked_bytes += len(frame.body)
         limits = self._limits
         if self._begun_calls > limits.model_calls:
-            raise self._on_flood(f"called the model more than {limits.model_calls:,} times")
+            raise self._listener.on_flood(
+                f"called the model more than {limits.model_calls:,} times"
+            )
         if self._asked_bytes > limits.asked_mb * MEBIBYTE:
-            raise self._on_flood(f"sent the model more than {amount(limits.asked_mb)}")
-        self._on_model_request(frame)
+            raise self._listener.on_flood(f"sent the model more than {amount(limits.asked_mb)}")
+        self._listener.on_model_request(frame)
 
     def _redeem(self, frame: Pong | Advanced) -> None:
         future = self._tickets.pop(frame.ticket, None)
@@ -318,17 +360,7 @@ class Link:
             self._watching.add_done_callback(self._watched)
 
     async def _watch_until_found(self) -> None:
-        watchdog = Watchdog(
-            self._pid,
-            self._limits,
-            waiting=lambda: bool(self._waiters),
-            asked=lambda: len(self._exchanges),
-            said=lambda: self._frames + self._sent,
-            ping=self.ping,
-            advance=self._skip,
-            look=self._look,
-        )
-        trouble = await watchdog.watch()
+        trouble = await Watchdog(self._pid, self._limits, self).watch()
         if isinstance(trouble, Stalled | RanAway):
             # What comes later may still work.
             self._waiters.fail(trouble)
@@ -346,10 +378,6 @@ class Link:
         ticket, future = self._ticket()
         self.send(Advance(ticket=ticket, seconds=seconds, stop=stop))
         return future
-
-    def _skip(self, seconds: float) -> asyncio.Future[float | None]:
-        self.skipped_seconds += seconds
-        return self._move(seconds)
 
 
 _T = TypeVar("_T")

@@ -7,7 +7,7 @@ timer that is still to fire (a back-off, a sleep) is not waited for: the virtual
 it. A server that blocks its own event loop cannot answer; it is given some virtual time in case it
 sleeps, and then the kernel's word is taken, over more looks. Only when neither can be asked does a
 plain time limit decide, and the finding says so. A server that neither works nor sleeps waits for
-the machine: that is nothing to be told here (``wall`` has the last word on it).
+the machine: that is nothing to be told here (``deadlines`` has the last word on it).
 
 Must not know what is being waited for.
 """
@@ -15,8 +15,8 @@ Must not know what is being waited for.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from graders.engine.core.errors import Finding
 from graders.engine.core.limits import WireLimits
@@ -93,35 +93,38 @@ class _Patience:
     out_of_time: bool = False
 
 
+class WatchedServer(Protocol):
+    """The server that is watched, by what can be asked of it and done to it."""
+
+    @property
+    def awaited(self) -> bool:
+        """Whether anybody waits for it."""
+
+    @property
+    def request_count(self) -> int:
+        """How many requests were made."""
+
+    @property
+    def message_count(self) -> int:
+        """How many messages went in either direction, other than those of the next two."""
+
+    def ping(self) -> asyncio.Future[float | None]:
+        """Ask its event loop; the future's result is the seconds to its next timer."""
+
+    def skip(self, seconds: float) -> asyncio.Future[float | None]:
+        """Move its clock; the future's result is the seconds to the next timer."""
+
+    def look(self) -> Exception | None:
+        """Return what ends it for another reason."""
+
+
 class Watchdog:
-    """Watches one server while somebody waits for it.
+    """Watches one server, whose process is ``pid``, while somebody waits for it."""
 
-    ``waiting`` says whether anybody still does, ``asked`` counts the requests that were made,
-    ``said`` what was said in either direction (other than by the two that follow), ``ping`` asks
-    the event loop and gives the seconds to its next timer, ``advance`` moves its clock, ``look``
-    gives what ends the server for another reason.
-    """
-
-    def __init__(
-        self,
-        pid: int,
-        limits: WireLimits,
-        *,
-        waiting: Callable[[], bool],
-        asked: Callable[[], int],
-        said: Callable[[], int],
-        ping: Callable[[], asyncio.Future[float | None]],
-        advance: Callable[[float], asyncio.Future[float | None]],
-        look: Callable[[], Exception | None],
-    ) -> None:
+    def __init__(self, pid: int, limits: WireLimits, server: WatchedServer) -> None:
         self._pid = pid
         self._limits = limits
-        self._waiting = waiting
-        self._asked = asked
-        self._said = said
-        self._ping = ping
-        self._advance = advance
-        self._look_elsewhere = look
+        self._server = server
 
     async def watch(self) -> Exception | None:
         """Return what ends the waiting: the server is stalled, runs away, or is ended.
@@ -131,11 +134,11 @@ class Watchdog:
         patience = self._new_patience()
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
-            if not self._waiting():
+            if not self._server.awaited:
                 return None
-            if trouble := self._look_elsewhere():
+            if trouble := self._server.look():
                 return trouble
-            if patience.said != self._said():
+            if patience.said != self._server.message_count:
                 patience = self._new_patience(patience)
             self._look(patience)
             if patience.pong is not None and patience.pong.done():
@@ -144,9 +147,11 @@ class Watchdog:
                 return finding
 
     def _new_patience(self, old: _Patience | None = None) -> _Patience:
-        asked = self._asked()
+        asked = self._server.request_count
         spent = old.virtual_seconds if old is not None and old.asked == asked else 0.0
-        return _Patience(asked, self._said(), activity(self._pid), virtual_seconds=spent)
+        return _Patience(
+            asked, self._server.message_count, activity(self._pid), virtual_seconds=spent
+        )
 
     def _look(self, patience: _Patience) -> None:
         now = activity(self._pid)
@@ -159,7 +164,7 @@ class Watchdog:
             patience.polls = patience.drowsy >= _DROWSY_LOOKS and not still
             enough = _STILL_LOOKS if patience.quiet else 1
             if patience.polls or now is None or patience.still >= enough:
-                patience.pong = self._ping()
+                patience.pong = self._server.ping()
             elif not still:
                 patience.quiet = 0
         elif not patience.pong.done():
@@ -184,7 +189,7 @@ class Watchdog:
         patience.waits += 1
         seconds = min(max(next_timer, _stride(patience)), left)
         patience.virtual_seconds += seconds
-        await asyncio.wait({self._advance(seconds)}, timeout=_ADVANCE_SECONDS)
+        await asyncio.wait({self._server.skip(seconds)}, timeout=_ADVANCE_SECONDS)
 
     def _grant(self, patience: _Patience) -> None:
         """Let a `time.sleep` that blocks the event loop end; what it does not need is little."""
@@ -194,7 +199,7 @@ class Watchdog:
             return
         patience.grant *= 2
         patience.virtual_seconds += seconds
-        self._advance(seconds)
+        self._server.skip(seconds)
 
     def _verdict(self, patience: _Patience) -> Finding | None:
         limits = self._limits
