@@ -10,7 +10,6 @@ from collections.abc import Sequence
 
 from graders.engine.core.errors import Finding
 from graders.engine.model.calls import RecordedCall
-from graders.engine.model.gates import Signal
 from graders.engine.model.steps import (
     BreakConnection,
     ContextTooLong,
@@ -23,6 +22,7 @@ from graders.engine.model.steps import (
     short,
     text_of,
 )
+from graders.engine.model.waiters import Waiters
 
 
 class Turn:
@@ -39,7 +39,7 @@ class Turn:
         self.said = 0
         self._released = 0
         self._all_released = False
-        self._signal = Signal()
+        self._waiters = Waiters()
         self._rounds_of_calls: dict[str, int] = {}
         self._placed: dict[RecordedCall, int] = {}
         self._provisional: set[RecordedCall] = set()
@@ -69,24 +69,24 @@ class Turn:
     async def release(self, n: int = 1) -> None:
         """Let ``n`` more held chunks go; each call of the turn counts its own chunks."""
         self._released += n
-        self._signal.notify()
+        self._waiters.wake()
 
     async def release_all(self) -> None:
         """Let all held chunks go, also those that are yet to come."""
         self._all_released = True
-        self._signal.notify()
+        self._waiters.wake()
 
     async def wait_asked(self, n: int = 1) -> None:
         """Return once the model was asked ``n`` times for this turn."""
-        await self._signal.wait_for(lambda: len(self.requests) >= n)
+        await self._waiters.wait_for(lambda: len(self.requests) >= n)
 
     async def wait_said(self, n: int) -> None:
         """Return once ``n`` chunks of text were handed over for this turn, all calls together."""
-        await self._signal.wait_for(lambda: self.said >= n)
+        await self._waiters.wait_for(lambda: self.said >= n)
 
     async def wait_cancelled(self) -> None:
         """Return once a call of this turn was given up."""
-        await self._signal.wait_for(lambda: self.cancelled)
+        await self._waiters.wait_for(lambda: self.cancelled)
 
     def findings(self) -> list[Finding]:
         """Return what of the script was not played: never asked, or a round not reached."""
@@ -150,7 +150,7 @@ class Turn:
             self._failed.add((index, call.streaming))
         elif isinstance(failure, ContextTooLong):
             self._refused.setdefault(index, _size(call))
-        self._signal.notify()
+        self._waiters.wake()
 
     def demote(self, index: int) -> list[RecordedCall]:
         """Return up the provisional calls of this round and later ones: the true call has come."""
@@ -171,13 +171,13 @@ class Turn:
 
     async def wait_released(self, count: int, call: RecordedCall) -> None:
         """Return once ``count`` chunks were released, or the call was given up."""
-        await self._signal.wait_for(
+        await self._waiters.wait_for(
             lambda: self._all_released or self._released >= count or call.cancelled
         )
 
     def notify(self) -> None:
         """Wake what waits, after a call of this turn has changed."""
-        self._signal.notify()
+        self._waiters.wake()
 
     def _is_over(self, index: int, call: RecordedCall) -> bool:
         """Return whether a failing round has done its work, so that this call gets the next one."""

@@ -17,8 +17,8 @@ from typing import Protocol, TypeVar
 
 from graders.engine.core.errors import Finding
 from graders.engine.core.limits import MEBIBYTE, WireLimits
+from graders.engine.model.waiters import Waiters
 from graders.engine.server.link.socket_end import WireEnd
-from graders.engine.server.link.waiters import Waiters
 from graders.engine.server.trouble import ProtocolBroken, RanAway, Stalled
 from graders.engine.server.watch.footprint import amount
 from graders.engine.server.watch.watchdog import Watchdog
