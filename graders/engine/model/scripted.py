@@ -94,8 +94,7 @@ class ScriptedModel:
         api = model_api(call)
         if api is None:
             return self._answer_other(call)
-        recorded = read_call(call, api)
-        self._memory.complete(recorded)
+        recorded = self._memory.complete(read_call(call, api))
         self._seen.append(recorded)
         self._newest[call.id] = recorded
         return self._play(self._plan(recorded, _fingerprint(call)))
@@ -115,9 +114,10 @@ class ScriptedModel:
         return [*self._problems, *self._wrong_keys(), *unplayed]
 
     def _give_up(self, call: RecordedCall) -> None:
-        if call.finished or call.cancelled:
+        state = call.state
+        if state.finished or state.cancelled:
             return
-        call.cancelled = True
+        state.cancelled = True
         self._tell("cancelled", call, "the call was given up before the answer was complete")
         for turn in self.turns:
             turn.notify()
@@ -130,7 +130,7 @@ class ScriptedModel:
         return [Finding(f"A call of the model bore {bore} instead of the one in OPENAI_API_KEY.")]
 
     def _plan(self, call: RecordedCall, fingerprint: bytes) -> _Play:
-        if call.purpose == "unreadable":
+        if call.problem:
             return self._unreadable(call)
         place = self._place(call, fingerprint)
         self._tell("asked", call, _summary(call))
@@ -178,7 +178,7 @@ class ScriptedModel:
         return _Play(call, text_reply(call, text, self._ids))
 
     def _make_side(self, call: RecordedCall, purpose: str) -> None:
-        call.side, call.purpose = True, purpose
+        call.state.side_purpose = purpose
         if call in self.calls:
             self.calls.remove(call)
         self.side_calls.append(call)
@@ -214,7 +214,7 @@ class ScriptedModel:
                     return
                 self._note(play, piece)
                 yield Chunk(piece.data)
-            call.finished = True
+            call.state.finished = True
             if reply.failure:
                 self._tell("failed", call, reply.failure)
             yield Drop() if reply.drops else End()
@@ -223,7 +223,7 @@ class ScriptedModel:
 
     def _note(self, play: _Play, piece: Piece) -> None:
         """Take note of a piece that is about to be sent: after the last one a client may go."""
-        play.call.finished = piece.last
+        play.call.state.finished = piece.last
         if piece.says is not None and play.turn is not None:
             play.turn.said += 1
             play.turn.notify()
