@@ -18,6 +18,7 @@ from graders.engine.model.endpoints import harmless_body, host_of, model_api
 from graders.engine.model.ids import Ids
 from graders.engine.model.memory import Memory
 from graders.engine.model.placing import Place, place_call
+from graders.engine.model.played_turn import PlayedTurn
 from graders.engine.model.purposes import wording_of
 from graders.engine.model.reading import read_call, responses_items
 from graders.engine.model.replies import ModelReply, scripted_reply, text_reply
@@ -50,7 +51,7 @@ class _Play:
 
     call: RecordedCall
     reply: ModelReply
-    turn: Turn | None = None
+    turn: PlayedTurn | None = None
     gated: bool = False
 
 
@@ -120,7 +121,7 @@ class ScriptedModel:
         state.cancelled = True
         self._tell("cancelled", call, "the call was given up before the answer was complete")
         for turn in self.turns:
-            turn.notify()
+            turn.played.waiters.wake()
 
     def _wrong_keys(self) -> list[Finding]:
         wrong = [call for call in self._seen if call.key != self.api_key]
@@ -145,11 +146,11 @@ class ScriptedModel:
     def _place(self, call: RecordedCall, fingerprint: bytes) -> Place:
         """Where a call belongs; what openai's client sends again by itself, stays where it was."""
         before = self._places.get(fingerprint) if call.retry else None
-        place = before or place_call(call, self.turns)
+        place = before or place_call(call, [turn.played for turn in self.turns])
         self._places[fingerprint] = place
         return place
 
-    def _scripted(self, call: RecordedCall, place: Place, turn: Turn) -> _Play:
+    def _scripted(self, call: RecordedCall, place: Place, turn: PlayedTurn) -> _Play:
         if place.role == "main" and not place.builds_on:
             for demoted in turn.demote(place.index):
                 self._make_side(demoted, "other")
@@ -184,7 +185,7 @@ class ScriptedModel:
         self.side_calls.append(call)
         self._tell("side", call, f"a side call ({purpose})")
 
-    def _unscripted(self, call: RecordedCall, turn: Turn | None) -> _Play:
+    def _unscripted(self, call: RecordedCall, turn: PlayedTurn | None) -> _Play:
         about = f" about {short(turn.user_text)}" if turn is not None else ""
         text = f"The model was asked once more than expected{about}: {_summary(call)}."
         self._problems.append(Finding(text))
@@ -225,8 +226,7 @@ class ScriptedModel:
         """Take note of a piece that is about to be sent: after the last one a client may go."""
         play.call.state.finished = piece.last
         if piece.says is not None and play.turn is not None:
-            play.turn.said += 1
-            play.turn.notify()
+            play.turn.sent_text()
             self._tell("said", play.call, short(piece.says))
 
     async def _answer_other(self, call: OutgoingCall) -> AsyncGenerator[Sent, None]:
