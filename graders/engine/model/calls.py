@@ -105,7 +105,10 @@ class RecordedCall:
         return self.state.cancelled
 
     def text_of(self, role: str) -> str:
-        """All text of one role, items joined by a newline; ``system`` includes instructions."""
+        """Return all text of one role, items joined by a newline.
+
+        ``system`` includes instructions.
+        """
         texts = [item.text for item in self.input if item.role == role]
         if role == "system" and self.instructions:
             texts.insert(0, self.instructions)

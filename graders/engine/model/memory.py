@@ -14,7 +14,7 @@ from graders.engine.model.reading import MAX_ITEMS
 
 @dataclass
 class Memory:
-    """The items behind each answer and each conversation."""
+    """The items that each answer and each conversation stand for."""
 
     _responses: dict[str, tuple[InputItem, ...]] = field(default_factory=dict)
     _conversations: dict[str, tuple[InputItem, ...]] = field(default_factory=dict)

@@ -25,7 +25,7 @@ _SYSTEM_ROLES = ("system", "developer")
 
 
 def read_call(call: OutgoingCall, api: Api) -> RecordedCall:
-    """Understand a request to the model; never raises."""
+    """Return a request to the model as it is understood; never raises."""
     recorded = RecordedCall(id=call.id, api=api, key=_key(call), retry=_is_retry(call))
     try:
         recorded = _with_options(recorded, _read_body(call.body))

@@ -1,6 +1,6 @@
 """The scripted model: answers every call that leaves the student's process, and remembers it.
 
-It is driven by the harness, which hands in each outgoing HTTP request and sends on what it gets.
+Its caller hands in each outgoing HTTP request and sends on what it gets.
 Must not know the wire, processes or ChatKit, and reads no clock.
 """
 
@@ -58,7 +58,7 @@ class _Play:
 class ScriptedModel:
     """A model that says what it was told to say, and remembers what it was asked.
 
-    ``api_key`` is the key that each call must bear (empty: any). ``ids`` is a source of unique
+    ``api_key`` is the key that each call must carry (empty: any). ``ids`` is a source of unique
     texts for the ids that the model makes. ``on_event`` is told what the model does.
     """
 
@@ -144,7 +144,7 @@ class ScriptedModel:
                 return self._unscripted(call, place.turn)
 
     def _place(self, call: RecordedCall, fingerprint: bytes) -> Place:
-        """Where a call belongs; what openai's client sends again by itself, stays where it was."""
+        """Return where a call belongs; a retry by openai's client stays where the call was."""
         before = self._places.get(fingerprint) if call.retry else None
         place = before or place_call(call, [turn.played for turn in self.turns])
         self._places[fingerprint] = place
@@ -223,7 +223,7 @@ class ScriptedModel:
             self._give_up(call)
 
     def _note(self, play: _Play, piece: Piece) -> None:
-        """Take note of a piece that is about to be sent: after the last one a client may go."""
+        """Note a piece that is about to be sent: after the last one a client may go."""
         play.call.state.finished = piece.last
         if piece.says is not None and play.turn is not None:
             play.turn.sent_text()

@@ -1,4 +1,4 @@
-"""One process of a student's server, and what lives and ends with it: wire, output, model calls.
+"""One process of a student's server, and what starts and ends with it: wire, output, model calls.
 
 Must not know what comes before it or after it, nor a lesson, and judges nothing: what goes wrong is
 raised as the :class:`ServerTrouble` that it is.
@@ -72,7 +72,10 @@ class RunningServer:
             end=process.kill,
         )
         self.output = Output(
-            process.output, settings.wire, on_flood=self._flooded, on_text=self._incidents.heed
+            process.output,
+            settings.wire,
+            on_flood=self._flooded,
+            on_text=self._incidents.explain_errors,
         )
         self.http = httpx.AsyncClient(
             transport=StudentTransport(self.link),
@@ -88,7 +91,7 @@ class RunningServer:
         return visible(self.output.text)
 
     async def load(self, moved: float) -> None:
-        """Load the app, at the time that it is for the server: its clock was ``moved`` before.
+        """Load the app, once its clock is moved by ``moved``, as far as before a restart.
 
         Raises :class:`StartFailed`; the process may then have ended already.
         """
@@ -112,7 +115,7 @@ class RunningServer:
             raise StartFailed(explained(problem, self._trace.explanations), self.link.layers)
 
     async def end(self) -> Exit:
-        """Close everything of the process, in the order in which nothing is lost."""
+        """Close everything of the process, in an order that loses nothing."""
         await self.http.aclose()
         await self._calls.close()
         end = self.process.kill()
@@ -133,7 +136,7 @@ class RunningServer:
     def on_refused(self, frame: Refused) -> None:
         """Note what was refused."""
         self._tell_refused(frame)
-        self._incidents.refuse(frame)
+        self._incidents.note_refused(frame)
 
     def on_request_done(self, crash: ExchangeCrash | None) -> None:
         """Read what the app has printed meanwhile: it belongs to this request."""

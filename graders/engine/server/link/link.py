@@ -1,8 +1,9 @@
 """The grader's end of the wire: one server's exchanges, model calls and tickets, told apart.
 
-All that comes is hostile: it is parsed by ``wire``, counted, capped and checked to be in turn; what
-is not becomes a finding that ends this server, never an exception of ours. Must not know HTTP
-clients, ChatKit or scripts.
+Whatever comes may be hostile: it is parsed by ``wire``, counted, capped, and must come in the right
+order. What breaks a rule becomes a finding that ends this server, never an exception of ours.
+
+Must not know HTTP clients, ChatKit or scripts.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import Protocol, TypeVar
 from graders.engine.core.errors import Finding
 from graders.engine.core.limits import MEBIBYTE, WireLimits
 from graders.engine.model.waiters import Waiters
-from graders.engine.server.link.socket_end import WireEnd
+from graders.engine.server.link.socket_end import SocketEnd
 from graders.engine.server.trouble import ProtocolBroken, RanAway, Stalled
 from graders.engine.server.watch.footprint import amount
 from graders.engine.server.watch.watchdog import Watchdog
@@ -111,7 +112,7 @@ class Link:
         limits: WireLimits,
         listener: LinkListener,
     ) -> None:
-        self._wire = WireEnd(wire, self._came)
+        self._wire = SocketEnd(wire, self._on_data)
         self._limits = limits
         self._loop = asyncio.get_running_loop()
         self._incoming = FrameBuffer()
@@ -139,7 +140,7 @@ class Link:
     # --- what the grader does ---------------------------------------------------------------
 
     def send(self, frame: Frame) -> None:
-        """Send ``frame``; a server that has gone is noticed by whoever waits for it."""
+        """Send ``frame``; if the server is gone, those who wait for it are told."""
         if self.closed:
             return
         self._sent += not isinstance(frame, Ping | Advance)
@@ -157,12 +158,12 @@ class Link:
 
     @property
     def open_requests(self) -> int:
-        """How many requests the app is still at work on, also after its answer to them."""
+        """How many requests the app still works on, even after its answer to them."""
         return sum(not each.ended and each.crash is None for each in self._exchanges.values())
 
-    def open_exchange(self, told: str = "") -> OpenExchange:
-        """Begin an exchange under a new number; ``told`` names the request, for people."""
-        self.last_request = told
+    def open_exchange(self, request: str = "") -> OpenExchange:
+        """Begin an exchange under a new number; ``request`` names it for a reader."""
+        self.last_request = request
         exchange = OpenExchange(next(self._numbers))
         self._exchanges[exchange.number] = exchange
         return exchange
@@ -199,13 +200,13 @@ class Link:
         return exchange.chunks.popleft()
 
     def give_up(self, trouble: Exception) -> None:
-        """Fail everything that waits for this server, and that will, be it a finding or not."""
+        """Raise ``trouble``, a finding or an error of ours, in all who wait now or will wait."""
         if self.trouble is None:
             self.trouble = trouble
         self._waiters.wake()
 
     def close(self) -> None:
-        """Close the wire; the server's process ends by it."""
+        """Close the wire, which ends the server's process."""
         if self.closed:
             return
         self._wire.close()
@@ -241,20 +242,20 @@ class Link:
 
     # --- what the server says ----------------------------------------------------------------
 
-    def _came(self, data: bytes) -> None:
+    def _on_data(self, data: bytes) -> None:
         try:
-            self._take_in(data)
+            self._read(data)
         except WireError as error:
-            self._read_no_more(ProtocolBroken(f"the submission broke the protocol: {error}"))
-        except Exception as trouble:  # noqa: BLE001 - a fault of ours too must reach who waits
-            self._read_no_more(trouble)
+            self._stop_reading(ProtocolBroken(f"the submission broke the protocol: {error}"))
+        except Exception as trouble:  # noqa: BLE001 - those who wait must get an error of ours too
+            self._stop_reading(trouble)
         self._waiters.wake()
 
-    def _read_no_more(self, trouble: Exception) -> None:
-        self._wire.read_no_more()
+    def _stop_reading(self, trouble: Exception) -> None:
+        self._wire.stop_reading()
         self.give_up(trouble)
 
-    def _take_in(self, data: bytes) -> None:
+    def _read(self, data: bytes) -> None:
         if not data:
             raise self._listener.on_eof()
         self._bytes += len(data)
@@ -365,12 +366,12 @@ class Link:
             # What comes later may still work.
             self._waiters.fail(trouble)
         elif trouble is not None:
-            self._read_no_more(trouble)
+            self._stop_reading(trouble)
 
     def _watched(self, task: asyncio.Task[None]) -> None:
         error = None if task.cancelled() else task.exception()
         if isinstance(error, Exception):
-            # A fault of ours, without which everybody would wait for ever.
+            # An error of ours: unless it is raised, everybody would wait for ever.
             self.give_up(error)
 
     def _move(self, seconds: float, *, stop: bool = False) -> asyncio.Future[float | None]:
