@@ -127,7 +127,7 @@ class Student:
             model=self._model,
             trace=self._trace,
             clock=self._clock,
-            on_refused=self._refuse,
+            tell_refused=self._refuse,
         )
         await self._server.load(moved)
 

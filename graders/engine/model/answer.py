@@ -23,7 +23,7 @@ from graders.engine.model.steps import (
 )
 
 CREATED_AT = 1_767_225_600
-"""The time that every answer bears, in seconds since 1970: the model has no clock."""
+"""The time of every answer, in seconds since 1970: the model has no clock."""
 _MAX_MODEL_NAME = 200
 
 
@@ -104,7 +104,10 @@ class Piece:
 def build_answer(
     steps: Iterable[Step], ids: Ids, *, prefix: str, model: str, input_tokens: int, previous: str
 ) -> Answer:
-    """Return the steps of one round fresh ids; ``prefix`` is that of the answer's own id."""
+    """Return the answer that the steps of one round make, with fresh ids.
+
+    ``prefix`` is that of the answer's own id.
+    """
     given = tuple(steps)
     failure = failure_of(given)
     return Answer(
@@ -143,7 +146,7 @@ _LINE_ENDS = re.compile("[\u0085\u2028\u2029]")
 
 
 def to_json(value: Mapping[str, object]) -> bytes:
-    """Write JSON as the real API does: raw UTF-8, but nothing that some take for a line's end.
+    """Write JSON as the real API does: raw UTF-8, but no character that some take for a line's end.
 
     A client that reads its stream with httpx's ``aiter_lines()`` would be cut at U+2028.
     """

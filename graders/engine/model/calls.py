@@ -1,5 +1,6 @@
 """What leaves the student's process for the model, as it came and as it was understood.
 
+A call is frozen once it is read; what becomes of it stands beside it, in its :class:`CallState`.
 Must not know scripts or how a call is answered. Everything in a call was written by the student's
 side: it is data to be shown and compared, never trusted.
 """
@@ -7,6 +8,7 @@ side: it is data to be shown and compared, never trusted.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -46,16 +48,27 @@ class InputItem:
     raw: object = None
 
 
-@dataclass(eq=False)
+@dataclass
+class CallState:
+    """What becomes of a call; ``scripted`` alone writes it.
+
+    ``side_purpose`` is what a side call seems to be for (``title``, ``check``, ``classification``,
+    ``summary``, ``structured``, ``other``), and empty while the call carries the conversation.
+    ``finished``: the whole answer was sent. ``cancelled``: the student's side gave up before that.
+    """
+
+    side_purpose: str = ""
+    finished: bool = False
+    cancelled: bool = False
+
+
+@dataclass(frozen=True, eq=False)
 class RecordedCall:
-    """One call of the model, as plain data.
+    """One call of the model, as plain data; each is only equal to itself.
 
     ``input`` is what the model sees: the items that were sent (``sent``), after those that
     ``previous_response_id`` or ``conversation`` stand for. ``instructions`` is the Responses API's
-    field or the first system message. ``side`` says that the call does not carry the conversation;
-    ``purpose`` is ``conversation``, or what a side call seems to be for (``title``, ``check``,
-    ``classification``, ``summary``, ``structured``, ``other``), or ``unreadable`` with the reason
-    in ``problem``. ``cancelled``: the student's side gave up before the answer was complete.
+    field or the first system message. ``problem`` says why a call could not be read.
     """
 
     id: int
@@ -63,24 +76,39 @@ class RecordedCall:
     streaming: bool = False
     model: str = ""
     instructions: str = ""
-    input: list[InputItem] = field(default_factory=list)
-    sent: list[InputItem] = field(default_factory=list)
-    tools: list[str] = field(default_factory=list)
-    raw: dict[str, Any] = field(default_factory=dict)
+    input: Sequence[InputItem] = ()
+    sent: Sequence[InputItem] = ()
+    tools: Sequence[str] = ()
+    raw: Mapping[str, Any] = field(default_factory=dict)
     key: str = ""
-    schema: dict[str, Any] | None = None
+    schema: Mapping[str, Any] | None = None
     previous: str = ""
     conversation: str = ""
     wants_usage: bool = False
     retry: bool = False
-    side: bool = False
-    purpose: str = "conversation"
     problem: str = ""
-    cancelled: bool = False
-    finished: bool = False
+    state: CallState = field(default_factory=CallState)
+
+    @property
+    def side(self) -> bool:
+        """Whether the call does not carry the conversation."""
+        return bool(self.state.side_purpose)
+
+    @property
+    def purpose(self) -> str:
+        """What the call is for: ``conversation``, a side call's purpose, or ``unreadable``."""
+        return "unreadable" if self.problem else self.state.side_purpose or "conversation"
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the student's side gave up before the answer was complete."""
+        return self.state.cancelled
 
     def text_of(self, role: str) -> str:
-        """All text of one role, items joined by a newline; ``system`` includes instructions."""
+        """Return all text of one role, items joined by a newline.
+
+        ``system`` includes instructions.
+        """
         texts = [item.text for item in self.input if item.role == role]
         if role == "system" and self.instructions:
             texts.insert(0, self.instructions)

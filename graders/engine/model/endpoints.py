@@ -29,7 +29,7 @@ _CATEGORIES = (
 
 
 def model_api(call: OutgoingCall) -> Api | None:
-    """Which of the model's APIs is called, or ``None``."""
+    """Return which of the model's APIs is called, or ``None``."""
     if call.method.upper() != "POST":
         return None
     path = _path(call.url)

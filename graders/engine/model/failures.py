@@ -42,7 +42,7 @@ def error_body(failure: Fail, *, param: str | None = None) -> dict[str, Any]:
 
 
 def http_failure(failure: Fail, *, param: str | None = None) -> tuple[Headers, bytes]:
-    """Headers and body of a failed answer.
+    """Return headers and body of a failed answer.
 
     It asks not to be tried again: openai's client would wait for seconds before it does.
     """
@@ -53,7 +53,7 @@ def http_failure(failure: Fail, *, param: str | None = None) -> tuple[Headers, b
 
 
 def context_failure(api: Api) -> tuple[Headers, bytes]:
-    """Headers and body of the refusal of a request that is too long (status 400)."""
+    """Return headers and body of the refusal of a request that is too long (status 400)."""
     param, message = _CONTEXT_TEXTS[api]
     return http_failure(Fail(400, "context_length_exceeded", message), param=param)
 

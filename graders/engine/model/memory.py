@@ -6,7 +6,7 @@ sees the rest as well, so it belongs to a recorded call's input. Must not know s
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from graders.engine.model.calls import InputItem, RecordedCall
 from graders.engine.model.reading import MAX_ITEMS
@@ -14,17 +14,20 @@ from graders.engine.model.reading import MAX_ITEMS
 
 @dataclass
 class Memory:
-    """The items behind each answer and each conversation."""
+    """The items that each answer and each conversation stand for."""
 
     _responses: dict[str, tuple[InputItem, ...]] = field(default_factory=dict)
     _conversations: dict[str, tuple[InputItem, ...]] = field(default_factory=dict)
 
-    def complete(self, call: RecordedCall) -> None:
-        """Put before what was sent what it stands on; an unknown id stands for nothing."""
+    def complete(self, call: RecordedCall) -> RecordedCall:
+        """Return a call with what was sent after what it stands on.
+
+        An unknown id stands for nothing.
+        """
         before = self._responses.get(call.previous, ())
         if call.conversation:
             before = self._conversations.get(call.conversation, ())
-        call.input = [*before, *call.sent][-MAX_ITEMS:]
+        return replace(call, input=[*before, *call.sent][-MAX_ITEMS:])
 
     def keep(self, call: RecordedCall, answer_id: str, output: list[InputItem]) -> None:
         """Remember a call with its answer."""

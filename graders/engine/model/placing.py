@@ -20,8 +20,8 @@ from typing import Literal
 
 from graders.engine.model.calls import RecordedCall
 from graders.engine.model.matching import last_known_text
+from graders.engine.model.played_turn import PlayedTurn
 from graders.engine.model.purposes import purpose_by_words
-from graders.engine.model.turns import Turn
 
 Role = Literal["main", "provisional", "side", "unscripted"]
 
@@ -35,13 +35,13 @@ class Place:
     """
 
     role: Role
-    turn: Turn | None = None
+    turn: PlayedTurn | None = None
     index: int = 0
     purpose: str = "other"
     builds_on: bool = False
 
 
-def place_call(call: RecordedCall, turns: Sequence[Turn]) -> Place:
+def place_call(call: RecordedCall, turns: Sequence[PlayedTurn]) -> Place:
     """Find a call's place among the turns that were scripted."""
     if call.schema is not None:
         return Place("side", purpose="structured")
@@ -57,7 +57,9 @@ def place_call(call: RecordedCall, turns: Sequence[Turn]) -> Place:
     return Place("side" if turns or purpose else "unscripted", purpose=purpose or "other")
 
 
-def _place_in(turn: Turn, call: RecordedCall, purpose: str, at_least: int | None = None) -> Place:
+def _place_in(
+    turn: PlayedTurn, call: RecordedCall, purpose: str, at_least: int | None = None
+) -> Place:
     index = max(turn.round_for(call), at_least or 0)
     sure = call.streaming and not purpose
     if not sure and turn.is_settled(min(index, len(turn.rounds) - 1)):
@@ -67,11 +69,11 @@ def _place_in(turn: Turn, call: RecordedCall, purpose: str, at_least: int | None
     return Place("main" if sure else "provisional", turn, index)
 
 
-def _turn_of(call: RecordedCall, turns: Sequence[Turn]) -> Turn | None:
+def _turn_of(call: RecordedCall, turns: Sequence[PlayedTurn]) -> PlayedTurn | None:
     return _turn_by_tool_output(call, turns) or _turn_by_text(call, turns)
 
 
-def _turn_by_tool_output(call: RecordedCall, turns: Sequence[Turn]) -> Turn | None:
+def _turn_by_tool_output(call: RecordedCall, turns: Sequence[PlayedTurn]) -> PlayedTurn | None:
     """Return the turn whose tool call was answered after the newest user message."""
     for item in reversed(call.input):
         if item.kind == "message" and item.role == "user":
@@ -82,7 +84,7 @@ def _turn_by_tool_output(call: RecordedCall, turns: Sequence[Turn]) -> Turn | No
     return None
 
 
-def _turn_by_text(call: RecordedCall, turns: Sequence[Turn]) -> Turn | None:
+def _turn_by_text(call: RecordedCall, turns: Sequence[PlayedTurn]) -> PlayedTurn | None:
     """Return the turn of the last known user text; of several with one text, the next in order."""
     waiting = {turn.user_text for turn in turns if not turn.used}
     known = list(dict.fromkeys(turn.user_text for turn in turns))
@@ -94,14 +96,16 @@ def _turn_by_text(call: RecordedCall, turns: Sequence[Turn]) -> Turn | None:
     return _passed_over(turn, call, turns) or turn
 
 
-def _turn_by_draft(call: RecordedCall, turns: Sequence[Turn]) -> Turn | None:
+def _turn_by_draft(call: RecordedCall, turns: Sequence[PlayedTurn]) -> PlayedTurn | None:
     """Return the turn whose provisional answer is in the call, which may hold no user's text."""
     drafts = {turn.draft: turn for turn in turns if turn.draft}
     text = last_known_text(call, list(drafts), lambda _text: False)
     return drafts.get(text) if text is not None else None
 
 
-def _passed_over(turn: Turn | None, call: RecordedCall, turns: Sequence[Turn]) -> Turn | None:
+def _passed_over(
+    turn: PlayedTurn | None, call: RecordedCall, turns: Sequence[PlayedTurn]
+) -> PlayedTurn | None:
     """Return a newer turn that waits and is in the call too, if the last one was answered.
 
     Some servers send the conversation backwards, or the newest message before the history.
@@ -113,7 +117,9 @@ def _passed_over(turn: Turn | None, call: RecordedCall, turns: Sequence[Turn]) -
     return next((other for other in newer if other.user_text == text), None)
 
 
-def _waiting_turn(call: RecordedCall, turns: Sequence[Turn], purpose: str) -> Turn | None:
+def _waiting_turn(
+    call: RecordedCall, turns: Sequence[PlayedTurn], purpose: str
+) -> PlayedTurn | None:
     """Return the oldest turn that was not played: a server may send the model another text."""
     if purpose or not (call.streaming or call.tools):
         return None

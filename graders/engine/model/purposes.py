@@ -58,7 +58,7 @@ def purpose_by_words(call: RecordedCall, known: Sequence[str]) -> str:
 
 
 def wording_of(call: RecordedCall) -> str:
-    """All that a call asks for, as it is written: instructions and the newest message."""
+    """Return all that a call asks for, as it is written: instructions and the newest message."""
     item = last_user_item(call)
     return _systems(call) + "\n" + (item.text if item is not None else "")
 

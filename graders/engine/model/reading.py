@@ -7,6 +7,7 @@ that says why it could not be read. Must not know scripts, and must not keep any
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from graders.engine.model.calls import (
@@ -24,15 +25,13 @@ _SYSTEM_ROLES = ("system", "developer")
 
 
 def read_call(call: OutgoingCall, api: Api) -> RecordedCall:
-    """Understand a request to the model; never raises."""
+    """Return a request to the model as it is understood; never raises."""
     recorded = RecordedCall(id=call.id, api=api, key=_key(call), retry=_is_retry(call))
     try:
-        recorded.raw = json_object(call.body)
-        _fill(recorded, recorded.raw)
+        recorded = _with_options(recorded, json_object(call.body))
+        return _with_responses(recorded) if api == "responses" else _with_chat(recorded)
     except (ValueError, RecursionError) as error:
-        recorded.purpose = "unreadable"
-        recorded.problem = str(error)[:200] or type(error).__name__
-    return recorded
+        return replace(recorded, problem=str(error)[:200] or type(error).__name__)
 
 
 def json_object(body: bytes) -> dict[str, Any]:
@@ -50,34 +49,47 @@ def json_object(body: bytes) -> dict[str, Any]:
     return value
 
 
-def _fill(recorded: RecordedCall, raw: dict[str, Any]) -> None:
-    recorded.streaming = raw.get("stream") is True
-    recorded.model = _text(raw.get("model"))
-    recorded.tools = [_tool_name(tool) for tool in _list(raw.get("tools"))]
-    if recorded.api == "responses":
-        _fill_responses(recorded, raw)
-    else:
-        _fill_chat(recorded, raw)
-    recorded.input = list(recorded.sent)
+def _with_options(recorded: RecordedCall, raw: dict[str, Any]) -> RecordedCall:
+    """Return a call with what both APIs have, which is kept where its input cannot be read."""
+    return replace(
+        recorded,
+        raw=raw,
+        streaming=raw.get("stream") is True,
+        model=_text(raw.get("model")),
+        tools=[_tool_name(tool) for tool in _list(raw.get("tools"))],
+        instructions=_text(raw.get("instructions")) if recorded.api == "responses" else "",
+    )
 
 
-def _fill_responses(recorded: RecordedCall, raw: dict[str, Any]) -> None:
-    recorded.instructions = _text(raw.get("instructions"))
-    recorded.sent = responses_items(raw.get("input"))
-    recorded.schema = _schema(_dict(_dict(raw.get("text")).get("format")))
-    recorded.previous = _text(raw.get("previous_response_id"))
+def _with_responses(recorded: RecordedCall) -> RecordedCall:
+    raw = recorded.raw
+    sent = responses_items(raw.get("input"))
     conversation = raw.get("conversation")
-    recorded.conversation = _text(conversation) or _text(_dict(conversation).get("id"))
+    return replace(
+        recorded,
+        input=sent,
+        sent=sent,
+        schema=_schema(_dict(_dict(raw.get("text")).get("format"))),
+        previous=_text(raw.get("previous_response_id")),
+        conversation=_text(conversation) or _text(_dict(conversation).get("id")),
+    )
 
 
-def _fill_chat(recorded: RecordedCall, raw: dict[str, Any]) -> None:
+def _with_chat(recorded: RecordedCall) -> RecordedCall:
+    raw, instructions = recorded.raw, ""
     messages = _capped(_list(raw.get("messages")))
     if messages and _dict(messages[0]).get("role") in _SYSTEM_ROLES:
-        recorded.instructions = content_text(_dict(messages.pop(0)).get("content"))
-    recorded.sent = [item for message in messages for item in _chat_items(message)]
+        instructions = content_text(_dict(messages.pop(0)).get("content"))
+    sent = [item for message in messages for item in _chat_items(message)]
     response_format = _dict(raw.get("response_format"))
-    recorded.schema = _schema({**_dict(response_format.get("json_schema")), **response_format})
-    recorded.wants_usage = _dict(raw.get("stream_options")).get("include_usage") is True
+    return replace(
+        recorded,
+        instructions=instructions,
+        input=sent,
+        sent=sent,
+        schema=_schema({**_dict(response_format.get("json_schema")), **response_format}),
+        wants_usage=_dict(raw.get("stream_options")).get("include_usage") is True,
+    )
 
 
 def responses_items(value: object) -> list[InputItem]:

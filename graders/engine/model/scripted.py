@@ -1,6 +1,6 @@
 """The scripted model: answers every call that leaves the student's process, and remembers it.
 
-It is driven by the harness, which hands in each outgoing HTTP request and sends on what it gets.
+Its caller hands in each outgoing HTTP request and sends on what it gets.
 Must not know the wire, processes or ChatKit, and reads no clock.
 """
 
@@ -18,6 +18,7 @@ from graders.engine.model.endpoints import harmless_body, host_of, model_api
 from graders.engine.model.ids import Ids
 from graders.engine.model.memory import Memory
 from graders.engine.model.placing import Place, place_call
+from graders.engine.model.played_turn import PlayedTurn
 from graders.engine.model.purposes import wording_of
 from graders.engine.model.reading import read_call, responses_items
 from graders.engine.model.replies import ModelReply, scripted_reply, text_reply
@@ -50,14 +51,14 @@ class _Play:
 
     call: RecordedCall
     reply: ModelReply
-    turn: Turn | None = None
+    turn: PlayedTurn | None = None
     gated: bool = False
 
 
 class ScriptedModel:
     """A model that says what it was told to say, and remembers what it was asked.
 
-    ``api_key`` is the key that each call must bear (empty: any). ``ids`` is a source of unique
+    ``api_key`` is the key that each call must carry (empty: any). ``ids`` is a source of unique
     texts for the ids that the model makes. ``on_event`` is told what the model does.
     """
 
@@ -94,8 +95,7 @@ class ScriptedModel:
         api = model_api(call)
         if api is None:
             return self._answer_other(call)
-        recorded = read_call(call, api)
-        self._memory.complete(recorded)
+        recorded = self._memory.complete(read_call(call, api))
         self._seen.append(recorded)
         self._newest[call.id] = recorded
         return self._play(self._plan(recorded, _fingerprint(call)))
@@ -115,12 +115,13 @@ class ScriptedModel:
         return [*self._problems, *self._wrong_keys(), *unplayed]
 
     def _give_up(self, call: RecordedCall) -> None:
-        if call.finished or call.cancelled:
+        state = call.state
+        if state.finished or state.cancelled:
             return
-        call.cancelled = True
+        state.cancelled = True
         self._tell("cancelled", call, "the call was given up before the answer was complete")
         for turn in self.turns:
-            turn.notify()
+            turn.played.waiters.wake()
 
     def _wrong_keys(self) -> list[Finding]:
         wrong = [call for call in self._seen if call.key != self.api_key]
@@ -130,7 +131,7 @@ class ScriptedModel:
         return [Finding(f"A call of the model bore {bore} instead of the one in OPENAI_API_KEY.")]
 
     def _plan(self, call: RecordedCall, fingerprint: bytes) -> _Play:
-        if call.purpose == "unreadable":
+        if call.problem:
             return self._unreadable(call)
         place = self._place(call, fingerprint)
         self._tell("asked", call, _summary(call))
@@ -143,13 +144,13 @@ class ScriptedModel:
                 return self._unscripted(call, place.turn)
 
     def _place(self, call: RecordedCall, fingerprint: bytes) -> Place:
-        """Where a call belongs; what openai's client sends again by itself, stays where it was."""
+        """Return where a call belongs; a retry by openai's client stays where the call was."""
         before = self._places.get(fingerprint) if call.retry else None
-        place = before or place_call(call, self.turns)
+        place = before or place_call(call, [turn.played for turn in self.turns])
         self._places[fingerprint] = place
         return place
 
-    def _scripted(self, call: RecordedCall, place: Place, turn: Turn) -> _Play:
+    def _scripted(self, call: RecordedCall, place: Place, turn: PlayedTurn) -> _Play:
         if place.role == "main" and not place.builds_on:
             for demoted in turn.demote(place.index):
                 self._make_side(demoted, "other")
@@ -178,13 +179,13 @@ class ScriptedModel:
         return _Play(call, text_reply(call, text, self._ids))
 
     def _make_side(self, call: RecordedCall, purpose: str) -> None:
-        call.side, call.purpose = True, purpose
+        call.state.side_purpose = purpose
         if call in self.calls:
             self.calls.remove(call)
         self.side_calls.append(call)
         self._tell("side", call, f"a side call ({purpose})")
 
-    def _unscripted(self, call: RecordedCall, turn: Turn | None) -> _Play:
+    def _unscripted(self, call: RecordedCall, turn: PlayedTurn | None) -> _Play:
         about = f" about {short(turn.user_text)}" if turn is not None else ""
         text = f"The model was asked once more than expected{about}: {_summary(call)}."
         self._problems.append(Finding(text))
@@ -214,7 +215,7 @@ class ScriptedModel:
                     return
                 self._note(play, piece)
                 yield Chunk(piece.data)
-            call.finished = True
+            call.state.finished = True
             if reply.failure:
                 self._tell("failed", call, reply.failure)
             yield Drop() if reply.drops else End()
@@ -222,11 +223,10 @@ class ScriptedModel:
             self._give_up(call)
 
     def _note(self, play: _Play, piece: Piece) -> None:
-        """Take note of a piece that is about to be sent: after the last one a client may go."""
-        play.call.finished = piece.last
+        """Note a piece that is about to be sent: after the last one a client may go."""
+        play.call.state.finished = piece.last
         if piece.says is not None and play.turn is not None:
-            play.turn.said += 1
-            play.turn.notify()
+            play.turn.sent_text()
             self._tell("said", play.call, short(piece.says))
 
     async def _answer_other(self, call: OutgoingCall) -> AsyncGenerator[Sent, None]:

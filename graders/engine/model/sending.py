@@ -1,6 +1,6 @@
-"""What the model hands back for one outgoing call, part by part, and what it tells of it.
+"""What the model hands back for one outgoing call, part by part, and the events that it reports.
 
-Must not know scripts. The harness sends the parts over its wire in this order:
+Must not know scripts. The parts come in this order:
 ``Head Chunk* End``, ``[Head Chunk*] Drop``, or ``Refuse`` alone.
 """
 

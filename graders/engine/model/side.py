@@ -47,7 +47,7 @@ def plain_answer(purpose: str, prompt: str) -> str:
 
 
 def structured_answer(schema: Mapping[str, Any]) -> str:
-    """JSON text that fits the schema as far as it is understood; never raises."""
+    """Return JSON text that fits the schema as far as it is understood; never raises."""
     return json.dumps(_Instance(schema).of(schema), ensure_ascii=False)
 
 
@@ -101,7 +101,7 @@ class _Instance:
         return self._typed(schema, name, depth)
 
     def _meant(self, schema: dict[str, Any]) -> object:
-        """Return the schema that stands behind a reference or a choice."""
+        """Return the schema that a reference or a choice stands for."""
         reference = schema.get("$ref")
         if isinstance(reference, str):
             name = reference.rpartition("/")[2]

@@ -89,7 +89,7 @@ def say_held(*chunks: str) -> Say:
 
 
 def tool(name: str, arguments: Mapping[str, object] | str, *, malformed: bool = False) -> ToolCall:
-    """One tool call, to be given to :func:`call_tools`; ``malformed`` cuts the JSON short."""
+    """Return one tool call for :func:`call_tools`; ``malformed`` cuts the JSON short."""
     written = arguments if isinstance(arguments, str) else json.dumps(dict(arguments))
     return ToolCall(name, written[:-1] if malformed else written)
 

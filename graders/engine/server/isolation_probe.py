@@ -1,6 +1,6 @@
 """Starts a process of our own, without a submission, to see which layers of isolation hold.
 
-So a machine that cannot shut a server in is found out before any code of a student has run there.
+So a machine that cannot isolate a server is known before any code of a student has run there.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from graders.engine.wire import FrameBuffer, WireError, parse_from_student
 from graders.engine.wire.frames import Hello
 
 _READ_BYTES = 65_536
-# A process says hello within milliseconds; who waits so long will never be told anything.
+# A process says hello within milliseconds; after so long it will never say anything.
 _LAST_RESORT_SECONDS = 120.0
 
 
@@ -28,7 +28,7 @@ def probe_isolation(launcher: Launcher, spec: LaunchSpec) -> tuple[str, ...]:
 
     Raises :class:`GraderBrokeError` when it does not come so far.
     """
-    with tempfile.TemporaryDirectory(prefix="chatkit-trial-") as name:
+    with tempfile.TemporaryDirectory(prefix="chatkit-probe-") as name:
         folder = Path(name)
         environment = student_environment({}, home=folder, temp=folder)
         process = launcher.start(replace(spec, root=folder, environment=environment))

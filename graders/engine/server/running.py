@@ -1,4 +1,4 @@
-"""One process of a student's server, and what lives and ends with it: wire, output, model calls.
+"""One process of a student's server, and what starts and ends with it: wire, output, model calls.
 
 Must not know what comes before it or after it, nor a lesson, and judges nothing: what goes wrong is
 raised as the :class:`ServerTrouble` that it is.
@@ -11,6 +11,7 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx
 
+from graders.engine.core.errors import Finding
 from graders.engine.core.results import Problem
 from graders.engine.core.text import shorten, visible
 from graders.engine.model import ScriptedModel
@@ -35,8 +36,9 @@ BASE_URL = "http://testserver"
 class RunningServer:
     """A process that was started with ``settings`` on ``workspace``.
 
-    ``link`` is its wire, ``http`` a plain client of it; ``on_refused`` is called for each thing
-    that it tried and may not. :meth:`end` ends all of it.
+    ``link`` is its wire, ``http`` a plain client of it; ``tell_refused`` is called for each thing
+    that it tried and may not. :meth:`end` ends all of it. It is the listener of its own link, since
+    what the link tells concerns all its parts.
     """
 
     def __init__(
@@ -48,13 +50,18 @@ class RunningServer:
         model: ScriptedModel,
         trace: Trace,
         clock: CheckClock,
-        on_refused: Callable[[Refused], None],
+        tell_refused: Callable[[Refused], None],
     ) -> None:
         self.process = process
         self._settings = settings
         self._copy = workspace.copy
         self._trace = trace
+        self._tell_refused = tell_refused
+        # It tells nothing before the event loop runs again, when all that follows is there as well.
+        self.link = Link(process.wire, process.pid, settings.wire, self)
+        self._calls = ModelCalls(model, self.link)
         self._incidents = Incidents(
+            link=self.link,
             trace=trace,
             limits=settings.limits,
             footprint=Footprint(
@@ -65,21 +72,11 @@ class RunningServer:
             end=process.kill,
         )
         self.output = Output(
-            process.output, settings.wire, on_flood=self._flooded, on_text=self._incidents.heed
-        )
-        self.link = self._incidents.link = Link(
-            process.wire,
-            process.pid,
+            process.output,
             settings.wire,
-            on_model_request=self._called,
-            on_model_cancelled=self._gave_up,
-            on_refused=lambda frame: self._refuse(frame, on_refused),
-            on_eof=self._incidents.ended,
-            on_end=self._done_with_a_request,
-            on_flood=self._incidents.flooded,
-            look=self._incidents.look,
+            on_flood=self._flooded,
+            on_text=self._incidents.explain_errors,
         )
-        self._calls = ModelCalls(model, self.link)
         self.http = httpx.AsyncClient(
             transport=StudentTransport(self.link),
             base_url=BASE_URL,
@@ -94,7 +91,7 @@ class RunningServer:
         return visible(self.output.text)
 
     async def load(self, moved: float) -> None:
-        """Load the app, at the time that it is for the server: its clock was ``moved`` before.
+        """Load the app, once its clock is moved by ``moved``, as far as before a restart.
 
         Raises :class:`StartFailed`; the process may then have ended already.
         """
@@ -118,7 +115,7 @@ class RunningServer:
             raise StartFailed(explained(problem, self._trace.explanations), self.link.layers)
 
     async def end(self) -> Exit:
-        """Close everything of the process, in the order in which nothing is lost."""
+        """Close everything of the process, in an order that loses nothing."""
         await self.http.aclose()
         await self._calls.close()
         end = self.process.kill()
@@ -126,33 +123,50 @@ class RunningServer:
         self.output.close()
         return end
 
+    # --- what its link tells (LinkListener) -------------------------------------------------------
+
+    def on_model_request(self, frame: ModelRequest) -> None:
+        """Let the scripted model answer the call."""
+        self._calls.begin(frame)
+
+    def on_model_cancelled(self, number: int) -> None:
+        """Stop answering the call."""
+        self._calls.cancelled(number)
+
+    def on_refused(self, frame: Refused) -> None:
+        """Note what was refused."""
+        self._tell_refused(frame)
+        self._incidents.note_refused(frame)
+
+    def on_request_done(self, crash: ExchangeCrash | None) -> None:
+        """Read what the app has printed meanwhile: it belongs to this request."""
+        self.output.read()
+        if crash is not None:
+            self._crashed(crash)
+
+    def on_eof(self) -> Finding:
+        """Return the finding that says how the process ended."""
+        return self._incidents.ended()
+
+    def on_flood(self, what: str) -> Finding:
+        """Return the finding that says of what too much came."""
+        return self._incidents.flooded(what)
+
+    def look(self) -> Exception | None:
+        """Return what else ends the server: a limit, or the grader's own clock."""
+        return self._incidents.look()
+
     # --- what it does ----------------------------------------------------------------------------
 
     async def _why_not_loaded(self, trouble: ServerTrouble) -> Problem:
         printed = self.printed.replace(f"{self._copy}/", "")
         return ended_at_start(trouble, await self.end(), printed, self._settings.app)
 
-    def _called(self, frame: ModelRequest) -> None:
-        self._calls.begin(frame)
-
-    def _gave_up(self, number: int) -> None:
-        self._calls.cancelled(number)
-
-    def _done_with_a_request(self, crash: ExchangeCrash | None) -> None:
-        # What the app has printed meanwhile belongs to this request, and may not be read yet.
-        self.output.read()
-        if crash is not None:
-            self._crashed(crash)
-
     def _crashed(self, crash: ExchangeCrash) -> None:
         own = crash.detail.strip().splitlines()[-5:]
         text = " | ".join(line.strip() for line in own) or f"{crash.error}: {crash.message}"
         self._trace.add("server", "raised", shorten(text, 280))
         self._incidents.crashed(crash)
-
-    def _refuse(self, frame: Refused, told: Callable[[Refused], None]) -> None:
-        told(frame)
-        self._incidents.refuse(frame)
 
     def _flooded(self) -> None:
         printed = amount(self._settings.wire.printed_mb)

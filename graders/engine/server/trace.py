@@ -40,7 +40,7 @@ class Trace:
         self._began = now()
         self._serial = 0
         self.entries: list[TraceEntry] = []
-        self._epilogues: list[tuple[str, Callable[[], str]]] = []
+        self._endings: list[tuple[str, Callable[[], str]]] = []
         self._explanations: dict[str, str] = {}
 
     def add(self, actor: Actor, kind: str, text: str) -> int:
@@ -55,13 +55,13 @@ class Trace:
         return self._serial
 
     def explain(self, about: str, sentence: str) -> None:
-        """Note what may lie behind a failure: the first time of each thing, and three at most."""
+        """Note a possible cause of a failure, once for each ``about``, and three at most."""
         if len(self._explanations) < _MOST_EXPLANATIONS:
             self._explanations.setdefault(about, sentence)
 
     @property
     def explanations(self) -> tuple[str, ...]:
-        """What may lie behind a failure: a limit, a refusal. It decides nothing."""
+        """Possible causes of a failure: a limit, a refusal. They decide nothing."""
         return tuple(self._explanations.values())
 
     @property
@@ -74,7 +74,7 @@ class Trace:
         """Become a copy of ``other``: this check judges what was recorded there."""
         self._serial = other._serial
         self.entries = list(other.entries)
-        self._epilogues = list(other._epilogues)
+        self._endings = list(other._endings)
         self._explanations = dict(other._explanations)
 
     def forget(self) -> None:
@@ -83,7 +83,7 @@ class Trace:
 
     def ends_with(self, kind: str, text: Callable[[], str]) -> None:
         """Let the record end with what ``text`` gives when it is read, unless that is empty."""
-        self._epilogues.append((kind, text))
+        self._endings.append((kind, text))
 
     def lines(self, marked: int | None = None) -> tuple[TranscriptLine, ...]:
         """Return the record for a reader.
@@ -95,7 +95,7 @@ class Trace:
 
     def _ending(self) -> Iterator[TranscriptLine]:
         at_ms = self.entries[-1].at_ms if self.entries else 0.0
-        for kind, read in self._epilogues:
+        for kind, read in self._endings:
             if text := read():
                 serial = self._serial + 1
                 yield TranscriptLine(
@@ -132,7 +132,7 @@ def _line(run: list[TraceEntry], marked: int | None) -> TranscriptLine:
 
 
 def _around_mark(lines: list[TranscriptLine]) -> list[TranscriptLine]:
-    """Keep at most 60 lines: those before the mark, which tell how it came, and a few after."""
+    """Keep at most 60 lines: those before the mark, which lead to it, and a few after."""
     if len(lines) <= _MOST_LINES:
         return lines
     marked = next((index for index, line in enumerate(lines) if line.marked), len(lines) - 1)

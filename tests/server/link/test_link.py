@@ -38,25 +38,36 @@ LAST = ResponseBody(exchange=1, body=b"x", more=False)
 CALL = ModelRequest(call=1, method="POST", url="https://x/v1", headers=(), body=b"")
 
 
+class Listener:
+    """Notes what the link tells."""
+
+    def __init__(self) -> None:
+        self.reported: list[object] = []
+        self.on_model_request: Callable[[ModelRequest], None] = self.reported.append
+        self.on_model_cancelled: Callable[[int], None] = self.reported.append
+        self.on_refused: Callable[[Refused], None] = self.reported.append
+        self.on_request_done: Callable[[ExchangeCrash | None], None] = self.reported.append
+
+    def on_eof(self) -> ServerDied:
+        """Return how a process ended that there is not."""
+        return ServerDied("it is gone")
+
+    def on_flood(self, what: str) -> Flooded:
+        """Return the finding with nothing but what came."""
+        return Flooded(what)
+
+    def look(self) -> None:
+        """See nothing."""
+
+
 class OtherEnd:
     """The student's end: says what it is told to, and notes what the grader's end reports."""
 
     def __init__(self, limits: WireLimits | None = None) -> None:
         ours, self.socket = socket.socketpair()
-        self.reported: list[object] = []
-        report: Callable[[object], None] = self.reported.append
-        self.link = Link(
-            ours,
-            os.getpid(),
-            limits or WireLimits(),
-            on_model_request=report,
-            on_model_cancelled=report,
-            on_refused=report,
-            on_eof=lambda: ServerDied("it is gone"),
-            on_end=report,
-            on_flood=Flooded,
-            look=lambda: None,
-        )
+        self.listener = Listener()
+        self.reported = self.listener.reported
+        self.link = Link(ours, os.getpid(), limits or WireLimits(), self.listener)
         self._buffer = FrameBuffer()
 
     def say(self, *frames: Frame | bytes) -> None:
@@ -251,7 +262,7 @@ async def test_a_fault_of_ours_reaches_who_waits_as_it_is(other: OtherEnd) -> No
     def fault(_frame: object) -> None:
         raise ZeroDivisionError("ours")
 
-    other.link._on_model_request = fault
+    other.listener.on_model_request = fault
     other.say(CALL)
     trouble = await other.trouble()
     assert isinstance(trouble, ZeroDivisionError)

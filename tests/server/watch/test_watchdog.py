@@ -333,25 +333,30 @@ async def test_nothing_is_found_when_nobody_waits_any_more() -> None:
     assert await _watch(pongs=True, waiting=False) is None
 
 
-async def _watch(
-    *, pongs: bool, waiting: bool = True, look: Callable[[], Exception | None] = lambda: None
-) -> Exception | None:
-    def ping() -> asyncio.Future[float | None]:
+class Silent:
+    """A server that says nothing, except that it has nothing left to do, if it ``pongs``."""
+
+    request_count = message_count = 0
+
+    def __init__(self, *, pongs: bool, awaited: bool, look: Callable[[], Exception | None]) -> None:
+        self._pongs = pongs
+        self.awaited = awaited
+        self.look = look
+
+    def ping(self) -> asyncio.Future[float | None]:
+        """Answer, or not."""
         future: asyncio.Future[float | None] = asyncio.get_running_loop().create_future()
-        if pongs:
+        if self._pongs:
             future.set_result(None)
         return future
 
-    def advance(_seconds: float) -> asyncio.Future[float | None]:
-        raise AssertionError("there is no timer")
+    def skip(self, seconds: float) -> asyncio.Future[float | None]:
+        """Fail: nobody has told of a timer."""
+        raise AssertionError(f"there is no timer of {seconds} s")
 
-    return await watchdog.Watchdog(
-        0,
-        WireLimits(),
-        waiting=lambda: waiting,
-        asked=lambda: 0,
-        said=lambda: 0,
-        ping=ping,
-        advance=advance,
-        look=look,
-    ).watch()
+
+async def _watch(
+    *, pongs: bool, waiting: bool = True, look: Callable[[], Exception | None] = lambda: None
+) -> Exception | None:
+    server = Silent(pongs=pongs, awaited=waiting, look=look)
+    return await watchdog.Watchdog(0, WireLimits(), server).watch()

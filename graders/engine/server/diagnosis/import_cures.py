@@ -41,7 +41,7 @@ _ERRORS = {
 
 
 def missing_cure(name: str) -> str:
-    """Tell what to do about ``import name``, of which there is nothing."""
+    """Return what to do about ``import name`` where there is no such module."""
     top = name.partition(".")[0]
     if meant := _MEANT.get(top.lower()):
         package = DISTRIBUTIONS[meant]
@@ -55,7 +55,7 @@ def missing_cure(name: str) -> str:
 
 
 def import_cure(error: str, message: str, module: str) -> str:
-    """Tell what to do about an exception that came out of the import of ``module``."""
+    """Return what to do about an exception that the import of ``module`` raised."""
     if "attempted relative import with no known parent package" in message:
         return (
             f"`{module}` is imported from your folder, so files beside it are imported by their "

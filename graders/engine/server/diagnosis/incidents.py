@@ -1,6 +1,6 @@
 """What a server does against its limits, as sentences: which limit, and what it was doing then.
 
-What is seen from outside ends the server with a finding; what only its own errors tell is noted as
+What is seen from outside ends the server with a finding; what only its own errors say is noted as
 an explanation beside whatever fails. Must not know a lesson, nor how a server is started.
 """
 
@@ -24,8 +24,10 @@ from graders.engine.wire.frames import ExchangeCrash, Loaded, LoadFailed, Refuse
 
 _REQUEST_CHARACTERS = 80
 _BELIEVED = 0.5
-"""The share of its CPU time from which on a process has the signal for it from the kernel, which
-counts by samples what it limits, and exactly what it tells afterwards."""
+"""A process that used at least this share of its CPU time has the signal for it from the kernel.
+
+The kernel counts by samples what it limits, and exactly what it reports afterwards.
+"""
 _TRIED = {
     "connect": "tried to connect to {target}; a submission has no network, and only calls to the "
     "model are answered",
@@ -37,26 +39,26 @@ _TRIED = {
     "one process",
     "ask": "sent a request to the model that is too large ({target})",
 }
-"""By what was refused: what the server did."""
+"""What the server did, by what was refused."""
 
 
 @dataclass
 class Incidents:
-    """One started server's; ``link`` is set once there is one, ``end`` ends its process."""
+    """One started server's; ``link`` is its wire, ``end`` ends its process."""
 
+    link: Link
     trace: Trace
     limits: ProcessLimits
     footprint: Footprint
     clock: CheckClock
     own_folder: Path
     end: Callable[[], Exit]
-    link: Link | None = None
     last_refused: Refused | None = None
 
     # --- what ends the server -----------------------------------------------------------------
 
     def look(self) -> Exception | None:
-        """Look from outside; end the server if it went past a limit, and give what to raise."""
+        """Look from outside; end the server if it went past a limit, and return what to raise."""
         trouble = self.clock.overdue(self.footprint.pid)
         if excess := self.footprint.excess():
             trouble = OverLimit(self._sentence(excess))
@@ -77,61 +79,59 @@ class Incidents:
 
     # --- what only explains -------------------------------------------------------------------
 
-    def refuse(self, frame: Refused) -> None:
-        """Note what was refused: whoever only tried, and can go on without, is not blamed."""
+    def note_refused(self, frame: Refused) -> None:
+        """Note what was refused: a server that only tried, and can go on without, is not blamed."""
         self.last_refused = frame
         target = quote(frame.target, 100)
         self.trace.add("server", "refused", f"tried to {frame.what} {target}: refused")
 
     def crashed(self, crash: ExchangeCrash) -> None:
-        """Look for a limit behind an exception of the app."""
-        self.heed(f"{crash.detail}\n{crash.error}: {crash.message}")
+        """Look for a limit that may have caused an exception of the app."""
+        self.explain_errors(f"{crash.detail}\n{crash.error}: {crash.message}")
 
     def failed_to_load(self, failure: LoadFailed) -> None:
-        """Look for a limit behind an app that could not be imported."""
-        self.heed(f"{failure.detail}\n{failure.error}: {failure.message}")
+        """Look for a limit that may be why the app could not be imported."""
+        self.explain_errors(f"{failure.detail}\n{failure.error}: {failure.message}")
 
-    def heed(self, text: str) -> None:
-        """Look for errors in ``text`` that speak of a limit or a refusal, and note what they do."""
+    def explain_errors(self, text: str) -> None:
+        """Note each limit or refusal that the errors in ``text`` speak of."""
         if "Error" not in text:
             return
-        for told in symptoms(text, self.limits, self.footprint, self._layers(), self.own_folder):
+        for told in symptoms(text, self.limits, self.footprint, self.link.layers, self.own_folder):
             self.trace.explain(told, self._sentence(told))
         if self.last_refused is not None and refused(text):
-            told = tried(self.last_refused)
+            told = what_was_tried(self.last_refused)
             self.trace.explain(told, self._sentence(told))
 
     # --- words --------------------------------------------------------------------------------
-
-    def _layers(self) -> tuple[str, ...]:
-        return self.link.layers if self.link is not None else ()
 
     def _sentence(self, what: str) -> str:
         did, semicolon, why = what.partition(";")
         return f"your server {did}{self._meanwhile()}{semicolon}{why}"
 
     def _meanwhile(self) -> str:
-        """Tell what the server was doing, as the end of a sentence."""
-        link = self.link
-        if link is None or not isinstance(link.loaded, Loaded):
+        """Return what the server was doing, as the end of a sentence."""
+        if not isinstance(self.link.loaded, Loaded):
             return " while it started"
-        if link.open_requests > 1:
-            return f" while it answered {link.open_requests} requests"
-        asked = self._asked(link)
+        unanswered = self.link.open_requests
+        if unanswered > 1:
+            return f" while it answered {unanswered} requests"
+        asked = self._asked()
         if not asked:
             return ""
-        return f" while it answered {asked}" if link.open_requests else f", after {asked}"
+        return f" while it answered {asked}" if unanswered else f", after {asked}"
 
-    def _asked(self, link: Link) -> str:
+    def _asked(self) -> str:
         last = self.trace.last_request
         if last is None:
-            return f"`{quote(link.last_request, _REQUEST_CHARACTERS)}`" if link.last_request else ""
+            request = self.link.last_request
+            return f"`{quote(request, _REQUEST_CHARACTERS)}`" if request else ""
         said = last.text.partition(": ")[2]
         return f"`{last.kind}`" + (f" ({quote(said, _REQUEST_CHARACTERS)})" if said else "")
 
 
-def tried(frame: Refused) -> str:
-    """Tell what was refused, and why."""
+def what_was_tried(frame: Refused) -> str:
+    """Return what was tried and refused, and why, in words."""
     return _TRIED[frame.what].format(target=f"`{quote(frame.target, 100)}`")
 
 
@@ -139,7 +139,7 @@ def used_up_cpu(end: Exit, limits: ProcessLimits) -> bool:
     """Return whether the kernel ended a process for its CPU time.
 
     The signal alone could have come from the process itself; where its time is not known, the
-    signal is believed. Who does not mind the first signal is killed a second later.
+    signal is believed. A process that ignores the first signal is killed a second later.
     """
     if end.signal == getattr(signal, "SIGXCPU", None):
         return not end.cpu_seconds or end.cpu_seconds >= _BELIEVED * limits.cpu_seconds
@@ -147,12 +147,12 @@ def used_up_cpu(end: Exit, limits: ProcessLimits) -> bool:
 
 
 def cpu_excess(limits: ProcessLimits) -> str:
-    """Tell that the limit of CPU time was used up."""
+    """Return in words that the limit of CPU time was used up."""
     return f"used more than {limits.cpu_seconds:,} s of CPU time"
 
 
 def how_it_ended(end: Exit) -> str:
-    """Tell an exit in words."""
+    """Return an exit in words."""
     if end.signal is None:
         return f"it exited with code {end.code}"
     known = end.signal in {each.value for each in signal.Signals}

@@ -50,7 +50,7 @@ class Output:
         return self._kept.decode("utf-8", "replace")
 
     def read(self) -> None:
-        """Take in what has come, without waiting for the event loop."""
+        """Read what has come, without waiting for the event loop."""
         if self._open:
             self._readable()
 
@@ -89,7 +89,7 @@ _EXCEPTION = re.compile(r"^[\w.]*[A-Z]\w*(?:Error|Exception|Interrupt|Exit|Group
 
 
 def last_traceback(printed: str, root: str) -> str:
-    """Tell the last traceback in ``printed``: its frames below ``root`` and the exception itself.
+    """Return the last traceback in ``printed``: its frames below ``root`` and the exception.
 
     Empty when there is none; file names are relative to ``root``.
     """

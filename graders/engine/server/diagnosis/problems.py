@@ -1,4 +1,4 @@
-"""Why a server could not be started, told to the student: the fact, the own traceback, the cure.
+"""Why a server could not be started, for the student: the fact, their own traceback, the cure.
 
 Must not know how a problem is shown.
 """
@@ -44,7 +44,7 @@ _ASGI_CURES = {
 
 
 def load_problem(failure: LoadFailed, app: str, shadows: Sequence[str]) -> Problem:
-    """Tell why the app was not loaded. ``shadows`` are local names that hide installed packages."""
+    """Return why the app was not loaded; ``shadows`` are own names that hide installed packages."""
     module, _, attribute = app.partition(":")
     match failure.stage:
         case "find":
@@ -125,7 +125,7 @@ def _import_problem(failure: LoadFailed, module: str, shadows: Sequence[str]) ->
 
 
 def _blamed(failure: LoadFailed, shadows: Sequence[str]) -> str | None:
-    """Pick the shadowing name that the error message speaks of, if it does of any."""
+    """Return the shadowing name that the error message speaks of, if there is one."""
     if failure.error not in {"ImportError", "ModuleNotFoundError", "AttributeError"}:
         return None
     named = re.findall(r"'(\w+)[\w.]*'", failure.message)
@@ -164,13 +164,13 @@ def _without_paths(text: str) -> str:
 
 
 def explained(problem: Problem, explanations: Sequence[str]) -> Problem:
-    """Return ``problem`` with what may lie behind it told before the cure."""
+    """Return ``problem`` with its possible causes before the cure."""
     told = [Finding(each).sentence for each in explanations]
     return problem.model_copy(update={"cure": " ".join([*told, problem.cure])})
 
 
 def ended_at_start(trouble: Finding, end: Exit, printed: str, app: str) -> Problem:
-    """Tell why a server that was being loaded never became ready; ``printed`` is what it said."""
+    """Return why a server that was being loaded never became ready; ``printed`` is what it said."""
     module = app.partition(":")[0]
     detail = printed[-_PRINTED_CHARACTERS:]
     if isinstance(trouble, Stalled):

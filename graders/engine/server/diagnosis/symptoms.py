@@ -1,4 +1,4 @@
-"""Which limit or refusal is behind an error, by what Python says about it.
+"""Which limit or refusal may have caused an error, by what Python says about it.
 
 Errors are the student's own words, so they only explain what went wrong and decide nothing; and
 where another cause is possible, the limit must have been seen from outside to be nearly used up.

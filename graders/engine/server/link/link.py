@@ -1,8 +1,9 @@
 """The grader's end of the wire: one server's exchanges, model calls and tickets, told apart.
 
-All that comes is hostile: it is parsed by ``wire``, counted, capped and checked to be in turn; what
-is not becomes a finding that ends this server, never an exception of ours. Must not know HTTP
-clients, ChatKit or scripts.
+Whatever comes may be hostile: it is parsed by ``wire``, counted, capped, and must come in the right
+order. What breaks a rule becomes a finding that ends this server, never an exception of ours.
+
+Must not know HTTP clients, ChatKit or scripts.
 """
 
 from __future__ import annotations
@@ -13,12 +14,12 @@ import socket
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from graders.engine.core.errors import Finding
 from graders.engine.core.limits import MEBIBYTE, WireLimits
-from graders.engine.server.link.socket_end import WireEnd
-from graders.engine.server.link.waiters import Waiters
+from graders.engine.model.waiters import Waiters
+from graders.engine.server.link.socket_end import SocketEnd
 from graders.engine.server.trouble import ProtocolBroken, RanAway, Stalled
 from graders.engine.server.watch.footprint import amount
 from graders.engine.server.watch.watchdog import Watchdog
@@ -65,15 +66,40 @@ class OpenExchange:
         return self.complete or self.ended or self.crash is not None
 
 
-class Link:
-    """One started server, over its wire.
+class LinkListener(Protocol):
+    """What a link tells of its server, and whom it asks what to raise.
 
-    ``on_model_request`` is called for each call that leaves the process, ``on_model_cancelled``
-    with its number when the process gave it up, ``on_refused`` for what was not allowed, ``on_eof``
-    for the finding that says how the process ended, ``on_end`` when the app is done with a
-    request, and before it counts as such, with what it raised, ``on_flood`` for the finding that
-    says of what too much came, ``look`` now and then while somebody waits, for
-    what else ends the server.
+    Nothing is called before the event loop runs again after the link was made.
+    """
+
+    def on_model_request(self, frame: ModelRequest) -> None:
+        """Take a call of the model that has left the process."""
+
+    def on_model_cancelled(self, number: int) -> None:
+        """Take note that the process has given up the call of this number."""
+
+    def on_refused(self, frame: Refused) -> None:
+        """Take note of something that the process tried and may not."""
+
+    def on_request_done(self, crash: ExchangeCrash | None) -> None:
+        """Take note that the app is done with a request, before it counts as such.
+
+        ``crash`` is what it raised.
+        """
+
+    def on_eof(self) -> Finding:
+        """Return the finding that says how the process ended."""
+
+    def on_flood(self, what: str) -> Finding:
+        """Return the finding that says of what too much came."""
+
+    def look(self) -> Exception | None:
+        """Return what else ends the server; called now and then while somebody waits."""
+
+
+class Link:
+    """One started server, over its wire; ``listener`` is told what comes.
+
     ``skipped_seconds`` says how far the clock was moved because the server only waited for a timer,
     ``moved_seconds`` how far it was moved at all.
     """
@@ -83,16 +109,9 @@ class Link:
         wire: socket.socket,
         pid: int,
         limits: WireLimits,
-        *,
-        on_model_request: Callable[[ModelRequest], None],
-        on_model_cancelled: Callable[[int], None],
-        on_refused: Callable[[Refused], None],
-        on_eof: Callable[[], Finding],
-        on_end: Callable[[ExchangeCrash | None], None],
-        on_flood: Callable[[str], Finding],
-        look: Callable[[], Exception | None],
+        listener: LinkListener,
     ) -> None:
-        self._wire = WireEnd(wire, self._came)
+        self._wire = SocketEnd(wire, self._on_data)
         self._limits = limits
         self._loop = asyncio.get_running_loop()
         self._incoming = FrameBuffer()
@@ -107,13 +126,7 @@ class Link:
         self._tickets: dict[int, asyncio.Future[float | None]] = {}
         self._waiters = Waiters()
         self._watching: asyncio.Task[None] | None = None
-        self._on_model_request = on_model_request
-        self._on_model_cancelled = on_model_cancelled
-        self._on_refused = on_refused
-        self._on_eof = on_eof
-        self._on_end = on_end
-        self._on_flood = on_flood
-        self._look = look
+        self._listener = listener
         self._pid = pid
         self.trouble: Exception | None = None
         self.skipped_seconds = 0.0
@@ -125,7 +138,7 @@ class Link:
     # --- what the grader does ---------------------------------------------------------------
 
     def send(self, frame: Frame) -> None:
-        """Send ``frame``; a server that has gone is noticed by whoever waits for it."""
+        """Send ``frame``; if the server is gone, those who wait for it are told."""
         if self.closed:
             return
         self._sent += not isinstance(frame, Ping | Advance)
@@ -143,12 +156,12 @@ class Link:
 
     @property
     def open_requests(self) -> int:
-        """How many requests the app is still at work on, also after its answer to them."""
+        """How many requests the app still works on, even after its answer to them."""
         return sum(not each.ended and each.crash is None for each in self._exchanges.values())
 
-    def open_exchange(self, told: str = "") -> OpenExchange:
-        """Begin an exchange under a new number; ``told`` names the request, for people."""
-        self.last_request = told
+    def open_exchange(self, request: str = "") -> OpenExchange:
+        """Begin an exchange under a new number; ``request`` names it for a reader."""
+        self.last_request = request
         exchange = OpenExchange(next(self._numbers))
         self._exchanges[exchange.number] = exchange
         return exchange
@@ -185,13 +198,13 @@ class Link:
         return exchange.chunks.popleft()
 
     def give_up(self, trouble: Exception) -> None:
-        """Fail everything that waits for this server, and that will, be it a finding or not."""
+        """Raise ``trouble``, a finding or an error of ours, in all who wait now or will wait."""
         if self.trouble is None:
             self.trouble = trouble
         self._waiters.wake()
 
     def close(self) -> None:
-        """Close the wire; the server's process ends by it."""
+        """Close the wire, which ends the server's process."""
         if self.closed:
             return
         self._wire.close()
@@ -199,32 +212,58 @@ class Link:
             self._watching.cancel()
         self._waiters.wake()
 
+    # --- what the watchdog asks, while somebody waits ------------------------------------------
+
+    @property
+    def awaited(self) -> bool:
+        """Whether anybody waits for this server."""
+        return bool(self._waiters)
+
+    @property
+    def request_count(self) -> int:
+        """How many requests were made."""
+        return len(self._exchanges)
+
+    @property
+    def message_count(self) -> int:
+        """How many messages went in either direction, other than the watchdog's own."""
+        return self._frames + self._sent
+
+    def skip(self, seconds: float) -> asyncio.Future[float | None]:
+        """Move the clock to a timer; the future's result is the seconds to the next one."""
+        self.skipped_seconds += seconds
+        return self._move(seconds)
+
+    def look(self) -> Exception | None:
+        """Return what else ends the server."""
+        return self._listener.look()
+
     # --- what the server says ----------------------------------------------------------------
 
-    def _came(self, data: bytes) -> None:
+    def _on_data(self, data: bytes) -> None:
         try:
-            self._take_in(data)
+            self._read(data)
         except WireError as error:
-            self._read_no_more(ProtocolBroken(f"the submission broke the protocol: {error}"))
-        except Exception as trouble:  # noqa: BLE001 - a fault of ours too must reach who waits
-            self._read_no_more(trouble)
+            self._stop_reading(ProtocolBroken(f"the submission broke the protocol: {error}"))
+        except Exception as trouble:  # noqa: BLE001 - those who wait must get an error of ours too
+            self._stop_reading(trouble)
         self._waiters.wake()
 
-    def _read_no_more(self, trouble: Exception) -> None:
-        self._wire.read_no_more()
+    def _stop_reading(self, trouble: Exception) -> None:
+        self._wire.stop_reading()
         self.give_up(trouble)
 
-    def _take_in(self, data: bytes) -> None:
+    def _read(self, data: bytes) -> None:
         if not data:
-            raise self._on_eof()
+            raise self._listener.on_eof()
         self._bytes += len(data)
         limits = self._limits
         if self._bytes > limits.sent_mb * MEBIBYTE:
-            raise self._on_flood(f"sent more than {amount(limits.sent_mb)}")
+            raise self._listener.on_flood(f"sent more than {amount(limits.sent_mb)}")
         for payload in self._incoming.feed(data):
             self._frames += 1
             if self._frames > limits.messages:
-                raise self._on_flood(f"sent more than {limits.messages:,} pieces")
+                raise self._listener.on_flood(f"sent more than {limits.messages:,} pieces")
             self._act(parse(payload))
 
     def _act(self, frame: FromStudent) -> None:
@@ -235,12 +274,12 @@ class Link:
                 self._begin_call(frame)
             case ModelCancelled():
                 self._calls.discard(frame.call)
-                self._on_model_cancelled(frame.call)
+                self._listener.on_model_cancelled(frame.call)
             case Pong() | Advanced():
                 self._frames -= 1
                 self._redeem(frame)
             case Refused():
-                self._on_refused(frame)
+                self._listener.on_refused(frame)
             case Hello():
                 self.hello = _once(self.hello, frame)
             case Loaded() | LoadFailed():
@@ -257,11 +296,11 @@ class Link:
             case ResponseBody():
                 self._add_chunk(exchange, frame)
             case ExchangeEnd():
-                self._on_end(None)
+                self._listener.on_request_done(None)
                 exchange.ended = True
             case ExchangeCrash():
                 crash = _once(exchange.crash, frame)
-                self._on_end(crash)
+                self._listener.on_request_done(crash)
                 exchange.crash = crash
 
     def _add_chunk(self, exchange: OpenExchange, frame: ResponseBody) -> None:
@@ -270,7 +309,9 @@ class Link:
         exchange.complete = not frame.more
         exchange.size += len(frame.body)
         if exchange.size > self._limits.answer_mb * MEBIBYTE:
-            raise self._on_flood(f"sent an answer of more than {amount(self._limits.answer_mb)}")
+            raise self._listener.on_flood(
+                f"sent an answer of more than {amount(self._limits.answer_mb)}"
+            )
         if frame.body:
             exchange.chunks.append((frame.body, self._loop.time()))
 
@@ -282,10 +323,12 @@ class Link:
         self._asked_bytes += len(frame.body)
         limits = self._limits
         if self._begun_calls > limits.model_calls:
-            raise self._on_flood(f"called the model more than {limits.model_calls:,} times")
+            raise self._listener.on_flood(
+                f"called the model more than {limits.model_calls:,} times"
+            )
         if self._asked_bytes > limits.asked_mb * MEBIBYTE:
-            raise self._on_flood(f"sent the model more than {amount(limits.asked_mb)}")
-        self._on_model_request(frame)
+            raise self._listener.on_flood(f"sent the model more than {amount(limits.asked_mb)}")
+        self._listener.on_model_request(frame)
 
     def _redeem(self, frame: Pong | Advanced) -> None:
         future = self._tickets.pop(frame.ticket, None)
@@ -314,27 +357,17 @@ class Link:
             self._watching.add_done_callback(self._watched)
 
     async def _watch_until_found(self) -> None:
-        watchdog = Watchdog(
-            self._pid,
-            self._limits,
-            waiting=lambda: bool(self._waiters),
-            asked=lambda: len(self._exchanges),
-            said=lambda: self._frames + self._sent,
-            ping=self.ping,
-            advance=self._skip,
-            look=self._look,
-        )
-        trouble = await watchdog.watch()
+        trouble = await Watchdog(self._pid, self._limits, self).watch()
         if isinstance(trouble, Stalled | RanAway):
             # What comes later may still work.
             self._waiters.fail(trouble)
         elif trouble is not None:
-            self._read_no_more(trouble)
+            self._stop_reading(trouble)
 
     def _watched(self, task: asyncio.Task[None]) -> None:
         error = None if task.cancelled() else task.exception()
         if isinstance(error, Exception):
-            # A fault of ours, without which everybody would wait for ever.
+            # An error of ours: unless it is raised, everybody would wait for ever.
             self.give_up(error)
 
     def _move(self, seconds: float, *, stop: bool = False) -> asyncio.Future[float | None]:
@@ -342,10 +375,6 @@ class Link:
         ticket, future = self._ticket()
         self.send(Advance(ticket=ticket, seconds=seconds, stop=stop))
         return future
-
-    def _skip(self, seconds: float) -> asyncio.Future[float | None]:
-        self.skipped_seconds += seconds
-        return self._move(seconds)
 
 
 _T = TypeVar("_T")

@@ -50,7 +50,7 @@ class ModelCalls:
         self._tasks.pop(number, None)
         error = None if task.cancelled() else task.exception()
         if isinstance(error, Exception):
-            # A fault of ours: it must not look as if the server waited in vain.
+            # An error of ours: it must not look as if the server waited in vain.
             self._link.give_up(error)
 
     async def _answer(self, frame: ModelRequest) -> None:

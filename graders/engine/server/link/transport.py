@@ -1,7 +1,7 @@
 """An httpx transport that carries a request to a student's app over the link, streaming both ways.
 
 Unlike ``httpx.ASGITransport`` it hands out each chunk as it comes, tells the app when the client
-leaves, and gives what was sent before a crash. Must not know ChatKit.
+leaves, and hands out what was sent before a crash. Must not know ChatKit.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class AppCrashed(ServerTrouble):
 class StudentTransport(httpx.AsyncBaseTransport):
     """Sends every request to the one app behind ``link``, whatever host its URL names.
 
-    Raises :class:`ServerTrouble` where the server's conduct makes an answer impossible.
+    Raises :class:`ServerTrouble` where the server makes an answer impossible.
     """
 
     def __init__(self, link: Link) -> None:

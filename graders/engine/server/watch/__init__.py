@@ -1,4 +1,4 @@
-"""Looks at one server from outside: does it work, wait or hang, how much does it use, for how long.
+"""Watches one server from outside: does it work, wait or hang, how much does it use, for how long.
 
 Must not know what the server says.
 """

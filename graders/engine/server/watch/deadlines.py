@@ -1,8 +1,8 @@
-"""How long a check and a whole run may take on the grader's own clock: the last net.
+"""How long a check and a whole run may take on the grader's own clock: the last resort.
 
-It is no judgement: what hangs or computes without end is told by its state (``watchdog``), long
-before. Whose fault it is that the net is reached is told by the kernel: a server that was held up,
-because it or the grader had to wait for a CPU or the grader itself was busy, is not charged.
+It is not how a server is judged: one that hangs or computes without end is known by its state
+(``watchdog``) long before. Whose fault it is that time is over, the kernel knows: a server that was
+held up, because it or the grader had to wait for a CPU or the grader was busy, is not charged.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ _HELD_UP = 0.5
 
 
 def held_up_seconds(pid: int | None) -> float | None:
-    """How long this process has worked or waited for a CPU, and ``pid`` has waited for one.
+    """Return how long this process has worked or waited for a CPU, and ``pid`` waited for one.
 
-    ``None`` where the kernel does not tell.
+    ``None`` where the kernel does not say.
     """
     try:
         ours = sum(_schedule(Path(f"/proc/{os.getpid()}")))
@@ -43,7 +43,7 @@ def _schedule(folder: Path) -> tuple[float, float]:
 
 @dataclass
 class RunClock:
-    """The time of one submission's run; ``charged`` is what its own servers have used up of it."""
+    """The time of one submission's run; ``charged`` is what its own servers have used of it."""
 
     limits: WallLimits = field(default_factory=WallLimits)
     now: Callable[[], float] = time.monotonic
@@ -93,6 +93,6 @@ class CheckClock:
     def _was_held_up(self, pid: int, spent: float) -> bool:
         held_up = self._run.held_up(pid)
         if held_up is None or self._held_up_before is None:
-            # Nobody knows, and so nobody is blamed.
+            # Where nobody knows, nobody is blamed.
             return True
         return held_up - self._held_up_before >= _HELD_UP * spent

@@ -1,13 +1,13 @@
-"""Tells waiting from hanging, by what the server does and not by how long it takes.
+"""Tells a server that waits from one that hangs, by what it does and not by how long it takes.
 
 A server that owes an answer is *stalled* when the kernel says that all its threads sleep and that
 nothing has run from one look to the next, and its event loop says that it has nothing left to do,
 several times in turn. The two are never asked at once: a question to the loop is work for it. A
 timer that is still to fire (a back-off, a sleep) is not waited for: the virtual clock is moved to
 it. A server that blocks its own event loop cannot answer; it is given some virtual time in case it
-sleeps, and then the kernel's word is taken, over more looks. Only when neither can be asked does a
+sleeps, and then what the kernel says counts, over more looks. Only when neither can be asked does a
 plain time limit decide, and the finding says so. A server that neither works nor sleeps waits for
-the machine: that is nothing to be told here (``wall`` has the last word on it).
+the machine: that is not decided here (``deadlines`` has the last word on it).
 
 Must not know what is being waited for.
 """
@@ -15,8 +15,8 @@ Must not know what is being waited for.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from graders.engine.core.errors import Finding
 from graders.engine.core.limits import WireLimits
@@ -25,7 +25,7 @@ from graders.engine.server.watch.process_state import Activity, activity
 
 _LOOK_SECONDS = 0.02
 _QUIET_ROUNDS = 8
-"""Rounds in a row, of the kernel's word and the event loop's, before a server is stalled.
+"""Rounds in a row, each a look at the kernel and a question to the loop, until it is stalled.
 
 About 1.2 s.
 """
@@ -43,13 +43,13 @@ _BLOCKED_LOOKS = 30
 _GRANT_LOOKS = 5
 """So many of them before it is given more virtual time, in case it is `time.sleep` that blocks."""
 _EXACT_WAITS = 16
-"""Timers in a row to which the clock is moved exactly; whoever sets more asks again and again.
+"""Timers in a row to which the clock is moved exactly; a server that sets more is polling.
 
 From then on each move is an eighth of the time waited so far, if that is more: a server that looks
 every millisecond for what never comes is known after a hundred moves, not after 120,000. All its
 timers still fire, each at its own time.
 """
-_DROWSY_LOOKS = 15
+_ASLEEP_LOOKS = 15
 """Looks in a row at a server that wakes up between them and is always asleep again.
 
 Its event loop is asked then, too: a loop that looks for something every few milliseconds of real
@@ -66,24 +66,24 @@ _MOST_LOOKS = 6_000
 
 
 @dataclass
-class _Patience:
-    """What has been seen since either side last said anything (``said``).
+class _Observed:
+    """What has been seen since either side last said anything; ``messages`` counts what was said.
 
     ``still`` counts looks in a row that showed nothing, ``quiet`` rounds, ``blocked`` looks,
-    ``waits`` the timers that were waited for, ``drowsy`` looks in a row at a server that slept;
+    ``waits`` the timers that were waited for, ``asleep`` looks in a row at a server that slept;
     ``polls`` says that it was asked because of these;
     ``pong`` is the question to the event loop that is open, ``grant`` the virtual time that a
     blocked server gets next, in seconds; ``out_of_time`` says that its next timer is too far away.
     """
 
-    asked: int
-    said: int
+    requests: int
+    messages: int
     first: Activity | None
     last: Activity | None = None
     pong: asyncio.Future[float | None] | None = None
     looks: int = 0
     waits: int = 0
-    drowsy: int = 0
+    asleep: int = 0
     polls: bool = False
     still: int = 0
     quiet: int = 0
@@ -93,135 +93,140 @@ class _Patience:
     out_of_time: bool = False
 
 
+class WatchedServer(Protocol):
+    """The server that is watched, by what can be asked of it and done to it."""
+
+    @property
+    def awaited(self) -> bool:
+        """Whether anybody waits for it."""
+
+    @property
+    def request_count(self) -> int:
+        """How many requests were made."""
+
+    @property
+    def message_count(self) -> int:
+        """How many messages went in either direction, other than those of the next two."""
+
+    def ping(self) -> asyncio.Future[float | None]:
+        """Ask its event loop; the future's result is the seconds to its next timer."""
+
+    def skip(self, seconds: float) -> asyncio.Future[float | None]:
+        """Move its clock; the future's result is the seconds to the next timer."""
+
+    def look(self) -> Exception | None:
+        """Return what ends it for another reason."""
+
+
 class Watchdog:
-    """Watches one server while somebody waits for it.
+    """Watches one server, whose process is ``pid``, while somebody waits for it."""
 
-    ``waiting`` says whether anybody still does, ``asked`` counts the requests that were made,
-    ``said`` what was said in either direction (other than by the two that follow), ``ping`` asks
-    the event loop and gives the seconds to its next timer, ``advance`` moves its clock, ``look``
-    gives what ends the server for another reason.
-    """
-
-    def __init__(
-        self,
-        pid: int,
-        limits: WireLimits,
-        *,
-        waiting: Callable[[], bool],
-        asked: Callable[[], int],
-        said: Callable[[], int],
-        ping: Callable[[], asyncio.Future[float | None]],
-        advance: Callable[[float], asyncio.Future[float | None]],
-        look: Callable[[], Exception | None],
-    ) -> None:
+    def __init__(self, pid: int, limits: WireLimits, server: WatchedServer) -> None:
         self._pid = pid
         self._limits = limits
-        self._waiting = waiting
-        self._asked = asked
-        self._said = said
-        self._ping = ping
-        self._advance = advance
-        self._look_elsewhere = look
+        self._server = server
 
     async def watch(self) -> Exception | None:
         """Return what ends the waiting: the server is stalled, runs away, or is ended.
 
         ``None`` if nobody waits any more.
         """
-        patience = self._new_patience()
+        observed = self._observe_anew()
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
-            if not self._waiting():
+            if not self._server.awaited:
                 return None
-            if trouble := self._look_elsewhere():
+            if trouble := self._server.look():
                 return trouble
-            if patience.said != self._said():
-                patience = self._new_patience(patience)
-            self._look(patience)
-            if patience.pong is not None and patience.pong.done():
-                await self._take_answer(patience, patience.pong.result())
-            if finding := self._verdict(patience):
+            if observed.messages != self._server.message_count:
+                observed = self._observe_anew(observed)
+            self._look(observed)
+            if observed.pong is not None and observed.pong.done():
+                await self._take_answer(observed, observed.pong.result())
+            if finding := self._verdict(observed):
                 return finding
 
-    def _new_patience(self, old: _Patience | None = None) -> _Patience:
-        asked = self._asked()
-        spent = old.virtual_seconds if old is not None and old.asked == asked else 0.0
-        return _Patience(asked, self._said(), activity(self._pid), virtual_seconds=spent)
+    def _observe_anew(self, old: _Observed | None = None) -> _Observed:
+        requests = self._server.request_count
+        spent = old.virtual_seconds if old is not None and old.requests == requests else 0.0
+        return _Observed(
+            requests, self._server.message_count, activity(self._pid), virtual_seconds=spent
+        )
 
-    def _look(self, patience: _Patience) -> None:
+    def _look(self, observed: _Observed) -> None:
         now = activity(self._pid)
-        still = now is not None and now.asleep and now == patience.last
-        patience.looks += 1
-        patience.still = patience.still + 1 if still else 0
-        patience.drowsy = patience.drowsy + 1 if now is not None and now.asleep else 0
-        patience.last = now
-        if patience.pong is None:
-            patience.polls = patience.drowsy >= _DROWSY_LOOKS and not still
-            enough = _STILL_LOOKS if patience.quiet else 1
-            if patience.polls or now is None or patience.still >= enough:
-                patience.pong = self._ping()
+        still = now is not None and now.asleep and now == observed.last
+        observed.looks += 1
+        observed.still = observed.still + 1 if still else 0
+        observed.asleep = observed.asleep + 1 if now is not None and now.asleep else 0
+        observed.last = now
+        if observed.pong is None:
+            observed.polls = observed.asleep >= _ASLEEP_LOOKS and not still
+            enough = _STILL_LOOKS if observed.quiet else 1
+            if observed.polls or now is None or observed.still >= enough:
+                observed.pong = self._server.ping()
             elif not still:
-                patience.quiet = 0
-        elif not patience.pong.done():
-            patience.blocked = patience.blocked + 1 if still else 0
-            self._grant(patience)
+                observed.quiet = 0
+        elif not observed.pong.done():
+            observed.blocked = observed.blocked + 1 if still else 0
+            self._grant(observed)
 
-    async def _take_answer(self, patience: _Patience, next_timer: float | None) -> None:
+    async def _take_answer(self, observed: _Observed, next_timer: float | None) -> None:
         """Move on to the next timer, if there is one: the event loop has nothing left to do."""
-        patience.pong = None
-        patience.blocked = patience.drowsy = 0
-        if patience.polls and (next_timer is None or next_timer > _POLL_SECONDS):
+        observed.pong = None
+        observed.blocked = observed.asleep = 0
+        if observed.polls and (next_timer is None or next_timer > _POLL_SECONDS):
             return
         if next_timer is None:
-            patience.quiet += 1
+            observed.quiet += 1
             return
-        left = self._limits.answer_clock_seconds - patience.virtual_seconds
+        left = self._limits.answer_clock_seconds - observed.virtual_seconds
         if next_timer > left:
-            patience.out_of_time = True
-            patience.quiet += _QUIET_ROUNDS if patience.polls else 1
+            observed.out_of_time = True
+            observed.quiet += _QUIET_ROUNDS if observed.polls else 1
             return
-        patience.quiet = 0
-        patience.waits += 1
-        seconds = min(max(next_timer, _stride(patience)), left)
-        patience.virtual_seconds += seconds
-        await asyncio.wait({self._advance(seconds)}, timeout=_ADVANCE_SECONDS)
+        observed.quiet = 0
+        observed.waits += 1
+        seconds = min(max(next_timer, _stride(observed)), left)
+        observed.virtual_seconds += seconds
+        await asyncio.wait({self._server.skip(seconds)}, timeout=_ADVANCE_SECONDS)
 
-    def _grant(self, patience: _Patience) -> None:
+    def _grant(self, observed: _Observed) -> None:
         """Let a `time.sleep` that blocks the event loop end; what it does not need is little."""
-        left = self._limits.answer_clock_seconds - patience.virtual_seconds
-        seconds = min(patience.grant, left)
-        if patience.blocked % _GRANT_LOOKS != _GRANT_LOOKS - 1 or seconds <= 0:
+        left = self._limits.answer_clock_seconds - observed.virtual_seconds
+        seconds = min(observed.grant, left)
+        if observed.blocked % _GRANT_LOOKS != _GRANT_LOOKS - 1 or seconds <= 0:
             return
-        patience.grant *= 2
-        patience.virtual_seconds += seconds
-        self._advance(seconds)
+        observed.grant *= 2
+        observed.virtual_seconds += seconds
+        self._server.skip(seconds)
 
-    def _verdict(self, patience: _Patience) -> Finding | None:
+    def _verdict(self, observed: _Observed) -> Finding | None:
         limits = self._limits
-        if patience.quiet >= (_QUIET_ROUNDS if patience.last else _BLIND_ROUNDS):
-            return Stalled(_told_quiet(patience, limits))
-        if patience.blocked >= _BLOCKED_LOOKS:
+        if observed.quiet >= (_QUIET_ROUNDS if observed.last else _BLIND_ROUNDS):
+            return Stalled(_told_quiet(observed, limits))
+        if observed.blocked >= _BLOCKED_LOOKS:
             return Stalled(
                 "the server's event loop is blocked: a call in it waits and lets nothing else run"
             )
-        if _cpu_since(patience) > limits.answer_cpu_seconds * 1_000_000_000:
+        if _cpu_since(observed) > limits.answer_cpu_seconds * 1_000_000_000:
             return RanAway(
                 f"the server computed for {limits.answer_cpu_seconds:,} s without an answer"
             )
-        if patience.last is None and patience.looks > _MOST_LOOKS:
+        if observed.last is None and observed.looks > _MOST_LOOKS:
             return Stalled("the server gave no answer within the last-resort limit of two minutes")
         return None
 
 
-def _stride(patience: _Patience) -> float:
+def _stride(observed: _Observed) -> float:
     """Return the virtual seconds that a server which keeps setting timers is moved on at least."""
-    if patience.polls:
-        return max(_LEAST_STRIDE, patience.virtual_seconds / 4)
-    return patience.virtual_seconds / 8 if patience.waits > _EXACT_WAITS else 0.0
+    if observed.polls:
+        return max(_LEAST_STRIDE, observed.virtual_seconds / 4)
+    return observed.virtual_seconds / 8 if observed.waits > _EXACT_WAITS else 0.0
 
 
-def _told_quiet(patience: _Patience, limits: WireLimits) -> str:
-    if patience.out_of_time:
+def _told_quiet(observed: _Observed, limits: WireLimits) -> str:
+    if observed.out_of_time:
         return (
             f"the server only waits for timers, for more than {limits.answer_clock_seconds:,} s of "
             "its clock, and the answer is not complete"
@@ -229,7 +234,7 @@ def _told_quiet(patience: _Patience, limits: WireLimits) -> str:
     return "the server has nothing left to do, and the answer is not complete"
 
 
-def _cpu_since(patience: _Patience) -> int:
-    if patience.first is None or patience.last is None:
+def _cpu_since(observed: _Observed) -> int:
+    if observed.first is None or observed.last is None:
         return 0
-    return patience.last.cpu_ns - patience.first.cpu_ns
+    return observed.last.cpu_ns - observed.first.cpu_ns

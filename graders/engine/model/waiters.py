@@ -1,11 +1,13 @@
-"""Those who wait for one server: woken to look again, or told that it is in vain.
+"""Those who wait for something to change: woken to look again, or told that it is in vain.
 
-Must not know what anybody waits for.
+It stands here, where the scripted model and the link to a server can both import it: ``core`` and
+``protocol`` know no event loop. Must not know what anybody waits for. Nothing here measures time.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 
 class Waiters:
@@ -25,6 +27,11 @@ class Waiters:
             await future
         finally:
             self._futures.discard(future)
+
+    async def wait_for(self, condition: Callable[[], bool]) -> None:
+        """Return as soon as ``condition()`` is true; it is looked at whenever all are woken."""
+        while not condition():
+            await self.wait()
 
     def wake(self) -> None:
         """Let everybody look again."""
