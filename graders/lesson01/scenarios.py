@@ -6,7 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from graders.engine.harness import Outcome, Reply, Stream, Talk, attempt, call_tool, expect, say
+from graders.engine.harness import (
+    Outcome,
+    Reply,
+    Scene,
+    Stream,
+    attempt,
+    call_tool,
+    expect,
+    recorded_as,
+    say,
+)
 from graders.engine.protocol import ChatKitEvent
 from graders.lesson01.lifecycle import folded, step_named
 
@@ -17,7 +27,7 @@ REFERENCE = Path(__file__).parents[2] / "reference_solutions" / "lesson01" / "li
 class Greetings:
     """Two messages in one thread, each greeted, and the items after each."""
 
-    talk: Talk
+    scene: Scene
     begun: Outcome[Stream]
     ends: bool
     oldest_first: Outcome[Reply]
@@ -31,32 +41,33 @@ class Greetings:
         return self.begun.value
 
 
-async def play_greetings(talk: Talk) -> Greetings:
+@recorded_as("greetings")
+async def play_greetings(scene: Scene) -> Greetings:
     """Say a message, list the items both ways, say another one and list again.
 
     The model would answer, so that a server which asks it loses no more than it should.
     """
     for name in ("first", "second"):
-        talk.script(name)
-    begun = await attempt(talk.chat.create(talk.message("first")))
+        scene.script(name)
+    begun = await attempt(scene.chat.create(scene.message("first")))
     ends = begun.finding is None and await begun.value.finish_or_leave()
     return Greetings(
-        talk=talk,
+        scene=scene,
         begun=begun,
         ends=ends,
-        oldest_first=await attempt(_items(talk, begun, "asc")),
-        newest_first=await attempt(_items(talk, begun, "desc")),
-        second=await attempt(_second(talk, begun)),
-        afterwards=await attempt(_items(talk, begun, "asc")),
+        oldest_first=await attempt(_items(scene, begun, "asc")),
+        newest_first=await attempt(_items(scene, begun, "desc")),
+        second=await attempt(_second(scene, begun)),
+        afterwards=await attempt(_items(scene, begun, "asc")),
     )
 
 
-async def _items(talk: Talk, begun: Outcome[Stream], order: Literal["asc", "desc"]) -> Reply:
-    return await talk.chat.items(begun.value.thread_id, order=order, limit=20)
+async def _items(scene: Scene, begun: Outcome[Stream], order: Literal["asc", "desc"]) -> Reply:
+    return await scene.chat.items(begun.value.thread_id, order=order, limit=20)
 
 
-async def _second(talk: Talk, begun: Outcome[Stream]) -> Stream:
-    stream = await talk.chat.say(begun.value.thread_id, talk.message("second"))
+async def _second(scene: Scene, begun: Outcome[Stream]) -> Stream:
+    stream = await scene.chat.say(begun.value.thread_id, scene.message("second"))
     await stream.finish_or_leave()
     return stream
 
@@ -70,12 +81,12 @@ class Lifecycles:
     progress: list[str]
 
 
-async def play_lifecycles(talk: Talk) -> Lifecycles:
+async def play_lifecycles(scene: Scene) -> Lifecycles:
     """Have the three conversations of the assignment, one after the other in one thread."""
-    first, _ = await talk.begin("first")
-    follow_up, _ = await talk.go_on(first.thread_id, "second")
-    steps = (call_tool("search_documents", {}), say(*talk.chunks("third")))
-    progress, turn = await talk.go_on(first.thread_id, "third", *steps)
+    first, _ = await scene.begin("first")
+    follow_up, _ = await scene.go_on(first.thread_id, "second")
+    steps = (call_tool("search_documents", {}), say(*scene.chunks("third")))
+    progress, turn = await scene.go_on(first.thread_id, "third", *steps)
     for stream in (first, follow_up, progress):
         expect(stream.error is None and stream.answered, "a conversation was not answered")
     expect(len(turn.requests) == 2, "the tool was not called")

@@ -102,7 +102,7 @@ async def test_user_message_is_stored(greetings: Greetings) -> None:
     reply = greetings.oldest_first.value
     texts = [item.text for item in items_of(reply) if item.type == USER]
     expect(
-        greetings.talk.message("first") in texts,
+        greetings.scene.message("first") in texts,
         f"`items.list` holds the user's message with another text: {texts[0]!r}."
         if texts
         else "`items.list` does not hold the user's message.",
@@ -170,7 +170,7 @@ def _of_type(reply: Reply, kind: str) -> list[Item]:
 
 @criterion("no-model")
 async def test_no_model_is_called(greetings: Greetings) -> None:
-    model = greetings.talk.model
+    model = greetings.scene.model
     expect(
         not model.calls and not model.side_calls,
         "The server called a model to find its greeting.",

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from graders.engine.harness import Outcome, Reply, Stream, Talk, Turn, attempt, fail, say
+from graders.engine.harness import (
+    Outcome,
+    Reply,
+    Scene,
+    Stream,
+    Turn,
+    attempt,
+    fail,
+    recorded_as,
+    say,
+)
 
 TURNS = ("first", "second", "third")
 
@@ -13,7 +23,7 @@ TURNS = ("first", "second", "third")
 class FirstMessage:
     """A first message and its answer, then the thread's items, then another thread."""
 
-    talk: Talk
+    scene: Scene
     turns: tuple[Turn, Turn]
     begun: Outcome[Stream]
     ends: bool
@@ -25,20 +35,21 @@ class FirstMessage:
         return self.begun.value
 
 
-async def play_first_message(talk: Talk) -> FirstMessage:
+@recorded_as("first")
+async def play_first_message(scene: Scene) -> FirstMessage:
     """Say a first message, list the items, and say a first message in another thread."""
-    turns = (talk.script("first"), talk.script("other"))
-    begun = await attempt(talk.chat.create(talk.message("first")))
+    turns = (scene.script("first"), scene.script("other"))
+    begun = await attempt(scene.chat.create(scene.message("first")))
     ends = begun.finding is None and await begun.value.finish_or_leave()
-    items = await attempt(_items(talk, begun))
-    other = await attempt(talk.chat.create(talk.message("other")))
+    items = await attempt(_items(scene, begun))
+    other = await attempt(scene.chat.create(scene.message("other")))
     if other.finding is None:
         await other.value.finish_or_leave()
-    return FirstMessage(talk, turns, begun, ends, items)
+    return FirstMessage(scene, turns, begun, ends, items)
 
 
-async def _items(talk: Talk, begun: Outcome[Stream]) -> Reply:
-    return await talk.chat.items(begun.value.thread_id)
+async def _items(scene: Scene, begun: Outcome[Stream]) -> Reply:
+    return await scene.chat.items(begun.value.thread_id)
 
 
 # What careless code changes: line ends, quotes, capitals, spaces at the ends, scripts, markup.
@@ -69,23 +80,24 @@ class OddWords:
     answer: Outcome[Stream]
 
 
-async def play_odd_words(talk: Talk) -> OddWords:
+@recorded_as("odd")
+async def play_odd_words(scene: Scene) -> OddWords:
     """Ask each of the odd texts in a thread of its own, and let the model say one."""
-    asked = tuple([await _ask(talk, number, text) for number, text in enumerate(ASKED)])
-    chunks = tuple(chunk.replace("WORD", talk.canary.word("said")) for chunk in SAID)
-    talk.script("first", say(*chunks))
-    return OddWords(asked, "".join(chunks), await attempt(_whole(talk, talk.message("first"))))
+    asked = tuple([await _ask(scene, number, text) for number, text in enumerate(ASKED)])
+    chunks = tuple(chunk.replace("WORD", scene.canary.word("said")) for chunk in SAID)
+    scene.script("first", say(*chunks))
+    return OddWords(asked, "".join(chunks), await attempt(_whole(scene, scene.message("first"))))
 
 
-async def _ask(talk: Talk, number: int, template: str) -> Asked:
-    word = talk.canary.word(f"asked {number}")
+async def _ask(scene: Scene, number: int, template: str) -> Asked:
+    word = scene.canary.word(f"asked {number}")
     text = template.replace("WORD", word)
-    turn = talk.model.on(text, say("Good question."))
-    return Asked(word, text, turn, await attempt(_whole(talk, text)))
+    turn = scene.model.on(text, say("Good question."))
+    return Asked(word, text, turn, await attempt(_whole(scene, text)))
 
 
-async def _whole(talk: Talk, text: str) -> Stream:
-    return await (await talk.chat.create(text)).finish()
+async def _whole(scene: Scene, text: str) -> Stream:
+    return await (await scene.chat.create(text)).finish()
 
 
 # Each is wrong in one way only; none of them names a thread.
@@ -104,18 +116,19 @@ class Malformed:
     next: Outcome[Stream]
 
 
-async def play_malformed(talk: Talk) -> dict[str, Malformed]:
+@recorded_as("malformed")
+async def play_malformed(scene: Scene) -> dict[str, Malformed]:
     """Send each malformed body, and a good message behind each."""
     return {
         case: Malformed(
-            reply=await attempt(talk.chat.raw(body)), next=await attempt(_begin(talk, case))
+            reply=await attempt(scene.chat.raw(body)), next=await attempt(_begin(scene, case))
         )
         for case, body in MALFORMED.items()
     }
 
 
-async def _begin(talk: Talk, name: str) -> Stream:
-    stream, _ = await talk.begin(name)
+async def _begin(scene: Scene, name: str) -> Stream:
+    stream, _ = await scene.begin(name)
     return stream
 
 
@@ -123,7 +136,7 @@ async def _begin(talk: Talk, name: str) -> Stream:
 class ThreeTurns:
     """Three messages in one thread, and all the ways to read them back."""
 
-    talk: Talk
+    scene: Scene
     thread_id: str
     follow_up: Outcome[Stream]
     calls_before_follow_up: int
@@ -136,25 +149,26 @@ class ThreeTurns:
     thread_with_title: Outcome[Reply]
 
 
-async def play_three_turns(talk: Talk) -> ThreeTurns:
+@recorded_as("three")
+async def play_three_turns(scene: Scene) -> ThreeTurns:
     """Say three messages, read them back, set a title and read them again."""
-    stream, _ = await talk.begin(TURNS[0])
+    stream, _ = await scene.begin(TURNS[0])
     thread_id = stream.thread_id
-    calls_before = len(talk.model.calls)
-    follow_ups = [await attempt(_follow_up(talk, thread_id, name)) for name in TURNS[1:]]
-    title = f"About {talk.canary.word('title')}"
+    calls_before = len(scene.model.calls)
+    follow_ups = [await attempt(_follow_up(scene, thread_id, name)) for name in TURNS[1:]]
+    title = f"About {scene.canary.word('title')}"
     return ThreeTurns(
-        talk=talk,
+        scene=scene,
         thread_id=thread_id,
         follow_up=follow_ups[0],
         calls_before_follow_up=calls_before,
         answer_ids=_answer_ids([stream, *(each.value for each in follow_ups if not each.finding)]),
-        oldest_first=await attempt(talk.chat.items(thread_id, order="asc", limit=20)),
-        newest_first=await attempt(talk.chat.items(thread_id, order="desc", limit=20)),
-        thread=await attempt(talk.chat.get(thread_id)),
+        oldest_first=await attempt(scene.chat.items(thread_id, order="asc", limit=20)),
+        newest_first=await attempt(scene.chat.items(thread_id, order="desc", limit=20)),
+        thread=await attempt(scene.chat.get(thread_id)),
         title=title,
-        titled=await attempt(talk.chat.update(thread_id, title)),
-        thread_with_title=await attempt(talk.chat.get(thread_id)),
+        titled=await attempt(scene.chat.update(thread_id, title)),
+        thread_with_title=await attempt(scene.chat.get(thread_id)),
     )
 
 
@@ -163,8 +177,8 @@ def _answer_ids(streams: list[Stream]) -> tuple[str, ...]:
     return tuple(item.item_id for item in items if item is not None)
 
 
-async def _follow_up(talk: Talk, thread_id: str, name: str) -> Stream:
-    stream, _ = await talk.go_on(thread_id, name)
+async def _follow_up(scene: Scene, thread_id: str, name: str) -> Stream:
+    stream, _ = await scene.go_on(thread_id, name)
     return stream
 
 
@@ -172,25 +186,26 @@ async def _follow_up(talk: Talk, thread_id: str, name: str) -> Stream:
 class TwoThreads:
     """Two threads in which messages were said in turns: first and third, second and fourth."""
 
-    talk: Talk
+    scene: Scene
     ids: tuple[str, str]
     items: tuple[Outcome[Reply], Outcome[Reply]]
     threads: Outcome[Reply]
 
 
-async def play_two_threads(talk: Talk) -> TwoThreads:
+@recorded_as("two")
+async def play_two_threads(scene: Scene) -> TwoThreads:
     """Begin two threads, go on in both, and list what there is."""
-    one, two = [(await talk.begin(name))[0].thread_id for name in ("first", "second")]
+    one, two = [(await scene.begin(name))[0].thread_id for name in ("first", "second")]
     for thread_id, name in ((one, "third"), (two, "fourth")):
-        await attempt(_follow_up(talk, thread_id, name))
+        await attempt(_follow_up(scene, thread_id, name))
     return TwoThreads(
-        talk=talk,
+        scene=scene,
         ids=(one, two),
         items=(
-            await attempt(talk.chat.items(one, limit=20)),
-            await attempt(talk.chat.items(two, limit=20)),
+            await attempt(scene.chat.items(one, limit=20)),
+            await attempt(scene.chat.items(two, limit=20)),
         ),
-        threads=await attempt(talk.chat.list()),
+        threads=await attempt(scene.chat.list()),
     )
 
 
@@ -198,21 +213,22 @@ async def play_two_threads(talk: Talk) -> TwoThreads:
 class FailedThread:
     """A thread in which the model failed at the second message, and what came after."""
 
-    talk: Talk
+    scene: Scene
     items: Outcome[Reply]
     next: Outcome[Stream]
 
 
-async def play_failure(talk: Talk) -> FailedThread:
+@recorded_as("failed")
+async def play_failure(scene: Scene) -> FailedThread:
     """Say a message that the model fails at, read the items, and say the next one."""
-    first, _ = await talk.begin("first")
+    first, _ = await scene.begin("first")
     thread_id = first.thread_id
-    talk.script("second", fail(500, message="The server had an error."))
-    failed = await attempt(talk.chat.say(thread_id, talk.message("second")))
+    scene.script("second", fail(500, message="The server had an error."))
+    failed = await attempt(scene.chat.say(thread_id, scene.message("second")))
     if failed.finding is None:
         await failed.value.finish_or_leave()
     return FailedThread(
-        talk=talk,
-        items=await attempt(talk.chat.items(thread_id)),
-        next=await attempt(_follow_up(talk, thread_id, "third")),
+        scene=scene,
+        items=await attempt(scene.chat.items(thread_id)),
+        next=await attempt(_follow_up(scene, thread_id, "third")),
     )

@@ -7,9 +7,9 @@ import asyncio
 import pytest
 
 from graders.engine.harness import (
+    Scene,
     Stalled,
     Step,
-    Talk,
     criterion,
     drop,
     expect,
@@ -29,9 +29,9 @@ FAILURES: dict[str, Step] = {
 
 @criterion("model-failure-shows-error")
 @pytest.mark.parametrize("case", FAILURES)
-async def test_failure_becomes_an_error_event(case: str, talk: Talk) -> None:
-    talk.script("first", FAILURES[case])
-    stream = await talk.chat.create(talk.message("first"))
+async def test_failure_becomes_an_error_event(case: str, scene: Scene) -> None:
+    scene.script("first", FAILURES[case])
+    stream = await scene.chat.create(scene.message("first"))
     ends = await stream.finish_or_leave()
     expect(
         stream.error is not None,
@@ -51,7 +51,7 @@ async def test_failure_becomes_an_error_event(case: str, talk: Talk) -> None:
 async def test_message_is_kept_after_a_failure(failed: FailedThread) -> None:
     reply = failed.items.value
     expect(
-        any(failed.talk.word("second") in item.text for item in items_of(reply)),
+        any(failed.scene.word("second") in item.text for item in items_of(reply)),
         "After the model failed, the user's message is no longer in the thread.",
         at=reply.serial,
         hint="message-lost",
@@ -77,13 +77,13 @@ async def test_next_message_is_answered_after_a_failure(failed: FailedThread) ->
 
 
 @criterion("others-meanwhile")
-async def test_others_are_answered_meanwhile(talk: Talk) -> None:
-    slow = talk.script("first", say_held(*talk.chunks("first")))
-    beginning = asyncio.ensure_future(talk.chat.create(talk.message("first")))
-    await talk.student.until(lambda: slow.used)
-    talk.script("second")
+async def test_others_are_answered_meanwhile(scene: Scene) -> None:
+    slow = scene.script("first", say_held(*scene.chunks("first")))
+    beginning = asyncio.ensure_future(scene.chat.create(scene.message("first")))
+    await scene.student.until(lambda: slow.used)
+    scene.script("second")
     try:
-        quick = await talk.student.chat(name="another user").create(talk.message("second"))
+        quick = await scene.student.chat(name="another user").create(scene.message("second"))
         await quick.finish()
     except Stalled as stalled:
         beginning.cancel()

@@ -109,7 +109,7 @@ async def test_client_gets_the_models_words(odd: OddWords) -> None:
 
 @criterion("answer-in-deltas")
 async def test_answer_comes_in_deltas(first: FirstMessage) -> None:
-    stream, said = first.stream, first.talk.answer("first")
+    stream, said = first.stream, first.scene.answer("first")
     expect(
         any(event.delta for event in stream.events),
         "No text delta came before the finished message.",
@@ -151,7 +151,7 @@ async def test_every_event_is_one_of_chatkit(first: FirstMessage) -> None:
 
 @criterion("key-from-environment")
 async def test_key_comes_from_the_environment(first: FirstMessage) -> None:
-    model = first.talk.model
+    model = first.scene.model
     expect(bool(model.calls), "The model was not asked, so no key was seen.")
     for call in model.calls:
         expect(

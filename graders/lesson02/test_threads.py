@@ -5,7 +5,7 @@ from __future__ import annotations
 from graders.engine.harness import (
     Item,
     Reply,
-    Talk,
+    Scene,
     criterion,
     expect,
     found,
@@ -20,7 +20,7 @@ async def test_user_message_is_stored(first: FirstMessage) -> None:
     reply = first.items.value
     users = [item.text for item in items_of(reply) if item.type == "user_message"]
     expect(
-        first.talk.message("first") in users,
+        first.scene.message("first") in users,
         "`items.list` does not hold the user's message."
         if not users
         else f"`items.list` holds the user's message with another text: {users[0]!r}.",
@@ -51,7 +51,7 @@ async def test_reply_is_stored(first: FirstMessage) -> None:
 
 @criterion("follow-up-answered")
 async def test_follow_up_is_answered_in_its_thread(three: ThreeTurns) -> None:
-    stream, talk = three.follow_up.value, three.talk
+    stream, scene = three.follow_up.value, three.scene
     expect(
         stream.status == 200,
         f"The follow-up was answered with status {stream.status}.",
@@ -72,8 +72,8 @@ async def test_follow_up_is_answered_in_its_thread(three: ThreeTurns) -> None:
         hint="new-thread",
     )
     expect(stream.answered, "The follow-up got no assistant message.", at=stream.last_serial)
-    newest = talk.word("second")
-    calls = talk.model.calls[three.calls_before_follow_up :]
+    newest = scene.word("second")
+    calls = scene.model.calls[three.calls_before_follow_up :]
     # A server that never asks the model at all is the matter of `agent-runs`.
     expect(
         bool(calls) or three.calls_before_follow_up == 0,
@@ -83,7 +83,7 @@ async def test_follow_up_is_answered_in_its_thread(three: ThreeTurns) -> None:
     )
     for call in calls:
         expect(
-            call.contains(newest) or not call.contains(talk.word("first")),
+            call.contains(newest) or not call.contains(scene.word("first")),
             "For the follow-up the model was asked the first message again.",
             at=stream.last_serial,
             hint="old-message",
@@ -100,7 +100,7 @@ async def test_all_messages_are_there_once_in_order(three: ThreeTurns) -> None:
         at=oldest_first.serial,
         hint="same-id",
     )
-    _expect_conversation(three.talk, oldest_first, "`items.list` with `order: asc`")
+    _expect_conversation(three.scene, oldest_first, "`items.list` with `order: asc`")
     asc, desc = messages_of(oldest_first), messages_of(newest_first)
     expect(
         [item.id for item in desc] == [item.id for item in asc][::-1],
@@ -118,7 +118,7 @@ async def test_thread_holds_its_messages(three: ThreeTurns) -> None:
         "`threads.get_by_id` gave another thread than the one that was asked for.",
         at=reply.serial,
     )
-    _expect_conversation(three.talk, reply, "`threads.get_by_id`")
+    _expect_conversation(three.scene, reply, "`threads.get_by_id`")
 
 
 @criterion("thread-by-id", case="after a title was set")
@@ -137,16 +137,16 @@ async def test_thread_holds_its_title_and_messages(three: ThreeTurns) -> None:
         at=reply.serial,
         hint="title",
     )
-    _expect_conversation(three.talk, reply, "`threads.get_by_id` after `threads.update`")
+    _expect_conversation(three.scene, reply, "`threads.get_by_id` after `threads.update`")
 
 
-def _expect_conversation(talk: Talk, reply: Reply, what: str) -> None:
+def _expect_conversation(scene: Scene, reply: Reply, what: str) -> None:
     """Expect the three messages and their answers, each once, oldest first."""
     items = messages_of(reply)
     users = [item for item in items if item.type == "user_message"]
     answers = [item for item in items if item.type == "assistant_message"]
     _expect_distinct(items, reply, what)
-    _expect_each_once(users, [talk.word(name) for name in TURNS], "user", reply, what)
+    _expect_each_once(users, [scene.word(name) for name in TURNS], "user", reply, what)
     expect(
         len(answers) >= len(TURNS),
         f"{what} holds {len(answers)} answers instead of three.",
@@ -206,7 +206,7 @@ async def test_items_of_two_threads_stay_apart(two: TwoThreads) -> None:
         reply = outcome.value
         for item in items_of(reply):
             expect(
-                not any(two.talk.word(name) in item.text for name in foreign),
+                not any(two.scene.word(name) in item.text for name in foreign),
                 "`items.list` of one thread shows a message of the other.",
                 at=reply.serial,
                 hint="items",
@@ -216,10 +216,10 @@ async def test_items_of_two_threads_stay_apart(two: TwoThreads) -> None:
 @criterion("threads-stay-apart", case="what the model is asked")
 async def test_model_hears_only_of_its_thread(two: TwoThreads) -> None:
     for own, foreign in (("third", ("second",)), ("fourth", ("first", "third"))):
-        asked = [call for call in two.talk.model.calls if call.contains(two.talk.word(own))]
+        asked = [call for call in two.scene.model.calls if call.contains(two.scene.word(own))]
         for call in asked:
             expect(
-                not any(call.contains(two.talk.word(name)) for name in foreign),
+                not any(call.contains(two.scene.word(name)) for name in foreign),
                 "The model was asked about one thread and got words of the other.",
                 hint="model",
             )

@@ -14,15 +14,16 @@ from graders.engine.harness import (
     Finding,
     Outcome,
     Reply,
+    Scene,
     Stalled,
     Step,
     Stream,
-    Talk,
     Turn,
     attempt,
     call_tool,
     drop,
     fail,
+    recorded_as,
     say,
     say_held,
 )
@@ -46,9 +47,9 @@ _TURNS = 5
 # --- words ----------------------------------------------------------------------------------------
 
 
-def long_chunks(talk: Talk, name: str) -> tuple[str, ...]:
+def long_chunks(scene: Scene, name: str) -> tuple[str, ...]:
     """Give an answer of eight tokens with words of its own."""
-    word = talk.canary.word(f"{name} answer")
+    word = scene.canary.word(f"{name} answer")
     return ("It is ", word, ", I ", "would ", "say, ", "and ", "no ", "more.")
 
 
@@ -59,17 +60,18 @@ def long_chunks(talk: Talk, name: str) -> tuple[str, ...]:
 class Plain:
     """A first message and its answer, which the model gives without a pause."""
 
-    talk: Talk
+    scene: Scene
     begun: Outcome[Stream]
     ends: bool
 
 
-async def play_plain(talk: Talk) -> Plain:
+@recorded_as("plain")
+async def play_plain(scene: Scene) -> Plain:
     """Say a first message."""
-    talk.script("first")
-    begun = await attempt(talk.chat.create(talk.message("first")))
+    scene.script("first")
+    begun = await attempt(scene.chat.create(scene.message("first")))
     ends = begun.finding is None and await begun.value.finish_or_leave()
-    return Plain(talk, begun, ends)
+    return Plain(scene, begun, ends)
 
 
 # --- lock-step ------------------------------------------------------------------------------------
@@ -111,42 +113,43 @@ class LockStep:
         return next((arrival for arrival in self.arrivals if not arrival.came), None)
 
 
-async def play_lock_step(talk: Talk) -> LockStep:
+@recorded_as("lock_step")
+async def play_lock_step(scene: Scene) -> LockStep:
     """Hear an answer of forty tokens, one by one: ends of sentences, and words that go on."""
-    words = (talk.canary.word(f"token {number}") for number in range(20))
+    words = (scene.canary.word(f"token {number}") for number in range(20))
     tokens = tuple(token for word in words for token in (f"{word}.", "And-"))
-    return await _in_lock_step(talk, "first", tokens)
+    return await _in_lock_step(scene, "first", tokens)
 
 
-async def _in_lock_step(talk: Talk, name: str, tokens: Sequence[str]) -> LockStep:
-    turn = talk.script(name, say_held(*tokens))
-    begun = await attempt(talk.chat.create(talk.message(name)))
+async def _in_lock_step(scene: Scene, name: str, tokens: Sequence[str]) -> LockStep:
+    turn = scene.script(name, say_held(*tokens))
+    begun = await attempt(scene.chat.create(scene.message(name)))
     if begun.finding is not None:
         return LockStep(begun, (), "".join(tokens), ends=False)
-    arrivals = await _hear(talk, turn, begun.value, tokens)
+    arrivals = await _hear(scene, turn, begun.value, tokens)
     await turn.release_all()
     ends = await begun.value.finish_or_leave()
     return LockStep(begun, arrivals, "".join(tokens), ends)
 
 
 async def _hear(
-    talk: Talk, turn: Turn, stream: Stream, tokens: Sequence[str]
+    scene: Scene, turn: Turn, stream: Stream, tokens: Sequence[str]
 ) -> tuple[Arrival, ...]:
     """Release ``tokens`` one by one, up to the first that does not come."""
     arrivals: list[Arrival] = []
     expected = len(stream.text)
     for token in tokens:
         expected += len(token)
-        arrival = await _arrival(talk, turn, stream, token, expected)
+        arrival = await _arrival(scene, turn, stream, token, expected)
         arrivals.append(arrival)
         if not arrival.came:
             break
     return tuple(arrivals)
 
 
-async def _arrival(talk: Talk, turn: Turn, stream: Stream, token: str, expected: int) -> Arrival:
+async def _arrival(scene: Scene, turn: Turn, stream: Stream, token: str, expected: int) -> Arrival:
     clock = asyncio.get_running_loop()
-    skipped, began = talk.student.skipped_seconds, clock.time()
+    skipped, began = scene.student.skipped_seconds, clock.time()
     silence: int | None = None
     await turn.release()
     try:
@@ -157,22 +160,23 @@ async def _arrival(talk: Talk, turn: Turn, stream: Stream, token: str, expected:
     return Arrival(
         token=token,
         came=len(stream.text) >= expected,
-        waited=talk.student.skipped_seconds - skipped,
+        waited=scene.student.skipped_seconds - skipped,
         took=clock.time() - began,
         serial=stream.last_serial if silence is None else silence,
     )
 
 
-async def play_awkward(talk: Talk) -> Mapping[str, LockStep]:
+@recorded_as("awkward")
+async def play_awkward(scene: Scene) -> Mapping[str, LockStep]:
     """Hear answers of awkward tokens, each in a thread of its own."""
-    return {name: await _awkward(talk, name, case) for name, case in CASES.items()}
+    return {name: await _awkward(scene, name, case) for name, case in CASES.items()}
 
 
-async def _awkward(talk: Talk, name: str, case: Awkward) -> LockStep:
+async def _awkward(scene: Scene, name: str, case: Awkward) -> LockStep:
     if case.held:
-        return await _in_lock_step(talk, name, case.tokens)
-    talk.script(name, say(*case.tokens))
-    begun = await attempt(talk.chat.create(talk.message(name)))
+        return await _in_lock_step(scene, name, case.tokens)
+    scene.script(name, say(*case.tokens))
+    begun = await attempt(scene.chat.create(scene.message(name)))
     ends = begun.finding is None and await begun.value.finish_or_leave()
     return LockStep(begun, (), case.text, ends)
 
@@ -188,7 +192,7 @@ class SlowTool:
     skipped when it came, ``running`` whether the tool still ran then.
     """
 
-    talk: Talk
+    scene: Scene
     turn: Turn
     begun: Outcome[Stream]
     progress: ChatKitEvent | None
@@ -197,20 +201,21 @@ class SlowTool:
     ends: bool
 
 
-async def play_slow_tool(talk: Talk) -> SlowTool:
+@recorded_as("slow_tool")
+async def play_slow_tool(scene: Scene) -> SlowTool:
     """Let the model call the tool, and stop the clock when its progress comes."""
-    call = call_tool(TOOL, {"topic": talk.word("first")})
-    turn = talk.script("first", call, say(*talk.chunks("first")))
-    begun = await attempt(talk.chat.create(talk.message("first")))
-    played = SlowTool(talk, turn, begun, None, 0.0, running=False, ends=False)
+    call = call_tool(TOOL, {"topic": scene.word("first")})
+    turn = scene.script("first", call, say(*scene.chunks("first")))
+    begun = await attempt(scene.chat.create(scene.message("first")))
+    played = SlowTool(scene, turn, begun, None, 0.0, running=False, ends=False)
     if begun.finding is not None:
         return played
     progress = await _first_progress(begun.value)
-    waited = talk.student.skipped_seconds
-    await settle(talk)
+    waited = scene.student.skipped_seconds
+    await settle(scene)
     running = len(turn.requests) == 1
     if running and progress is not None:
-        await attempt(talk.student.advance(10))
+        await attempt(scene.student.advance(10))
     ends = await begun.value.finish_or_leave()
     return replace(played, progress=progress, waited=waited, running=running, ends=ends)
 
@@ -245,7 +250,7 @@ class Left:
     ``heard`` is what had come by then, ``given_up`` whether the call of the model was cancelled.
     """
 
-    talk: Talk
+    scene: Scene
     heard: str
     given_up: bool
     items: Outcome[Reply]
@@ -254,34 +259,36 @@ class Left:
     items_after: Outcome[Reply]
 
 
-async def play_left(talk: Talk) -> Left:
+@recorded_as("left")
+async def play_left(scene: Scene) -> Left:
     """Go away mid-answer, under a server that tells the app so (ASGI 2.3, as uvicorn does)."""
-    tokens = long_chunks(talk, "first")
-    turn = talk.script("first", say_held(*tokens))
-    stream = await talk.chat.create(talk.message("first"))
-    await _hear(talk, turn, stream, tokens[:3])
+    tokens = long_chunks(scene, "first")
+    turn = scene.script("first", say_held(*tokens))
+    stream = await scene.chat.create(scene.message("first"))
+    await _hear(scene, turn, stream, tokens[:3])
     await stream.close()
-    await settle(talk)
-    await attempt(talk.student.advance(2))  # for a server that looks now and then
-    await settle(talk)
-    given_up = await _given_up(talk, turn)
+    await settle(scene)
+    await attempt(scene.student.advance(2))  # for a server that looks now and then
+    await settle(scene)
+    given_up = await _given_up(scene, turn)
     await turn.release_all()
-    await settle(talk)
+    await settle(scene)
     return Left(
-        talk=talk,
+        scene=scene,
         heard=stream.text,
         given_up=given_up,
-        items=await attempt(_items(talk, stream.thread_id)),
-        thread=await attempt(talk.chat.get(stream.thread_id)),
-        next=await attempt(_follow_up(talk, stream.thread_id, "second")),
-        items_after=await attempt(_items(talk, stream.thread_id)),
+        items=await attempt(_items(scene, stream.thread_id)),
+        thread=await attempt(scene.chat.get(stream.thread_id)),
+        next=await attempt(_follow_up(scene, stream.thread_id, "second")),
+        items_after=await attempt(_items(scene, stream.thread_id)),
     )
 
 
-async def play_left_2_4(talk: Talk) -> Left:
+@recorded_as("left_2_4")
+async def play_left_2_4(scene: Scene) -> Left:
     """Go away mid-answer, under a server whose ``send`` fails once the client is gone."""
-    await talk.student.restart(spec_version="2.4")
-    return await play_left(talk)
+    await scene.student.restart(spec_version="2.4")
+    return await play_left(scene)
 
 
 # --- a message into an answer ---------------------------------------------------------------------
@@ -296,7 +303,7 @@ class Interrupted:
     ended, ``old_whole`` whether the client got all of it.
     """
 
-    talk: Talk
+    scene: Scene
     went_on: bool
     new: Outcome[Stream]
     given_up: bool
@@ -305,44 +312,45 @@ class Interrupted:
     items: Outcome[Reply]
 
 
-async def play_interrupted(talk: Talk) -> Interrupted:
+@recorded_as("interrupted")
+async def play_interrupted(scene: Scene) -> Interrupted:
     """Say a second message after three tokens of the first answer, one of them after another's."""
-    tokens = long_chunks(talk, "first")
-    turn = talk.script("first", say_held(*tokens))
-    old = await talk.chat.create(talk.message("first"))
-    await _hear(talk, turn, old, tokens[:2])
-    talk.script("elsewhere")
-    elsewhere = asyncio.ensure_future(attempt(_elsewhere(talk)))
-    await settle(talk)
-    [third] = await _hear(talk, turn, old, tokens[2:3])
-    newer = talk.script("second")
+    tokens = long_chunks(scene, "first")
+    turn = scene.script("first", say_held(*tokens))
+    old = await scene.chat.create(scene.message("first"))
+    await _hear(scene, turn, old, tokens[:2])
+    scene.script("elsewhere")
+    elsewhere = asyncio.ensure_future(attempt(_elsewhere(scene)))
+    await settle(scene)
+    [third] = await _hear(scene, turn, old, tokens[2:3])
+    newer = scene.script("second")
     saying = asyncio.ensure_future(
-        attempt(_follow_up(talk, old.thread_id, "second", scripted=True))
+        attempt(_follow_up(scene, old.thread_id, "second", scripted=True))
     )
-    await settle(talk)
+    await settle(scene)
     if not newer.used:
         # A server may let the new answer wait for the old one: then the old one must go on.
         await turn.release_all()
     new = await saying
-    await settle(talk)
-    given_up = await _given_up(talk, turn)
+    await settle(scene)
+    given_up = await _given_up(scene, turn)
     await turn.release_all()
     ends = await old.finish_or_leave()
     await elsewhere
     return Interrupted(
-        talk=talk,
+        scene=scene,
         went_on=third.came,
         new=new,
         given_up=given_up,
         ends=ends,
         old_whole=old.text == "".join(tokens),
-        items=await attempt(_items(talk, old.thread_id)),
+        items=await attempt(_items(scene, old.thread_id)),
     )
 
 
-async def _elsewhere(talk: Talk) -> None:
+async def _elsewhere(scene: Scene) -> None:
     """Say a message in another thread."""
-    await (await talk.chat.create(talk.message("elsewhere"))).finish_or_leave()
+    await (await scene.chat.create(scene.message("elsewhere"))).finish_or_leave()
 
 
 # --- five messages at once ------------------------------------------------------------------------
@@ -356,38 +364,39 @@ class Burst:
     one came; ``items_at_once`` those of another one, in which all five came in one instant.
     """
 
-    talk: Talk
+    scene: Scene
     last: Outcome[Stream]
     items: Outcome[Reply]
     items_at_once: Outcome[Reply]
 
 
-async def play_burst(talk: Talk) -> Burst:
+@recorded_as("burst")
+async def play_burst(scene: Scene) -> Burst:
     """Say one message, and then five; and the same again without a moment between them."""
-    last, items = await _burst(talk, "", at_once=False)
-    _, items_at_once = await _burst(talk, AT_ONCE, at_once=True)
-    return Burst(talk, last, items, items_at_once)
+    last, items = await _burst(scene, "", at_once=False)
+    _, items_at_once = await _burst(scene, AT_ONCE, at_once=True)
+    return Burst(scene, last, items, items_at_once)
 
 
 async def _burst(
-    talk: Talk, prefix: str, *, at_once: bool
+    scene: Scene, prefix: str, *, at_once: bool
 ) -> tuple[Outcome[Stream], Outcome[Reply]]:
-    begun, _ = await talk.begin(f"{prefix}zero")
+    begun, _ = await scene.begin(f"{prefix}zero")
     names = [prefix + name for name in BURST]
-    turns = [talk.script(name, say_held(*talk.chunks(name))) for name in names]
+    turns = [scene.script(name, say_held(*scene.chunks(name))) for name in names]
     asking: list[asyncio.Future[Outcome[Stream]]] = []
     for name in names:
-        saying = attempt(talk.chat.say(begun.thread_id, talk.message(name)))
+        saying = attempt(scene.chat.say(begun.thread_id, scene.message(name)))
         asking.append(asyncio.ensure_future(saying))
         if not at_once:
-            await settle(talk)
+            await settle(scene)
     for turn in turns:
         await turn.release_all()
     streams = await asyncio.gather(*asking)
     await asyncio.gather(
         *(stream.value.finish_or_leave() for stream in streams if stream.finding is None)
     )
-    return streams[-1], await attempt(_items(talk, begun.thread_id))
+    return streams[-1], await attempt(_items(scene, begun.thread_id))
 
 
 # --- a model that fails half-way ------------------------------------------------------------------
@@ -397,40 +406,41 @@ async def _burst(
 class FailedHalfWay:
     """An answer that the model broke off, and the retry that the client asked for."""
 
-    talk: Talk
+    scene: Scene
     stream: Stream
     ends: bool
     retried: Outcome[Stream]
     items: Outcome[Reply]
 
 
-async def play_failures(talk: Talk) -> Mapping[str, Outcome[FailedHalfWay]]:
+@recorded_as("failures")
+async def play_failures(scene: Scene) -> Mapping[str, Outcome[FailedHalfWay]]:
     """Let the model fail half-way in each way, each in a thread of its own, and try again."""
     return {
-        name: await attempt(_failure(talk, f"{name}: first", failure))
+        name: await attempt(_failure(scene, f"{name}: first", failure))
         for name, failure in FAILURES.items()
     }
 
 
-async def _failure(talk: Talk, name: str, failure: Step) -> FailedHalfWay:
-    talk.script(name, failure)
-    stream = await talk.chat.create(talk.message(name))
+async def _failure(scene: Scene, name: str, failure: Step) -> FailedHalfWay:
+    scene.script(name, failure)
+    stream = await scene.chat.create(scene.message(name))
     ends = await stream.finish_or_leave()
-    talk.script(name)
+    scene.script(name)
     return FailedHalfWay(
-        talk=talk,
+        scene=scene,
         stream=stream,
         ends=ends,
-        retried=await attempt(_retry(talk, stream)),
-        items=await attempt(_items(talk, stream.thread_id)),
+        retried=await attempt(_retry(scene, stream)),
+        items=await attempt(_items(scene, stream.thread_id)),
     )
 
 
-async def _retry(talk: Talk, failed: Stream) -> Stream:
+async def _retry(scene: Scene, failed: Stream) -> Stream:
     item = failed.user_item
     if item is None:
         raise Finding("The stream held no `thread.item.done` of the user's message.")
-    stream = await talk.chat.retry(failed.thread_id, item.item_id)
+    stream = await scene.chat.retry(failed.thread_id, item.item_id)
     await stream.finish_or_leave()
     return stream
 
@@ -438,27 +448,27 @@ async def _retry(talk: Talk, failed: Stream) -> Stream:
 # --- what all use ---------------------------------------------------------------------------------
 
 
-async def settle(talk: Talk) -> None:
+async def settle(scene: Scene) -> None:
     """Let the server do all that it has to do, and what follows from it."""
     for _ in range(_TURNS):
-        await attempt(talk.student.settle())
+        await attempt(scene.student.settle())
 
 
-async def _given_up(talk: Talk, turn: Turn) -> bool:
+async def _given_up(scene: Scene, turn: Turn) -> bool:
     """Whether the call was cancelled; some servers look only when the next token comes."""
     if not turn.cancelled:
         await turn.release()
-        await settle(talk)
+        await settle(scene)
     return turn.cancelled
 
 
-async def _items(talk: Talk, thread_id: str) -> Reply:
-    return await talk.chat.items(thread_id, order="asc", limit=_MANY)
+async def _items(scene: Scene, thread_id: str) -> Reply:
+    return await scene.chat.items(thread_id, order="asc", limit=_MANY)
 
 
-async def _follow_up(talk: Talk, thread_id: str, name: str, *, scripted: bool = False) -> Stream:
+async def _follow_up(scene: Scene, thread_id: str, name: str, *, scripted: bool = False) -> Stream:
     if not scripted:
-        talk.script(name)
-    stream = await talk.chat.say(thread_id, talk.message(name))
+        scene.script(name)
+    stream = await scene.chat.say(thread_id, scene.message(name))
     await stream.finish_or_leave()
     return stream

@@ -41,7 +41,7 @@ async def test_failure_half_way_shows_an_error_event(case: str, failures: Failur
 async def test_retry_gives_the_whole_answer(failures: Failures) -> None:
     for name, outcome in failures.items():
         stream = outcome.value.retried.value
-        answer = outcome.value.talk.answer(f"{name}: first")
+        answer = outcome.value.scene.answer(f"{name}: first")
         expect(
             stream.error is None and answer == stream.finished_text,
             f"After {name} the retry got {stream.finished_text!r} instead of the model's "
@@ -54,7 +54,7 @@ async def test_retry_gives_the_whole_answer(failures: Failures) -> None:
 @criterion("retry-answers", case="the thread's items")
 async def test_retry_doubles_nothing(failures: Failures) -> None:
     for name, outcome in failures.items():
-        reply, talk = outcome.value.items.value, outcome.value.talk
+        reply, scene = outcome.value.items.value, outcome.value.scene
         items = items_of(reply)
         asked = [item for item in items if item.type == "user_message"]
         expect(
@@ -74,7 +74,7 @@ async def test_retry_doubles_nothing(failures: Failures) -> None:
             f"After the retry `items.list` holds {len(answers)} answers: "
             f"{', '.join(repr(text) for text in answers)}.",
             at=reply.serial,
-            hint="half" if talk.answer(f"{name}: first") in answers else None,
+            hint="half" if scene.answer(f"{name}: first") in answers else None,
         )
 
 

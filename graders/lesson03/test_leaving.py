@@ -71,7 +71,7 @@ def _expect_kept(left: Left) -> None:
     reply = left.items.value
     items = items_of(reply)
     expect(
-        any(left.talk.word("first") in item.text for item in items if item.type == "user_message"),
+        any(left.scene.word("first") in item.text for item in items if item.type == "user_message"),
         "After the client had gone away, the user's message is no longer in the thread.",
         at=reply.serial,
         hint="user-message",
@@ -104,7 +104,7 @@ def _expect_goes_on(left: Left) -> None:
         at=stream.mark_of(stream.error),
         hint="error-event",
     )
-    answer = left.talk.answer("second")
+    answer = left.scene.answer("second")
     expect(
         answer in stream.finished_text,
         f"The next message got {stream.finished_text!r} instead of the model's {answer!r}.",
@@ -114,7 +114,7 @@ def _expect_goes_on(left: Left) -> None:
     texts = [item.text for item in items_of(reply) if item.type == "user_message"]
     # That the first message is there at all is the matter of `partial-kept`.
     for name, least in (("first", 0), ("second", 1)):
-        count = sum(left.talk.word(name) in text for text in texts)
+        count = sum(left.scene.word(name) in text for text in texts)
         expect(
             least <= count <= 1,
             f"The {name} message is in `items.list` {count} times.",

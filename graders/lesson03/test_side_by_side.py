@@ -8,7 +8,7 @@ from graders.lesson03.scenarios import AT_ONCE, BURST, Burst, Interrupted, long_
 
 @criterion("interrupting-message")
 async def test_message_into_an_answer_gets_its_own_answer(interrupted: Interrupted) -> None:
-    stream, answer = interrupted.new.value, interrupted.talk.answer("second")
+    stream, answer = interrupted.new.value, interrupted.scene.answer("second")
     expect(
         stream.status == 200,
         f"A message that came while an answer streamed got the status {stream.status}.",
@@ -34,21 +34,21 @@ async def test_message_into_an_answer_gets_its_own_answer(interrupted: Interrupt
 
 @criterion("interrupted-history")
 async def test_history_is_coherent_after_an_interruption(interrupted: Interrupted) -> None:
-    talk, reply = interrupted.talk, interrupted.items.value
+    scene, reply = interrupted.scene, interrupted.items.value
     items = items_of(reply)
     users = [item for item in items if item.type == "user_message"]
     answers = [item for item in items if item.type == "assistant_message"]
     for name in ("first", "second"):
-        count = sum(talk.word(name) in item.text for item in users)
+        count = sum(scene.word(name) in item.text for item in users)
         expect(
             count == 1,
             f"The {name} message is in `items.list` {count} times.",
             at=reply.serial,
             hint="message",
         )
-    new = [item for item in answers if item.text == talk.answer("second")]
+    new = [item for item in answers if item.text == scene.answer("second")]
     expect(len(new) == 1, f"The new answer is in `items.list` {len(new)} times.", at=reply.serial)
-    chunks = long_chunks(talk, "first")
+    chunks = long_chunks(scene, "first")
     heard, word = "".join(chunks[:2]).strip(), chunks[1]
     old = [item.text for item in answers if word in item.text]
     expect(len(old) <= 1, f"The old answer is in `items.list` {len(old)} times.", at=reply.serial)
@@ -60,7 +60,7 @@ async def test_history_is_coherent_after_an_interruption(interrupted: Interrupte
     )
     ids = [item.id for item in items]
     expect(len(set(ids)) == len(ids), "Two items have the same id.", at=reply.serial)
-    order = [_place(items, users, talk.word(name)) for name in ("first", "second")]
+    order = [_place(items, users, scene.word(name)) for name in ("first", "second")]
     order.append(items.index(new[0]))
     expect(
         order == sorted(order),
@@ -88,7 +88,7 @@ async def test_no_message_of_five_is_lost_or_doubled(burst: Burst) -> None:
         reply = outcome.value
         texts = [item.text for item in items_of(reply) if item.type == "user_message"]
         for number, name in enumerate(BURST, 1):
-            count = sum(burst.talk.word(prefix + name) in text for text in texts)
+            count = sum(burst.scene.word(prefix + name) in text for text in texts)
             expect(
                 count > 0,
                 f"Message {number} of five is not in `items.list`.",
@@ -107,7 +107,7 @@ async def test_no_message_of_five_is_lost_or_doubled(burst: Burst) -> None:
 async def test_five_messages_keep_their_order(burst: Burst) -> None:
     reply = burst.items.value
     texts = [item.text for item in items_of(reply) if item.type == "user_message"]
-    known = [name for text in texts for name in BURST if burst.talk.word(name) in text]
+    known = [name for text in texts for name in BURST if burst.scene.word(name) in text]
     distinct = list(dict.fromkeys(known))
     expected = [name for name in BURST if name in distinct]
     expect(
@@ -121,7 +121,7 @@ async def test_five_messages_keep_their_order(burst: Burst) -> None:
 
 @criterion("five-messages", case="the last is answered")
 async def test_last_of_five_messages_is_answered(burst: Burst) -> None:
-    stream, answer = burst.last.value, burst.talk.answer("five")
+    stream, answer = burst.last.value, burst.scene.answer("five")
     expect(
         stream.error is None and answer in stream.finished_text,
         f"The last of five messages got {stream.finished_text!r} instead of the model's "

@@ -34,8 +34,8 @@ async def test_message_is_answered(plain: Plain) -> None:
         hint="error-event",
     )
     expect(
-        plain.talk.word("first") != "" and plain.talk.answer("first") in stream.finished_text,
-        f"The model's answer was {plain.talk.answer('first')!r}, the client got "
+        plain.scene.word("first") != "" and plain.scene.answer("first") in stream.finished_text,
+        f"The model's answer was {plain.scene.answer('first')!r}, the client got "
         f"{stream.finished_text[:200]!r}.",
         at=stream.last_serial,
     )

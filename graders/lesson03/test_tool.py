@@ -30,7 +30,7 @@ async def test_tool_runs_and_the_model_gets_its_result(slow_tool: SlowTool) -> N
         "The model called the tool, and never got a result.",
         at=stream.last_serial,
     )
-    answer = slow_tool.talk.answer("first")
+    answer = slow_tool.scene.answer("first")
     expect(
         answer in stream.finished_text,
         f"After the tool the model said {answer!r}, the client got {stream.finished_text!r}.",

@@ -11,16 +11,17 @@ from graders.engine.harness import (
     Outcome,
     RecordedCall,
     Reply,
+    Scene,
     Step,
     Stream,
-    Talk,
     Turn,
     attempt,
     call_tool,
     context_too_long,
+    recorded_as,
     say,
 )
-from graders.engine.harness.rate_limits import after_a_pause
+from graders.engine.harness.rate_limits import within_limits
 from graders.lesson04.requests import Said
 
 TURNS = ("first", "second", "third", "fourth")
@@ -88,34 +89,34 @@ class Asked:
         )
 
 
-def said_of(talk: Talk, name: str) -> Said:
+def said_of(scene: Scene, name: str) -> Said:
     """Give the texts and words of message ``name``."""
-    answer_word = talk.chunks(name)[1]
-    return Said(talk.message(name), talk.answer(name), talk.word(name), answer_word)
+    answer_word = scene.chunks(name)[1]
+    return Said(scene.message(name), scene.answer(name), scene.word(name), answer_word)
 
 
 async def ask(
-    talk: Talk, thread_id: str | None, name: str, *steps: Step, bounded: bool = False
+    scene: Scene, thread_id: str | None, name: str, *steps: Step, bounded: bool = False
 ) -> Asked:
     """Say message ``name`` in a new thread or in ``thread_id``, and read the answer.
 
     ``bounded``: leave when the server tries without end.
     """
-    turn = talk.script(name, *(steps or (say(talk.answer(name)),)))
-    before = len(talk.model.calls)
-    begun = await after_a_pause(talk.student, lambda: talk.send(name, thread_id))
+    turn = scene.script(name, *(steps or (say(scene.answer(name)),)))
+    before = len(scene.model.calls)
+    begun = await attempt(within_limits(scene.student, lambda: scene.send(name, thread_id)))
     ends = False
     if begun.finding is None:
         stream = begun.value
-        ends = await (_read_tries(talk, turn, stream) if bounded else stream.finish_or_leave())
-    calls = tuple(talk.model.calls[before:])
-    return Asked(said_of(talk, name), turn, begun, calls, ends)
+        ends = await (_read_tries(scene, turn, stream) if bounded else stream.finish_or_leave())
+    calls = tuple(scene.model.calls[before:])
+    return Asked(said_of(scene, name), turn, begun, calls, ends)
 
 
-async def _read_tries(talk: Talk, turn: Turn, stream: Stream) -> bool:
+async def _read_tries(scene: Scene, turn: Turn, stream: Stream) -> bool:
     """Read to the end; leave and return False if there is none, or tries without end."""
     reading = asyncio.ensure_future(stream.finish_or_leave())
-    trying = asyncio.ensure_future(talk.student.until(lambda: len(turn.requests) > MOST_TRIES))
+    trying = asyncio.ensure_future(scene.student.until(lambda: len(turn.requests) > MOST_TRIES))
     await asyncio.wait({reading, trying}, return_when=asyncio.FIRST_COMPLETED)
     endless = len(turn.requests) > MOST_TRIES
     (reading if endless else trying).cancel()
@@ -155,37 +156,39 @@ class LongConversation(Conversation):
     preference: Preference | None
 
 
-async def play_conversation(talk: Talk) -> Conversation:
+@recorded_as("conversation")
+async def play_conversation(scene: Scene) -> Conversation:
     """Say four messages in one thread."""
-    return Conversation(await _converse(talk, TURNS))
+    return Conversation(await _converse(scene, TURNS))
 
 
-async def play_long_conversation(talk: Talk) -> LongConversation:
+@recorded_as("long")
+async def play_long_conversation(scene: Scene) -> LongConversation:
     """Say sixty messages in one thread, and save a preference at the second."""
     names = [f"long {n}" for n in range(1, MESSAGES + 1)]
-    preference = _preference(talk, "long")
-    asked = await _converse(talk, names, preference)
+    preference = _preference(scene, "long")
+    asked = await _converse(scene, names, preference)
     if _offers_tool(asked[0]) and len(asked) > SAVING:
         return LongConversation(asked, preference)
     if len(asked) == SAVING:
         # That the tool fails is the matter of another criterion.
-        asked = await _converse(talk, names)
+        asked = await _converse(scene, names)
     return LongConversation(asked, None)
 
 
 async def _converse(
-    talk: Talk, names: Sequence[str], preference: Preference | None = None
+    scene: Scene, names: Sequence[str], preference: Preference | None = None
 ) -> list[Asked]:
     """Say messages in one thread; let the model save a preference at the second, if it can."""
-    asked = [await ask(talk, None, names[0])]
+    asked = [await ask(scene, None, names[0])]
     if not asked[0].answered:
         return asked
     thread_id = asked[0].stream.thread_id
     for number, name in enumerate(names[1:], 2):
         steps: tuple[Step, ...] = ()
         if preference and number == SAVING and _offers_tool(asked[0]):
-            steps = (_save(preference), say(talk.answer(name)))
-        asked.append(await ask(talk, thread_id, name, *steps))
+            steps = (_save(preference), say(scene.answer(name)))
+        asked.append(await ask(scene, thread_id, name, *steps))
         if not asked[-1].answered:
             break
     return asked
@@ -200,28 +203,30 @@ def _offers_tool(asked: Asked) -> bool:
 class TooLong:
     """A thread in which the model found the fourth message's input too long."""
 
-    talk: Talk
+    scene: Scene
     refused: Asked
     items: Outcome[Reply]
     next: Asked
 
 
-async def play_too_long(talk: Talk) -> TooLong:
+@recorded_as("too_long")
+async def play_too_long(scene: Scene) -> TooLong:
     """Let the model refuse the fourth message until the input is shorter."""
-    return await _refuse(talk, context_too_long(), say(talk.answer("fourth")))
+    return await _refuse(scene, context_too_long(), say(scene.answer("fourth")))
 
 
-async def play_always_too_long(talk: Talk) -> TooLong:
+@recorded_as("always_too_long")
+async def play_always_too_long(scene: Scene) -> TooLong:
     """Let the model refuse the fourth message, whatever is sent."""
-    return await _refuse(talk, context_too_long(limit_items=0))
+    return await _refuse(scene, context_too_long(limit_items=0))
 
 
-async def _refuse(talk: Talk, *steps: Step) -> TooLong:
-    begun = await _converse(talk, TURNS[:3])
+async def _refuse(scene: Scene, *steps: Step) -> TooLong:
+    begun = await _converse(scene, TURNS[:3])
     thread_id = begun[0].stream.thread_id
-    refused = await ask(talk, thread_id, "fourth", *steps, bounded=True)
-    items = await attempt(talk.chat.items(thread_id, limit=PAGE))
-    return TooLong(talk, refused, items, await ask(talk, thread_id, "fifth"))
+    refused = await ask(scene, thread_id, "fourth", *steps, bounded=True)
+    items = await attempt(scene.chat.items(thread_id, limit=PAGE))
+    return TooLong(scene, refused, items, await ask(scene, thread_id, "fifth"))
 
 
 @dataclass(frozen=True)
@@ -236,23 +241,24 @@ class Preferences:
     replies: Mapping[str, Outcome[Reply]] = field(default_factory=dict)
 
 
-async def play_preferences(talk: Talk) -> Preferences:
+@recorded_as("preferences")
+async def play_preferences(scene: Scene) -> Preferences:
     """Save two preferences by the tool, say more there and elsewhere, and restart the server."""
-    one, two = (_preference(talk, name) for name in ("one", "two"))
-    first = await ask(talk, None, "first", _save(one), say(talk.answer("first")))
+    one, two = (_preference(scene, name) for name in ("one", "two"))
+    first = await ask(scene, None, "first", _save(one), say(scene.answer("first")))
     thread_id = first.stream.thread_id
-    second = await ask(talk, thread_id, "second", _save(two), say(talk.answer("second")))
-    later = await ask(talk, thread_id, "third")
-    other = await ask(talk, None, "other")
-    replies = await _read_back(talk, thread_id)
-    await talk.student.restart()
-    after_restart = await ask(talk, thread_id, "fourth")
+    second = await ask(scene, thread_id, "second", _save(two), say(scene.answer("second")))
+    later = await ask(scene, thread_id, "third")
+    other = await ask(scene, None, "other")
+    replies = await _read_back(scene, thread_id)
+    await scene.student.restart()
+    after_restart = await ask(scene, thread_id, "fourth")
     return Preferences((one, two), (first, second), later, other, after_restart, replies)
 
 
-def _preference(talk: Talk, name: str) -> Preference:
-    key = talk.canary.word(f"{name} key").replace("-", "_")
-    return Preference(key, talk.canary.word(f"{name} value"))
+def _preference(scene: Scene, name: str) -> Preference:
+    key = scene.canary.word(f"{name} key").replace("-", "_")
+    return Preference(key, scene.canary.word(f"{name} value"))
 
 
 def _save(preference: Preference) -> Step:
@@ -270,24 +276,25 @@ class Hidden:
     replies: Mapping[str, Outcome[Reply]] = field(default_factory=dict)
 
 
-async def play_hidden(talk: Talk) -> Hidden:
+@recorded_as("hidden")
+async def play_hidden(scene: Scene) -> Hidden:
     """Say something, add hidden context, say two more messages, and read all back."""
-    first = await ask(talk, None, "first")
+    first = await ask(scene, None, "first")
     thread_id = first.stream.thread_id
-    text = f"The user looks at page {talk.canary.word('hidden')}."
-    action = await attempt(talk.chat.custom_action(thread_id, "note_context", {"text": text}))
+    text = f"The user looks at page {scene.canary.word('hidden')}."
+    action = await attempt(scene.chat.custom_action(thread_id, "note_context", {"text": text}))
     ends = action.finding is None and await action.value.finish_or_leave()
-    asked = (await ask(talk, thread_id, "second"), await ask(talk, thread_id, "third"))
-    replies = await _read_back(talk, thread_id)
-    return Hidden(talk.canary.word("hidden"), action, ends, asked, replies)
+    asked = (await ask(scene, thread_id, "second"), await ask(scene, thread_id, "third"))
+    replies = await _read_back(scene, thread_id)
+    return Hidden(scene.canary.word("hidden"), action, ends, asked, replies)
 
 
-async def _read_back(talk: Talk, thread_id: str) -> dict[str, Outcome[Reply]]:
+async def _read_back(scene: Scene, thread_id: str) -> dict[str, Outcome[Reply]]:
     """Read all that a client can read of a thread."""
     return {
-        "threads.get_by_id": await attempt(talk.chat.get(thread_id)),
-        "items.list": await attempt(talk.chat.items(thread_id, limit=PAGE)),
-        "threads.list": await attempt(talk.chat.list()),
+        "threads.get_by_id": await attempt(scene.chat.get(thread_id)),
+        "items.list": await attempt(scene.chat.items(thread_id, limit=PAGE)),
+        "threads.list": await attempt(scene.chat.list()),
     }
 
 

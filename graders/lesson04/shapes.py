@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from hypothesis import strategies as st
 
-from graders.engine.harness import Talk, Trace
+from graders.engine.harness import Scene, Trace
 from graders.engine.harness.search import Plays, judge_sequences
 from graders.lesson04.scenarios import Asked, ask
 
@@ -48,20 +48,20 @@ Judge = Callable[[list[Played]], None]
 """Raises a :class:`Finding` when something is wrong with the last message of those played."""
 
 
-async def judge_shapes(talk: Talk, trace: Trace, judge: Judge) -> None:
+async def judge_shapes(scene: Scene, trace: Trace, judge: Judge) -> None:
     """Raise the finding of the shortest conversation that fails, if one does."""
     plays: Plays[Shape] = Plays(
-        talk.student, trace, lambda shape, number: _play(talk, shape, number, judge)
+        scene.student, trace, lambda shape, number: _play(scene, shape, number, judge)
     )
     await judge_sequences(plays, _SHAPES, examples=_EXAMPLES, most_plays=_MOST_PLAYS, known=_KNOWN)
 
 
-async def _play(talk: Talk, shape: Shape, play: int, judge: Judge) -> None:
+async def _play(scene: Scene, shape: Shape, play: int, judge: Judge) -> None:
     """Say a message for each entry of ``shape``; stop after one that was not answered."""
     played: list[Played] = []
     ids: dict[int, str] = {}
     for number, thread in enumerate(shape, 1):
-        asked = await ask(talk, ids.get(thread), f"play {play} number {number}")
+        asked = await ask(scene, ids.get(thread), f"play {play} number {number}")
         own = [earlier.asked for earlier in played if earlier.thread == thread]
         foreign = [earlier.asked for earlier in played if earlier.thread != thread]
         played.append(Played(thread, asked, own, foreign))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graders.engine.harness import RecordedCall, Talk, Trace, criterion, expect
+from graders.engine.harness import RecordedCall, Scene, Trace, criterion, expect
 from graders.lesson04.requests import has_role, missing, outline, present, times
 from graders.lesson04.scenarios import Asked, Conversation
 from graders.lesson04.shapes import Played, judge_shapes, told
@@ -180,8 +180,8 @@ def _expect_role(asked: Asked, text: str, word: str, role: str, words: list[str]
 
 
 @criterion("back-and-forth")
-async def test_thread_remembers_while_others_go_on(talk: Talk, trace: Trace) -> None:
-    await judge_shapes(talk, trace, _judge_own)
+async def test_thread_remembers_while_others_go_on(scene: Scene, trace: Trace) -> None:
+    await judge_shapes(scene, trace, _judge_own)
 
 
 def _judge_own(played: list[Played]) -> None:
@@ -197,8 +197,8 @@ def _judge_own(played: list[Played]) -> None:
 
 
 @criterion("threads-apart")
-async def test_nothing_comes_from_another_thread(talk: Talk, trace: Trace) -> None:
-    await judge_shapes(talk, trace, _judge_foreign)
+async def test_nothing_comes_from_another_thread(scene: Scene, trace: Trace) -> None:
+    await judge_shapes(scene, trace, _judge_foreign)
 
 
 def _judge_foreign(played: list[Played]) -> None:

@@ -112,7 +112,7 @@ def _expect_handled(played: TooLong) -> None:
         at=stream.last_serial,
         hint="hang",
     )
-    answers = [played.talk.canary.word(f"{name} answer") for name in _NAMES]
+    answers = [played.scene.canary.word(f"{name} answer") for name in _NAMES]
     answered = any(word in stream.finished_text for word in answers)
     expect(
         stream.error is not None or answered,

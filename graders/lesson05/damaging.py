@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from graders.engine.harness import Outcome, Talk, attempt
+from graders.engine.harness import Outcome, Scene, attempt, recorded_as
 from graders.engine.harness.storage import places_containing
 from graders.engine.harness.storage_faults import damage
 from graders.lesson05.talking import Said, Views, begin, look, tell, texts_in
@@ -57,36 +57,37 @@ class Damaged:
         )
 
 
-async def play_damage(talk: Talk) -> Damaged:
+@recorded_as("damaged")
+async def play_damage(scene: Scene) -> Damaged:
     """Replace a message of one thread and the title of another by rubbish, on the disk."""
-    bad_item = await begin(talk, "bad item")
-    bad_thread = await begin(talk, "bad thread")
-    healthy = await begin(talk, "healthy")
-    title = talk.canary.word("title")
-    await attempt(talk.chat.update(bad_thread.thread_id, f"About {title}"))
-    await talk.student.kill()
+    bad_item = await begin(scene, "bad item")
+    bad_thread = await begin(scene, "bad thread")
+    healthy = await begin(scene, "healthy")
+    title = scene.canary.word("title")
+    await attempt(scene.chat.update(bad_thread.thread_id, f"About {title}"))
+    await scene.student.kill()
     spared = [w for said in (bad_thread, healthy) for w in (said.word, said.answer_word)]
-    damage(talk.student.own_dirs, bad_item.word, [*spared, title])
-    damage(talk.student.own_dirs, title, [bad_item.word, *spared])
+    damage(scene.student.own_dirs, bad_item.word, [*spared, title])
+    damage(scene.student.own_dirs, title, [bad_item.word, *spared])
     own = (bad_item.answer_word, bad_thread.word, bad_thread.answer_word)
-    left = [word for word in own if places_containing(talk.student.own_dirs, word)]
-    started = await attempt(talk.student.start())
+    left = [word for word in own if places_containing(scene.student.own_dirs, word)]
+    started = await attempt(scene.student.start())
     damaged = Damaged(
         healthy=healthy,
         bad_answer=bad_item.answer_word,
-        views=await look(talk, healthy.thread_id),
-        bad_item=await look(talk, bad_item.thread_id),
-        bad_thread=await look(talk, bad_thread.thread_id),
+        views=await look(scene, healthy.thread_id),
+        bad_item=await look(scene, bad_item.thread_id),
+        bad_thread=await look(scene, bad_thread.thread_id),
         into_bad=(
-            await tell(talk, "into bad item", bad_item.thread_id),
-            await tell(talk, "into bad thread", bad_thread.thread_id),
+            await tell(scene, "into bad item", bad_item.thread_id),
+            await tell(scene, "into bad thread", bad_thread.thread_id),
         ),
-        follow_up=await tell(talk, "follow-up", healthy.thread_id),
-        new=await tell(talk, "new"),
+        follow_up=await tell(scene, "follow-up", healthy.thread_id),
+        new=await tell(scene, "new"),
         started=started,
         spared=left,
         erased=[],
     )
-    await attempt(talk.student.settle())
-    erased = [word for word in left if not places_containing(talk.student.own_dirs, word)]
+    await attempt(scene.student.settle())
+    erased = [word for word in left if not places_containing(scene.student.own_dirs, word)]
     return replace(damaged, erased=erased)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from graders.engine.harness import Outcome, Reply, Talk, attempt, say_held
+from graders.engine.harness import Outcome, Reply, Scene, attempt, recorded_as, say_held
 from graders.engine.harness.storage import places_containing
 from graders.lesson05.talking import Said, Views, begin, look, tell
 
@@ -48,46 +48,47 @@ class Deleted:
     half_way: Outcome[HalfWay]
 
 
-async def play_deletion(talk: Talk) -> Deleted:
+@recorded_as("deleted")
+async def play_deletion(scene: Scene) -> Deleted:
     """Delete one of two threads, look, write into it, look again, also into the files."""
-    kept = await begin(talk, "kept")
-    deleted = await begin(talk, "deleted")
+    kept = await begin(scene, "kept")
+    deleted = await begin(scene, "deleted")
     thread_id = deleted.thread_id
-    await tell(talk, "more", thread_id)
-    deletion = await attempt(talk.chat.delete(thread_id))
-    views = await look(talk, thread_id)
-    kept_views = await look(talk, kept.thread_id)
-    await talk.student.settle()
-    still = _stored(talk, deleted.word, deleted.answer_word, talk.word("more"))
-    into = await tell(talk, "too late", thread_id)
-    later = await look(talk, thread_id)
-    half_way = await attempt(_delete_half_way(talk))
+    await tell(scene, "more", thread_id)
+    deletion = await attempt(scene.chat.delete(thread_id))
+    views = await look(scene, thread_id)
+    kept_views = await look(scene, kept.thread_id)
+    await scene.student.settle()
+    still = _stored(scene, deleted.word, deleted.answer_word, scene.word("more"))
+    into = await tell(scene, "too late", thread_id)
+    later = await look(scene, thread_id)
+    half_way = await attempt(_delete_half_way(scene))
     return Deleted(deleted, kept, deletion, views, kept_views, into, later, still, half_way)
 
 
-async def _delete_half_way(talk: Talk) -> HalfWay:
+async def _delete_half_way(scene: Scene) -> HalfWay:
     """Delete a thread while the model is silent in the middle of its answer."""
     name = "half-way"
-    turn = talk.script(name, say_held(*talk.chunks(name)))
-    stream = await talk.chat.create(talk.message(name))
+    turn = scene.script(name, say_held(*scene.chunks(name)))
+    stream = await scene.chat.create(scene.message(name))
     await stream.until("thread.created")
     await turn.wait_asked()
     # A server may let the deletion wait for the answer.
-    deleting = asyncio.ensure_future(attempt(talk.chat.delete(stream.thread_id)))
+    deleting = asyncio.ensure_future(attempt(scene.chat.delete(stream.thread_id)))
     for _ in range(_TURNS):
-        await attempt(talk.student.settle())
+        await attempt(scene.student.settle())
     await turn.release_all()
     deletion, _ = await asyncio.gather(deleting, attempt(stream.finish_or_leave()))
-    await talk.student.settle()
+    await scene.student.settle()
     return HalfWay(
         stream.thread_id,
         deletion,
-        views=await look(talk, stream.thread_id),
-        still_stored=_stored(talk, talk.chunks(name)[1]),
+        views=await look(scene, stream.thread_id),
+        still_stored=_stored(scene, scene.chunks(name)[1]),
     )
 
 
-def _stored(talk: Talk, *words: str) -> list[str]:
+def _stored(scene: Scene, *words: str) -> list[str]:
     """Name where one of the words still stands."""
-    places = [place for word in words for place in places_containing(talk.student.own_dirs, word)]
+    places = [place for word in words for place in places_containing(scene.student.own_dirs, word)]
     return list(dict.fromkeys(places))

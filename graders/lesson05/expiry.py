@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from graders.engine.harness import Outcome, Reply, Talk, attempt
+from graders.engine.harness import Outcome, Reply, Scene, attempt, recorded_as
 from graders.engine.harness.storage import places_containing
 from graders.lesson05.paging import Page, threads_of
 from graders.lesson05.talking import HOUR, PAGE, Said, Views, begin, briefly, look, tell
@@ -31,15 +31,16 @@ class Resumed:
     late: Said
 
 
-async def play_pauses(talk: Talk) -> Resumed:
+@recorded_as("pauses")
+async def play_pauses(scene: Scene) -> Resumed:
     """Go on in one thread after an hour, and in another an hour before it expires."""
-    early = await begin(talk, "early")
-    left = await begin(talk, "left alone")
-    await talk.student.advance(HOUR)
-    resumed = await tell(talk, "an hour later", early.thread_id)
-    await talk.student.advance((TTL - 2) * HOUR)
-    views = await look(talk, left.thread_id)
-    late = await tell(talk, "an hour before the end", left.thread_id)
+    early = await begin(scene, "early")
+    left = await begin(scene, "left alone")
+    await scene.student.advance(HOUR)
+    resumed = await tell(scene, "an hour later", early.thread_id)
+    await scene.student.advance((TTL - 2) * HOUR)
+    views = await look(scene, left.thread_id)
+    late = await tell(scene, "an hour before the end", left.thread_id)
     return Resumed(early, resumed, left, views, late)
 
 
@@ -74,28 +75,29 @@ class Expired:
     still_stored: list[str]
 
 
-async def play_expiry(talk: Talk) -> Expired:
+@recorded_as("expired")
+async def play_expiry(scene: Scene) -> Expired:
     """Leave threads alone for longer than they live; write in an older one an hour before."""
-    renewed = await begin(talk, "renewed")
-    left = await begin(talk, "left alone")
-    await begin(talk, "left alone, too", briefly(talk, "left alone, too"))
-    title = talk.canary.word("title")
-    await attempt(talk.chat.update(left.thread_id, f"About {title}"))
-    await talk.student.advance((TTL - 1) * HOUR)
-    renewing = await tell(talk, "renewing", renewed.thread_id)
-    young = await tell(talk, "young")
-    await talk.student.advance(2 * HOUR)
-    walk = await attempt(threads_of(talk).walk(1, "desc"))
-    left_views = await look(talk, left.thread_id)
-    renewed_views = await look(talk, renewed.thread_id)
+    renewed = await begin(scene, "renewed")
+    left = await begin(scene, "left alone")
+    await begin(scene, "left alone, too", briefly(scene, "left alone, too"))
+    title = scene.canary.word("title")
+    await attempt(scene.chat.update(left.thread_id, f"About {title}"))
+    await scene.student.advance((TTL - 1) * HOUR)
+    renewing = await tell(scene, "renewing", renewed.thread_id)
+    young = await tell(scene, "young")
+    await scene.student.advance(2 * HOUR)
+    walk = await attempt(threads_of(scene).walk(1, "desc"))
+    left_views = await look(scene, left.thread_id)
+    renewed_views = await look(scene, renewed.thread_id)
     given = await attempt(
-        _leave_alone(talk, "asked for", lambda name: attempt(talk.chat.get(name)))
+        _leave_alone(scene, "asked for", lambda name: attempt(scene.chat.get(name)))
     )
-    read = await attempt(_leave_alone(talk, "read", lambda name: attempt(_items(talk, name))))
-    revived = await attempt(_leave_alone(talk, "revived", lambda name: tell(talk, "late", name)))
-    await _give_chances_to_clean_up(talk)
+    read = await attempt(_leave_alone(scene, "read", lambda name: attempt(_items(scene, name))))
+    revived = await attempt(_leave_alone(scene, "revived", lambda name: tell(scene, "late", name)))
+    await _give_chances_to_clean_up(scene)
     words = (left.word, left.answer_word, title)
-    still = [place for word in words for place in places_containing(talk.student.own_dirs, word)]
+    still = [place for word in words for place in places_containing(scene.student.own_dirs, word)]
     return Expired(
         left=left,
         renewed=renewed,
@@ -111,24 +113,24 @@ async def play_expiry(talk: Talk) -> Expired:
     )
 
 
-async def _leave_alone(talk: Talk, name: str, ask: Callable[[str], Awaitable[T]]) -> LeftAlone[T]:
+async def _leave_alone(scene: Scene, name: str, ask: Callable[[str], Awaitable[T]]) -> LeftAlone[T]:
     """Begin a thread, let its time pass and an hour more, and then ask about it first."""
-    said = await begin(talk, name, briefly(talk, name))
-    await talk.student.advance((TTL + 1) * HOUR)
+    said = await begin(scene, name, briefly(scene, name))
+    await scene.student.advance((TTL + 1) * HOUR)
     return LeftAlone(said, await ask(said.thread_id))
 
 
-async def _items(talk: Talk, thread_id: str) -> Reply:
-    return await talk.chat.items(thread_id, limit=PAGE, order="asc")
+async def _items(scene: Scene, thread_id: str) -> Reply:
+    return await scene.chat.items(thread_id, limit=PAGE, order="asc")
 
 
-async def _give_chances_to_clean_up(talk: Talk) -> None:
+async def _give_chances_to_clean_up(scene: Scene) -> None:
     """Read and write, start again: what makes a server forget what is old, after days passed."""
-    await attempt(talk.chat.list(limit=PAGE))
-    await tell(talk, "something new")
-    await talk.student.restart()
-    await attempt(talk.chat.list(limit=PAGE))
-    await talk.student.settle()
+    await attempt(scene.chat.list(limit=PAGE))
+    await tell(scene, "something new")
+    await scene.student.restart()
+    await attempt(scene.chat.list(limit=PAGE))
+    await scene.student.settle()
 
 
 @dataclass(frozen=True)
@@ -149,16 +151,17 @@ class OtherTtls:
     long: Outcome[OtherTtl]
 
 
-async def play_other_ttls(talk: Talk) -> OtherTtls:
+@recorded_as("other_ttls")
+async def play_other_ttls(scene: Scene) -> OtherTtls:
     """Leave a thread alone past a short TTL, and another for nearly as long as a long one."""
     return OtherTtls(
-        short=await attempt(_play_ttl(talk, SHORT_TTL, SHORT_TTL + 1)),
-        long=await attempt(_play_ttl(talk, LONG_TTL, LONG_TTL - 1)),
+        short=await attempt(_play_ttl(scene, SHORT_TTL, SHORT_TTL + 1)),
+        long=await attempt(_play_ttl(scene, LONG_TTL, LONG_TTL - 1)),
     )
 
 
-async def _play_ttl(talk: Talk, hours: int, passed: int) -> OtherTtl:
-    await talk.student.restart(variables={"SESSION_TTL_HOURS": str(hours)})
-    left = await begin(talk, f"left alone for {passed} hours")
-    await talk.student.advance(passed * HOUR)
-    return OtherTtl(hours, passed, left, await look(talk, left.thread_id))
+async def _play_ttl(scene: Scene, hours: int, passed: int) -> OtherTtl:
+    await scene.student.restart(variables={"SESSION_TTL_HOURS": str(hours)})
+    left = await begin(scene, f"left alone for {passed} hours")
+    await scene.student.advance(passed * HOUR)
+    return OtherTtl(hours, passed, left, await look(scene, left.thread_id))

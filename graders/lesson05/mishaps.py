@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from graders.engine.harness import (
     Outcome,
     Reply,
+    Scene,
     Stream,
     Student,
-    Talk,
     attempt,
+    recorded_as,
     say_held,
 )
 from graders.engine.harness.storage_faults import locked, read_only, unmounted
@@ -41,28 +42,29 @@ class TwoTabs:
     next: Said
 
 
-async def play_two_tabs(talk: Talk) -> TwoTabs:
+@recorded_as("tabs")
+async def play_two_tabs(scene: Scene) -> TwoTabs:
     """Send a message from each of two tabs before either of them has an answer."""
-    first = await begin(talk, "first")
+    first = await begin(scene, "first")
     thread_id = first.thread_id
     names = ("tab one", "tab two")
-    turns = [talk.script(name, say_held(*talk.chunks(name))) for name in names]
+    turns = [scene.script(name, say_held(*scene.chunks(name))) for name in names]
     starting = [
-        asyncio.ensure_future(attempt(talk.chat.say(thread_id, talk.message(name))))
+        asyncio.ensure_future(attempt(scene.chat.say(thread_id, scene.message(name))))
         for name in names
     ]
     for _ in range(_TURNS):
-        await attempt(talk.student.settle())
+        await attempt(scene.student.settle())
     for turn in turns:
         await turn.release_all()
     started = await asyncio.gather(*starting)
     ends = await asyncio.gather(*map(_finish, started))
     one, two = (
-        Said(talk, name, turn, begun, end)
+        Said(scene, name, turn, begun, end)
         for name, turn, begun, end in zip(names, turns, started, ends, strict=True)
     )
-    items = await attempt(_items(talk, thread_id))
-    following = await tell(talk, "next", thread_id)
+    items = await attempt(_items(scene, thread_id))
+    following = await tell(scene, "next", thread_id)
     return TwoTabs(first, (one, two), items, following)
 
 
@@ -107,32 +109,35 @@ DISTURBANCES: dict[str, tuple[str, Disturbance]] = {
 }
 
 
-async def play_locked(talk: Talk) -> Away:
+@recorded_as("locked")
+async def play_locked(scene: Scene) -> Away:
     """Lock the database, as a backup does."""
-    return await _play_away(talk, LOCKED)
+    return await _play_away(scene, LOCKED)
 
 
-async def play_read_only(talk: Talk) -> Away:
+@recorded_as("read_only")
+async def play_read_only(scene: Scene) -> Away:
     """Take away the right to write."""
-    return await _play_away(talk, "a folder that is read-only")
+    return await _play_away(scene, "a folder that is read-only")
 
 
-async def play_moved(talk: Talk) -> Away:
+@recorded_as("moved")
+async def play_moved(scene: Scene) -> Away:
     """Move the folder, as when a disk is no longer mounted."""
-    return await _play_away(talk, "a folder that is not there")
+    return await _play_away(scene, "a folder that is not there")
 
 
-async def _play_away(talk: Talk, case: str) -> Away:
+async def _play_away(scene: Scene, case: str) -> Away:
     what, disturbance = DISTURBANCES[case]
-    before = await begin(talk, "before")
+    before = await begin(scene, "before")
     thread_id = before.thread_id
-    await talk.student.settle()
+    await scene.student.settle()
     longest = _LOCK_SECONDS if case == LOCKED else None
-    read, *tries = await _meanwhile(talk, thread_id, disturbance, longest)
-    items = await _with_second_try(talk, thread_id)
-    back = await _tell_twice(talk, "back again", thread_id)
-    new = await _tell_twice(talk, "new thread", None)
-    await attempt(talk.student.restart())
+    read, *tries = await _meanwhile(scene, thread_id, disturbance, longest)
+    items = await _with_second_try(scene, thread_id)
+    back = await _tell_twice(scene, "back again", thread_id)
+    new = await _tell_twice(scene, "new thread", None)
+    await attempt(scene.student.restart())
     return Away(
         what=what,
         before=before,
@@ -142,50 +147,50 @@ async def _play_away(talk: Talk, case: str) -> Away:
         back=back,
         new=new,
         kept=[
-            *[(said, await attempt(_items(talk, thread_id))) for said in (before, tries[0], back)],
-            *[(said, await attempt(_items_of_new(talk, said))) for said in (tries[1], new)],
+            *[(said, await attempt(_items(scene, thread_id))) for said in (before, tries[0], back)],
+            *[(said, await attempt(_items_of_new(scene, said))) for said in (tries[1], new)],
         ],
     )
 
 
 async def _meanwhile(
-    talk: Talk, thread_id: str, disturbance: Disturbance, longest: float | None
+    scene: Scene, thread_id: str, disturbance: Disturbance, longest: float | None
 ) -> tuple[Outcome[Reply], Said, Said]:
     """Try to read and to write while the storage cannot be used."""
 
     async def tries() -> tuple[Outcome[Reply], Said, Said]:
-        read = await attempt(_items(talk, thread_id))
-        said = await tell(talk, "meanwhile", thread_id)
-        return read, said, await tell(talk, "meanwhile, a new thread")
+        read = await attempt(_items(scene, thread_id))
+        said = await tell(scene, "meanwhile", thread_id)
+        return read, said, await tell(scene, "meanwhile, a new thread")
 
-    with disturbance(talk.student):
+    with disturbance(scene.student):
         trying = asyncio.ensure_future(tries())
         # Not to judge anything: whoever waits for a lock for longer, gets what it waits for.
         await asyncio.wait({trying}, timeout=longest)
     return await trying
 
 
-async def _with_second_try(talk: Talk, thread_id: str) -> Outcome[Reply]:
+async def _with_second_try(scene: Scene, thread_id: str) -> Outcome[Reply]:
     """Read a thread's items; where that fails, once more after a minute."""
-    items = await attempt(_items(talk, thread_id))
+    items = await attempt(_items(scene, thread_id))
     if items.finding is None and items.value.status == 200:
         return items
-    await attempt(talk.student.advance(_PAUSE_SECONDS))
-    return await attempt(_items(talk, thread_id))
+    await attempt(scene.student.advance(_PAUSE_SECONDS))
+    return await attempt(_items(scene, thread_id))
 
 
-async def _tell_twice(talk: Talk, name: str, thread_id: str | None) -> Said:
+async def _tell_twice(scene: Scene, name: str, thread_id: str | None) -> Said:
     """Say a message; where that fails, another one after a minute."""
-    said = await tell(talk, name, thread_id)
+    said = await tell(scene, name, thread_id)
     if said.answered:
         return said
-    await attempt(talk.student.advance(_PAUSE_SECONDS))
-    return await tell(talk, f"{name}, again", thread_id)
+    await attempt(scene.student.advance(_PAUSE_SECONDS))
+    return await tell(scene, f"{name}, again", thread_id)
 
 
-async def _items_of_new(talk: Talk, new: Said) -> Reply:
-    return await _items(talk, new.thread_id)
+async def _items_of_new(scene: Scene, new: Said) -> Reply:
+    return await _items(scene, new.thread_id)
 
 
-async def _items(talk: Talk, thread_id: str) -> Reply:
-    return await talk.chat.items(thread_id, limit=PAGE, order="asc")
+async def _items(scene: Scene, thread_id: str) -> Reply:
+    return await scene.chat.items(thread_id, limit=PAGE, order="asc")

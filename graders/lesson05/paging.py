@@ -9,7 +9,16 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from graders.engine.harness import Finding, Outcome, Reply, Talk, attempt, expect, items_of
+from graders.engine.harness import (
+    Finding,
+    Outcome,
+    Reply,
+    Scene,
+    attempt,
+    expect,
+    items_of,
+    recorded_as,
+)
 from graders.engine.harness.chat import Order
 from graders.lesson05.talking import Said, begin, briefly, ids_in, tell
 
@@ -65,9 +74,9 @@ def behind(page: Page) -> str:
     )
 
 
-def threads_of(talk: Talk) -> Listing:
+def threads_of(scene: Scene) -> Listing:
     """Give the list of all threads."""
-    chat = talk.chat
+    chat = scene.chat
     return Listing(
         "thread",
         lambda limit, order, after: chat.list(limit=limit, order=order, after=after),
@@ -75,9 +84,9 @@ def threads_of(talk: Talk) -> Listing:
     )
 
 
-def items_in(talk: Talk, thread_id: str) -> Listing:
+def items_in(scene: Scene, thread_id: str) -> Listing:
     """Give the list of a thread's items."""
-    chat = talk.chat
+    chat = scene.chat
     return Listing(
         "item",
         lambda limit, order, after: chat.items(thread_id, limit=limit, order=order, after=after),
@@ -113,44 +122,45 @@ class Pages:
     item_cursor: Outcome[CursorGone]
 
 
-async def play_pages(talk: Talk) -> Pages:
+@recorded_as("pages")
+async def play_pages(scene: Scene) -> Pages:
     """Read four threads, and the items of three messages, two by two; all threads in one page."""
-    said, in_last = await _threads_and_messages(talk)
+    said, in_last = await _threads_and_messages(scene)
     thread_id = said[-1].thread_id
     return Pages(
-        thread_pages=await attempt(threads_of(talk).walk(LIMIT, "desc")),
-        item_pages=await attempt(items_in(talk, thread_id).walk(LIMIT, "asc")),
-        one_page=await attempt(threads_of(talk).page(_THREADS, "desc")),
-        item_cursor=await attempt(_item_cursor_gone(talk, thread_id, in_last)),
-        thread_cursor=await attempt(_thread_cursor_gone(talk, said)),
+        thread_pages=await attempt(threads_of(scene).walk(LIMIT, "desc")),
+        item_pages=await attempt(items_in(scene, thread_id).walk(LIMIT, "asc")),
+        one_page=await attempt(threads_of(scene).page(_THREADS, "desc")),
+        item_cursor=await attempt(_item_cursor_gone(scene, thread_id, in_last)),
+        thread_cursor=await attempt(_thread_cursor_gone(scene, said)),
     )
 
 
-async def _threads_and_messages(talk: Talk) -> tuple[list[Said], list[Said]]:
+async def _threads_and_messages(scene: Scene) -> tuple[list[Said], list[Said]]:
     """Begin threads; give their first messages, and all messages of the last of them."""
     names = [f"thread {number}" for number in range(_THREADS)]
-    said = [await begin(talk, name, briefly(talk, name)) for name in names]
+    said = [await begin(scene, name, briefly(scene, name)) for name in names]
     more = [f"message {number}" for number in range(1, _MESSAGES)]
-    follow_ups = [await tell(talk, n, said[-1].thread_id, briefly(talk, n)) for n in more]
+    follow_ups = [await tell(scene, n, said[-1].thread_id, briefly(scene, n)) for n in more]
     return said, [said[-1], *follow_ups]
 
 
-async def _thread_cursor_gone(talk: Talk, said: list[Said]) -> CursorGone:
+async def _thread_cursor_gone(scene: Scene, said: list[Said]) -> CursorGone:
     """Read a page of threads, delete the last of them, and read the next page."""
     newest_first = [each.thread_id for each in said][::-1]
-    listing = threads_of(talk)
+    listing = threads_of(scene)
     first = await listing.page(LIMIT, "desc")
-    await talk.chat.delete(newest_first[LIMIT - 1])
+    await scene.chat.delete(newest_first[LIMIT - 1])
     second = await attempt(listing.page(LIMIT, "desc", behind(first)))
     return CursorGone(first, second, newest_first[LIMIT : 2 * LIMIT])
 
 
-async def _item_cursor_gone(talk: Talk, thread_id: str, said: list[Said]) -> CursorGone:
+async def _item_cursor_gone(scene: Scene, thread_id: str, said: list[Said]) -> CursorGone:
     """Read the newest item, let a retry replace it, and read the page behind it."""
-    listing = items_in(talk, thread_id)
+    listing = items_in(scene, thread_id)
     first = await listing.page(1, "desc")
     message, _ = item_ids_of(said[-1])
-    await (await talk.chat.retry(thread_id, message)).finish()
+    await (await scene.chat.retry(thread_id, message)).finish()
     second = await attempt(listing.page(1, "desc", behind(first)))
     return CursorGone(first, second, [message])
 
@@ -174,15 +184,16 @@ class SameTime:
     item_ids: list[str]
 
 
-async def play_same_time(talk: Talk) -> SameTime:
+@recorded_as("same_time")
+async def play_same_time(scene: Scene) -> SameTime:
     """Make threads and items at one moment, and read them two by two, in both orders."""
-    await talk.student.stop_clock()
-    said, in_last = await _threads_and_messages(talk)
+    await scene.student.stop_clock()
+    said, in_last = await _threads_and_messages(scene)
     thread_id = said[-1].thread_id
     orders: tuple[Order, Order] = ("asc", "desc")
     return SameTime(
-        threads={o: await attempt(threads_of(talk).walk(LIMIT, o)) for o in orders},
-        items={o: await attempt(items_in(talk, thread_id).walk(LIMIT, o)) for o in orders},
+        threads={o: await attempt(threads_of(scene).walk(LIMIT, o)) for o in orders},
+        items={o: await attempt(items_in(scene, thread_id).walk(LIMIT, o)) for o in orders},
         thread_ids=[each.thread_id for each in said],
         item_ids=[name for each in in_last for name in item_ids_of(each)],
     )

@@ -9,11 +9,11 @@ from collections.abc import Awaitable, Callable
 
 from hypothesis import strategies as st
 
-from graders.engine.harness import Talk, Trace
+from graders.engine.harness import Scene, Trace
 from graders.engine.harness.search import Plays, failing_examples
 from graders.lesson05.walks import ADD, DELETE_READ, DELETE_UNREAD, NOTHING, Plan
 
-Walk = Callable[[Talk, Plan, int], Awaitable[None]]
+Walk = Callable[[Scene, Plan, int], Awaitable[None]]
 """Plays a plan, the how-manieth being told; raises a :class:`Finding` when a page is wrong."""
 _EXAMPLES = 2
 _MOST_PLAYS = 30
@@ -34,12 +34,12 @@ _PLANS: st.SearchStrategy[Plan] = st.builds(
 )
 
 
-async def judge_walks(talk: Talk, trace: Trace, walk: Walk, *more: Plan) -> None:
+async def judge_walks(scene: Scene, trace: Trace, walk: Walk, *more: Plan) -> None:
     """Raise the finding of the shortest walk that fails, if one does; ``more`` are played too.
 
     It is played once more on the server just started, and ``trace`` then tells of it only.
     """
-    plays: Plays[Plan] = Plays(talk.student, trace, lambda plan, number: walk(talk, plan, number))
+    plays: Plays[Plan] = Plays(scene.student, trace, lambda plan, number: walk(scene, plan, number))
     failing: list[Plan] = []
     for plan in (*_ALWAYS, *more):
         if await plays.fails(plan):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from graders.engine.harness import Outcome, Reply, Talk, attempt, call_tool
+from graders.engine.harness import Outcome, Reply, Scene, attempt, call_tool, recorded_as
 from graders.lesson05.talking import (
     PAGE,
     Said,
@@ -31,7 +31,7 @@ class PowerFailure:
     first page of the items, ``rest`` the page behind it, read after the start.
     """
 
-    talk: Talk
+    scene: Scene
     preference: tuple[str, str]
     titles: tuple[str, str]
     said: list[Said]
@@ -56,24 +56,25 @@ class PowerFailure:
         return [word for said in self.said for word in (said.word, said.answer_word)]
 
 
-async def play_power_failure(talk: Talk) -> PowerFailure:
-    """Talk in two threads, kill the server, start it, read all back and go on."""
-    key, value = talk.canary.word("key").replace("-", "_"), talk.canary.word("value")
+@recorded_as("failure")
+async def play_power_failure(scene: Scene) -> PowerFailure:
+    """Say messages in two threads, kill the server, start it, read all back and go on."""
+    key, value = scene.canary.word("key").replace("-", "_"), scene.canary.word("value")
     tool = call_tool("save_preference", {"key": key, "value": value})
-    first = await begin(talk, "first")
+    first = await begin(scene, "first")
     thread_id = first.thread_id
-    second = await tell(talk, "second", thread_id, *steps_with_tool(talk, "second", tool))
-    other = await begin(talk, "other")
-    titles = (f"About {talk.canary.word('title')}", f"On {talk.canary.word('other title')}")
-    titled = await attempt(talk.chat.update(thread_id, titles[0]))
-    await attempt(talk.chat.update(other.thread_id, titles[1]))
-    half = await attempt(talk.chat.items(thread_id, limit=_LIST_PAGE, order="asc"))
-    before = (await look(talk, thread_id), await look(talk, other.thread_id))
-    third = await tell(talk, "third", thread_id)
-    started = await attempt(talk.student.restart())
-    after = (await look(talk, thread_id), await look(talk, other.thread_id))
+    second = await tell(scene, "second", thread_id, *steps_with_tool(scene, "second", tool))
+    other = await begin(scene, "other")
+    titles = (f"About {scene.canary.word('title')}", f"On {scene.canary.word('other title')}")
+    titled = await attempt(scene.chat.update(thread_id, titles[0]))
+    await attempt(scene.chat.update(other.thread_id, titles[1]))
+    half = await attempt(scene.chat.items(thread_id, limit=_LIST_PAGE, order="asc"))
+    before = (await look(scene, thread_id), await look(scene, other.thread_id))
+    third = await tell(scene, "third", thread_id)
+    started = await attempt(scene.student.restart())
+    after = (await look(scene, thread_id), await look(scene, other.thread_id))
     return PowerFailure(
-        talk=talk,
+        scene=scene,
         preference=(key, value),
         titles=titles,
         said=[first, second, third],
@@ -83,14 +84,14 @@ async def play_power_failure(talk: Talk) -> PowerFailure:
         before=before,
         started=started,
         seen_after=after,
-        rest=await attempt(_behind(talk, thread_id, half)),
-        resumed=await tell(talk, "fourth", thread_id),
+        rest=await attempt(_behind(scene, thread_id, half)),
+        resumed=await tell(scene, "fourth", thread_id),
     )
 
 
-async def _behind(talk: Talk, thread_id: str, half: Outcome[Reply]) -> Reply:
+async def _behind(scene: Scene, thread_id: str, half: Outcome[Reply]) -> Reply:
     after = half.value.object.get("after")
-    return await talk.chat.items(thread_id, limit=PAGE, order="asc", after=str(after))
+    return await scene.chat.items(thread_id, limit=PAGE, order="asc", after=str(after))
 
 
 @dataclass(frozen=True)
@@ -106,24 +107,25 @@ class Hundred:
         return [item.item_id for item in items if item is not None]
 
 
-async def play_hundred_threads(talk: Talk) -> Hundred:
+@recorded_as("hundred")
+async def play_hundred_threads(scene: Scene) -> Hundred:
     """Begin a hundred threads, a few at a time; delete some, and kill the server, half-way."""
-    said = await _begin_many(talk, range(THREADS // 2))
+    said = await _begin_many(scene, range(THREADS // 2))
     for each in said[:_DELETED]:
         if each.answered:
-            await attempt(talk.chat.delete(each.thread_id))
-    await talk.student.restart()
-    said += await _begin_many(talk, range(THREADS // 2, THREADS))
+            await attempt(scene.chat.delete(each.thread_id))
+    await scene.student.restart()
+    said += await _begin_many(scene, range(THREADS // 2, THREADS))
     return Hundred(said)
 
 
-async def _begin_many(talk: Talk, numbers: range) -> list[Said]:
+async def _begin_many(scene: Scene, numbers: range) -> list[Said]:
     said: list[Said] = []
     for start in range(numbers.start, numbers.stop, AT_ONCE):
         some = range(start, min(start + AT_ONCE, numbers.stop))
-        said += await asyncio.gather(*(_begin_briefly(talk, f"thread {n}") for n in some))
+        said += await asyncio.gather(*(_begin_briefly(scene, f"thread {n}") for n in some))
     return said
 
 
-async def _begin_briefly(talk: Talk, name: str) -> Said:
-    return await tell(talk, name, None, briefly(talk, name))
+async def _begin_briefly(scene: Scene, name: str) -> Said:
+    return await tell(scene, name, None, briefly(scene, name))

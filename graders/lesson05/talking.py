@@ -11,15 +11,15 @@ from graders.engine.harness import (
     Finding,
     Outcome,
     Reply,
+    Scene,
     Step,
     Stream,
-    Talk,
     Turn,
     attempt,
     items_of,
     say,
 )
-from graders.engine.harness.rate_limits import after_a_pause
+from graders.engine.harness.rate_limits import within_limits
 
 HOUR = 3_600.0
 PAGE = 100
@@ -32,7 +32,7 @@ class Said:
     ``ends``: the server ended the stream; otherwise the client left.
     """
 
-    talk: Talk
+    scene: Scene
     name: str
     turn: Turn
     begun: Outcome[Stream]
@@ -56,12 +56,12 @@ class Said:
     @property
     def word(self) -> str:
         """The word that the message is about."""
-        return self.talk.word(self.name)
+        return self.scene.word(self.name)
 
     @property
     def answer_word(self) -> str:
         """The word that the model's answer is about."""
-        return self.talk.chunks(self.name)[1]
+        return self.scene.chunks(self.name)[1]
 
     @property
     def answered(self) -> bool:
@@ -101,30 +101,30 @@ class Said:
         return "a stream without the model's answer" if self.ends else "a stream that did not end"
 
 
-async def tell(talk: Talk, name: str, thread_id: str | None = None, *steps: Step) -> Said:
+async def tell(scene: Scene, name: str, thread_id: str | None = None, *steps: Step) -> Said:
     """Say message ``name`` in a new thread or in ``thread_id``, and read the answer."""
-    turn = talk.script(name, *steps)
-    begun = await after_a_pause(talk.student, lambda: talk.send(name, thread_id))
+    turn = scene.script(name, *steps)
+    begun = await attempt(within_limits(scene.student, lambda: scene.send(name, thread_id)))
     ends = begun.finding is None and await begun.value.finish_or_leave()
-    return Said(talk, name, turn, begun, ends)
+    return Said(scene, name, turn, begun, ends)
 
 
-async def begin(talk: Talk, name: str, *steps: Step) -> Said:
+async def begin(scene: Scene, name: str, *steps: Step) -> Said:
     """Begin a thread with message ``name``; raises a :class:`Finding` if that does not work."""
-    said = await tell(talk, name, None, *steps)
+    said = await tell(scene, name, None, *steps)
     if not said.answered:
         raise Finding(f"A message in a new thread got {said.how}.", mark=said.mark)
     return said
 
 
-def briefly(talk: Talk, name: str) -> Step:
+def briefly(scene: Scene, name: str) -> Step:
     """Answer message ``name`` in one piece, where only ids and whole texts are looked at."""
-    return say(talk.chunks(name)[1])
+    return say(scene.chunks(name)[1])
 
 
-def steps_with_tool(talk: Talk, name: str, tool: Step) -> tuple[Step, Step]:
+def steps_with_tool(scene: Scene, name: str, tool: Step) -> tuple[Step, Step]:
     """Give a tool call and then the answer to message ``name``."""
-    return tool, say(*talk.chunks(name))
+    return tool, say(*scene.chunks(name))
 
 
 @dataclass(frozen=True)
@@ -137,13 +137,13 @@ class Views:
     items: Outcome[Reply]
 
 
-async def look(talk: Talk, thread_id: str) -> Views:
+async def look(scene: Scene, thread_id: str) -> Views:
     """Read the list of threads, the thread and its items."""
     return Views(
         thread_id,
-        threads=await attempt(talk.chat.list(limit=PAGE)),
-        thread=await attempt(talk.chat.get(thread_id)),
-        items=await attempt(talk.chat.items(thread_id, limit=PAGE, order="asc")),
+        threads=await attempt(scene.chat.list(limit=PAGE)),
+        thread=await attempt(scene.chat.get(thread_id)),
+        items=await attempt(scene.chat.items(thread_id, limit=PAGE, order="asc")),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graders.engine.harness import Outcome, Talk, Trace, criterion, expect
+from graders.engine.harness import Outcome, Scene, Trace, criterion, expect
 from graders.engine.harness.chat import Order
 from graders.lesson05.expiry import Expired
 from graders.lesson05.paging import LIMIT, CursorGone, Page, Pages, SameTime, expect_page_form
@@ -37,8 +37,8 @@ async def test_has_more_tells_the_truth(pages: Pages) -> None:
 
 
 @criterion("thread-pages", case="while threads come and go")
-async def test_walks_through_threads_miss_nothing(talk: Talk, trace: Trace) -> None:
-    await judge_walks(talk, trace, walk_threads)
+async def test_walks_through_threads_miss_nothing(scene: Scene, trace: Trace) -> None:
+    await judge_walks(scene, trace, walk_threads)
 
 
 @criterion("thread-pages", case="behind expired threads")
@@ -57,8 +57,8 @@ async def test_walk_goes_on_behind_expired_threads(expired: Expired) -> None:
 
 
 @criterion("item-pages")
-async def test_walks_through_items_miss_nothing(talk: Talk, trace: Trace) -> None:
-    await judge_walks(talk, trace, walk_items, LONG)
+async def test_walks_through_items_miss_nothing(scene: Scene, trace: Trace) -> None:
+    await judge_walks(scene, trace, walk_items, LONG)
 
 
 @criterion("same-timestamp", case="threads")

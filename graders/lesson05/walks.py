@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from graders.engine.harness import Finding, Talk, attempt
+from graders.engine.harness import Finding, Scene, attempt
 from graders.engine.harness.chat import Order
 from graders.lesson05.paging import (
     MOST_PAGES,
@@ -74,21 +74,21 @@ class World:
         return f"{self.listing.what} {self.made.index(entry) + 1}"
 
 
-async def walk_threads(talk: Talk, plan: Plan, play: int) -> None:
+async def walk_threads(scene: Scene, plan: Plan, play: int) -> None:
     """Make threads, walk through their list as planned, and delete them again."""
     numbers = iter(range(1, 1_000))
 
     async def add(world: World) -> None:
         name = f"walk {play} thread {next(numbers)}"
-        said = await begin(talk, name, briefly(talk, name))
+        said = await begin(scene, name, briefly(scene, name))
         world.make([said.thread_id])
 
     async def delete(world: World, entry: str) -> bool:
-        await talk.chat.delete(entry)
+        await scene.chat.delete(entry)
         world.alive.remove(entry)
         return True
 
-    world = World(threads_of(talk), add, delete)
+    world = World(threads_of(scene), add, delete)
     for _ in range(plan.count):
         await add(world)
     try:
@@ -98,18 +98,18 @@ async def walk_threads(talk: Talk, plan: Plan, play: int) -> None:
             await attempt(delete(world, entry))
 
 
-async def walk_items(talk: Talk, plan: Plan, play: int) -> None:
+async def walk_items(scene: Scene, plan: Plan, play: int) -> None:
     """Say some messages in a new thread, and walk through its items as planned.
 
     What a client can delete is an answer, by a retry, which puts a new one in its place.
     """
     opening = f"walk {play} message 1"
-    first = await begin(talk, opening, briefly(talk, opening))
+    first = await begin(scene, opening, briefly(scene, opening))
     said: list[Said] = [first]
 
     async def add(world: World) -> None:
         name = f"walk {play} message {len(said) + 1}"
-        said.append(await tell(talk, name, first.thread_id, briefly(talk, name)))
+        said.append(await tell(scene, name, first.thread_id, briefly(scene, name)))
         if not said[-1].answered:
             raise Finding(f"A message got {said[-1].how}.", mark=said[-1].mark)
         world.make(item_ids_of(said[-1]))
@@ -118,14 +118,14 @@ async def walk_items(talk: Talk, plan: Plan, play: int) -> None:
         message, *answers = item_ids_of(said[-1])
         if not answers or world.alive[-1] != answers[-1] or entry != answers[-1]:
             return False
-        stream = await (await talk.chat.retry(first.thread_id, message)).finish()
+        stream = await (await scene.chat.retry(first.thread_id, message)).finish()
         if stream.assistant_item is None or stream.error is not None:
             raise Finding("A retry got no new answer.", mark=stream.last_serial)
         world.alive.remove(entry)
         world.make([stream.assistant_item.item_id])
         return True
 
-    world = World(items_in(talk, first.thread_id), add, delete)
+    world = World(items_in(scene, first.thread_id), add, delete)
     world.make(item_ids_of(first))
     while len(world.alive) < plan.count:
         await add(world)

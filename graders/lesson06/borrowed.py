@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from graders.engine.harness import RecordedCall, Talk, say, user_input
+from graders.engine.harness import RecordedCall, Scene, recorded_as, say, user_input
 from graders.lesson06.madeup import like
 from graders.lesson06.operations import GET, ITEMS, MESSAGE, Target, message_about
 from graders.lesson06.ownership import page_of
@@ -24,9 +24,9 @@ class Tried:
 
 
 async def _try(person: Person, told: str, sending: Sending) -> Tried:
-    model = person.talk.model
+    model = person.scene.model
     # What a server does behind an earlier answer, such as a title, is not this request's doing.
-    await person.talk.student.settle()
+    await person.scene.student.settle()
     before = len(model.calls)
     answer = await person.send(sending)
     return Tried(told, answer, tuple(model.calls[before:]))
@@ -46,15 +46,16 @@ class Mixed:
     items: Answer
 
 
-async def play_foreign_items(talk: Talk) -> Mixed:
+@recorded_as("mixed")
+async def play_foreign_items(scene: Scene) -> Mixed:
     """Let Bob name Alice's items and threads in requests on his own thread."""
-    alice, bob = Person(talk, "Alice"), Person(talk, "Bob")
+    alice, bob = Person(scene, "Alice"), Person(scene, "Bob")
     own = await begin(bob, "bob")
     first, second = await begin(alice, "alice"), await begin(alice, "alice, another")
     target = Target(own.id, first.message_id, first.answer_id)
     listed = [await _try(bob, told, req) for told, req in _after_hers(own.id, (first, second))]
     acted = [await _try(bob, told, req) for told, req in _at_hers(target)]
-    seed = talk.canary.seed
+    seed = scene.canary.seed
     never = Target(own.id, like(first.message_id, seed), like(first.answer_id, seed))
     unknown = [await _try(bob, told, req) for told, req in _at_hers(never)]
     # Where ids are counted in each thread, hers are those of items of his own.
@@ -131,18 +132,19 @@ class MadeUp:
     queries: tuple[Tried, ...]
 
 
-async def play_made_up(talk: Talk) -> MadeUp:
+@recorded_as("made_up")
+async def play_made_up(scene: Scene) -> MadeUp:
     """Say something in a thread that never was, name Alice's in a first message, ask for all."""
-    alice, bob = Person(talk, "Alice"), Person(talk, "Bob")
+    alice, bob = Person(scene, "Alice"), Person(scene, "Bob")
     await begin(alice, "alice, another")
     thread = await begin(alice, "alice")
-    unknown_id, word = like(thread.id, talk.canary.seed), talk.canary.word("said to nobody")
-    talk.model.on(message_about(word), say("So be it."))
-    talk.script("bob")
+    unknown_id, word = like(thread.id, scene.canary.seed), scene.canary.word("said to nobody")
+    scene.model.on(message_about(word), say("So be it."))
+    scene.script("bob")
     target = Target(unknown_id, "", "")
     unknown = await _try(bob, "says something in it", MESSAGE.sending(target, word))
     threads = await bob.send(lambda chat: chat.list())
-    named = await _try(bob, "begins a thread and names hers", _names(talk.message("bob"), thread))
+    named = await _try(bob, "begins a thread and names hers", _names(scene.message("bob"), thread))
     queries = [
         await _try(bob, operation.tell("Bob", f"`{text}`"), operation.sending(_all(text), word))
         for operation in (GET, ITEMS)
@@ -194,30 +196,31 @@ class Attached:
     afterwards: Answer | None = None
 
 
-async def play_attachments(talk: Talk) -> Attached:
+@recorded_as("attached")
+async def play_attachments(scene: Scene) -> Attached:
     """Let Alice make attachments; let Bob use and delete one; let Alice use it."""
-    alice, bob = Person(talk, "Alice"), Person(talk, "Bob")
-    word = talk.canary.word("attachment")
+    alice, bob = Person(scene, "Alice"), Person(scene, "Bob")
+    word = scene.canary.word("attachment")
     ids = [await _attach(alice, f"{word}-{n}.txt") for n in range(2)]
     if not all(ids):
         return Attached(word, offered=False)
     first, second = ids
     for key in ("alice tries", "bob uses", "alice uses"):
-        talk.script(key)
-    trial = await alice.send(_with(talk, "alice tries", first))
-    used = await _try(bob, "puts it into a message", _with(talk, "bob uses", second))
+        scene.script(key)
+    trial = await alice.send(_with(scene, "alice tries", first))
+    used = await _try(bob, "puts it into a message", _with(scene, "bob uses", second))
     deleted = await _try(
         bob,
         "deletes it (`attachments.delete`)",
         lambda chat: chat.ask("attachments.delete", {"attachment_id": second}),
     )
-    afterwards = await alice.send(_with(talk, "alice uses", second))
+    afterwards = await alice.send(_with(scene, "alice uses", second))
     usable = trial.stream is not None and trial.stream.user_item is not None
     return Attached(word, True, usable, used, deleted, afterwards)
 
 
-def _with(talk: Talk, key: str, attachment_id: str) -> Sending:
-    return lambda chat: chat.create(talk.message(key), attachments=(attachment_id,))
+def _with(scene: Scene, key: str, attachment_id: str) -> Sending:
+    return lambda chat: chat.create(scene.message(key), attachments=(attachment_id,))
 
 
 async def _attach(person: Person, name: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from graders.engine.harness import RecordedCall, Talk, expect, say
+from graders.engine.harness import RecordedCall, Scene, expect, recorded_as, say
 from graders.lesson06.madeup import like
 from graders.lesson06.operations import (
     CUSTOM_ACTION,
@@ -65,24 +65,27 @@ _WRITES = (MESSAGE, CUSTOM_ACTION, SYNC_ACTION, TOOL_OUTPUT)
 """What may leave something behind that only the model sees."""
 
 
-async def play_intrusions(talk: Talk) -> Intrusions:
+@recorded_as("intrusion")
+async def play_intrusions(scene: Scene) -> Intrusions:
     """Let Bob try each operation on a thread that Alice has begun for it."""
-    alice, bob = Person(talk, "Alice"), Person(talk, "Bob")
-    return {operation.kind: await _intrude(talk, alice, bob, operation) for operation in OPERATIONS}
+    alice, bob = Person(scene, "Alice"), Person(scene, "Bob")
+    return {
+        operation.kind: await _intrude(scene, alice, bob, operation) for operation in OPERATIONS
+    }
 
 
-async def _intrude(talk: Talk, alice: Person, bob: Person, operation: Operation) -> Intrusion:
+async def _intrude(scene: Scene, alice: Person, bob: Person, operation: Operation) -> Intrusion:
     thread = await begin(alice, f"alice {operation.kind}")
-    target, word = Target.of(thread), talk.canary.word(f"bob {operation.kind}")
-    talk.model.on(message_about(word), say("So be it."))
+    target, word = Target.of(thread), scene.canary.word(f"bob {operation.kind}")
+    scene.model.on(message_about(word), say("So be it."))
     # What a server does behind an answer, such as a title, is not Bob's doing.
-    await talk.student.settle()
-    before = len(talk.model.calls)
+    await scene.student.settle()
+    before = len(scene.model.calls)
     answer = await bob.send(operation.sending(target, word))
-    asked = tuple(talk.model.calls[before:])
+    asked = tuple(scene.model.calls[before:])
     also = [await bob.send(_ordered(target, order)) for order in _orders(operation)]
-    unknown_word = talk.canary.word(f"bob {operation.kind} unknown")
-    targets = (_unknown(target, talk, 1), _unknown(target, talk, 2))
+    unknown_word = scene.canary.word(f"bob {operation.kind} unknown")
+    targets = (_unknown(target, scene, 1), _unknown(target, scene, 2))
     unknown = [await bob.send(operation.sending(each, unknown_word)) for each in targets]
     items = await alice.send(ITEMS.sending(target, word))
     loaded = await alice.send(GET.sending(target, word))
@@ -115,16 +118,16 @@ def _ordered(target: Target, order: Order) -> Sending:
 
 async def _go_on(alice: Person, thread: Thread) -> tuple[RecordedCall, ...]:
     """Let Alice say something more, and give what the model is asked for it."""
-    model, key = alice.talk.model, f"goes on in {thread.id}"
+    model, key = alice.scene.model, f"goes on in {thread.id}"
     before = len(model.calls)
-    alice.talk.script(key)
-    await alice.send(lambda chat: chat.say(thread.id, alice.talk.message(key)))
+    alice.scene.script(key)
+    await alice.send(lambda chat: chat.say(thread.id, alice.scene.message(key)))
     return tuple(model.calls[before:])
 
 
-def _unknown(target: Target, talk: Talk, number: int) -> Target:
+def _unknown(target: Target, scene: Scene, number: int) -> Target:
     """Give ids that look like the server's own and that it never gave out."""
-    seed = talk.canary.seed + number
+    seed = scene.canary.seed + number
     return Target(
         like(target.thread_id, seed), like(target.message_id, seed), like(target.answer_id, seed)
     )

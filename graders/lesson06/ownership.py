@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from graders.engine.harness import Talk
+from graders.engine.harness import Scene, recorded_as
 from graders.lesson06.people import Answer, Person, Sending, Thread, begin
 
 Order = Literal["asc", "desc"]
@@ -38,13 +38,14 @@ class Owner:
     deleted_thread: Thread
 
 
-async def play_owner(talk: Talk) -> Owner:
+@recorded_as("owner")
+async def play_owner(scene: Scene) -> Owner:
     """Use a thread as its owner may: read, go on, rename, ask again; delete another one."""
-    alice = Person(talk, "Alice")
+    alice = Person(scene, "Alice")
     thread = await begin(alice, "first")
-    talk.script("second")
-    title = talk.canary.word("title")
-    follow_up = await alice.send(lambda chat: chat.say(thread.id, talk.message("second")))
+    scene.script("second")
+    title = scene.canary.word("title")
+    follow_up = await alice.send(lambda chat: chat.say(thread.id, scene.message("second")))
     items = await alice.send(lambda chat: chat.items(thread.id))
     loaded = await alice.send(lambda chat: chat.get(thread.id))
     threads = await alice.send(lambda chat: chat.list())
@@ -54,7 +55,7 @@ async def play_owner(talk: Talk) -> Owner:
     other = await begin(alice, "other")
     return Owner(
         thread=thread,
-        second=(talk.word("second"), talk.chunks("second")[1]),
+        second=(scene.word("second"), scene.chunks("second")[1]),
         follow_up=follow_up,
         items=items,
         loaded=loaded,
@@ -86,14 +87,15 @@ class Listed:
     behind_none: Mapping[Order, Answer]
 
 
-async def play_lists(talk: Talk) -> Listed:
+@recorded_as("listed")
+async def play_lists(scene: Scene) -> Listed:
     """List Bob's three threads; let Alice begin three, and delete one; list Bob's after each."""
-    alice, bob = Person(talk, "Alice"), Person(talk, "Bob")
+    alice, bob = Person(scene, "Alice"), Person(scene, "Bob")
     for n in range(3):
         await begin(bob, f"bob {n}")
     before = {order: await _pages(bob, order) for order in _ORDERS}
     hers = [await begin(alice, f"alice {n}") for n in range(3)]
-    title = talk.canary.word("title of alice")
+    title = scene.canary.word("title of alice")
     await alice.send(lambda chat: chat.update(hers[0].id, title))
     after = {order: await _pages(bob, order) for order in _ORDERS}
     behind_hers = await _pages_behind(bob, hers[0])

@@ -15,10 +15,10 @@ import httpx
 from graders.engine.harness import (
     Chat,
     Reply,
+    Scene,
     ServerTrouble,
     Stream,
     Student,
-    Talk,
     Tokens,
     Turn,
     user_input,
@@ -85,18 +85,18 @@ class Person:
 
     def __init__(
         self,
-        talk: Talk,
+        scene: Scene,
         name: str,
         sub: str | None = None,
         claims: Mapping[str, Any] | None = None,
     ) -> None:
         self.name = name
-        self.sub = sub or f"{name.lower()}-{talk.canary.word(f'user {name}')}"
-        self.talk = talk
+        self.sub = sub or f"{name.lower()}-{scene.canary.word(f'user {name}')}"
+        self.scene = scene
         self.own: set[str] = set()
         self._claims = dict(claims or {})
-        self._tokens = tokens_for(talk)
-        self._chat = talk.student.chat(name=name)
+        self._tokens = tokens_for(scene)
+        self._chat = scene.student.chat(name=name)
 
     @property
     def chat(self) -> Chat:
@@ -115,12 +115,12 @@ class Person:
 
     async def send(self, sending: Sending) -> Answer:
         """Send a request and read the whole answer."""
-        return await send(self.talk.student, lambda: self.chat, sending)
+        return await send(self.scene.student, lambda: self.chat, sending)
 
 
-def tokens_for(talk: Talk) -> Tokens:
+def tokens_for(scene: Scene) -> Tokens:
     """Give what makes the tokens that the server ought to trust."""
-    tokens = Tokens.of(talk.student)
+    tokens = Tokens.of(scene.student)
     assert tokens is not None, "lesson.yaml gives the server a secret"
     return tokens
 
@@ -152,9 +152,9 @@ def _text(body: bytes | bytearray) -> str:
     return bytes(body).decode("utf-8", "replace")
 
 
-def creates(talk: Talk, key: str) -> Sending:
+def creates(scene: Scene, key: str) -> Sending:
     """Give the request that begins a thread with message ``key``."""
-    params = {"input": user_input(talk.message(key))}
+    params = {"input": user_input(scene.message(key))}
     return lambda chat: chat.stream("threads.create", params)
 
 
@@ -195,15 +195,15 @@ class Thread:
 
 async def begin(person: Person, key: str) -> Thread:
     """Begin a thread; ``key`` names the words in it. Raises a Finding if there is no thread."""
-    talk = person.talk
-    turn = talk.script(key)
-    answer = await person.send(creates(talk, key))
+    scene = person.scene
+    turn = scene.script(key)
+    answer = await person.send(creates(scene, key))
     return thread_of(person, key, turn, answer)
 
 
 def thread_of(person: Person, key: str, turn: Turn, answer: Answer) -> Thread:
     """Read the thread that ``answer`` tells of; raises a Finding if it tells of none."""
-    talk, stream = person.talk, answer.stream
+    scene, stream = person.scene, answer.stream
     if stream is None:
         raise ServerTrouble("the server gave no answer to a first message", mark=answer.mark)
     user, reply = stream.user_item, stream.assistant_item
@@ -211,8 +211,8 @@ def thread_of(person: Person, key: str, turn: Turn, answer: Answer) -> Thread:
     return Thread(
         owner=person,
         id=stream.thread_id,
-        message=talk.word(key),
-        answer=talk.chunks(key)[1],
+        message=scene.word(key),
+        answer=scene.chunks(key)[1],
         message_id=user.item_id if user else "",
         answer_id=reply.item_id if reply else "",
         turn=turn,

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from graders.engine.harness import Talk, user_input
+from graders.engine.harness import Scene, recorded_as, user_input
 from graders.lesson06.people import Answer, Person, Sending, Thread, begin
 
 Fields = Mapping[str, Any]
@@ -35,22 +35,23 @@ class _Disguise:
     params: Fields = field(default_factory=dict)
 
 
-async def play_pretence(talk: Talk) -> dict[str, Pretended]:
+@recorded_as("pretended")
+async def play_pretence(scene: Scene) -> dict[str, Pretended]:
     """Let Bob say that he is Alice: in headers, the query, fields of the request, other claims."""
-    alice = Person(talk, "Alice")
+    alice = Person(scene, "Alice")
     thread = await begin(alice, "alice")
     claims: dict[str, Any] = dict.fromkeys(_NAMES, alice.sub)
     named = {**claims, "sub": alice.sub}
     powers = {"role": "admin", "roles": ["admin"], "scope": "admin", "is_admin": True}
     headers = ("x-user-id", "x-user", "x-forwarded-user", "x-auth-user", "x-user-email")
-    header, query, field_ = (Person(talk, "Bob", f"bob-{way}") for way in ("h", "q", "f"))
+    header, query, field_ = (Person(scene, "Bob", f"bob-{way}") for way in ("h", "q", "f"))
     header.keep(headers=dict.fromkeys(headers, alice.sub) | {"cookie": f"user_id={alice.sub}"})
     query.keep(query=named)
-    other = Person(talk, "Bob", "bob-c", {**claims, **powers})
+    other = Person(scene, "Bob", "bob-c", {**claims, **powers})
     ways = {
         "a header": _Disguise(header),
         "the query string": _Disguise(query),
-        "the request's metadata": _Disguise(Person(talk, "Bob", "bob-m"), {"metadata": named}),
+        "the request's metadata": _Disguise(Person(scene, "Bob", "bob-m"), {"metadata": named}),
         "another field of the request": _Disguise(field_, _whose(named), _whose(named)),
         "another claim of the token": _Disguise(other),
     }
@@ -64,9 +65,9 @@ def _whose(named: Fields) -> Fields:
 
 async def _pretend(alice: Person, thread: Thread, way: str, disguise: _Disguise) -> Pretended:
     bob, params, fields = disguise.bob, disguise.params, disguise.fields
-    talk, key = bob.talk, f"bob by {way}"
-    talk.script(key)
-    begun = await bob.send(_begins(talk.message(key), fields, params))
+    scene, key = bob.scene, f"bob by {way}"
+    scene.script(key)
+    begun = await bob.send(_begins(scene.message(key), fields, params))
     events = begun.stream.events if begun.stream else []
     kinds: list[tuple[str, dict[str, Any]]] = [
         ("threads.list", {}),

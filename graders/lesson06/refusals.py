@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from graders.engine.harness import Chat, Outcome, Talk, Tokens, attempt
+from graders.engine.harness import Chat, Outcome, Scene, Tokens, attempt, recorded_as
 from graders.engine.harness.storage import places_containing
 from graders.engine.harness.tokens import Claims
 from graders.lesson06.operations import OPERATIONS, Operation, Target
@@ -121,47 +121,48 @@ _HEADERS: Mapping[str, Header] = {
 Refusals = dict[str, Outcome[Answer]]
 
 
-async def play_refusals(talk: Talk) -> Refusals:
+@recorded_as("refused")
+async def play_refusals(scene: Scene) -> Refusals:
     """Say a first message with each bad header, and with a good token in the wrong place."""
     refusals = {
-        case: await attempt(_say(talk, case, _chat(talk, header, "victim", case)))
+        case: await attempt(_say(scene, case, _chat(scene, header, "victim", case)))
         for case, header in _HEADERS.items()
     }
-    refusals[IN_QUERY] = await attempt(_say(talk, IN_QUERY, _chat_with_query(talk)))
-    refusals[LET_IN] = await attempt(_say_again_with_another_signature(talk))
+    refusals[IN_QUERY] = await attempt(_say(scene, IN_QUERY, _chat_with_query(scene)))
+    refusals[LET_IN] = await attempt(_say_again_with_another_signature(scene))
     return refusals
 
 
-async def _say_again_with_another_signature(talk: Talk) -> Answer:
+async def _say_again_with_another_signature(scene: Scene) -> Answer:
     """Come in with a good token, and again with one that differs in its signature only."""
-    tokens = tokens_for(talk)
+    tokens = tokens_for(scene)
     claims = tokens.claims("regular")
     good, forged = tokens.sign(claims), tokens.sign(claims, key=_OTHER_KEY)
-    await _say(talk, "let in", _chat(talk, lambda *_: f"Bearer {good}", "regular", "let in"))
-    return await _say(talk, LET_IN, _chat(talk, lambda *_: f"Bearer {forged}", "regular", LET_IN))
+    await _say(scene, "let in", _chat(scene, lambda *_: f"Bearer {good}", "regular", "let in"))
+    return await _say(scene, LET_IN, _chat(scene, lambda *_: f"Bearer {forged}", "regular", LET_IN))
 
 
-async def _say(talk: Talk, case: str, chat: Callable[[], Chat]) -> Answer:
+async def _say(scene: Scene, case: str, chat: Callable[[], Chat]) -> Answer:
     key = f"refused {case}"
-    talk.script(key)
-    return await send(talk.student, chat, creates(talk, key))
+    scene.script(key)
+    return await send(scene.student, chat, creates(scene, key))
 
 
-def _chat(talk: Talk, header: Header, sub: str, how: str) -> Callable[[], Chat]:
+def _chat(scene: Scene, header: Header, sub: str, how: str) -> Callable[[], Chat]:
     """Give what makes a client that sends ``header``; the transcript calls it ``how``."""
 
     def make() -> Chat:
-        value = header(tokens_for(talk), sub)
+        value = header(tokens_for(scene), sub)
         headers = {} if value is None else {"authorization": value}
-        return talk.student.chat(headers=headers, name=how)
+        return scene.student.chat(headers=headers, name=how)
 
     return make
 
 
-def _chat_with_query(talk: Talk) -> Callable[[], Chat]:
+def _chat_with_query(scene: Scene) -> Callable[[], Chat]:
     def make() -> Chat:
-        chat = talk.student.chat(name=f"token {IN_QUERY}")
-        token = tokens_for(talk).good("victim")
+        chat = scene.student.chat(name=f"token {IN_QUERY}")
+        token = tokens_for(scene).good("victim")
         names = ("token", "access_token", "jwt", "auth")
         chat.query = {**dict.fromkeys(names, token), "authorization": f"Bearer {token}"}
         return chat
@@ -177,7 +178,7 @@ class Before:
     tables hold a first message that came with one.
     """
 
-    talk: Talk
+    scene: Scene
     thread: Thread
     sent: Mapping[str, str]
     answers: Mapping[str, Refusals]
@@ -197,47 +198,48 @@ _ATTEMPTS: Mapping[str, Header] = {
 }
 
 
-async def play_before(talk: Talk) -> Before:
+@recorded_as("before")
+async def play_before(scene: Scene) -> Before:
     """Try to begin a thread as Alice, and to write in hers, with bad tokens; see what is left."""
-    alice = Person(talk, "Alice")
+    alice = Person(scene, "Alice")
     thread = await begin(alice, "alice")
     answers: dict[str, Refusals] = {}
     sent: dict[str, str] = {}
     for how, header in _ATTEMPTS.items():
-        chat = _chat(talk, header, alice.sub, how)
+        chat = _chat(scene, header, alice.sub, how)
         key = f"new thread {how}"
-        talk.script(key)
-        sent[talk.word(key)] = f"a first message {how}"
-        await send(talk.student, chat, creates(talk, key))
-        sent |= {_word(talk, each, how): f"`{each.kind}` {how}" for each in OPERATIONS}
+        scene.script(key)
+        sent[scene.word(key)] = f"a first message {how}"
+        await send(scene.student, chat, creates(scene, key))
+        sent |= {_word(scene, each, how): f"`{each.kind}` {how}" for each in OPERATIONS}
         answers[how] = {
-            "threads.list": await attempt(send(talk.student, chat, lambda chat: chat.list())),
-            **{each.kind: await _ask(talk, chat, each, thread, how) for each in OPERATIONS},
+            "threads.list": await attempt(send(scene.student, chat, lambda chat: chat.list())),
+            **{each.kind: await _ask(scene, chat, each, thread, how) for each in OPERATIONS},
         }
     return Before(
-        talk,
+        scene,
         thread,
         sent,
         answers,
-        stored={how: _tables_with(talk, talk.word(f"new thread {how}")) for how in _ATTEMPTS},
+        stored={how: _tables_with(scene, scene.word(f"new thread {how}")) for how in _ATTEMPTS},
         items=await alice.send(lambda chat: chat.items(thread.id)),
         loaded=await alice.send(lambda chat: chat.get(thread.id)),
         threads=await alice.send(lambda chat: chat.list()),
     )
 
 
-def _tables_with(talk: Talk, word: str) -> list[str]:
+def _tables_with(scene: Scene, word: str) -> list[str]:
     """Name the tables that hold ``word``; a log file may hold what it likes."""
-    places = places_containing(talk.student.own_dirs, word)
+    places = places_containing(scene.student.own_dirs, word)
     return [place for place in places if place.startswith("table ")]
 
 
-def _word(talk: Talk, operation: Operation, how: str) -> str:
-    return talk.canary.word(f"{operation.kind} {how}")
+def _word(scene: Scene, operation: Operation, how: str) -> str:
+    return scene.canary.word(f"{operation.kind} {how}")
 
 
 async def _ask(
-    talk: Talk, chat: Callable[[], Chat], operation: Operation, thread: Thread, how: str
+    scene: Scene, chat: Callable[[], Chat], operation: Operation, thread: Thread, how: str
 ) -> Outcome[Answer]:
-    sending = operation.sending(Target.of(thread), _word(talk, operation, how))
-    return await attempt(send(talk.student, chat, sending))
+    sending = operation.sending(Target.of(thread), _word(scene, operation, how))
+    return await attempt(send(scene.student, chat, sending))

@@ -9,7 +9,15 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from graders.engine.harness import Chat, Outcome, RecordedCall, Talk, attempt, say_held
+from graders.engine.harness import (
+    Chat,
+    Outcome,
+    RecordedCall,
+    Scene,
+    attempt,
+    recorded_as,
+    say_held,
+)
 from graders.lesson06.operations import Target
 from graders.lesson06.people import (
     Answer,
@@ -35,21 +43,22 @@ class GoodToken:
     schemes: Mapping[str, Outcome[Answer]]
 
 
-async def play_good_token(talk: Talk) -> GoodToken:
+@recorded_as("good_token")
+async def play_good_token(scene: Scene) -> GoodToken:
     """Say a first message in each way in which the scheme may be written."""
-    first = await attempt(_say_as(talk, "Bearer"))
-    schemes = {scheme: await attempt(_say_as(talk, scheme)) for scheme in SCHEMES}
+    first = await attempt(_say_as(scene, "Bearer"))
+    schemes = {scheme: await attempt(_say_as(scene, scheme)) for scheme in SCHEMES}
     return GoodToken(first, schemes)
 
 
-async def _say_as(talk: Talk, scheme: str) -> Answer:
+async def _say_as(scene: Scene, scheme: str) -> Answer:
     def chat() -> Chat:
-        token = tokens_for(talk).good("alice")
-        return talk.student.chat(headers={"authorization": f"{scheme} {token}"}, name="Alice")
+        token = tokens_for(scene).good("alice")
+        return scene.student.chat(headers={"authorization": f"{scheme} {token}"}, name="Alice")
 
     key = f"scheme {scheme}"
-    talk.script(key)
-    return await send(talk.student, chat, creates(talk, key))
+    scene.script(key)
+    return await send(scene.student, chat, creates(scene, key))
 
 
 # What a user may be called: `sub` is any text. A clumsy server trips over these.
@@ -101,15 +110,16 @@ class Names:
     crossed: Mapping[tuple[str, str], Answer]
 
 
-async def play_names(talk: Talk) -> Names:
+@recorded_as("names")
+async def play_names(scene: Scene) -> Names:
     """Let users of every name begin a thread; then each lists their own."""
     subs = [*ODD.values(), *(sub for pair in PAIRS.values() for sub in pair)]
-    people = {sub: Person(talk, "user", sub) for sub in dict.fromkeys(subs)}
+    people = {sub: Person(scene, "user", sub) for sub in dict.fromkeys(subs)}
     begun = {sub: await _hello(person) for sub, person in people.items()}
     users = {
         sub: Named(
             sub,
-            talk.word(_greeting(person)),
+            scene.word(_greeting(person)),
             begun[sub],
             thread_id=_thread_id(begun[sub]),
             threads=await person.send(lambda chat: chat.list(limit=100)),
@@ -132,9 +142,9 @@ def _greeting(person: Person) -> str:
 
 
 async def _hello(person: Person) -> Answer:
-    talk, key = person.talk, _greeting(person)
-    talk.script(key)
-    return await person.send(creates(talk, key))
+    scene, key = person.scene, _greeting(person)
+    scene.script(key)
+    return await person.send(creates(scene, key))
 
 
 def _thread_id(answer: Answer) -> str:
@@ -157,35 +167,36 @@ class Expiry:
     items: Answer
 
 
-async def play_expiry(talk: Talk) -> Expiry:
+@recorded_as("expiry")
+async def play_expiry(scene: Scene) -> Expiry:
     """Let a token end in the middle of an answer, then go on with it and with a fresh one."""
-    alice = Person(talk, "Alice")
-    token = tokens_for(talk).good(alice.sub, lifetime=LIFETIME)
-    chat = talk.student.chat(headers={"authorization": f"Bearer {token}"}, name="Alice")
-    thread = await _outlive(talk, alice, chat)
+    alice = Person(scene, "Alice")
+    token = tokens_for(scene).good(alice.sub, lifetime=LIFETIME)
+    chat = scene.student.chat(headers={"authorization": f"Bearer {token}"}, name="Alice")
+    thread = await _outlive(scene, alice, chat)
     for key in ("second", "third"):
-        talk.script(key)
+        scene.script(key)
     requests: Mapping[str, Sending] = {
-        "`threads.add_user_message`": lambda chat: chat.say(thread.id, talk.message("second")),
+        "`threads.add_user_message`": lambda chat: chat.say(thread.id, scene.message("second")),
         "`items.list`": lambda chat: chat.items(thread.id),
         "`threads.list`": lambda chat: chat.list(),
     }
-    after = {name: await send(talk.student, lambda: chat, req) for name, req in requests.items()}
+    after = {name: await send(scene.student, lambda: chat, req) for name, req in requests.items()}
     return Expiry(
         thread=thread,
         after=after,
-        fresh=await alice.send(lambda chat: chat.say(thread.id, talk.message("third"))),
+        fresh=await alice.send(lambda chat: chat.say(thread.id, scene.message("third"))),
         items=await alice.send(lambda chat: chat.items(thread.id)),
     )
 
 
-async def _outlive(talk: Talk, alice: Person, chat: Chat) -> Thread:
+async def _outlive(scene: Scene, alice: Person, chat: Chat) -> Thread:
     """Begin a thread whose answer takes longer than the token lives; it may be cut off."""
-    turn = talk.script("first", say_held(*talk.chunks("first")))
+    turn = scene.script("first", say_held(*scene.chunks("first")))
     # Some servers send nothing, not even a status, before they have the whole answer.
-    creating = asyncio.ensure_future(chat.create(talk.message("first")))
-    await talk.student.until(lambda: turn.used or creating.done())
-    await talk.student.advance(AWAY)
+    creating = asyncio.ensure_future(chat.create(scene.message("first")))
+    await scene.student.until(lambda: turn.used or creating.done())
+    await scene.student.advance(AWAY)
     await turn.release_all()
     stream = await creating
     ends = await stream.finish_or_leave()
@@ -205,15 +216,18 @@ class Told:
     calls: tuple[RecordedCall, ...]
 
 
-async def play_told(talk: Talk) -> dict[str, Told]:
+@recorded_as("told")
+async def play_told(scene: Scene) -> dict[str, Told]:
     """Let two users take turns with each kind of request that runs the agent."""
-    alice, bob = Person(talk, "Alice"), Person(talk, "Bob")
+    alice, bob = Person(scene, "Alice"), Person(scene, "Bob")
     hers, his = await _told_thread(alice, bob), await _told_thread(bob, alice)
     (first, thread), (bobs_first, bobs) = hers, his
-    talk.script("follow-up")
-    talk.script("bob's follow-up")
-    follow_up = await _told(alice, bob, lambda chat: chat.say(thread.id, talk.message("follow-up")))
-    await bob.send(lambda chat: chat.say(bobs.id, talk.message("bob's follow-up")))
+    scene.script("follow-up")
+    scene.script("bob's follow-up")
+    follow_up = await _told(
+        alice, bob, lambda chat: chat.say(thread.id, scene.message("follow-up"))
+    )
+    await bob.send(lambda chat: chat.say(bobs.id, scene.message("bob's follow-up")))
     target = Target.of(thread)
     retry = await _told(alice, bob, lambda chat: chat.retry(thread.id, target.message_id))
     return {
@@ -225,16 +239,16 @@ async def play_told(talk: Talk) -> dict[str, Told]:
 
 
 async def _told_thread(user: Person, other: Person) -> tuple[Told, Thread]:
-    before = len(user.talk.model.calls)
+    before = len(user.scene.model.calls)
     thread = await begin(user, f"{user.name} first")
-    calls = tuple(user.talk.model.calls[before:])
+    calls = tuple(user.scene.model.calls[before:])
     return Told(user, other, thread.begun, calls), thread
 
 
 async def _told(user: Person, other: Person, sending: Sending) -> Told:
-    before = len(user.talk.model.calls)
+    before = len(user.scene.model.calls)
     answer = await user.send(sending)
-    return Told(user, other, answer, tuple(user.talk.model.calls[before:]))
+    return Told(user, other, answer, tuple(user.scene.model.calls[before:]))
 
 
 USERS = 25
@@ -255,19 +269,20 @@ class AtOnce:
     threads: Answer
 
 
-async def play_at_once(talk: Talk) -> list[AtOnce]:
+@recorded_as("at_once")
+async def play_at_once(scene: Scene) -> list[AtOnce]:
     """Let 25 users begin two threads each, all at once, and hold every answer of the model."""
-    users = [Person(talk, f"User-{number}") for number in range(1, USERS + 1)]
+    users = [Person(scene, f"User-{number}") for number in range(1, USERS + 1)]
     keys = [f"at once {number}" for number in range(REQUESTS)]
-    turns = [talk.script(key, say_held(*talk.chunks(key))) for key in keys]
+    turns = [scene.script(key, say_held(*scene.chunks(key))) for key in keys]
     sending = [
-        asyncio.ensure_future(once(users[n % USERS].chat, creates(talk, key)))
+        asyncio.ensure_future(once(users[n % USERS].chat, creates(scene, key)))
         for n, key in enumerate(keys)
     ]
     # As many as the server takes at once are now in the middle of their answer.
     await asyncio.sleep(0)
     for _ in range(_ROUNDS):
-        await talk.student.settle()
+        await scene.student.settle()
     for turn in turns:
         await turn.release_all()
     answers = await asyncio.gather(*sending)
@@ -275,10 +290,10 @@ async def play_at_once(talk: Talk) -> list[AtOnce]:
     return [
         AtOnce(
             user=users[n % USERS],
-            word=talk.word(key),
-            said=talk.chunks(key)[1],
+            word=scene.word(key),
+            said=scene.chunks(key)[1],
             answer=answers[n],
-            calls=tuple(call for call in talk.model.calls if call.contains(talk.word(key))),
+            calls=tuple(call for call in scene.model.calls if call.contains(scene.word(key))),
             threads=threads[n % USERS],
         )
         for n, key in enumerate(keys)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from hypothesis import strategies as st
 
-from graders.engine.harness import Talk, expect, say
+from graders.engine.harness import Scene, expect, say
 from graders.lesson06.operations import (
     CUSTOM_ACTION,
     DELETE,
@@ -92,7 +92,7 @@ class _Known:
 class Story:
     """One play: who there is, what is whose, and what was done so far, in words."""
 
-    talk: Talk
+    scene: Scene
     number: int
     told: list[str] = field(default_factory=list)
     _people: dict[int, Person] = field(default_factory=dict)
@@ -128,15 +128,15 @@ class Story:
         """Give a user; they are called in the order in which they come up."""
         if user not in self._people:
             name = NAMES[len(self._people)]
-            canary = self.talk.canary.word(f"story {self.number} {name}")
-            person = Person(self.talk, name, f"{name.lower()}-{canary}")
+            canary = self.scene.canary.word(f"story {self.number} {name}")
+            person = Person(self.scene, name, f"{name.lower()}-{canary}")
             self._people[user] = person
             self._words[person.sub] = (person, f"the id of {name}")
         return self._people[user]
 
     async def _begin(self, person: Person) -> None:
         letter = "ABCD"[len(self._threads)]
-        before = len(self.talk.model.calls)
+        before = len(self.scene.model.calls)
         thread = await begin(person, f"story {self.number} thread {letter}")
         self.told.append(f"{person.name} starts thread {letter}")
         self._judge(person, thread.begun, before, ())
@@ -145,7 +145,7 @@ class Story:
         self._own_message(person, thread.message, thread.answer, thread.begun)
 
     async def _list(self, person: Person) -> None:
-        before = len(self.talk.model.calls)
+        before = len(self.scene.model.calls)
         answer = await person.send(lambda chat: chat.list())
         self.told.append(f"{person.name} lists threads (`threads.list`)")
         self._judge(person, answer, before, ())
@@ -156,10 +156,10 @@ class Story:
 
     async def _operate(self, person: Person, operation: Operation, known: _Known) -> None:
         target = Target.of(known.thread)
-        word = self.talk.canary.word(f"story {self.number} step {len(self.told)}")
-        said = self.talk.canary.word(f"story {self.number} answer {len(self.told)}")
-        self.talk.model.on(message_about(word), say("It is ", said, "."))
-        before = len(self.talk.model.calls)
+        word = self.scene.canary.word(f"story {self.number} step {len(self.told)}")
+        said = self.scene.canary.word(f"story {self.number} answer {len(self.told)}")
+        self.scene.model.on(message_about(word), say("It is ", said, "."))
+        before = len(self.scene.model.calls)
         answer = await person.send(operation.sending(target, word))
         self.told.append(operation.tell(person.name, f"thread {known.letter}"))
         self._own(person, word, f"which {person.name} wrote")
@@ -226,7 +226,7 @@ class Story:
 
     def _judge(self, person: Person, answer: Answer, before: int, sent: Sequence[str]) -> None:
         """Search all that came back, and all that the model read, for what is another user's."""
-        asked = self.talk.model.calls[before:]
+        asked = self.scene.model.calls[before:]
         for word, (owner, what) in self._words.items():
             if owner is person:
                 continue

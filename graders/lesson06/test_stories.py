@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graders.engine.harness import Talk, Trace, criterion
+from graders.engine.harness import Scene, Trace, criterion
 from graders.engine.harness.search import Plays, judge_sequences
 from graders.lesson06.stories import KNOWN, STORIES, Step, Story
 
@@ -11,10 +11,10 @@ _MOST_PLAYS = 50
 
 
 @criterion("no-story-leaks")
-async def test_no_story_leaks(talk: Talk, trace: Trace) -> None:
+async def test_no_story_leaks(scene: Scene, trace: Trace) -> None:
     async def play(steps: tuple[Step, ...], number: int) -> None:
-        talk.model.turns.clear()
-        await Story(talk, number).play(steps)
+        scene.model.turns.clear()
+        await Story(scene, number).play(steps)
 
-    plays: Plays[tuple[Step, ...]] = Plays(talk.student, trace, play)
+    plays: Plays[tuple[Step, ...]] = Plays(scene.student, trace, play)
     await judge_sequences(plays, STORIES, examples=_EXAMPLES, most_plays=_MOST_PLAYS, known=KNOWN)

@@ -170,7 +170,7 @@ def _expect_challenge(outcome: Outcome[Answer], what: str) -> None:
 @criterion("nothing-before-401", case="the model is not asked")
 async def test_model_is_not_asked_for_a_bad_token(before: Before) -> None:
     for word, how in before.sent.items():
-        for call in before.talk.model.calls:
+        for call in before.scene.model.calls:
             expect(
                 not call.contains(word),
                 f"The model was asked for {how}.",

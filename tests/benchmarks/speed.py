@@ -23,7 +23,7 @@ import pytest
 from graders.engine.content.canaries import Canaries
 from graders.engine.content.catalogue import Catalogue, Lesson
 from graders.engine.grading.run import grade
-from graders.engine.harness import ServerSettings, Student, Talk
+from graders.engine.harness import Scene, ServerSettings, Student
 from graders.engine.harness.server_factory import open_factory
 from graders.engine.isolation.layers import NOTHING_OFF, Layer
 from graders.engine.model import ScriptedModel
@@ -71,7 +71,7 @@ async def first_conversation(launcher: Launcher, without: Collection[Layer] = ()
     began = time.perf_counter()
     settings = ServerSettings(source=SOLUTION, variables={"OPENAI_API_KEY": "k"}, without=without)
     student = await Student.launch(launcher, settings, model, trace)
-    stream, _ = await Talk(student, model, Canaries(1)).begin()
+    stream, _ = await Scene(student, model, Canaries(1)).begin()
     elapsed = time.perf_counter() - began
     assert stream.answered
     await student.stop()

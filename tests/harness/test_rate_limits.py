@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from graders.engine.content.canaries import Canaries
-from graders.engine.harness import Talk
-from graders.engine.harness.rate_limits import TOO_MANY_REQUESTS, after_a_pause
+from graders.engine.harness import Scene
+from graders.engine.harness.rate_limits import TOO_MANY_REQUESTS, within_limits
 from tests.students import Bench
 
 # Takes the requests of one in each so many seconds, and says how many have come.
@@ -38,8 +38,8 @@ async def test_second_request_waits_a_minute_if_it_must(
     bench: Bench, period: int, status: int, came: str
 ) -> None:
     student = await bench.serve(LIMITED.format(period=period))
-    talk = Talk(student, bench.model, Canaries(1))
-    first, second = [await after_a_pause(student, lambda: talk.send("hi")) for _ in range(2)]
-    assert first.value.status == 200
-    assert second.value.status == status
-    assert second.value.headers["x-came"] == came
+    scene = Scene(student, bench.model, Canaries(1))
+    first, second = [await within_limits(student, lambda: scene.send("hi")) for _ in range(2)]
+    assert first.status == 200
+    assert second.status == status
+    assert second.headers["x-came"] == came

@@ -13,7 +13,7 @@ from graders.engine.content.catalogue import Catalogue
 from graders.engine.core.errors import Finding, GraderBrokeError
 from graders.engine.core.results import Result, Status
 from graders.engine.grading.folder import grade_folder
-from graders.engine.harness import Recordings, Talk, Trace
+from graders.engine.harness import Recordings, Scene, Trace
 from graders.engine.harness.server_factory import ServerFactory, open_factory
 from graders.engine.sandbox.process import Launcher
 from graders.engine.server.settings import ServerSettings
@@ -69,8 +69,8 @@ async def test_reference_is_played_once_and_leaves_no_trace(launcher: Launcher) 
 
 
 async def test_reference_that_fails_is_our_own_failure(launcher: Launcher) -> None:
-    async def play(talk: Talk) -> None:
-        raise Finding(f"nothing came to {talk.chat.name}")
+    async def play(scene: Scene) -> None:
+        raise Finding(f"nothing came to {scene.chat.name}")
 
     factory = ServerFactory(launcher, ServerSettings(source=SOLUTION), [])
     with pytest.raises(GraderBrokeError, match="nothing came to user"):

@@ -1,4 +1,4 @@
-"""The fixtures that the tests of a lesson work with: ``student model canary talk trace recorded``.
+"""The fixtures that the tests of a lesson work with: ``student model canary scene trace recorded``.
 
 ``measured`` reports what no point depends on.
 For checks of files there are ``submission of_reference``, which need no server of the submission.
@@ -20,7 +20,7 @@ from graders.engine.content.canaries import Canaries
 from graders.engine.core.results import Measurement
 from graders.engine.grading.starter import CheckModel, CheckTrace, RunningServer, ServerStarter
 from graders.engine.harness.recording import Recordings, Scenario
-from graders.engine.harness.talk import Talk
+from graders.engine.harness.said import Scene
 from graders.engine.server.trace import Trace
 
 
@@ -121,6 +121,6 @@ async def student(
 
 
 @pytest.fixture
-def talk(student: Any, model: Any, canary: Canaries) -> Talk:
-    """Return a user's talk with a pristine server of this check's own."""
-    return Talk(student, model, canary)
+def scene(student: Any, model: Any, canary: Canaries) -> Scene:
+    """Return a scene with a pristine server of this check's own."""
+    return Scene(student, model, canary)

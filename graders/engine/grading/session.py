@@ -18,6 +18,8 @@ from pathlib import Path
 import pytest
 import pytest_asyncio.plugin
 
+from graders.engine.grading.lesson_modules import importable, plugins_of
+
 INI = Path(__file__).with_name("pytest.ini")
 _UNWANTED = (
     "cacheprovider",
@@ -38,7 +40,7 @@ _UNWANTED = (
 
 
 def run_tests(files: Sequence[Path], root: Path, plugins: Sequence[object]) -> str:
-    """Run the tests of ``files``, all below ``root``, with ``plugins``.
+    """Run the tests of ``files``, all below ``root``, with ``plugins`` and the lesson's modules.
 
     Returns what pytest complained about. Its exit code says little, and nothing is decided by it.
     """
@@ -56,10 +58,12 @@ def run_tests(files: Sequence[Path], root: Path, plugins: Sequence[object]) -> s
     with (
         _own_environment(),
         _own_modules(root),
+        importable(root),
         warnings.catch_warnings(),
         redirect_stderr(complaints),
     ):
-        pytest.main(arguments, plugins=[pytest_asyncio.plugin, *plugins])
+        plugins = [pytest_asyncio.plugin, *plugins_of(root), *plugins]
+        pytest.main(arguments, plugins=plugins)
     return complaints.getvalue()
 
 

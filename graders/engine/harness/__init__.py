@@ -5,14 +5,24 @@ the model, ``expect`` what must hold. It never sits in the student's process.
 """
 
 from graders.engine.core.errors import Finding
-from graders.engine.harness.chat import Chat, Reply, user_input
+from graders.engine.harness.chat import Chat, Order, Reply, user_input
 from graders.engine.harness.expect import criterion, expect, found
-from graders.engine.harness.items import Item, items_of, messages_of
+from graders.engine.harness.items import (
+    Item,
+    item_ids_of,
+    items_of,
+    lacking,
+    messages_of,
+    texts_of,
+    thread_ids_of,
+)
 from graders.engine.harness.outcome import Outcome, attempt
-from graders.engine.harness.recording import Recordings, recording_of
+from graders.engine.harness.pages import Listing, Page, items_in, threads_of, walk_pages
+from graders.engine.harness.rate_limits import TOO_MANY_REQUESTS, within_limits
+from graders.engine.harness.recording import Recordings, recorded_as
+from graders.engine.harness.said import Said, Scene
 from graders.engine.harness.stream import Stream
 from graders.engine.harness.student import Student
-from graders.engine.harness.talk import Talk
 from graders.engine.harness.tokens import Tokens
 from graders.engine.model import (
     RecordedCall,
@@ -45,18 +55,24 @@ from graders.engine.server.trouble import (
 )
 
 __all__ = [
+    "TOO_MANY_REQUESTS",
     "AppCrashed",
     "Chat",
     "Finding",
     "Flooded",
     "Item",
+    "Listing",
+    "Order",
     "Outcome",
     "OverLimit",
+    "Page",
     "ProtocolBroken",
     "RanAway",
     "RecordedCall",
     "Recordings",
     "Reply",
+    "Said",
+    "Scene",
     "ScriptedModel",
     "ServerDied",
     "ServerSettings",
@@ -67,7 +83,6 @@ __all__ = [
     "Stream",
     "Student",
     "StudentTransport",
-    "Talk",
     "Tokens",
     "TookTooLong",
     "Trace",
@@ -81,12 +96,20 @@ __all__ = [
     "expect",
     "fail",
     "found",
+    "item_ids_of",
+    "items_in",
     "items_of",
+    "lacking",
     "messages_of",
     "reason",
-    "recording_of",
+    "recorded_as",
     "say",
     "say_held",
+    "texts_of",
+    "thread_ids_of",
+    "threads_of",
     "tool",
     "user_input",
+    "walk_pages",
+    "within_limits",
 ]

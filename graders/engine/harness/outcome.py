@@ -1,6 +1,7 @@
 """What one step of a scenario gave: a value, or the finding that it ended in.
 
-Must not know what a step does.
+What went wrong is kept where it was seen, so that the failure of one step is not charged to the
+criteria that look at another. Must not know what a step is.
 """
 
 from __future__ import annotations

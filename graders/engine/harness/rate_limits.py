@@ -5,22 +5,38 @@ It is no fault: a user who writes as fast as a grader does not exist. Must not k
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol, TypeVar
 
-from graders.engine.harness.outcome import Outcome, attempt
 from graders.engine.harness.stream import Stream
 from graders.engine.harness.student import Student
 
 TOO_MANY_REQUESTS = 429
 """The status of a request over the limit (RFC 6585)."""
-_PAUSE_SECONDS = 61.0
+_PAUSES = (61.0,)
 
 
-async def after_a_pause(student: Student, send: Callable[[], Awaitable[Stream]]) -> Outcome[Stream]:
-    """Send; if there is a limit, send once more when a minute has passed by the server's clock."""
-    begun = await attempt(send())
-    if begun.finding is not None or begun.value.status != TOO_MANY_REQUESTS:
-        return begun
-    await begun.value.close()
-    await student.advance(_PAUSE_SECONDS)
-    return await attempt(send())
+class _Answer(Protocol):
+    @property
+    def status(self) -> int: ...
+
+
+_T = TypeVar("_T", bound=_Answer)
+
+
+async def within_limits(
+    student: Student, send: Callable[[], Awaitable[_T]], pauses: Sequence[float] = _PAUSES
+) -> _T:
+    """Send; where there is a limit, once more after each of the ``pauses``.
+
+    These are seconds by the server's clock. Return the first answer that no limit refused, or the
+    last one.
+    """
+    for pause in pauses:
+        answer = await send()
+        if answer.status != TOO_MANY_REQUESTS:
+            return answer
+        if isinstance(answer, Stream):
+            await answer.close()
+        await student.advance(pause)
+    return await send()

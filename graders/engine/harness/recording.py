@@ -11,18 +11,17 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, cast
 
-import pytest_asyncio
-
 from graders.engine.content.canaries import Canaries
 from graders.engine.core.errors import GraderBrokeError
 from graders.engine.harness.outcome import Outcome, attempt
+from graders.engine.harness.said import Scene
 from graders.engine.harness.student import Student
-from graders.engine.harness.talk import Talk
 from graders.engine.model import ScriptedModel
 from graders.engine.server.trace import Trace
 
 _T = TypeVar("_T")
-Scenario = Callable[[Talk], Awaitable[_T]]
+Scenario = Callable[[Scene], Awaitable[_T]]
+_NAME = "recorded_as"
 
 
 class Starter(Protocol):
@@ -83,21 +82,28 @@ class Recordings:
         if server.finding is not None:
             return Outcome(finding=server.finding), trace
         try:
-            talk = Talk(server.value, model, self._canary)
-            return await attempt(scenario(talk)), trace
+            scene = Scene(server.value, model, self._canary)
+            return await attempt(scenario(scene)), trace
         finally:
             await server.value.stop()
 
 
-def recording_of(scenario: Scenario[_T]) -> Callable[..., Any]:
-    """Make the pytest fixture that gives what ``scenario`` returned, played once in a run.
+def recorded_as(name: str) -> Callable[[Scenario[_T]], Scenario[_T]]:
+    """Let checks ask for what a scenario returned, played once in a run, as the fixture ``name``.
 
-    In a lesson's ``conftest.py``: ``first = recording_of(scenarios.play_first_message)``; the
-    fixture bears the name that it is given there.
+    Decorates a scenario, which stays a function that others may call::
+
+        @recorded_as("first")
+        async def play_first_message(scene: Scene) -> FirstMessage: ...
     """
 
-    @pytest_asyncio.fixture
-    async def recording(recorded: Callable[[Scenario[_T]], Awaitable[_T]]) -> _T:
-        return await recorded(scenario)
+    def mark(scenario: Scenario[_T]) -> Scenario[_T]:
+        setattr(scenario, _NAME, name)
+        return scenario
 
-    return cast("Callable[..., Any]", recording)
+    return mark
+
+
+def recorded_name(scenario: object) -> str:
+    """Return the name that a function is recorded as, empty if it is not."""
+    return str(getattr(scenario, _NAME, ""))

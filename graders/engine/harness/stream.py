@@ -22,7 +22,7 @@ class Stream:
     """The events so far, and the ones to come.
 
     ``events`` are all that :meth:`next` has handed out, ``body`` the raw bytes so far, ``broke``
-    says how the stream broke off, if it did.
+    says how the stream broke off, if it did, ``left`` why the client left it before its end.
     """
 
     def __init__(self, response: httpx.Response, trace: Trace, *, request_serial: int) -> None:
@@ -39,6 +39,7 @@ class Stream:
         self.body = bytearray()
         self.ended = False
         self.broke: ServerTrouble | None = None
+        self.left: Finding | None = None
         if self.status != 200:
             self._serials.append(trace.add("server", "status", f"{self.status}"))
 
@@ -69,10 +70,15 @@ class Stream:
         """Read to the end; when the server will never end the stream, leave and return False."""
         try:
             await self.finish()
-        except (Stalled, RanAway):
-            await self.close()
+        except (Stalled, RanAway) as endless:
+            await self.leave(endless)
             return False
         return True
+
+    async def leave(self, reason: Finding) -> None:
+        """Leave before the end, for a ``reason`` that is kept in ``left``."""
+        self.left = reason
+        await self.close()
 
     async def until(self, label: str) -> ChatKitEvent:
         """Read up to the first event whose label starts with ``label``; a Finding if none comes."""
@@ -134,10 +140,15 @@ class Stream:
     @property
     def thread_id(self) -> str:
         """The id in ``thread.created``; a :class:`Finding` when there was none."""
-        for event in self.events:
-            if event.type == "thread.created" and event.thread_id:
-                return event.thread_id
-        raise Finding("the stream has no `thread.created` event", mark=self.last_serial)
+        if not self.new_thread_id:
+            raise Finding("the stream has no `thread.created` event", mark=self.last_serial)
+        return self.new_thread_id
+
+    @property
+    def new_thread_id(self) -> str:
+        """The id in ``thread.created``, empty when there was none."""
+        ids = (event.thread_id for event in self.events if event.type == "thread.created")
+        return next(filter(None, ids), "")
 
     @property
     def user_item(self) -> ChatKitEvent | None:

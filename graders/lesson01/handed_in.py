@@ -1,4 +1,4 @@
-"""The fixtures of lesson01: the files that were handed in, and recorded scenarios."""
+"""The fixtures of lesson01 that need no server: the files that were handed in, and their truth."""
 
 from __future__ import annotations
 
@@ -11,34 +11,30 @@ import pytest
 import pytest_asyncio
 
 from graders.engine.content.quiz_sheet import read_answers
-from graders.engine.harness import Talk, recording_of
+from graders.engine.harness import Scene
 from graders.engine.submissions.handed_in import read_handed_in
-from graders.lesson01 import scenarios
 from graders.lesson01.lifecycle import Conversations, load_lifecycle
 from graders.lesson01.questions import QUESTIONS
-from graders.lesson01.scenarios import Lifecycles
+from graders.lesson01.scenarios import REFERENCE, Lifecycles, play_lifecycles
 
-Scenario = Callable[[Talk], Awaitable[Any]]
+Scenario = Callable[[Scene], Awaitable[Any]]
 
 
 @pytest.fixture
 def answers(submission: Path) -> Mapping[str, frozenset[str]]:
-    """Give the student's answers: letters by question."""
+    """Return the student's answers: letters by question."""
     known = {question.id: tuple(question.dealt) for question in QUESTIONS}
     return read_handed_in(submission, "quiz.yaml", partial(read_answers, known=known))
 
 
 @pytest.fixture
 def written(submission: Path) -> Conversations:
-    """Give the sequences that the student wrote."""
+    """Return the sequences that the student wrote."""
     return read_handed_in(submission, "lifecycle.yaml", load_lifecycle)
 
 
 @pytest_asyncio.fixture
 async def sent(of_reference: Callable[[Scenario, Path], Awaitable[Any]]) -> Lifecycles:
-    """Give the sequences that the installed SDK sends."""
-    lifecycles: Lifecycles = await of_reference(scenarios.play_lifecycles, scenarios.REFERENCE)
+    """Return the sequences that the installed SDK sends."""
+    lifecycles: Lifecycles = await of_reference(play_lifecycles, REFERENCE)
     return lifecycles
-
-
-greetings = recording_of(scenarios.play_greetings)
