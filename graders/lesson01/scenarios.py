@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from graders.engine.harness import (
     Outcome,
     Reply,
+    Said,
     Scene,
-    Stream,
     attempt,
     call_tool,
     expect,
@@ -27,18 +26,11 @@ REFERENCE = Path(__file__).parents[2] / "reference_solutions" / "lesson01" / "li
 class Greetings:
     """Two messages in one thread, each greeted, and the items after each."""
 
-    scene: Scene
-    begun: Outcome[Stream]
-    ends: bool
+    first: Said
     oldest_first: Outcome[Reply]
     newest_first: Outcome[Reply]
-    second: Outcome[Stream]
+    second: Outcome[Said]
     afterwards: Outcome[Reply]
-
-    @property
-    def stream(self) -> Stream:
-        """The stream of the first greeting."""
-        return self.begun.value
 
 
 @recorded_as("greetings")
@@ -47,29 +39,14 @@ async def play_greetings(scene: Scene) -> Greetings:
 
     The model would answer, so that a server which asks it loses no more than it should.
     """
-    for name in ("first", "second"):
-        scene.script(name)
-    begun = await attempt(scene.chat.create(scene.message("first")))
-    ends = begun.finding is None and await begun.value.finish_or_leave()
+    first = await scene.say("first")
     return Greetings(
-        scene=scene,
-        begun=begun,
-        ends=ends,
-        oldest_first=await attempt(_items(scene, begun, "asc")),
-        newest_first=await attempt(_items(scene, begun, "desc")),
-        second=await attempt(_second(scene, begun)),
-        afterwards=await attempt(_items(scene, begun, "asc")),
+        first=first,
+        oldest_first=await attempt(first.items(order="asc", limit=20)),
+        newest_first=await attempt(first.items(order="desc", limit=20)),
+        second=await attempt(first.go_on("second")),
+        afterwards=await attempt(first.items(order="asc", limit=20)),
     )
-
-
-async def _items(scene: Scene, begun: Outcome[Stream], order: Literal["asc", "desc"]) -> Reply:
-    return await scene.chat.items(begun.value.thread_id, order=order, limit=20)
-
-
-async def _second(scene: Scene, begun: Outcome[Stream]) -> Stream:
-    stream = await scene.chat.say(begun.value.thread_id, scene.message("second"))
-    await stream.finish_or_leave()
-    return stream
 
 
 @dataclass(frozen=True)
@@ -83,14 +60,13 @@ class Lifecycles:
 
 async def play_lifecycles(scene: Scene) -> Lifecycles:
     """Have the three conversations of the assignment, one after the other in one thread."""
-    first, _ = await scene.begin("first")
-    follow_up, _ = await scene.go_on(first.thread_id, "second")
+    first = await scene.say("first")
     steps = (call_tool("search_documents", {}), say(*scene.chunks("third")))
-    progress, turn = await scene.go_on(first.thread_id, "third", *steps)
-    for stream in (first, follow_up, progress):
-        expect(stream.error is None and stream.answered, "a conversation was not answered")
-    expect(len(turn.requests) == 2, "the tool was not called")
-    return Lifecycles(*(_steps(each.events) for each in (first, follow_up, progress)))
+    said = [first, await first.go_on("second"), await first.go_on("third", *steps)]
+    for each in said:
+        expect(each.answered, "a conversation was not answered")
+    expect(len(said[-1].turn.requests) == 2, "the tool was not called")
+    return Lifecycles(*(_steps(each.whole.events) for each in said))
 
 
 def _steps(events: list[ChatKitEvent]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graders.engine.harness import Item, Reply, Stalled, criterion, expect, found, items_of
+from graders.engine.harness import Stalled, criterion, expect, found, items_of, texts_of
 from graders.lesson01.scenarios import Greetings
 
 USER, ASSISTANT = "user_message", "assistant_message"
@@ -11,7 +11,7 @@ USER, ASSISTANT = "user_message", "assistant_message"
 @criterion("server-answers")
 async def test_message_is_answered(greetings: Greetings) -> None:
     try:
-        stream = greetings.stream
+        stream = greetings.first.stream
     except Stalled as stalled:
         found(f"The server did not answer: {stalled.seen}.", hint="no-end")
     at = stream.last_serial
@@ -34,7 +34,7 @@ async def test_message_is_answered(greetings: Greetings) -> None:
         hint="error-event",
     )
     expect(stream.answered, "The stream held no assistant message.", at=at, hint="no-answer")
-    expect(greetings.ends, "The stream did not end after the greeting.", at=at, hint="no-end")
+    expect(greetings.first.ends, "The stream did not end after the greeting.", at=at, hint="no-end")
     expect(
         stream.broke is None,
         f"The stream broke off: {stream.broke.seen if stream.broke else ''}.",
@@ -45,7 +45,7 @@ async def test_message_is_answered(greetings: Greetings) -> None:
 
 @criterion("thread-created")
 async def test_thread_is_created(greetings: Greetings) -> None:
-    stream = greetings.stream
+    stream = greetings.first.stream
     about = [event for event in stream.events if event.thread_id or event.item_id]
     created = [event for event in about if event.type == "thread.created"]
     expect(bool(created), "The event `thread.created` did not come.", at=stream.last_serial)
@@ -58,7 +58,7 @@ async def test_thread_is_created(greetings: Greetings) -> None:
 
 @criterion("one-greeting")
 async def test_one_assistant_message_is_done(greetings: Greetings) -> None:
-    stream = greetings.stream
+    stream = greetings.first.stream
     done = [
         event
         for event in stream.events
@@ -100,9 +100,9 @@ async def test_items_are_listed_as_json(greetings: Greetings) -> None:
 @criterion("user-message-stored")
 async def test_user_message_is_stored(greetings: Greetings) -> None:
     reply = greetings.oldest_first.value
-    texts = [item.text for item in items_of(reply) if item.type == USER]
+    texts = texts_of(reply, USER)
     expect(
-        greetings.scene.message("first") in texts,
+        greetings.first.message in texts,
         f"`items.list` holds the user's message with another text: {texts[0]!r}."
         if texts
         else "`items.list` does not hold the user's message.",
@@ -112,8 +112,8 @@ async def test_user_message_is_stored(greetings: Greetings) -> None:
 
 @criterion("greeting-stored")
 async def test_greeting_is_stored(greetings: Greetings) -> None:
-    reply, said = greetings.oldest_first.value, greetings.stream.finished_text
-    texts = [item.text for item in items_of(reply) if item.type == ASSISTANT]
+    reply, said = greetings.oldest_first.value, greetings.first.stream.finished_text
+    texts = texts_of(reply, ASSISTANT)
     expect(bool(texts), "`items.list` does not hold the greeting.", at=reply.serial)
     expect(
         len(texts) == 1,
@@ -146,7 +146,7 @@ async def test_items_are_in_order(greetings: Greetings) -> None:
 
 @criterion("second-greeting")
 async def test_second_message_is_greeted(greetings: Greetings) -> None:
-    stream = greetings.second.value
+    stream = greetings.second.value.stream
     expect(
         stream.status == 200 and stream.error is None and stream.answered,
         "The second message in the thread was not greeted.",
@@ -154,7 +154,7 @@ async def test_second_message_is_greeted(greetings: Greetings) -> None:
         hint="not-greeted",
     )
     reply = greetings.afterwards.value
-    users, assistants = _of_type(reply, USER), _of_type(reply, ASSISTANT)
+    users, assistants = texts_of(reply, USER), texts_of(reply, ASSISTANT)
     expect(
         len(users) == 2 and len(assistants) == 2,
         f"After two messages the thread holds {len(users)} of the user and {len(assistants)} "
@@ -164,13 +164,9 @@ async def test_second_message_is_greeted(greetings: Greetings) -> None:
     )
 
 
-def _of_type(reply: Reply, kind: str) -> list[Item]:
-    return [item for item in items_of(reply) if item.type == kind]
-
-
 @criterion("no-model")
 async def test_no_model_is_called(greetings: Greetings) -> None:
-    model = greetings.scene.model
+    model = greetings.first.scene.model
     expect(
         not model.calls and not model.side_calls,
         "The server called a model to find its greeting.",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from graders.engine.harness import (
     Outcome,
     Reply,
+    Said,
     Scene,
     Stream,
     Turn,
@@ -23,33 +24,21 @@ TURNS = ("first", "second", "third")
 class FirstMessage:
     """A first message and its answer, then the thread's items, then another thread."""
 
-    scene: Scene
-    turns: tuple[Turn, Turn]
-    begun: Outcome[Stream]
-    ends: bool
+    said: Said
     items: Outcome[Reply]
+    other: Said
 
     @property
     def stream(self) -> Stream:
         """The stream of the first answer."""
-        return self.begun.value
+        return self.said.stream
 
 
 @recorded_as("first")
 async def play_first_message(scene: Scene) -> FirstMessage:
     """Say a first message, list the items, and say a first message in another thread."""
-    turns = (scene.script("first"), scene.script("other"))
-    begun = await attempt(scene.chat.create(scene.message("first")))
-    ends = begun.finding is None and await begun.value.finish_or_leave()
-    items = await attempt(_items(scene, begun))
-    other = await attempt(scene.chat.create(scene.message("other")))
-    if other.finding is None:
-        await other.value.finish_or_leave()
-    return FirstMessage(scene, turns, begun, ends, items)
-
-
-async def _items(scene: Scene, begun: Outcome[Stream]) -> Reply:
-    return await scene.chat.items(begun.value.thread_id)
+    said = await scene.say("first")
+    return FirstMessage(said, await attempt(said.items()), await scene.say("other"))
 
 
 # What careless code changes: line ends, quotes, capitals, spaces at the ends, scripts, markup.
@@ -110,26 +99,19 @@ MALFORMED = {
 
 @dataclass(frozen=True)
 class Malformed:
-    """The answer to a malformed request, and to the good message behind it."""
+    """The answer to a malformed request, and the good message after it."""
 
     reply: Outcome[Reply]
-    next: Outcome[Stream]
+    next: Said
 
 
 @recorded_as("malformed")
 async def play_malformed(scene: Scene) -> dict[str, Malformed]:
-    """Send each malformed body, and a good message behind each."""
+    """Send each malformed body, and a good message after each."""
     return {
-        case: Malformed(
-            reply=await attempt(scene.chat.raw(body)), next=await attempt(_begin(scene, case))
-        )
+        case: Malformed(reply=await attempt(scene.chat.raw(body)), next=await scene.say(case))
         for case, body in MALFORMED.items()
     }
-
-
-async def _begin(scene: Scene, name: str) -> Stream:
-    stream, _ = await scene.begin(name)
-    return stream
 
 
 @dataclass(frozen=True)
@@ -138,7 +120,7 @@ class ThreeTurns:
 
     scene: Scene
     thread_id: str
-    follow_up: Outcome[Stream]
+    follow_up: Said
     calls_before_follow_up: int
     answer_ids: tuple[str, ...]
     oldest_first: Outcome[Reply]
@@ -152,19 +134,19 @@ class ThreeTurns:
 @recorded_as("three")
 async def play_three_turns(scene: Scene) -> ThreeTurns:
     """Say three messages, read them back, set a title and read them again."""
-    stream, _ = await scene.begin(TURNS[0])
-    thread_id = stream.thread_id
+    first = await scene.say(TURNS[0])
+    thread_id = first.whole.thread_id
     calls_before = len(scene.model.calls)
-    follow_ups = [await attempt(_follow_up(scene, thread_id, name)) for name in TURNS[1:]]
+    follow_ups = [await first.go_on(name) for name in TURNS[1:]]
     title = f"About {scene.canary.word('title')}"
     return ThreeTurns(
         scene=scene,
         thread_id=thread_id,
         follow_up=follow_ups[0],
         calls_before_follow_up=calls_before,
-        answer_ids=_answer_ids([stream, *(each.value for each in follow_ups if not each.finding)]),
-        oldest_first=await attempt(scene.chat.items(thread_id, order="asc", limit=20)),
-        newest_first=await attempt(scene.chat.items(thread_id, order="desc", limit=20)),
+        answer_ids=_answer_ids([first, *follow_ups]),
+        oldest_first=await attempt(first.items(order="asc", limit=20)),
+        newest_first=await attempt(first.items(order="desc", limit=20)),
         thread=await attempt(scene.chat.get(thread_id)),
         title=title,
         titled=await attempt(scene.chat.update(thread_id, title)),
@@ -172,14 +154,9 @@ async def play_three_turns(scene: Scene) -> ThreeTurns:
     )
 
 
-def _answer_ids(streams: list[Stream]) -> tuple[str, ...]:
-    items = [stream.assistant_item for stream in streams]
+def _answer_ids(said: list[Said]) -> tuple[str, ...]:
+    items = [each.stream.assistant_item for each in said if each.ends]
     return tuple(item.item_id for item in items if item is not None)
-
-
-async def _follow_up(scene: Scene, thread_id: str, name: str) -> Stream:
-    stream, _ = await scene.go_on(thread_id, name)
-    return stream
 
 
 @dataclass(frozen=True)
@@ -195,16 +172,14 @@ class TwoThreads:
 @recorded_as("two")
 async def play_two_threads(scene: Scene) -> TwoThreads:
     """Begin two threads, go on in both, and list what there is."""
-    one, two = [(await scene.begin(name))[0].thread_id for name in ("first", "second")]
-    for thread_id, name in ((one, "third"), (two, "fourth")):
-        await attempt(_follow_up(scene, thread_id, name))
+    one, two = await scene.say("first"), await scene.say("second")
+    ids = (one.whole.thread_id, two.whole.thread_id)
+    await one.go_on("third")
+    await two.go_on("fourth")
     return TwoThreads(
         scene=scene,
-        ids=(one, two),
-        items=(
-            await attempt(scene.chat.items(one, limit=20)),
-            await attempt(scene.chat.items(two, limit=20)),
-        ),
+        ids=ids,
+        items=(await attempt(one.items(limit=20)), await attempt(two.items(limit=20))),
         threads=await attempt(scene.chat.list()),
     )
 
@@ -213,22 +188,15 @@ async def play_two_threads(scene: Scene) -> TwoThreads:
 class FailedThread:
     """A thread in which the model failed at the second message, and what came after."""
 
-    scene: Scene
+    said: Said
     items: Outcome[Reply]
-    next: Outcome[Stream]
+    next: Said
 
 
 @recorded_as("failed")
 async def play_failure(scene: Scene) -> FailedThread:
     """Say a message that the model fails at, read the items, and say the next one."""
-    first, _ = await scene.begin("first")
-    thread_id = first.thread_id
-    scene.script("second", fail(500, message="The server had an error."))
-    failed = await attempt(scene.chat.say(thread_id, scene.message("second")))
-    if failed.finding is None:
-        await failed.value.finish_or_leave()
-    return FailedThread(
-        scene=scene,
-        items=await attempt(scene.chat.items(thread_id)),
-        next=await attempt(_follow_up(scene, thread_id, "third")),
-    )
+    first = await scene.say("first")
+    _ = first.whole
+    said = await first.go_on("second", fail(500, message="The server had an error."))
+    return FailedThread(said, await attempt(first.items()), await first.go_on("third"))

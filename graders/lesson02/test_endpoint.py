@@ -87,7 +87,7 @@ async def test_malformed_request_is_refused(case: str, malformed: Mapping[str, M
         hint="not-json",
     )
     try:
-        stream = malformed[case].next.value
+        stream = malformed[case].next.whole
     except Stalled as stalled:
         found(f"After {case}, a good message got no answer.", at=stalled.mark, hint="next-request")
     expect(

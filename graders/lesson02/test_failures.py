@@ -15,7 +15,7 @@ from graders.engine.harness import (
     expect,
     fail,
     found,
-    items_of,
+    lacking,
     say_held,
 )
 from graders.lesson02.scenarios import FailedThread
@@ -30,9 +30,8 @@ FAILURES: dict[str, Step] = {
 @criterion("model-failure-shows-error")
 @pytest.mark.parametrize("case", FAILURES)
 async def test_failure_becomes_an_error_event(case: str, scene: Scene) -> None:
-    scene.script("first", FAILURES[case])
-    stream = await scene.chat.create(scene.message("first"))
-    ends = await stream.finish_or_leave()
+    said = await scene.say("first", None, FAILURES[case])
+    stream = said.stream
     expect(
         stream.error is not None,
         f"The model failed ({case}), and no `error` event came.",
@@ -40,7 +39,7 @@ async def test_failure_becomes_an_error_event(case: str, scene: Scene) -> None:
         hint="no-error",
     )
     expect(
-        ends,
+        said.ends,
         f"The model failed ({case}), and the stream did not end.",
         at=stream.last_serial,
         hint="no-end",
@@ -51,7 +50,7 @@ async def test_failure_becomes_an_error_event(case: str, scene: Scene) -> None:
 async def test_message_is_kept_after_a_failure(failed: FailedThread) -> None:
     reply = failed.items.value
     expect(
-        any(failed.scene.word("second") in item.text for item in items_of(reply)),
+        not lacking(reply, [failed.said.word]),
         "After the model failed, the user's message is no longer in the thread.",
         at=reply.serial,
         hint="message-lost",
@@ -61,7 +60,7 @@ async def test_message_is_kept_after_a_failure(failed: FailedThread) -> None:
 @criterion("goes-on-after-failure", case="the next message is answered")
 async def test_next_message_is_answered_after_a_failure(failed: FailedThread) -> None:
     try:
-        stream = failed.next.value
+        stream = failed.next.whole
     except Stalled as stalled:
         found(
             "After the model failed, the next message got no answer.",
@@ -79,7 +78,7 @@ async def test_next_message_is_answered_after_a_failure(failed: FailedThread) ->
 @criterion("others-meanwhile")
 async def test_others_are_answered_meanwhile(scene: Scene) -> None:
     slow = scene.script("first", say_held(*scene.chunks("first")))
-    beginning = asyncio.ensure_future(scene.chat.create(scene.message("first")))
+    beginning = asyncio.ensure_future(scene.send("first"))
     await scene.student.until(lambda: slow.used)
     scene.script("second")
     try:

@@ -44,7 +44,7 @@ async def test_first_message_is_answered(first: FirstMessage) -> None:
         hint="no-answer",
     )
     expect(
-        first.ends,
+        first.said.ends,
         "The stream did not end after the answer.",
         at=stream.last_serial,
         hint="no-end",
@@ -59,7 +59,7 @@ async def test_first_message_is_answered(first: FirstMessage) -> None:
 
 @criterion("agent-runs")
 async def test_each_message_starts_a_model_call(first: FirstMessage) -> None:
-    for turn in first.turns:
+    for turn in (first.said.turn, first.other.turn):
         expect(
             turn.used,
             "The server answered, but it never asked the model.",
@@ -109,7 +109,7 @@ async def test_client_gets_the_models_words(odd: OddWords) -> None:
 
 @criterion("answer-in-deltas")
 async def test_answer_comes_in_deltas(first: FirstMessage) -> None:
-    stream, said = first.stream, first.scene.answer("first")
+    stream, said = first.stream, first.said.answer
     expect(
         any(event.delta for event in stream.events),
         "No text delta came before the finished message.",
@@ -151,7 +151,7 @@ async def test_every_event_is_one_of_chatkit(first: FirstMessage) -> None:
 
 @criterion("key-from-environment")
 async def test_key_comes_from_the_environment(first: FirstMessage) -> None:
-    model = first.scene.model
+    model = first.said.scene.model
     expect(bool(model.calls), "The model was not asked, so no key was seen.")
     for call in model.calls:
         expect(

@@ -11,6 +11,8 @@ from graders.engine.harness import (
     found,
     items_of,
     messages_of,
+    texts_of,
+    thread_ids_of,
 )
 from graders.lesson02.scenarios import TURNS, FirstMessage, ThreeTurns, TwoThreads
 
@@ -18,9 +20,9 @@ from graders.lesson02.scenarios import TURNS, FirstMessage, ThreeTurns, TwoThrea
 @criterion("user-message-stored")
 async def test_user_message_is_stored(first: FirstMessage) -> None:
     reply = first.items.value
-    users = [item.text for item in items_of(reply) if item.type == "user_message"]
+    users = texts_of(reply, "user_message")
     expect(
-        first.scene.message("first") in users,
+        first.said.message in users,
         "`items.list` does not hold the user's message."
         if not users
         else f"`items.list` holds the user's message with another text: {users[0]!r}.",
@@ -39,7 +41,7 @@ async def test_reply_is_stored(first: FirstMessage) -> None:
         hint="no-done",
     )
     reply = first.items.value
-    stored = [item.text for item in items_of(reply) if item.type == "assistant_message"]
+    stored = texts_of(reply, "assistant_message")
     expect(bool(stored), "`items.list` does not hold the assistant's message.", at=reply.serial)
     expect(
         stream.finished_text in {*stored, "".join(stored)},
@@ -51,7 +53,7 @@ async def test_reply_is_stored(first: FirstMessage) -> None:
 
 @criterion("follow-up-answered")
 async def test_follow_up_is_answered_in_its_thread(three: ThreeTurns) -> None:
-    stream, scene = three.follow_up.value, three.scene
+    stream, scene = three.follow_up.whole, three.scene
     expect(
         stream.status == 200,
         f"The follow-up was answered with status {stream.status}.",
@@ -228,8 +230,7 @@ async def test_model_hears_only_of_its_thread(two: TwoThreads) -> None:
 @criterion("threads-stay-apart", case="the list of threads")
 async def test_list_names_both_threads(two: TwoThreads) -> None:
     reply = two.threads.value
-    data = reply.object.get("data")
-    ids = [thread.get("id") for thread in data or [] if type(thread) is dict]
+    ids = thread_ids_of(reply)
     counts = [ids.count(thread_id) for thread_id in two.ids]
     expect(
         counts == [1, 1],

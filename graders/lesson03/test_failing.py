@@ -6,17 +6,17 @@ from collections.abc import Mapping
 
 import pytest
 
-from graders.engine.harness import Outcome, criterion, expect, items_of
-from graders.lesson03.scenarios import FAILURES, FailedHalfWay
+from graders.engine.harness import criterion, expect, texts_of
+from graders.lesson03.failures import FAILURES, FailedHalfWay
 
-Failures = Mapping[str, Outcome[FailedHalfWay]]
+Failures = Mapping[str, FailedHalfWay]
 
 
 @criterion("failure-half-way")
 @pytest.mark.parametrize("case", FAILURES)
 async def test_failure_half_way_shows_an_error_event(case: str, failures: Failures) -> None:
-    failed = failures[case].value
-    stream, error = failed.stream, failed.stream.error
+    said = failures[case].said
+    stream, error = said.stream, said.stream.error
     expect(
         error is not None,
         f"The model failed half-way ({case}), and no `error` event came.",
@@ -30,7 +30,7 @@ async def test_failure_half_way_shows_an_error_event(case: str, failures: Failur
         hint="no-retry",
     )
     expect(
-        failed.ends,
+        said.ends,
         f"The model failed half-way ({case}), and the stream did not end.",
         at=stream.last_serial,
         hint="no-end",
@@ -39,9 +39,8 @@ async def test_failure_half_way_shows_an_error_event(case: str, failures: Failur
 
 @criterion("retry-answers", case="the answer")
 async def test_retry_gives_the_whole_answer(failures: Failures) -> None:
-    for name, outcome in failures.items():
-        stream = outcome.value.retried.value
-        answer = outcome.value.scene.answer(f"{name}: first")
+    for name, failed in failures.items():
+        stream, answer = failed.retried.value, failed.said.answer
         expect(
             stream.error is None and answer == stream.finished_text,
             f"After {name} the retry got {stream.finished_text!r} instead of the model's "
@@ -53,19 +52,18 @@ async def test_retry_gives_the_whole_answer(failures: Failures) -> None:
 
 @criterion("retry-answers", case="the thread's items")
 async def test_retry_doubles_nothing(failures: Failures) -> None:
-    for name, outcome in failures.items():
-        reply, scene = outcome.value.items.value, outcome.value.scene
-        items = items_of(reply)
-        asked = [item for item in items if item.type == "user_message"]
+    for failed in failures.values():
+        reply = failed.items.value
+        asked = texts_of(reply, "user_message")
         expect(
             len(asked) == 1,
             f"After the retry `items.list` holds the user's message {len(asked)} times.",
             at=reply.serial,
             hint="doubled" if asked else None,
         )
-        answers = [item.text for item in items if item.type == "assistant_message"]
+        answers = texts_of(reply, "assistant_message")
         expect(
-            answers != [] or not _was_answered(outcome.value),
+            answers != [] or not _was_answered(failed),
             "The retry was answered, but `items.list` does not hold the answer.",
             at=reply.serial,
         )
@@ -74,7 +72,7 @@ async def test_retry_doubles_nothing(failures: Failures) -> None:
             f"After the retry `items.list` holds {len(answers)} answers: "
             f"{', '.join(repr(text) for text in answers)}.",
             at=reply.serial,
-            hint="half" if scene.answer(f"{name}: first") in answers else None,
+            hint="half" if failed.said.answer in answers else None,
         )
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from graders.engine.harness import Finding, Outcome, Reply, criterion, expect, items_of
-from graders.lesson03.scenarios import Interrupted, Left
+from graders.engine.harness import criterion, expect, texts_of
+from graders.lesson03.interruptions import Interrupted, Left
 
 # The type of both kinds of hidden item, and the words of the SDK's own.
 HIDDEN = (b"hidden_context", b"Stop responding to the prior request")
@@ -21,14 +21,15 @@ async def test_hidden_items_are_not_shown(left: Left) -> None:
         ("`threads.get_by_id`", left.thread),
         ("`items.list`", left.items_after),
     ):
-        reply = _reply(outcome)
+        # That there is no reply to look at is another criterion's matter.
+        reply = outcome.result
         shown = reply is not None and any(word in reply.body for word in HIDDEN)
         expect(
             not shown,
             f"After a cancelled stream, {what} shows the hidden item.",
             at=reply.serial if reply else None,
         )
-    stream = left.next.result
+    stream = left.next.begun.result
     expect(
         stream is None or not any(word in stream.body for word in HIDDEN),
         "The next stream shows the hidden item.",
@@ -69,14 +70,13 @@ async def test_thread_goes_on_under_asgi_2_4(left_2_4: Left) -> None:
 
 def _expect_kept(left: Left) -> None:
     reply = left.items.value
-    items = items_of(reply)
     expect(
-        any(left.scene.word("first") in item.text for item in items if item.type == "user_message"),
+        any(left.scene.word("first") in text for text in texts_of(reply, "user_message")),
         "After the client had gone away, the user's message is no longer in the thread.",
         at=reply.serial,
         hint="user-message",
     )
-    answers = [item.text for item in items if item.type == "assistant_message"]
+    answers = texts_of(reply, "assistant_message")
     heard = left.heard.strip()
     expect(
         any(heard in text for text in answers),
@@ -97,21 +97,21 @@ def _expect_kept(left: Left) -> None:
 
 
 def _expect_goes_on(left: Left) -> None:
-    stream = left.next.value
+    stream = left.next.stream
     expect(
         stream.error is None,
         "The next message in the thread got an `error` event.",
         at=stream.mark_of(stream.error),
         hint="error-event",
     )
-    answer = left.scene.answer("second")
+    answer = left.next.answer
     expect(
         answer in stream.finished_text,
         f"The next message got {stream.finished_text!r} instead of the model's {answer!r}.",
         at=stream.last_serial,
     )
     reply = left.items_after.value
-    texts = [item.text for item in items_of(reply) if item.type == "user_message"]
+    texts = texts_of(reply, "user_message")
     # That the first message is there at all is the matter of `partial-kept`.
     for name, least in (("first", 0), ("second", 1)):
         count = sum(left.scene.word(name) in text for text in texts)
@@ -121,11 +121,3 @@ def _expect_goes_on(left: Left) -> None:
             at=reply.serial,
             hint="items",
         )
-
-
-def _reply(outcome: Outcome[Reply]) -> Reply | None:
-    """Return the reply, if there is one; that there is none is for another criterion."""
-    try:
-        return outcome.value
-    except Finding:
-        return None

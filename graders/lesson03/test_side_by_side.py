@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from graders.engine.harness import Item, criterion, expect, items_of
-from graders.lesson03.scenarios import AT_ONCE, BURST, Burst, Interrupted, long_chunks
+from graders.engine.harness import Item, criterion, expect, items_of, texts_of
+from graders.lesson03.interruptions import AT_ONCE, BURST, Burst, Interrupted, long_chunks
 
 
 @criterion("interrupting-message")
 async def test_message_into_an_answer_gets_its_own_answer(interrupted: Interrupted) -> None:
-    stream, answer = interrupted.new.value, interrupted.scene.answer("second")
+    stream, answer = interrupted.new.stream, interrupted.new.answer
     expect(
         stream.status == 200,
         f"A message that came while an answer streamed got the status {stream.status}.",
@@ -46,7 +46,7 @@ async def test_history_is_coherent_after_an_interruption(interrupted: Interrupte
             at=reply.serial,
             hint="message",
         )
-    new = [item for item in answers if item.text == scene.answer("second")]
+    new = [item for item in answers if item.text == interrupted.new.answer]
     expect(len(new) == 1, f"The new answer is in `items.list` {len(new)} times.", at=reply.serial)
     chunks = long_chunks(scene, "first")
     heard, word = "".join(chunks[:2]).strip(), chunks[1]
@@ -86,7 +86,7 @@ async def test_interrupted_stream_ends(interrupted: Interrupted) -> None:
 async def test_no_message_of_five_is_lost_or_doubled(burst: Burst) -> None:
     for outcome, prefix in ((burst.items, ""), (burst.items_at_once, AT_ONCE)):
         reply = outcome.value
-        texts = [item.text for item in items_of(reply) if item.type == "user_message"]
+        texts = texts_of(reply, "user_message")
         for number, name in enumerate(BURST, 1):
             count = sum(burst.scene.word(prefix + name) in text for text in texts)
             expect(
@@ -106,7 +106,7 @@ async def test_no_message_of_five_is_lost_or_doubled(burst: Burst) -> None:
 @criterion("five-messages", case="their order holds")
 async def test_five_messages_keep_their_order(burst: Burst) -> None:
     reply = burst.items.value
-    texts = [item.text for item in items_of(reply) if item.type == "user_message"]
+    texts = texts_of(reply, "user_message")
     known = [name for text in texts for name in BURST if burst.scene.word(name) in text]
     distinct = list(dict.fromkeys(known))
     expected = [name for name in BURST if name in distinct]

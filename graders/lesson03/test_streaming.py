@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from graders.engine.harness import Stalled, criterion, expect, found
+from graders.engine.harness import Said, Stalled, criterion, expect, found
 from graders.lesson03.awkward import CASES
-from graders.lesson03.scenarios import LockStep, Plain
+from graders.lesson03.streaming import LockStep
 
 MOST_WAIT = 0.1
 """Virtual seconds that a token may wait for a timer: the course's 100 ms."""
@@ -17,9 +17,9 @@ GOAL = "under 100 ms"
 
 
 @criterion("server-answers")
-async def test_message_is_answered(plain: Plain) -> None:
+async def test_message_is_answered(plain: Said) -> None:
     try:
-        stream = plain.begun.value
+        stream = plain.stream
     except Stalled as stalled:
         found(f"The server did not answer: {stalled.seen}.", hint="no-end")
     expect(
@@ -34,9 +34,8 @@ async def test_message_is_answered(plain: Plain) -> None:
         hint="error-event",
     )
     expect(
-        plain.scene.word("first") != "" and plain.scene.answer("first") in stream.finished_text,
-        f"The model's answer was {plain.scene.answer('first')!r}, the client got "
-        f"{stream.finished_text[:200]!r}.",
+        plain.answer in stream.finished_text,
+        f"The model's answer was {plain.answer!r}, the client got {stream.finished_text[:200]!r}.",
         at=stream.last_serial,
     )
     expect(plain.ends, "The stream did not end after the answer.", hint="no-end")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from graders.engine.harness import criterion, expect
-from graders.lesson03.scenarios import TOOL, SlowTool
+from graders.lesson03.slow_tool import TOOL, SlowTool
 
 MOST_WAIT = 3.0
 """Virtual seconds that progress may take: far from the ten that the tool takes."""

@@ -71,9 +71,9 @@ async def first_conversation(launcher: Launcher, without: Collection[Layer] = ()
     began = time.perf_counter()
     settings = ServerSettings(source=SOLUTION, variables={"OPENAI_API_KEY": "k"}, without=without)
     student = await Student.launch(launcher, settings, model, trace)
-    stream, _ = await Scene(student, model, Canaries(1)).begin()
+    said = await Scene(student, model, Canaries(1)).say("first")
     elapsed = time.perf_counter() - began
-    assert stream.answered
+    assert said.answered
     await student.stop()
     return elapsed
 

@@ -13,7 +13,8 @@ from graders.engine.harness.student import Student
 
 TOO_MANY_REQUESTS = 429
 """The status of a request over the limit (RFC 6585)."""
-_PAUSES = (61.0,)
+PAUSES = (61.0,)
+"""Seconds after which a request is tried again, where nothing else is said."""
 
 
 class _Answer(Protocol):
@@ -25,7 +26,7 @@ _T = TypeVar("_T", bound=_Answer)
 
 
 async def within_limits(
-    student: Student, send: Callable[[], Awaitable[_T]], pauses: Sequence[float] = _PAUSES
+    student: Student, send: Callable[[], Awaitable[_T]], pauses: Sequence[float] = PAUSES
 ) -> _T:
     """Send; where there is a limit, once more after each of the ``pauses``.
 

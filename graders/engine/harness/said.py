@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from graders.engine.content.canaries import Canaries
 from graders.engine.harness.chat import Reply
 from graders.engine.harness.outcome import Outcome, attempt
-from graders.engine.harness.rate_limits import within_limits
+from graders.engine.harness.rate_limits import PAUSES, within_limits
 from graders.engine.harness.stream import Stream
 from graders.engine.harness.student import Student
 from graders.engine.model import RecordedCall, ScriptedModel, Step, Turn, say
@@ -85,17 +85,21 @@ class Scene:
         thread_id: str | None = None,
         *steps: Step,
         turn: Turn | None = None,
+        once: bool = False,
         read: Callable[[Stream], Awaitable[object]] = Stream.finish_or_leave,
     ) -> Said:
         """Say message ``name`` in a new thread or in ``thread_id``, and read the answer.
 
-        A limit on requests is waited out. ``turn`` is the script of the answer, where it was
-        written before; ``read`` reads the stream, and leaves one that does not end.
+        A limit on requests is waited out, unless it is to be sent ``once``. ``turn`` is the script
+        of the answer, where it was written before; ``read`` reads the stream, and leaves one that
+        does not end.
         """
         script = turn or self.script(name, *steps)
 
         async def begin() -> Outcome[Stream]:
-            begun = await attempt(within_limits(self.student, lambda: self.send(name, thread_id)))
+            pauses = () if once else PAUSES
+            send = within_limits(self.student, lambda: self.send(name, thread_id), pauses)
+            begun = await attempt(send)
             if begun.finding is None:
                 await read(begun.value)
             return begun
@@ -246,3 +250,7 @@ class Said:
     async def items(self, **page: Any) -> Reply:
         """List the items of the thread that this message began."""
         return await self.scene.chat.items(self.thread_id, **page)
+
+    async def go_on(self, name: str, *steps: Step) -> Said:
+        """Say message ``name`` in the thread that this message began."""
+        return await self.scene.say(name, self.thread_id, *steps)

@@ -1,0 +1,132 @@
+"""The scenarios of lesson03 in which an answer streams, token by token.
+
+No time is waited for: a token is released when the one before has come.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from graders.engine.harness import (
+    Outcome,
+    Said,
+    Scene,
+    Stalled,
+    Stream,
+    Turn,
+    attempt,
+    recorded_as,
+    say,
+    say_held,
+)
+from graders.lesson03.awkward import CASES, Awkward
+
+
+@recorded_as("plain")
+async def play_plain(scene: Scene) -> Said:
+    """Say a first message, which the model answers without a pause."""
+    return await scene.say("first")
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """What became of one token that was released: whether it came before the next one was.
+
+    ``waited`` are the virtual seconds that were skipped meanwhile, because the server waited for
+    a timer; ``took`` the real seconds from its release; ``serial`` its place in the transcript, or
+    that of the silence.
+    """
+
+    token: str
+    came: bool
+    waited: float
+    took: float
+    serial: int
+
+
+@dataclass(frozen=True)
+class LockStep:
+    """An answer whose tokens were released one by one, each after the client had the last."""
+
+    begun: Outcome[Stream]
+    arrivals: tuple[Arrival, ...]
+    said: str
+    ends: bool
+
+    @property
+    def stream(self) -> Stream:
+        """The stream of the answer."""
+        return self.begun.value
+
+    @property
+    def held_back(self) -> Arrival | None:
+        """The first token that did not come."""
+        return next((arrival for arrival in self.arrivals if not arrival.came), None)
+
+
+@recorded_as("lock_step")
+async def play_lock_step(scene: Scene) -> LockStep:
+    """Hear an answer of forty tokens, one by one: ends of sentences, and words that go on."""
+    words = (scene.canary.word(f"token {number}") for number in range(20))
+    tokens = tuple(token for word in words for token in (f"{word}.", "And-"))
+    return await _in_lock_step(scene, "first", tokens)
+
+
+async def _in_lock_step(scene: Scene, name: str, tokens: Sequence[str]) -> LockStep:
+    turn = scene.script(name, say_held(*tokens))
+    begun = await attempt(scene.send(name))
+    if begun.finding is not None:
+        return LockStep(begun, (), "".join(tokens), ends=False)
+    arrivals = await hear(scene, turn, begun.value, tokens)
+    await turn.release_all()
+    ends = await begun.value.finish_or_leave()
+    return LockStep(begun, arrivals, "".join(tokens), ends)
+
+
+async def hear(
+    scene: Scene, turn: Turn, stream: Stream, tokens: Sequence[str]
+) -> tuple[Arrival, ...]:
+    """Release ``tokens`` one by one, up to the first that does not come."""
+    arrivals: list[Arrival] = []
+    expected = len(stream.text)
+    for token in tokens:
+        expected += len(token)
+        arrival = await _arrival(scene, turn, stream, token, expected)
+        arrivals.append(arrival)
+        if not arrival.came:
+            break
+    return tuple(arrivals)
+
+
+async def _arrival(scene: Scene, turn: Turn, stream: Stream, token: str, expected: int) -> Arrival:
+    clock = asyncio.get_running_loop()
+    skipped, began = scene.student.skipped_seconds, clock.time()
+    silence: int | None = None
+    await turn.release()
+    try:
+        while len(stream.text) < expected and await stream.next() is not None:
+            pass
+    except Stalled as stalled:
+        silence = stalled.mark
+    return Arrival(
+        token=token,
+        came=len(stream.text) >= expected,
+        waited=scene.student.skipped_seconds - skipped,
+        took=clock.time() - began,
+        serial=stream.last_serial if silence is None else silence,
+    )
+
+
+@recorded_as("awkward")
+async def play_awkward(scene: Scene) -> Mapping[str, LockStep]:
+    """Hear answers of awkward tokens, each in a thread of its own."""
+    return {name: await _awkward(scene, name, case) for name, case in CASES.items()}
+
+
+async def _awkward(scene: Scene, name: str, case: Awkward) -> LockStep:
+    if case.held:
+        return await _in_lock_step(scene, name, case.tokens)
+    said = await scene.say(name, None, say(*case.tokens))
+    return LockStep(said.begun, (), case.text, said.ends)
