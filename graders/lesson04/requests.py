@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from graders.engine.harness import RecordedCall
 
@@ -17,18 +16,8 @@ _MOST_SHOWN = 7
 _MOST_CHARACTERS = 60
 
 
-@dataclass(frozen=True)
-class Said:
-    """A message and its answer: the word of each, and the whole texts."""
-
-    message: str
-    answer: str
-    message_word: str
-    answer_word: str
-
-
 def all_text(call: RecordedCall) -> str:
-    """Give everything that the model reads, in order: instructions, then the input."""
+    """Return everything that the model reads, in order: instructions, then the input."""
     return "\n".join((call.instructions, *(item.text for item in call.input)))
 
 
@@ -38,13 +27,13 @@ def times(call: RecordedCall, word: str) -> int:
 
 
 def missing(call: RecordedCall, words: Iterable[str]) -> list[str]:
-    """Give the words that are not in a request."""
+    """Return the words that are not in a request."""
     text = all_text(call)
     return [word for word in words if word not in text]
 
 
 def present(call: RecordedCall, words: Iterable[str]) -> list[str]:
-    """Give the words that are in a request."""
+    """Return the words that are in a request."""
     text = all_text(call)
     return [word for word in words if word in text]
 
@@ -69,7 +58,7 @@ def _end(text: str) -> str:
 
 
 def size(call: RecordedCall) -> int:
-    """Give the number of characters that the model reads."""
+    """Return the number of characters that the model reads."""
     return len(all_text(call))
 
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from graders.engine.harness import (
     Finding,
     Outcome,
-    RecordedCall,
     Reply,
+    Said,
     Scene,
     Step,
     Stream,
@@ -21,8 +21,6 @@ from graders.engine.harness import (
     recorded_as,
     say,
 )
-from graders.engine.harness.rate_limits import within_limits
-from graders.lesson04.requests import Said
 
 TURNS = ("first", "second", "third", "fourth")
 MESSAGES = 60
@@ -34,87 +32,21 @@ MOST_TRIES = 60
 """More tries than any window has items: a server that sends more never stops."""
 
 
-@dataclass(frozen=True)
-class Asked:
-    """One message, what was streamed for it, and the model calls that were made for it.
-
-    ``ends``: the server ended the stream; otherwise the client left.
-    """
-
-    said: Said
-    turn: Turn
-    begun: Outcome[Stream]
-    calls: tuple[RecordedCall, ...] = ()
-    ends: bool = True
-
-    @property
-    def stream(self) -> Stream:
-        """The stream; raises the finding that there is none."""
-        return self.begun.value
-
-    @property
-    def mark(self) -> int | None:
-        """Where the transcript tells of it."""
-        return None if self.begun.finding is not None else self.begun.value.last_serial
-
-    @property
-    def request(self) -> RecordedCall:
-        """The first call that carried this message; a :class:`Finding` if the model had none."""
-        if self.turn.requests:
-            return self.turn.requests[0]
-        if self.calls:
-            return self.calls[0]
-        raise self.turn.never_asked()
-
-    @property
-    def answer_words(self) -> list[str]:
-        """The word of its answer, if that is what the client got."""
-        heard = self.begun.finding is None and self.said.answer_word in self.stream.finished_text
-        return [self.said.answer_word] if heard else []
-
-    @property
-    def words(self) -> list[str]:
-        """The words that were said: the message's, then the answer's."""
-        return [self.said.message_word, *self.answer_words]
-
-    @property
-    def answered(self) -> bool:
-        """Whether an assistant message came, without an error."""
-        return (
-            self.begun.finding is None
-            and self.ends
-            and self.stream.status == 200
-            and self.stream.answered
-            and self.stream.error is None
-        )
+async def ask(scene: Scene, thread_id: str | None, name: str, *steps: Step) -> Said:
+    """Say message ``name`` in a new thread or in ``thread_id``; the model answers in one piece."""
+    return await scene.say(name, thread_id, *(steps or (say(scene.answer(name)),)))
 
 
-def said_of(scene: Scene, name: str) -> Said:
-    """Give the texts and words of message ``name``."""
-    answer_word = scene.chunks(name)[1]
-    return Said(scene.message(name), scene.answer(name), scene.word(name), answer_word)
+async def _ask_with_bounds(scene: Scene, thread_id: str, name: str, *steps: Step) -> Said:
+    """Say message ``name``, and leave when the server tries to answer it without end."""
+    turn = scene.script(name, *steps)
+    return await scene.say(
+        name, thread_id, turn=turn, read=lambda stream: _read_tries(scene, turn, stream)
+    )
 
 
-async def ask(
-    scene: Scene, thread_id: str | None, name: str, *steps: Step, bounded: bool = False
-) -> Asked:
-    """Say message ``name`` in a new thread or in ``thread_id``, and read the answer.
-
-    ``bounded``: leave when the server tries without end.
-    """
-    turn = scene.script(name, *(steps or (say(scene.answer(name)),)))
-    before = len(scene.model.calls)
-    begun = await attempt(within_limits(scene.student, lambda: scene.send(name, thread_id)))
-    ends = False
-    if begun.finding is None:
-        stream = begun.value
-        ends = await (_read_tries(scene, turn, stream) if bounded else stream.finish_or_leave())
-    calls = tuple(scene.model.calls[before:])
-    return Asked(said_of(scene, name), turn, begun, calls, ends)
-
-
-async def _read_tries(scene: Scene, turn: Turn, stream: Stream) -> bool:
-    """Read to the end; leave and return False if there is none, or tries without end."""
+async def _read_tries(scene: Scene, turn: Turn, stream: Stream) -> None:
+    """Read to the end; leave if there is none, or tries without end."""
     reading = asyncio.ensure_future(stream.finish_or_leave())
     trying = asyncio.ensure_future(scene.student.until(lambda: len(turn.requests) > MOST_TRIES))
     await asyncio.wait({reading, trying}, return_when=asyncio.FIRST_COMPLETED)
@@ -122,21 +54,19 @@ async def _read_tries(scene: Scene, turn: Turn, stream: Stream) -> bool:
     (reading if endless else trying).cancel()
     results = await asyncio.gather(reading, trying, return_exceptions=True)
     if endless:
-        await stream.close()
-        return False
-    if isinstance(results[0], BaseException):
+        await stream.leave(Finding(f"the server tried more than {MOST_TRIES} times"))
+    elif isinstance(results[0], BaseException):
         raise results[0]
-    return results[0]
 
 
 @dataclass(frozen=True)
 class Conversation:
     """Messages of one thread, in order; it stops after one that was not answered."""
 
-    asked: list[Asked]
+    asked: list[Said]
 
-    def with_earlier(self) -> Iterator[tuple[Asked, list[Asked]]]:
-        """Give each message after the first, with those before it."""
+    def with_earlier(self) -> Iterator[tuple[Said, list[Said]]]:
+        """Yield each message after the first, with those before it."""
         for number, asked in enumerate(self.asked[1:], 1):
             yield asked, self.asked[:number]
 
@@ -178,7 +108,7 @@ async def play_long_conversation(scene: Scene) -> LongConversation:
 
 async def _converse(
     scene: Scene, names: Sequence[str], preference: Preference | None = None
-) -> list[Asked]:
+) -> list[Said]:
     """Say messages in one thread; let the model save a preference at the second, if it can."""
     asked = [await ask(scene, None, names[0])]
     if not asked[0].answered:
@@ -194,7 +124,7 @@ async def _converse(
     return asked
 
 
-def _offers_tool(asked: Asked) -> bool:
+def _offers_tool(asked: Said) -> bool:
     """Whether the model could call the tool, when it was asked about a message."""
     return any(TOOL in call.tools for call in asked.calls)
 
@@ -204,9 +134,9 @@ class TooLong:
     """A thread in which the model found the fourth message's input too long."""
 
     scene: Scene
-    refused: Asked
+    refused: Said
     items: Outcome[Reply]
-    next: Asked
+    next: Said
 
 
 @recorded_as("too_long")
@@ -224,7 +154,7 @@ async def play_always_too_long(scene: Scene) -> TooLong:
 async def _refuse(scene: Scene, *steps: Step) -> TooLong:
     begun = await _converse(scene, TURNS[:3])
     thread_id = begun[0].stream.thread_id
-    refused = await ask(scene, thread_id, "fourth", *steps, bounded=True)
+    refused = await _ask_with_bounds(scene, thread_id, "fourth", *steps)
     items = await attempt(scene.chat.items(thread_id, limit=PAGE))
     return TooLong(scene, refused, items, await ask(scene, thread_id, "fifth"))
 
@@ -234,10 +164,10 @@ class Preferences:
     """A thread in which two preferences were saved, another thread, and what the client got."""
 
     saved: tuple[Preference, Preference]
-    saving: tuple[Asked, Asked]
-    later: Asked
-    other: Asked
-    after_restart: Asked
+    saving: tuple[Said, Said]
+    later: Said
+    other: Said
+    after_restart: Said
     replies: Mapping[str, Outcome[Reply]] = field(default_factory=dict)
 
 
@@ -271,8 +201,7 @@ class Hidden:
 
     text: str
     action: Outcome[Stream]
-    ends: bool
-    asked: tuple[Asked, Asked]
+    asked: tuple[Said, Said]
     replies: Mapping[str, Outcome[Reply]] = field(default_factory=dict)
 
 
@@ -283,10 +212,11 @@ async def play_hidden(scene: Scene) -> Hidden:
     thread_id = first.stream.thread_id
     text = f"The user looks at page {scene.canary.word('hidden')}."
     action = await attempt(scene.chat.custom_action(thread_id, "note_context", {"text": text}))
-    ends = action.finding is None and await action.value.finish_or_leave()
+    if action.finding is None:
+        await action.value.finish_or_leave()
     asked = (await ask(scene, thread_id, "second"), await ask(scene, thread_id, "third"))
     replies = await _read_back(scene, thread_id)
-    return Hidden(scene.canary.word("hidden"), action, ends, asked, replies)
+    return Hidden(scene.canary.word("hidden"), action, asked, replies)
 
 
 async def _read_back(scene: Scene, thread_id: str) -> dict[str, Outcome[Reply]]:
@@ -296,8 +226,3 @@ async def _read_back(scene: Scene, thread_id: str) -> dict[str, Outcome[Reply]]:
         "items.list": await attempt(scene.chat.items(thread_id, limit=PAGE)),
         "threads.list": await attempt(scene.chat.list()),
     }
-
-
-def first_finding(*asked: Asked) -> Finding | None:
-    """Give the first finding that some message ended in, if one did."""
-    return next((each.begun.finding for each in asked if each.begun.finding is not None), None)

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from hypothesis import strategies as st
 
-from graders.engine.harness import Scene, Trace
+from graders.engine.harness import Said, Scene, Trace
 from graders.engine.harness.search import Plays, judge_sequences
-from graders.lesson04.scenarios import Asked, ask
+from graders.lesson04.scenarios import ask
 
 Shape = tuple[int, ...]
 _EXAMPLES = 2
@@ -39,9 +39,9 @@ class Played:
     """One message of a play: where it was said, and all that was said before it."""
 
     thread: int
-    asked: Asked
-    own: list[Asked]
-    foreign: list[Asked]
+    asked: Said
+    own: list[Said]
+    foreign: list[Said]
 
 
 Judge = Callable[[list[Played]], None]

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from graders.engine.harness import (
     Outcome,
     Reply,
+    Said,
     Stream,
     criterion,
     expect,
@@ -17,12 +18,10 @@ from graders.lesson04.requests import all_text, missing, present
 from graders.lesson04.scenarios import (
     SAVING,
     TOOL,
-    Asked,
     Hidden,
     LongConversation,
     Preference,
     Preferences,
-    first_finding,
 )
 
 
@@ -45,7 +44,7 @@ async def test_preference_outlives_the_window(long: LongConversation) -> None:
             _expect_known(asked, [long.preference], "window", what)
 
 
-def _expect_saved(asked: Asked) -> None:
+def _expect_saved(asked: Said) -> None:
     offered = asked.request.tools
     expect(
         TOOL in offered,
@@ -62,7 +61,7 @@ def _expect_saved(asked: Asked) -> None:
     )
 
 
-def _expect_known(asked: Asked, preferences: list[Preference], hint: str, what: str) -> None:
+def _expect_known(asked: Said, preferences: list[Preference], hint: str, what: str) -> None:
     """Expect keys and values in a message's first request."""
     request = asked.request
     lost = [each for each in preferences if missing(request, [each.value])]
@@ -91,7 +90,7 @@ def _bare(text: str) -> str:
 async def test_preferences_outlive_a_restart(preferences: Preferences) -> None:
     asked = preferences.after_restart
     if not asked.calls:
-        trouble = first_finding(asked)
+        trouble = asked.begun.finding
         found(
             "After the restart the thread's next message did not reach the model"
             + (f": {trouble.seen}." if trouble else "."),
@@ -130,7 +129,10 @@ async def test_client_never_gets_preferences(preferences: Preferences) -> None:
 async def test_hidden_context_reaches_the_model(hidden: Hidden) -> None:
     action = hidden.action.value
     expect(
-        action.status == 200 and action.error is None and action.broke is None and hidden.ends,
+        action.status == 200
+        and action.error is None
+        and action.broke is None
+        and action.left is None,
         f"The action `note_context` failed: {_failure_of(action)}.",
         at=action.mark_of(action.error),
         hint="not-handled",

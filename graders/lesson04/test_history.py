@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from graders.engine.harness import RecordedCall, Scene, Trace, criterion, expect
+from graders.engine.harness import RecordedCall, Said, Scene, Trace, criterion, expect
 from graders.lesson04.requests import has_role, missing, outline, present, times
-from graders.lesson04.scenarios import Asked, Conversation
+from graders.lesson04.scenarios import Conversation
 from graders.lesson04.shapes import Played, judge_shapes, told
 
 NEWEST = 3
@@ -50,17 +50,17 @@ async def test_each_message_is_answered(conversation: Conversation) -> None:
 @criterion("newest-once")
 async def test_newest_message_is_sent_once(conversation: Conversation) -> None:
     for asked, _ in conversation.with_earlier():
-        count = times(asked.request, asked.said.message_word)
+        count = times(asked.request, asked.word)
         expect(
             count > 0,
-            f"The request does not hold the newest message, {asked.said.message!r}. "
+            f"The request does not hold the newest message, {asked.message!r}. "
             f"{outline(asked.request)}",
             at=asked.mark,
             hint="missing",
         )
         expect(
             count == 1,
-            f"The newest message, {asked.said.message!r}, is in the request {count} times. "
+            f"The newest message, {asked.message!r}, is in the request {count} times. "
             f"{outline(asked.request)}",
             at=asked.mark,
             hint="twice",
@@ -70,7 +70,7 @@ async def test_newest_message_is_sent_once(conversation: Conversation) -> None:
 @criterion("user-history")
 async def test_earlier_questions_reach_the_model(conversation: Conversation) -> None:
     for asked, earlier in conversation.with_earlier():
-        words = [each.said.message_word for each in earlier]
+        words = [each.word for each in earlier]
         lacking = missing(asked.request, words)
         expect(
             not lacking,
@@ -85,7 +85,7 @@ async def test_earlier_questions_reach_the_model(conversation: Conversation) -> 
 @criterion("assistant-history")
 async def test_earlier_answers_reach_the_model(conversation: Conversation) -> None:
     for asked, earlier in conversation.with_earlier():
-        words = [word for each in earlier for word in each.answer_words]
+        words = [word for each in earlier for word in each.words_heard[1:]]
         lacking = missing(asked.request, words)
         expect(
             not lacking,
@@ -111,10 +111,10 @@ def _listed(words: list[str]) -> str:
 @criterion("history-in-order")
 async def test_conversation_is_in_order(conversation: Conversation) -> None:
     for asked, earlier in conversation.with_earlier():
-        said = [word for each in earlier for word in each.words]
+        said = [word for each in earlier for word in each.words_heard]
         wanted = present(asked.request, said)
         got = sorted(wanted, key=lambda word: _first_place(asked.request, word))
-        newest = asked.said.message_word
+        newest = asked.word
         told_order = f"They are in the request in this order: {', '.join(_placed(asked, got))}."
         expect(
             got == wanted,
@@ -125,7 +125,7 @@ async def test_conversation_is_in_order(conversation: Conversation) -> None:
         expect(
             not wanted
             or _last_place(asked.request, newest) > _first_place(asked.request, wanted[-1]),
-            f"The newest message, {newest}, is not behind the history. {told_order}",
+            f"The newest message, {newest}, does not come after the history. {told_order}",
             at=asked.mark,
             hint="newest",
         )
@@ -143,15 +143,15 @@ def _last_place(call: RecordedCall, word: str) -> tuple[int, int]:
     return places[-1] if places else (len(texts), 0)
 
 
-def _placed(asked: Asked, words: list[str]) -> list[str]:
-    newest = present(asked.request, [asked.said.message_word])
+def _placed(asked: Said, words: list[str]) -> list[str]:
+    newest = present(asked.request, [asked.word])
     return sorted([*words, *newest], key=lambda word: _first_place(asked.request, word))
 
 
-def _order_hint(got: list[str], wanted: list[str], earlier: list[Asked]) -> str | None:
+def _order_hint(got: list[str], wanted: list[str], earlier: list[Said]) -> str | None:
     if got == wanted[::-1]:
         return "reversed"
-    users = [each.said.message_word for each in earlier]
+    users = [each.word for each in earlier]
     grouped = [word for word in wanted if word in users] == [word for word in got if word in users]
     return "grouped" if grouped else None
 
@@ -160,15 +160,14 @@ def _order_hint(got: list[str], wanted: list[str], earlier: list[Asked]) -> str 
 async def test_everybody_keeps_their_role(conversation: Conversation) -> None:
     for asked, earlier in conversation.with_earlier():
         everybody = [*earlier, asked]
-        words = [word for each in everybody for word in each.words]
+        words = [word for each in everybody for word in each.words_heard]
         for each in earlier:
-            said = each.said
-            for word in each.answer_words:
-                _expect_role(asked, said.answer, word, "assistant", words)
-            _expect_role(asked, said.message, said.message_word, "user", words)
+            for word in each.words_heard[1:]:
+                _expect_role(asked, each.answer, word, "assistant", words)
+            _expect_role(asked, each.message, each.word, "user", words)
 
 
-def _expect_role(asked: Asked, text: str, word: str, role: str, words: list[str]) -> None:
+def _expect_role(asked: Said, text: str, word: str, role: str, words: list[str]) -> None:
     roles = [item.role or "none" for item in asked.request.input if word in item.text]
     what = "an answer of the assistant" if role == "assistant" else "a message of the user"
     expect(
@@ -186,7 +185,7 @@ async def test_thread_remembers_while_others_go_on(scene: Scene, trace: Trace) -
 
 def _judge_own(played: list[Played]) -> None:
     last = played[-1]
-    words = [word for earlier in last.own[-NEWEST:] for word in earlier.words]
+    words = [word for earlier in last.own[-NEWEST:] for word in earlier.words_heard]
     lacking = missing(last.asked.request, words)
     expect(
         not lacking,
@@ -203,7 +202,7 @@ async def test_nothing_comes_from_another_thread(scene: Scene, trace: Trace) -> 
 
 def _judge_foreign(played: list[Played]) -> None:
     last = played[-1]
-    words = [word for earlier in last.foreign for word in earlier.words]
+    words = [word for earlier in last.foreign for word in earlier.words_heard]
     for call in last.asked.calls:
         leaked = present(call, words)
         expect(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from graders.engine.harness import criterion, expect, found, items_of
+from graders.engine.harness import Said, criterion, expect, found, lacking
 from graders.lesson04.requests import missing, present, size
-from graders.lesson04.scenarios import MESSAGES, MOST_TRIES, Asked, Conversation, TooLong
+from graders.lesson04.scenarios import MESSAGES, MOST_TRIES, Conversation, TooLong
 
 NEWEST = 10
 SETTLED = 8
@@ -35,13 +35,13 @@ async def test_newest_ten_items_are_kept(long: Conversation) -> None:
         )
 
 
-def _with_items(conversation: Conversation) -> list[tuple[Asked, list[str]]]:
-    """Give each message with the words of all items so far, oldest first, itself the last."""
+def _with_items(conversation: Conversation) -> list[tuple[Said, list[str]]]:
+    """Return each message with the words of all items so far, oldest first, itself the last."""
     words: list[str] = []
     result = []
     for asked in conversation.asked:
-        result.append((asked, [*words, asked.said.message_word]))
-        words += asked.words
+        result.append((asked, [*words, asked.word]))
+        words += asked.words_heard
     return result
 
 
@@ -112,7 +112,7 @@ def _expect_handled(played: TooLong) -> None:
         at=stream.last_serial,
         hint="hang",
     )
-    answers = [played.scene.canary.word(f"{name} answer") for name in _NAMES]
+    answers = [played.scene.answer_word(name) for name in _NAMES]
     answered = any(word in stream.finished_text for word in answers)
     expect(
         stream.error is not None or answered,
@@ -129,11 +129,11 @@ _NAMES = ("first", "second", "third", "fourth")
 @criterion("too-long-message-kept", case="in every further try")
 async def test_every_try_holds_the_message(too_long: TooLong) -> None:
     refused = too_long.refused
-    word = refused.said.message_word
+    word = refused.word
     for number, call in enumerate(refused.calls[1:], 2):
         expect(
             not missing(call, [word]) or bool(missing(refused.calls[0], [word])),
-            f"Try {number} does not hold the newest message, {refused.said.message!r}.",
+            f"Try {number} does not hold the newest message, {refused.message!r}.",
             at=refused.mark,
             hint="try",
         )
@@ -143,7 +143,7 @@ async def test_every_try_holds_the_message(too_long: TooLong) -> None:
 async def test_message_stays_in_the_thread(too_long: TooLong) -> None:
     reply = too_long.items.value
     expect(
-        any(too_long.refused.said.message_word in item.text for item in items_of(reply)),
+        not lacking(reply, [too_long.refused.word]),
         "After the input was too long, the user's message is no longer in the thread.",
         at=reply.serial,
         hint="thread",
