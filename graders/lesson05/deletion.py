@@ -5,11 +5,8 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from graders.engine.harness import Outcome, Reply, Scene, attempt, recorded_as, say_held
-from graders.engine.harness.storage import places_containing
-from graders.lesson05.talking import Said, Views, begin, look, tell
-
-_TURNS = 5
+from graders.engine.harness import Outcome, Reply, Said, Scene, attempt, recorded_as, say_held
+from graders.lesson05.threads import Views, begin, look, places_of
 
 
 @dataclass(frozen=True)
@@ -54,13 +51,13 @@ async def play_deletion(scene: Scene) -> Deleted:
     kept = await begin(scene, "kept")
     deleted = await begin(scene, "deleted")
     thread_id = deleted.thread_id
-    await tell(scene, "more", thread_id)
+    await scene.say("more", thread_id)
     deletion = await attempt(scene.chat.delete(thread_id))
     views = await look(scene, thread_id)
     kept_views = await look(scene, kept.thread_id)
     await scene.student.settle()
-    still = _stored(scene, deleted.word, deleted.answer_word, scene.word("more"))
-    into = await tell(scene, "too late", thread_id)
+    still = places_of(scene, *deleted.words, scene.word("more"))
+    into = await scene.say("too late", thread_id)
     later = await look(scene, thread_id)
     half_way = await attempt(_delete_half_way(scene))
     return Deleted(deleted, kept, deletion, views, kept_views, into, later, still, half_way)
@@ -70,13 +67,12 @@ async def _delete_half_way(scene: Scene) -> HalfWay:
     """Delete a thread while the model is silent in the middle of its answer."""
     name = "half-way"
     turn = scene.script(name, say_held(*scene.chunks(name)))
-    stream = await scene.chat.create(scene.message(name))
+    stream = await scene.send(name)
     await stream.until("thread.created")
     await turn.wait_asked()
     # A server may let the deletion wait for the answer.
     deleting = asyncio.ensure_future(attempt(scene.chat.delete(stream.thread_id)))
-    for _ in range(_TURNS):
-        await attempt(scene.student.settle())
+    await scene.settle()
     await turn.release_all()
     deletion, _ = await asyncio.gather(deleting, attempt(stream.finish_or_leave()))
     await scene.student.settle()
@@ -84,11 +80,5 @@ async def _delete_half_way(scene: Scene) -> HalfWay:
         stream.thread_id,
         deletion,
         views=await look(scene, stream.thread_id),
-        still_stored=_stored(scene, scene.chunks(name)[1]),
+        still_stored=places_of(scene, scene.answer_word(name)),
     )
-
-
-def _stored(scene: Scene, *words: str) -> list[str]:
-    """Name where one of the words still stands."""
-    places = [place for word in words for place in places_containing(scene.student.own_dirs, word)]
-    return list(dict.fromkeys(places))

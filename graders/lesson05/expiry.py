@@ -6,10 +6,17 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from graders.engine.harness import Outcome, Reply, Scene, attempt, recorded_as
-from graders.engine.harness.storage import places_containing
-from graders.lesson05.paging import Page, threads_of
-from graders.lesson05.talking import HOUR, PAGE, Said, Views, begin, briefly, look, tell
+from graders.engine.harness import (
+    Outcome,
+    Page,
+    Reply,
+    Said,
+    Scene,
+    attempt,
+    recorded_as,
+    threads_of,
+)
+from graders.lesson05.threads import HOUR, PAGE, Views, begin, briefly, look, places_of
 
 TTL = 24
 SHORT_TTL = 2
@@ -37,10 +44,10 @@ async def play_pauses(scene: Scene) -> Resumed:
     early = await begin(scene, "early")
     left = await begin(scene, "left alone")
     await scene.student.advance(HOUR)
-    resumed = await tell(scene, "an hour later", early.thread_id)
+    resumed = await scene.say("an hour later", early.thread_id)
     await scene.student.advance((TTL - 2) * HOUR)
     views = await look(scene, left.thread_id)
-    late = await tell(scene, "an hour before the end", left.thread_id)
+    late = await scene.say("an hour before the end", left.thread_id)
     return Resumed(early, resumed, left, views, late)
 
 
@@ -84,20 +91,18 @@ async def play_expiry(scene: Scene) -> Expired:
     title = scene.canary.word("title")
     await attempt(scene.chat.update(left.thread_id, f"About {title}"))
     await scene.student.advance((TTL - 1) * HOUR)
-    renewing = await tell(scene, "renewing", renewed.thread_id)
-    young = await tell(scene, "young")
+    renewing = await scene.say("renewing", renewed.thread_id)
+    young = await scene.say("young")
     await scene.student.advance(2 * HOUR)
-    walk = await attempt(threads_of(scene).walk(1, "desc"))
+    walk = await attempt(threads_of(scene.chat).walk(1, "desc"))
     left_views = await look(scene, left.thread_id)
     renewed_views = await look(scene, renewed.thread_id)
     given = await attempt(
         _leave_alone(scene, "asked for", lambda name: attempt(scene.chat.get(name)))
     )
     read = await attempt(_leave_alone(scene, "read", lambda name: attempt(_items(scene, name))))
-    revived = await attempt(_leave_alone(scene, "revived", lambda name: tell(scene, "late", name)))
+    revived = await attempt(_leave_alone(scene, "revived", lambda name: scene.say("late", name)))
     await _give_chances_to_clean_up(scene)
-    words = (left.word, left.answer_word, title)
-    still = [place for word in words for place in places_containing(scene.student.own_dirs, word)]
     return Expired(
         left=left,
         renewed=renewed,
@@ -109,7 +114,7 @@ async def play_expiry(scene: Scene) -> Expired:
         given=given,
         read=read,
         revived=revived,
-        still_stored=list(dict.fromkeys(still)),
+        still_stored=places_of(scene, *left.words, title),
     )
 
 
@@ -127,7 +132,7 @@ async def _items(scene: Scene, thread_id: str) -> Reply:
 async def _give_chances_to_clean_up(scene: Scene) -> None:
     """Read and write, start again: what makes a server forget what is old, after days passed."""
     await attempt(scene.chat.list(limit=PAGE))
-    await tell(scene, "something new")
+    await scene.say("something new")
     await scene.student.restart()
     await attempt(scene.chat.list(limit=PAGE))
     await scene.student.settle()

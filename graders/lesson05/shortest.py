@@ -14,7 +14,7 @@ from graders.engine.harness.search import Plays, failing_examples
 from graders.lesson05.walks import ADD, DELETE_READ, DELETE_UNREAD, NOTHING, Plan
 
 Walk = Callable[[Scene, Plan, int], Awaitable[None]]
-"""Plays a plan, the how-manieth being told; raises a :class:`Finding` when a page is wrong."""
+"""Plays a plan, as the play of this number; raises a :class:`Finding` when a page is wrong."""
 _EXAMPLES = 2
 _MOST_PLAYS = 30
 """Plays of one search, with those that shrink: a slow server must not be asked for ever."""

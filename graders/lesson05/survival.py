@@ -5,16 +5,14 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from graders.engine.harness import Outcome, Reply, Scene, attempt, call_tool, recorded_as
-from graders.lesson05.talking import (
+from graders.engine.harness import Outcome, Reply, Said, Scene, attempt, call_tool, recorded_as
+from graders.lesson05.threads import (
     PAGE,
-    Said,
     Views,
     begin,
     briefly,
     look,
     steps_with_tool,
-    tell,
 )
 
 THREADS = 100
@@ -28,7 +26,7 @@ class PowerFailure:
     """Two threads before and after the server was killed; a preference, titles, half a listing.
 
     ``said`` are the messages of the first thread, ``other`` that of the second. ``half`` is the
-    first page of the items, ``rest`` the page behind it, read after the start.
+    first page of the items, ``rest`` the page after it, read after the start.
     """
 
     scene: Scene
@@ -53,7 +51,7 @@ class PowerFailure:
     @property
     def words(self) -> list[str]:
         """The words of the first thread before the failure, in order."""
-        return [word for said in self.said for word in (said.word, said.answer_word)]
+        return [word for said in self.said for word in said.words]
 
 
 @recorded_as("failure")
@@ -63,14 +61,14 @@ async def play_power_failure(scene: Scene) -> PowerFailure:
     tool = call_tool("save_preference", {"key": key, "value": value})
     first = await begin(scene, "first")
     thread_id = first.thread_id
-    second = await tell(scene, "second", thread_id, *steps_with_tool(scene, "second", tool))
+    second = await scene.say("second", thread_id, *steps_with_tool(scene, "second", tool))
     other = await begin(scene, "other")
     titles = (f"About {scene.canary.word('title')}", f"On {scene.canary.word('other title')}")
     titled = await attempt(scene.chat.update(thread_id, titles[0]))
     await attempt(scene.chat.update(other.thread_id, titles[1]))
     half = await attempt(scene.chat.items(thread_id, limit=_LIST_PAGE, order="asc"))
     before = (await look(scene, thread_id), await look(scene, other.thread_id))
-    third = await tell(scene, "third", thread_id)
+    third = await scene.say("third", thread_id)
     started = await attempt(scene.student.restart())
     after = (await look(scene, thread_id), await look(scene, other.thread_id))
     return PowerFailure(
@@ -84,12 +82,12 @@ async def play_power_failure(scene: Scene) -> PowerFailure:
         before=before,
         started=started,
         seen_after=after,
-        rest=await attempt(_behind(scene, thread_id, half)),
-        resumed=await tell(scene, "fourth", thread_id),
+        rest=await attempt(_next_page(scene, thread_id, half)),
+        resumed=await scene.say("fourth", thread_id),
     )
 
 
-async def _behind(scene: Scene, thread_id: str, half: Outcome[Reply]) -> Reply:
+async def _next_page(scene: Scene, thread_id: str, half: Outcome[Reply]) -> Reply:
     after = half.value.object.get("after")
     return await scene.chat.items(thread_id, limit=PAGE, order="asc", after=str(after))
 
@@ -101,7 +99,7 @@ class Hundred:
     said: list[Said]
 
     def item_ids(self) -> list[str]:
-        """Give the ids of all items that came."""
+        """Return the ids of all items that came."""
         streams = [said.stream for said in self.said]
         items = [item for s in streams for item in (s.user_item, s.assistant_item)]
         return [item.item_id for item in items if item is not None]
@@ -112,7 +110,7 @@ async def play_hundred_threads(scene: Scene) -> Hundred:
     """Begin a hundred threads, a few at a time; delete some, and kill the server, half-way."""
     said = await _begin_many(scene, range(THREADS // 2))
     for each in said[:_DELETED]:
-        if each.answered:
+        if each.complete:
             await attempt(scene.chat.delete(each.thread_id))
     await scene.student.restart()
     said += await _begin_many(scene, range(THREADS // 2, THREADS))
@@ -128,4 +126,4 @@ async def _begin_many(scene: Scene, numbers: range) -> list[Said]:
 
 
 async def _begin_briefly(scene: Scene, name: str) -> Said:
-    return await tell(scene, name, None, briefly(scene, name))
+    return await scene.say(name, None, briefly(scene, name))

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from graders.engine.harness import criterion, expect
+from graders.engine.harness import criterion, expect, lacking, texts_of, thread_ids_of
 from graders.lesson05.deletion import Deleted, HalfWay
-from graders.lesson05.talking import ids_in, is_gone, lacking, texts_in
+from graders.lesson05.threads import is_gone, mark_of
 
 
 @criterion("deleted-is-gone", case="the list")
 async def test_deleted_thread_is_not_listed(deleted: Deleted) -> None:
     _expect_done(deleted)
     reply = deleted.views.threads.value
-    ids = ids_in(reply)
+    ids = thread_ids_of(reply)
     expect(
         deleted.deleted.thread_id not in ids,
         "A deleted thread is still in `threads.list`.",
@@ -52,7 +52,7 @@ def _expect_done(deleted: Deleted) -> None:
 async def test_items_of_a_deleted_thread_are_gone(deleted: Deleted) -> None:
     items = deleted.views.items
     if not is_gone(items):
-        found = texts_in(items.value)
+        found = texts_of(items.value)
         expect(
             not found,
             "`items.list` still gives the items of a deleted thread.",
@@ -67,7 +67,7 @@ async def test_items_of_a_deleted_thread_are_gone(deleted: Deleted) -> None:
     )
     kept = deleted.kept_views.items.value
     expect(
-        not lacking(kept, [deleted.kept.word, deleted.kept.answer_word]),
+        not lacking(kept, deleted.kept.words),
         "After one thread was deleted, messages of another are gone.",
         at=kept.serial,
         hint="other",
@@ -78,14 +78,14 @@ async def test_items_of_a_deleted_thread_are_gone(deleted: Deleted) -> None:
 async def test_deleted_thread_takes_no_message(deleted: Deleted) -> None:
     into = deleted.into
     expect(
-        not into.answered,
+        not into.complete,
         "A message into a deleted thread was answered as if it were still there.",
         at=into.mark,
         hint="answered",
     )
     reply = deleted.later_views.threads.value
     expect(
-        deleted.deleted.thread_id not in ids_in(reply),
+        deleted.deleted.thread_id not in thread_ids_of(reply),
         "A message into a deleted thread brought it back into `threads.list`.",
         at=reply.serial,
     )
@@ -93,7 +93,7 @@ async def test_deleted_thread_takes_no_message(deleted: Deleted) -> None:
     expect(
         is_gone(items) or bool(lacking(items.value, [into.word])),
         "A message into a deleted thread was stored.",
-        at=items.value.serial if items.finding is None else None,
+        at=mark_of(items),
     )
     half_way = deleted.half_way.value
     if half_way.is_deleted:
@@ -109,7 +109,7 @@ _HALF_WAY = "A thread was deleted while its answer was under way, and afterwards
 def _expect_not_back(half_way: HalfWay) -> None:
     reply = half_way.views.threads.value
     expect(
-        half_way.thread_id not in ids_in(reply),
+        half_way.thread_id not in thread_ids_of(reply),
         f"{_HALF_WAY} it was in `threads.list` again.",
         at=reply.serial,
         hint="answer",
@@ -118,14 +118,14 @@ def _expect_not_back(half_way: HalfWay) -> None:
     expect(
         is_gone(thread),
         f"{_HALF_WAY} `threads.get_by_id` gave it again.",
-        at=thread.value.serial if thread.finding is None else None,
+        at=mark_of(thread),
         hint="answer",
     )
 
 
 def _expect_answer_not_stored(half_way: HalfWay) -> None:
     items = half_way.views.items
-    mark = items.value.serial if items.finding is None else None
+    mark = mark_of(items)
     expect(
         is_gone(items),
         f"{_HALF_WAY} `items.list` gave its messages.",

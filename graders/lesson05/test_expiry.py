@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from graders.engine.harness import Outcome, Reply, criterion, expect, found
+from graders.engine.harness import (
+    Outcome,
+    Reply,
+    Said,
+    criterion,
+    expect,
+    found,
+    lacking,
+    thread_ids_of,
+)
 from graders.lesson05.expiry import TTL, Expired, OtherTtls, Resumed
-from graders.lesson05.talking import Said, Views, ids_in, is_gone, lacking
+from graders.lesson05.threads import Views, is_gone
 
 
 @criterion("resume-after-an-hour")
 async def test_thread_goes_on_after_an_hour(pauses: Resumed) -> None:
     resumed = pauses.resumed
     expect(
-        resumed.answered,
+        resumed.complete,
         f"An hour after the first message, the next one in the thread got {resumed.how}.",
         at=resumed.mark,
     )
-    words = [pauses.early.word, pauses.early.answer_word]
-    missing = [word for word in words if not resumed.turn.request.contains(word)]
+    missing = [word for word in pauses.early.words if not resumed.turn.request.contains(word)]
     expect(
         not missing,
         "An hour later, the request to the model lacks what was said before.",
@@ -39,7 +47,7 @@ async def test_messages_are_there_until_their_time(pauses: Resumed) -> None:
 async def test_thread_goes_on_until_its_time(pauses: Resumed) -> None:
     late = pauses.late
     expect(
-        late.answered,
+        late.complete,
         f"{TTL - 1} hours after its last message, the next one in a thread got {late.how}.",
         at=late.mark,
     )
@@ -48,7 +56,7 @@ async def test_thread_goes_on_until_its_time(pauses: Resumed) -> None:
 def _expect_listed(views: Views, when: str, hint: str | None = None) -> None:
     reply = views.threads.value
     expect(
-        views.thread_id in ids_in(reply),
+        views.thread_id in thread_ids_of(reply),
         f"{when}, the thread is not in `threads.list`.",
         at=reply.serial,
         hint=hint,
@@ -56,13 +64,12 @@ def _expect_listed(views: Views, when: str, hint: str | None = None) -> None:
 
 
 def _expect_there(views: Views, said: Said, when: str, hint: str | None = None) -> None:
-    words = [said.word, said.answer_word]
     for outcome, what in ((views.thread, "`threads.get_by_id`"), (views.items, "`items.list`")):
         if outcome.finding is not None:
             found(f"{when}, {what}: {outcome.finding.seen}.", at=outcome.finding.mark, hint=hint)
         reply = outcome.value
         expect(
-            reply.status == 200 and not lacking(reply, words),
+            reply.status == 200 and not lacking(reply, said.words),
             f"{when}, {what} "
             + ("lacks messages." if reply.status == 200 else f"got the status {reply.status}."),
             at=reply.serial,
@@ -82,7 +89,7 @@ async def test_expired_thread_is_not_listed(expired: Expired) -> None:
 
 def _expect_not_listed(reply: Reply, left: Said) -> None:
     expect(
-        left.thread_id not in ids_in(reply),
+        left.thread_id not in thread_ids_of(reply),
         f"{_LATE}, a thread is still in `threads.list`.",
         at=reply.serial,
         hint="list",
@@ -119,7 +126,7 @@ def _expect_gone(outcome: Outcome[Reply], said: Said, what: str, hint: str) -> N
 async def test_expired_thread_takes_no_message(expired: Expired) -> None:
     revived = expired.revived.value.got
     expect(
-        not revived.answered,
+        not revived.complete,
         f"{_LATE}, a message in a thread was answered as if nothing had happened.",
         at=revived.mark,
         hint="message",
@@ -143,7 +150,7 @@ def _listed(places: list[str]) -> str:
 @criterion("activity-renews")
 async def test_activity_renews_a_session(expired: Expired) -> None:
     expect(
-        expired.renewing.answered,
+        expired.renewing.complete,
         f"{TTL - 1} hours after its last message, the next one in a thread got "
         f"{expired.renewing.how}.",
         at=expired.renewing.mark,
@@ -158,8 +165,8 @@ async def test_activity_renews_a_session(expired: Expired) -> None:
 def _why_lost(expired: Expired) -> str | None:
     """Name the hint for a server that does renew a thread, and loses it in another way."""
     views = expired.renewed_views
-    listed = ids_in(views.threads.value)
-    if expired.young.answered and expired.young.thread_id not in listed:
+    listed = thread_ids_of(views.threads.value)
+    if expired.young.complete and expired.young.thread_id not in listed:
         return "others"
     items = views.items
     if views.thread_id not in listed or items.finding is not None or items.value.status != 200:
@@ -172,7 +179,7 @@ def _why_lost(expired: Expired) -> str | None:
 async def test_a_short_ttl_is_obeyed(other_ttls: OtherTtls) -> None:
     short_ttl = other_ttls.short.value
     reply = short_ttl.views.threads.value
-    listed = short_ttl.left.thread_id in ids_in(reply)
+    listed = short_ttl.left.thread_id in thread_ids_of(reply)
     expect(
         not listed and is_gone(short_ttl.views.thread),
         f"With SESSION_TTL_HOURS={short_ttl.hours}, a thread is still there "

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
-from graders.engine.harness import Outcome, Scene, Trace, criterion, expect
-from graders.engine.harness.chat import Order
+from graders.engine.harness import (
+    Order,
+    Outcome,
+    Page,
+    Scene,
+    Trace,
+    criterion,
+    expect,
+    thread_ids_of,
+)
 from graders.lesson05.expiry import Expired
-from graders.lesson05.paging import LIMIT, CursorGone, Page, Pages, SameTime, expect_page_form
+from graders.lesson05.paging import LIMIT, CursorGone, Pages, SameTime
 from graders.lesson05.shortest import judge_walks
-from graders.lesson05.talking import ids_in
 from graders.lesson05.walks import LONG, walk_items, walk_threads
 
 
 @criterion("page-form", case="`limit`")
 async def test_no_page_is_longer_than_its_limit(pages: Pages) -> None:
-    expect_page_form(pages.thread_pages.value, LIMIT, "thread")
-    expect_page_form(pages.item_pages.value, LIMIT, "item")
+    for outcome, what in ((pages.thread_pages, "threads"), (pages.item_pages, "items")):
+        for number, page in enumerate(outcome.value, 1):
+            expect(
+                len(page.ids) <= LIMIT,
+                f"Page {number} of {what} has {len(page.ids)} entries, with `limit: {LIMIT}`.",
+                at=page.reply.serial,
+                hint="limit",
+            )
 
 
 @criterion("page-form", case="`has_more`")
@@ -41,10 +54,10 @@ async def test_walks_through_threads_miss_nothing(scene: Scene, trace: Trace) ->
     await judge_walks(scene, trace, walk_threads)
 
 
-@criterion("thread-pages", case="behind expired threads")
-async def test_walk_goes_on_behind_expired_threads(expired: Expired) -> None:
+@criterion("thread-pages", case="after expired threads")
+async def test_walk_goes_on_after_expired_threads(expired: Expired) -> None:
     name = expired.renewed.thread_id
-    if name not in ids_in(expired.renewed_views.threads.value):
+    if name not in thread_ids_of(expired.renewed_views.threads.value):
         return  # it is gone, which is not a matter of pages
     pages = expired.walk.value
     expect(
@@ -94,12 +107,12 @@ def _expect_complete(walks: dict[Order, Outcome[list[Page]]], ids: list[str], wh
 
 
 @criterion("cursor-deleted", case="threads")
-async def test_page_behind_a_deleted_thread(pages: Pages) -> None:
+async def test_page_after_a_deleted_thread(pages: Pages) -> None:
     _expect_no_new_beginning(pages.thread_cursor.value, "thread")
 
 
 @criterion("cursor-deleted", case="items")
-async def test_page_behind_a_deleted_item(pages: Pages) -> None:
+async def test_page_after_a_deleted_item(pages: Pages) -> None:
     _expect_no_new_beginning(pages.item_cursor.value, "item")
 
 
@@ -113,7 +126,7 @@ def _expect_no_new_beginning(gone: CursorGone, what: str) -> None:
         + (
             "is the first one again."
             if set(page.ids) & set(gone.first.ids) or what == "item"
-            else "is not the one behind it."
+            else "is not the one after it."
         ),
         at=page.reply.serial,
     )

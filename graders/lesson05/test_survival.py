@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-from graders.engine.harness import Outcome, Reply, criterion, expect, found
+from graders.engine.harness import (
+    Outcome,
+    Reply,
+    Said,
+    criterion,
+    expect,
+    found,
+    lacking,
+    texts_of,
+    thread_ids_of,
+)
 from graders.lesson05.survival import AT_ONCE, THREADS, Hundred, PowerFailure
-from graders.lesson05.talking import Said, ids_in, lacking, texts_in
+from graders.lesson05.threads import expect_reply
 
 _START = "After `kill -9` and a new start"
 
@@ -13,13 +23,13 @@ _START = "After `kill -9` and a new start"
 async def test_messages_are_answered(failure: PowerFailure) -> None:
     for number, said in enumerate(failure.said, 1):
         expect(
-            said.answered,
+            said.complete,
             f"Message {number} of a thread got {said.how}.",
             at=said.mark,
             hint="follow-up" if number > 1 else None,
         )
     views = failure.before[0]
-    missing = lacking(views.items.value, [word for said in failure.said[:2] for word in _of(said)])
+    missing = lacking(views.items.value, [word for said in failure.said[:2] for word in said.words])
     expect(
         not missing,
         "`items.list` lacks messages of the thread before anything went wrong.",
@@ -28,14 +38,10 @@ async def test_messages_are_answered(failure: PowerFailure) -> None:
     )
 
 
-def _of(said: Said) -> list[str]:
-    return [said.word, said.answer_word]
-
-
 @criterion("messages-survive")
 async def test_all_messages_are_there_once_in_order(failure: PowerFailure) -> None:
     _expect_items(failure.after[0].items, failure.words, "`items.list`")
-    _expect_items(failure.after[1].items, _of(failure.other), "`items.list` of the other thread")
+    _expect_items(failure.after[1].items, failure.other.words, "`items.list` of the other thread")
 
 
 def _expect_items(outcome: Outcome[Reply], words: list[str], what: str) -> None:
@@ -63,27 +69,18 @@ def _expect_items(outcome: Outcome[Reply], words: list[str], what: str) -> None:
 
 
 def _places(reply: Reply, word: str) -> list[int]:
-    return [index for index, text in enumerate(texts_in(reply)) if word in text]
+    return [index for index, text in enumerate(texts_of(reply)) if word in text]
 
 
 def _readable(outcome: Outcome[Reply], what: str) -> Reply:
-    """Give the answer; raises a finding that says when it was that it failed."""
-    if outcome.finding is not None:
-        found(f"{_START}, {what}: {outcome.finding.seen}.", at=outcome.finding.mark)
-    reply = outcome.value
-    expect(
-        reply.status == 200,
-        f"{_START}, {what} was answered with status {reply.status}: {reply.excerpt}",
-        at=reply.serial,
-        hint="status",
-    )
-    return reply
+    """Return the answer; raises a finding that says when it was that it failed."""
+    return expect_reply(outcome, f"{_START}, {what}", status="status")
 
 
 @criterion("threads-survive", case="in the list")
 async def test_threads_are_in_the_list(failure: PowerFailure) -> None:
     reply = _readable(failure.after[0].threads, "`threads.list`")
-    ids = ids_in(reply)
+    ids = thread_ids_of(reply)
     for views in failure.after:
         expect(
             ids.count(views.thread_id) == 1,
@@ -137,10 +134,10 @@ async def test_pages_go_on(failure: PowerFailure) -> None:
     half, rest = failure.half.value, _readable(failure.rest, "`items.list` with `after`")
     expected = failure.words[2:]
     missing = lacking(rest, expected)
-    again = [text for text in texts_in(rest) if text in texts_in(half)]
+    again = [text for text in texts_of(rest) if text in texts_of(half)]
     expect(
         not missing and not again,
-        f"{_START}, the page behind one that was read before "
+        f"{_START}, the page after one that was read before "
         + ("repeats entries of it." if again else "lacks entries."),
         at=rest.serial,
     )
@@ -150,7 +147,7 @@ async def test_pages_go_on(failure: PowerFailure) -> None:
 async def test_model_gets_the_history(failure: PowerFailure) -> None:
     resumed = failure.resumed
     expect(
-        resumed.answered,
+        resumed.complete,
         f"{_START}, a message in the thread got {resumed.how}.",
         at=resumed.mark,
         hint="refused",
@@ -166,7 +163,7 @@ async def test_model_gets_the_history(failure: PowerFailure) -> None:
 
 @criterion("ids-unique")
 async def test_ids_of_a_hundred_threads_are_different(hundred: Hundred) -> None:
-    unanswered = next((said for said in hundred.said if not said.answered), None)
+    unanswered = next((said for said in hundred.said if not said.complete), None)
     if unanswered is not None:
         found(
             f"One of {THREADS} first messages, sent {AT_ONCE} at a time, got {unanswered.how}.",

@@ -8,18 +8,19 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from graders.engine.harness import Finding, Scene, attempt
-from graders.engine.harness.chat import Order
-from graders.lesson05.paging import (
+from graders.engine.harness import (
     MOST_PAGES,
+    Finding,
     Listing,
+    Order,
     Page,
-    behind,
-    item_ids_of,
+    Said,
+    Scene,
+    attempt,
     items_in,
     threads_of,
 )
-from graders.lesson05.talking import Said, begin, briefly, tell
+from graders.lesson05.threads import begin, briefly
 
 NOTHING, ADD, DELETE_READ, DELETE_UNREAD = "", "add", "delete read", "delete unread"
 
@@ -35,7 +36,7 @@ class Plan:
 
     @property
     def size(self) -> tuple[int, ...]:
-        """What makes one story shorter than another."""
+        """What makes one walk shorter than another."""
         return (len([each for each in self.between if each]), self.count, self.limit)
 
 
@@ -61,8 +62,8 @@ class World:
         self.alive += ids
         self.made += ids
 
-    def behind(self, last: str | None, order: Order) -> list[str]:
-        """Give what a client has still to see after ``last``."""
+    def after(self, last: str | None, order: Order) -> list[str]:
+        """Return what a client has still to see after ``last``."""
         ids = sorted(self.alive, key=self.made.index, reverse=order == "desc")
         if last is None:
             return ids
@@ -88,7 +89,7 @@ async def walk_threads(scene: Scene, plan: Plan, play: int) -> None:
         world.alive.remove(entry)
         return True
 
-    world = World(threads_of(scene), add, delete)
+    world = World(threads_of(scene.chat), add, delete)
     for _ in range(plan.count):
         await add(world)
     try:
@@ -109,13 +110,13 @@ async def walk_items(scene: Scene, plan: Plan, play: int) -> None:
 
     async def add(world: World) -> None:
         name = f"walk {play} message {len(said) + 1}"
-        said.append(await tell(scene, name, first.thread_id, briefly(scene, name)))
-        if not said[-1].answered:
+        said.append(await scene.say(name, first.thread_id, briefly(scene, name)))
+        if not said[-1].complete:
             raise Finding(f"A message got {said[-1].how}.", mark=said[-1].mark)
-        world.make(item_ids_of(said[-1]))
+        world.make(said[-1].item_ids)
 
     async def delete(world: World, entry: str) -> bool:
-        message, *answers = item_ids_of(said[-1])
+        message, *answers = said[-1].item_ids
         if not answers or world.alive[-1] != answers[-1] or entry != answers[-1]:
             return False
         stream = await (await scene.chat.retry(first.thread_id, message)).finish()
@@ -125,34 +126,33 @@ async def walk_items(scene: Scene, plan: Plan, play: int) -> None:
         world.make([stream.assistant_item.item_id])
         return True
 
-    world = World(items_in(scene, first.thread_id), add, delete)
-    world.make(item_ids_of(first))
+    world = World(items_in(scene.chat, first.thread_id), add, delete)
+    world.make(first.item_ids)
     while len(world.alive) < plan.count:
         await add(world)
     await _walk(world, plan)
 
 
 async def _walk(world: World, plan: Plan) -> None:
-    """Read page by page; raises a :class:`Finding` that tells the story of the first wrong one."""
+    """Read page by page; raises a :class:`Finding` that tells of all up to the first wrong page."""
     what = world.listing.what
     first = "oldest" if plan.order == "asc" else "newest"
-    story = [f"There are {len(world.alive)} {what}s, read by {plan.limit} from the {first}."]
+    told = [f"There are {len(world.alive)} {what}s, read by {plan.limit} from the {first}."]
     last: str | None = None
     after: str | None = None
     for number in range(1, MOST_PAGES):
         page = await world.listing.page(plan.limit, plan.order, after)
-        wrong = _wrong(world, page, world.behind(last, plan.order))
+        wrong = _wrong(world, page, world.after(last, plan.order))
         if wrong:
-            told = " ".join([*story, f"Page {number} {wrong}."])
-            raise Finding(told, mark=page.reply.serial)
+            raise Finding(" ".join([*told, f"Page {number} {wrong}."]), mark=page.reply.serial)
         known = [entry for entry in page.ids if entry in world.made]
         last = known[-1] if known else last
-        if not page.has_more:
+        after = page.next
+        if after is None:
             return
-        after = behind(page)
         happens = plan.between[number - 1] if number <= len(plan.between) else NOTHING
-        if told := await _happen(world, plan, happens, last):
-            story.append(f"After page {number} {told}.")
+        if change := await _happen(world, plan, happens, last):
+            told.append(f"After page {number} {change}.")
 
 
 def _wrong(world: World, page: Page, expected: list[str]) -> str:
@@ -175,7 +175,7 @@ def _wrong(world: World, page: Page, expected: list[str]) -> str:
 
 async def _happen(world: World, plan: Plan, what: str, cursor: str | None) -> str:
     """Let something happen between two pages; return it in words, or nothing if nothing did."""
-    unread = world.behind(cursor, plan.order)
+    unread = world.after(cursor, plan.order)
     read = [entry for entry in world.alive if entry not in unread and entry != cursor]
     if what == ADD:
         before = len(world.made)

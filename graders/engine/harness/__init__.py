@@ -17,7 +17,7 @@ from graders.engine.harness.items import (
     thread_ids_of,
 )
 from graders.engine.harness.outcome import Outcome, attempt
-from graders.engine.harness.pages import Listing, Page, items_in, threads_of, walk_pages
+from graders.engine.harness.pages import MOST_PAGES, Listing, Page, items_in, threads_of, walk_pages
 from graders.engine.harness.rate_limits import TOO_MANY_REQUESTS, within_limits
 from graders.engine.harness.recording import Recordings, recorded_as
 from graders.engine.harness.said import Said, Scene
@@ -55,6 +55,7 @@ from graders.engine.server.trouble import (
 )
 
 __all__ = [
+    "MOST_PAGES",
     "TOO_MANY_REQUESTS",
     "AppCrashed",
     "Chat",

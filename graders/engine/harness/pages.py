@@ -45,10 +45,8 @@ class Page:
     after: str | None
 
     @property
-    def cursor(self) -> str | None:
-        """What a client sends as `after` to get the next page; ``None`` if there is none."""
-        if not self.has_more:
-            return None
+    def end(self) -> str:
+        """What a client sends as `after` to go on after this page."""
         if self.after is not None:
             return self.after
         if self.ids:
@@ -57,6 +55,11 @@ class Page:
             "A page says `has_more: true`, but has no `after` and no entries.",
             mark=self.reply.serial,
         )
+
+    @property
+    def next(self) -> str | None:
+        """What a client sends as `after` to get the next page; ``None`` if there is none."""
+        return self.end if self.has_more else None
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,7 @@ class Listing:
     async def walk(self, limit: int, order: Order) -> list[Page]:
         """Read all pages, as far as `has_more` leads."""
         return await walk_pages(
-            lambda after: self.page(limit, order, after), lambda page: page.cursor
+            lambda after: self.page(limit, order, after), lambda page: page.next
         )
 
 

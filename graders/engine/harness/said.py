@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from graders.engine.content.canaries import Canaries
+from graders.engine.core.errors import Finding
 from graders.engine.harness.chat import Reply
 from graders.engine.harness.outcome import Outcome, attempt
 from graders.engine.harness.rate_limits import PAUSES, within_limits
@@ -246,6 +247,15 @@ class Said:
         if self.calls:
             return self.calls[0]
         raise self.turn.never_asked()
+
+    @property
+    def item_ids(self) -> list[str]:
+        """The ids of the message and of its answer; a :class:`Finding` if one has none."""
+        items = (self.stream.user_item, self.stream.assistant_item)
+        ids = [item.item_id for item in items if item is not None]
+        if len(ids) < len(items):
+            raise Finding("A message has no finished item, or no finished answer.", mark=self.mark)
+        return ids
 
     async def items(self, **page: Any) -> Reply:
         """List the items of the thread that this message began."""

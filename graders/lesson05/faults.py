@@ -1,4 +1,4 @@
-"""Scenarios in which something goes wrong: two tabs at once, storage that is away."""
+"""Scenarios in which something goes wrong: two tabs at once, a storage that cannot be used."""
 
 from __future__ import annotations
 
@@ -10,17 +10,16 @@ from dataclasses import dataclass
 from graders.engine.harness import (
     Outcome,
     Reply,
+    Said,
     Scene,
-    Stream,
     Student,
     attempt,
     recorded_as,
     say_held,
 )
 from graders.engine.harness.storage_faults import locked, read_only, unmounted
-from graders.lesson05.talking import PAGE, Said, begin, tell
+from graders.lesson05.threads import PAGE, begin
 
-_TURNS = 5
 _PAUSE_SECONDS = 60.0
 _LOCK_SECONDS = 12.0
 """How long a lock is held at most: a server that waits longer gets it, and is right too.
@@ -49,31 +48,24 @@ async def play_two_tabs(scene: Scene) -> TwoTabs:
     thread_id = first.thread_id
     names = ("tab one", "tab two")
     turns = [scene.script(name, say_held(*scene.chunks(name))) for name in names]
-    starting = [
-        asyncio.ensure_future(attempt(scene.chat.say(thread_id, scene.message(name))))
-        for name in names
-    ]
-    for _ in range(_TURNS):
-        await attempt(scene.student.settle())
+    starting = [asyncio.ensure_future(attempt(scene.send(name, thread_id))) for name in names]
+    await scene.settle()
     for turn in turns:
         await turn.release_all()
     started = await asyncio.gather(*starting)
-    ends = await asyncio.gather(*map(_finish, started))
+    await asyncio.gather(
+        *(begun.value.finish_or_leave() for begun in started if begun.finding is None)
+    )
     one, two = (
-        Said(scene, name, turn, begun, end)
-        for name, turn, begun, end in zip(names, turns, started, ends, strict=True)
+        Said(scene, name, turn, begun)
+        for name, turn, begun in zip(names, turns, started, strict=True)
     )
     items = await attempt(_items(scene, thread_id))
-    following = await tell(scene, "next", thread_id)
-    return TwoTabs(first, (one, two), items, following)
-
-
-async def _finish(begun: Outcome[Stream]) -> bool:
-    return begun.finding is None and await begun.value.finish_or_leave()
+    return TwoTabs(first, (one, two), items, await scene.say("next", thread_id))
 
 
 @dataclass(frozen=True)
-class Away:
+class Outage:
     """A thread before, while and after the storage could not be used; ``what`` had happened.
 
     ``tries`` are what a client tried meanwhile. ``back`` and ``new`` are messages afterwards, in
@@ -92,8 +84,8 @@ class Away:
 
 
 LOCKED = "locked by another program"
-Disturbance = Callable[[Student], AbstractContextManager[None]]
-DISTURBANCES: dict[str, tuple[str, Disturbance]] = {
+StorageFault = Callable[[Student], AbstractContextManager[None]]
+STORAGE_FAULTS: dict[str, tuple[str, StorageFault]] = {
     LOCKED: (
         "another program had locked the database",
         lambda student: locked(student.own_dirs),
@@ -110,35 +102,35 @@ DISTURBANCES: dict[str, tuple[str, Disturbance]] = {
 
 
 @recorded_as("locked")
-async def play_locked(scene: Scene) -> Away:
+async def play_locked(scene: Scene) -> Outage:
     """Lock the database, as a backup does."""
-    return await _play_away(scene, LOCKED)
+    return await _play_outage(scene, LOCKED)
 
 
 @recorded_as("read_only")
-async def play_read_only(scene: Scene) -> Away:
+async def play_read_only(scene: Scene) -> Outage:
     """Take away the right to write."""
-    return await _play_away(scene, "a folder that is read-only")
+    return await _play_outage(scene, "a folder that is read-only")
 
 
 @recorded_as("moved")
-async def play_moved(scene: Scene) -> Away:
+async def play_moved(scene: Scene) -> Outage:
     """Move the folder, as when a disk is no longer mounted."""
-    return await _play_away(scene, "a folder that is not there")
+    return await _play_outage(scene, "a folder that is not there")
 
 
-async def _play_away(scene: Scene, case: str) -> Away:
-    what, disturbance = DISTURBANCES[case]
+async def _play_outage(scene: Scene, case: str) -> Outage:
+    what, fault = STORAGE_FAULTS[case]
     before = await begin(scene, "before")
     thread_id = before.thread_id
     await scene.student.settle()
     longest = _LOCK_SECONDS if case == LOCKED else None
-    read, *tries = await _meanwhile(scene, thread_id, disturbance, longest)
+    read, *tries = await _meanwhile(scene, thread_id, fault, longest)
     items = await _with_second_try(scene, thread_id)
     back = await _tell_twice(scene, "back again", thread_id)
     new = await _tell_twice(scene, "new thread", None)
     await attempt(scene.student.restart())
-    return Away(
+    return Outage(
         what=what,
         before=before,
         read=read,
@@ -148,22 +140,25 @@ async def _play_away(scene: Scene, case: str) -> Away:
         new=new,
         kept=[
             *[(said, await attempt(_items(scene, thread_id))) for said in (before, tries[0], back)],
-            *[(said, await attempt(_items_of_new(scene, said))) for said in (tries[1], new)],
+            *[
+                (said, await attempt(said.items(limit=PAGE, order="asc")))
+                for said in (tries[1], new)
+            ],
         ],
     )
 
 
 async def _meanwhile(
-    scene: Scene, thread_id: str, disturbance: Disturbance, longest: float | None
+    scene: Scene, thread_id: str, fault: StorageFault, longest: float | None
 ) -> tuple[Outcome[Reply], Said, Said]:
     """Try to read and to write while the storage cannot be used."""
 
     async def tries() -> tuple[Outcome[Reply], Said, Said]:
         read = await attempt(_items(scene, thread_id))
-        said = await tell(scene, "meanwhile", thread_id)
-        return read, said, await tell(scene, "meanwhile, a new thread")
+        said = await scene.say("meanwhile", thread_id)
+        return read, said, await scene.say("meanwhile, a new thread")
 
-    with disturbance(scene.student):
+    with fault(scene.student):
         trying = asyncio.ensure_future(tries())
         # Not to judge anything: whoever waits for a lock for longer, gets what it waits for.
         await asyncio.wait({trying}, timeout=longest)
@@ -181,15 +176,11 @@ async def _with_second_try(scene: Scene, thread_id: str) -> Outcome[Reply]:
 
 async def _tell_twice(scene: Scene, name: str, thread_id: str | None) -> Said:
     """Say a message; where that fails, another one after a minute."""
-    said = await tell(scene, name, thread_id)
-    if said.answered:
+    said = await scene.say(name, thread_id)
+    if said.complete:
         return said
     await attempt(scene.student.advance(_PAUSE_SECONDS))
-    return await tell(scene, f"{name}, again", thread_id)
-
-
-async def _items_of_new(scene: Scene, new: Said) -> Reply:
-    return await _items(scene, new.thread_id)
+    return await scene.say(f"{name}, again", thread_id)
 
 
 async def _items(scene: Scene, thread_id: str) -> Reply:

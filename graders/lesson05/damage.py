@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from graders.engine.harness import Outcome, Scene, attempt, recorded_as
+from graders.engine.harness import Outcome, Said, Scene, attempt, recorded_as, texts_of
 from graders.engine.harness.storage import places_containing
 from graders.engine.harness.storage_faults import damage
-from graders.lesson05.talking import Said, Views, begin, look, tell, texts_in
+from graders.lesson05.threads import Views, begin, look
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Damaged:
             and self.bad_item.thread.value.status == 200
             and outcome.finding is None
             and outcome.value.status == 200
-            and not texts_in(outcome.value)
+            and not texts_of(outcome.value)
         )
 
 
@@ -66,10 +66,10 @@ async def play_damage(scene: Scene) -> Damaged:
     title = scene.canary.word("title")
     await attempt(scene.chat.update(bad_thread.thread_id, f"About {title}"))
     await scene.student.kill()
-    spared = [w for said in (bad_thread, healthy) for w in (said.word, said.answer_word)]
+    spared = [*bad_thread.words, *healthy.words]
     damage(scene.student.own_dirs, bad_item.word, [*spared, title])
     damage(scene.student.own_dirs, title, [bad_item.word, *spared])
-    own = (bad_item.answer_word, bad_thread.word, bad_thread.answer_word)
+    own = (bad_item.answer_word, *bad_thread.words)
     left = [word for word in own if places_containing(scene.student.own_dirs, word)]
     started = await attempt(scene.student.start())
     damaged = Damaged(
@@ -79,11 +79,11 @@ async def play_damage(scene: Scene) -> Damaged:
         bad_item=await look(scene, bad_item.thread_id),
         bad_thread=await look(scene, bad_thread.thread_id),
         into_bad=(
-            await tell(scene, "into bad item", bad_item.thread_id),
-            await tell(scene, "into bad thread", bad_thread.thread_id),
+            await scene.say("into bad item", bad_item.thread_id),
+            await scene.say("into bad thread", bad_thread.thread_id),
         ),
-        follow_up=await tell(scene, "follow-up", healthy.thread_id),
-        new=await tell(scene, "new"),
+        follow_up=await scene.say("follow-up", healthy.thread_id),
+        new=await scene.say("new"),
         started=started,
         spared=left,
         erased=[],

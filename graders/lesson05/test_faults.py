@@ -1,4 +1,4 @@
-"""Two tabs, damaged rows, storage that is away: nothing is lost, and all works afterwards."""
+"""Two tabs, damaged rows, outages of the storage: nothing is lost, and all works afterwards."""
 
 from __future__ import annotations
 
@@ -10,19 +10,23 @@ from graders.engine.harness import (
     ProtocolBroken,
     RanAway,
     Reply,
+    Said,
     ServerDied,
     Stalled,
     criterion,
     expect,
     found,
-    items_of,
+    item_ids_of,
+    lacking,
+    texts_of,
+    thread_ids_of,
 )
-from graders.lesson05.damaging import Damaged
-from graders.lesson05.mishaps import DISTURBANCES, Away, TwoTabs
-from graders.lesson05.talking import Said, ids_in, lacking, texts_in
+from graders.lesson05.damage import Damaged
+from graders.lesson05.faults import STORAGE_FAULTS, Outage, TwoTabs
+from graders.lesson05.threads import expect_reply, mark_of
 
 _FATAL = (Stalled, RanAway, ServerDied, ProtocolBroken)
-AWAY = dict(zip(DISTURBANCES, ("locked", "read_only", "moved"), strict=True))
+RECORDINGS = dict(zip(STORAGE_FAULTS, ("locked", "read_only", "moved"), strict=True))
 
 
 @criterion("two-tabs")
@@ -30,30 +34,29 @@ async def test_messages_of_two_tabs_are_stored(tabs: TwoTabs) -> None:
     reply = tabs.items.value
     for said, which in zip(tabs.tabs, ("first", "second"), strict=True):
         expect(
-            sum(said.word in text for text in texts_in(reply)) == 1,
+            sum(said.word in text for text in texts_of(reply)) == 1,
             f"The message of the {which} tab is in `items.list` "
-            f"{sum(said.word in text for text in texts_in(reply))} times.",
+            f"{sum(said.word in text for text in texts_of(reply))} times.",
             at=reply.serial,
             hint="message",
         )
         expect(
-            _answer_of(said) is None or _answer_of(said) in [item.id for item in items_of(reply)],
+            _answer_of(said) is None or _answer_of(said) in item_ids_of(reply),
             f"The {which} tab got its whole answer, and `items.list` lacks it.",
             at=reply.serial,
             hint="answer",
         )
-    ids = [item.id for item in items_of(reply)]
+    ids = item_ids_of(reply)
     expect(len(set(ids)) == len(ids), "Two items have the same id.", at=reply.serial, hint="answer")
-    earlier = [tabs.first.word, tabs.first.answer_word]
     expect(
-        not lacking(reply, earlier),
+        not lacking(reply, tabs.first.words),
         "After two tabs wrote at once, earlier messages of the thread are gone.",
         at=reply.serial,
     )
 
 
 def _answer_of(said: Said) -> str | None:
-    """Give the id of the answer that a tab got whole, if it did."""
+    """Return the id of the answer that a tab got whole, if it did."""
     if said.begun.finding is not None or said.stream.error or said.stream.assistant_item is None:
         return None
     return said.stream.assistant_item.item_id
@@ -70,7 +73,7 @@ async def test_two_tabs_get_answers_and_no_errors(tabs: TwoTabs) -> None:
             at=said.mark,
         )
     expect(
-        tabs.next.answered,
+        tabs.next.complete,
         f"After two tabs wrote at once, the next message got {tabs.next.how}.",
         at=tabs.next.mark,
         hint="next",
@@ -80,10 +83,10 @@ async def test_two_tabs_get_answers_and_no_errors(tabs: TwoTabs) -> None:
 @criterion("damage-contained", case="its messages")
 async def test_other_thread_can_be_read(damaged: Damaged) -> None:
     _expect_started(damaged)
-    words = [damaged.healthy.word, damaged.healthy.answer_word]
+    words = damaged.healthy.words
     views = damaged.views
     for outcome, what in ((views.thread, "`threads.get_by_id`"), (views.items, "`items.list`")):
-        reply = _answered(outcome, f"With a damaged row in another thread, {what}")
+        reply = expect_reply(outcome, f"With a damaged row in another thread, {what}")
         expect(
             not lacking(reply, words),
             f"With a damaged row in another thread, {what} lacks messages of a healthy one.",
@@ -94,9 +97,9 @@ async def test_other_thread_can_be_read(damaged: Damaged) -> None:
 @criterion("damage-contained", case="the list")
 async def test_other_thread_is_listed(damaged: Damaged) -> None:
     _expect_started(damaged)
-    reply = _answered(damaged.views.threads, "With a damaged thread, `threads.list`", "list")
+    reply = expect_reply(damaged.views.threads, "With a damaged thread, `threads.list`", "list")
     expect(
-        damaged.healthy.thread_id in ids_in(reply),
+        damaged.healthy.thread_id in thread_ids_of(reply),
         "With a damaged thread, `threads.list` lacks a healthy one.",
         at=reply.serial,
         hint="list",
@@ -110,7 +113,7 @@ async def test_other_threads_go_on(damaged: Damaged) -> None:
         if said is damaged.new and damaged.has_old_id:
             continue  # another criterion judges ids
         expect(
-            said.answered,
+            said.complete,
             f"With damaged rows in other threads, a message in {which} got {said.how}.",
             at=said.mark,
         )
@@ -119,19 +122,6 @@ async def test_other_threads_go_on(damaged: Damaged) -> None:
 def _expect_started(damaged: Damaged) -> None:
     if damaged.started.finding is not None:
         found("With damaged rows in its database, the server does not start.", hint="start")
-
-
-def _answered(outcome: Outcome[Reply], what: str, hint: str | None = None) -> Reply:
-    if outcome.finding is not None:
-        found(f"{what}: {outcome.finding.seen}.", at=outcome.finding.mark, hint=hint)
-    reply = outcome.value
-    expect(
-        reply.status == 200,
-        f"{what} was answered with status {reply.status}: {reply.excerpt}",
-        at=reply.serial,
-        hint=hint,
-    )
-    return reply
 
 
 @criterion("damage-answered")
@@ -144,13 +134,13 @@ async def test_damaged_threads_get_an_answer(damaged: Damaged) -> None:
     expect(
         not damaged.erased,
         "A row of a thread was damaged, and the server has erased the thread's sound messages.",
-        at=damaged.bad_item.items.value.serial if damaged.bad_item.items.finding is None else None,
+        at=mark_of(damaged.bad_item.items),
         hint="erased",
     )
     expect(
         not damaged.hides_answer,
         "One message of a thread was damaged, and `items.list` shows no items and no error.",
-        at=damaged.bad_item.items.value.serial if damaged.bad_item.items.finding is None else None,
+        at=mark_of(damaged.bad_item.items),
         hint="hidden",
     )
 
@@ -168,69 +158,71 @@ def _expect_said_bounded(said: Said, what: str) -> None:
 
 
 @pytest.fixture
-def away(request: pytest.FixtureRequest) -> Away:
-    """Give the recording that a case names."""
-    recording: Away = request.getfixturevalue(AWAY[request.param])
+def outage(request: pytest.FixtureRequest) -> Outage:
+    """Return the recording that a case names."""
+    recording: Outage = request.getfixturevalue(RECORDINGS[request.param])
     return recording
 
 
 def each_case(name: str) -> pytest.MarkDecorator:
-    """Give the cases of a criterion, one for each way in which storage may be away."""
+    """Return the cases of a criterion, one for each kind of outage."""
     return pytest.mark.parametrize(
-        "away",
-        [pytest.param(case, marks=criterion(name, case=case)) for case in DISTURBANCES],
+        "outage",
+        [pytest.param(case, marks=criterion(name, case=case)) for case in STORAGE_FAULTS],
         indirect=True,
     )
 
 
 @each_case("away-bounded")
-async def test_requests_end_while_storage_is_away(away: Away) -> None:
-    when = f"While {away.what.replace('had locked', 'locked')}"
-    _expect_bounded(away.read.finding, f"{when}, a request")
-    for said in away.tries:
+async def test_requests_end_while_the_storage_cannot_be_used(outage: Outage) -> None:
+    when = f"While {outage.what.replace('had locked', 'locked')}"
+    _expect_bounded(outage.read.finding, f"{when}, a request")
+    for said in outage.tries:
         _expect_said_bounded(said, f"{when}, a message")
 
 
 @each_case("away-recovers")
-async def test_all_works_again_afterwards(away: Away) -> None:
-    when = f"After {away.what} for a while"
-    _answered(away.items, f"{when}, `items.list`")
-    for said, where in ((away.back, "the thread"), (away.new, "a new thread")):
+async def test_all_works_again_afterwards(outage: Outage) -> None:
+    when = f"After {outage.what} for a while"
+    expect_reply(outage.items, f"{when}, `items.list`")
+    for said, where in ((outage.back, "the thread"), (outage.new, "a new thread")):
         expect(
-            said.answered,
+            said.complete,
             f"{when}, a message in {where} got {said.how}, also a minute later.",
             at=said.mark,
         )
 
 
 @each_case("away-nothing-lost")
-async def test_nothing_confirmed_is_lost(away: Away) -> None:
-    for said, outcome in away.kept:
+async def test_nothing_confirmed_is_lost(outage: Outage) -> None:
+    for said, outcome in outage.kept:
         if not said.confirmed:
             continue
-        reply = _answered(outcome, f"After {away.what} and a new start, `items.list`")
+        reply = expect_reply(outcome, f"After {outage.what} and a new start, `items.list`")
         missing = lacking(reply, said.confirmed)
         expect(
             not missing,
-            f"The client got a finished message {_when(away, said)}, and after a new start "
+            f"The client got a finished message {_when(outage, said)}, and after a new start "
             "`items.list` lacks it.",
             at=reply.serial,
-            hint="meanwhile" if said in away.tries else None,
+            hint="meanwhile" if said in outage.tries else None,
         )
 
 
-def _when(away: Away, said: Said) -> str:
-    if said in away.tries:
-        return f"while {away.what}"
-    return f"before {away.what}" if said is away.before else f"after {away.what}"
+def _when(outage: Outage, said: Said) -> str:
+    if said in outage.tries:
+        return f"while {outage.what}"
+    return f"before {outage.what}" if said is outage.before else f"after {outage.what}"
 
 
 @criterion("clean-errors", case="storage away")
-async def test_errors_while_away_are_clean(locked: Away, read_only: Away, moved: Away) -> None:
-    for away in (locked, read_only, moved):
-        _expect_clean(away.read, f"While {away.what}, `items.list`")
-        for said in away.tries:
-            _expect_said_clean(said, f"While {away.what}, a message")
+async def test_errors_in_an_outage_are_clean(
+    locked: Outage, read_only: Outage, moved: Outage
+) -> None:
+    for outage in (locked, read_only, moved):
+        _expect_clean(outage.read, f"While {outage.what}, `items.list`")
+        for said in outage.tries:
+            _expect_said_clean(said, f"While {outage.what}, a message")
 
 
 @criterion("clean-errors", case="damaged rows")
