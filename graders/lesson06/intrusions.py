@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from graders.engine.harness import RecordedCall, Scene, expect, recorded_as, say
-from graders.lesson06.madeup import like
+from graders.engine.harness import Order, Scene, expect, recorded_as, say
+from graders.lesson06.fabricated_ids import similar_id
 from graders.lesson06.operations import (
     CUSTOM_ACTION,
     GET,
@@ -22,7 +22,6 @@ from graders.lesson06.operations import (
     Target,
     message_about,
 )
-from graders.lesson06.ownership import Order
 from graders.lesson06.people import Answer, Person, Sending, Thread, begin
 
 
@@ -30,9 +29,8 @@ from graders.lesson06.people import Answer, Person, Sending, Thread, begin
 class Intrusion:
     """What Bob got for a thread of Alice's, what for two that never were, and what she found after.
 
-    ``word`` is what Bob wrote, ``unknown_word`` what he wrote to threads that never were, ``asked``
-    what the model was asked for it, ``later`` what it was asked when Alice went on; ``also`` are
-    answers to the same request in other orders.
+    ``word`` is what Bob wrote, ``unknown_word`` what he wrote to threads that never were, ``later``
+    what Alice got when she went on; ``also`` are answers to the same request in other orders.
     """
 
     operation: Operation
@@ -41,16 +39,15 @@ class Intrusion:
     word: str
     answer: Answer
     also: tuple[Answer, ...]
-    asked: tuple[RecordedCall, ...]
     unknown_word: str
     unknown: tuple[Answer, Answer]
     unknown_targets: tuple[Target, Target]
     items: Answer
     loaded: Answer
-    later: tuple[RecordedCall, ...]
+    later: Answer | None
 
     @property
-    def story(self) -> str:
+    def told(self) -> str:
         """Tell what was done."""
         return f"Alice starts thread A; {self.operation.tell('Bob', 'thread A')}"
 
@@ -78,18 +75,16 @@ async def _intrude(scene: Scene, alice: Person, bob: Person, operation: Operatio
     thread = await begin(alice, f"alice {operation.kind}")
     target, word = Target.of(thread), scene.canary.word(f"bob {operation.kind}")
     scene.model.on(message_about(word), say("So be it."))
-    # What a server does behind an answer, such as a title, is not Bob's doing.
+    # What a server does after an answer, such as a title, is not Bob's doing.
     await scene.student.settle()
-    before = len(scene.model.calls)
     answer = await bob.send(operation.sending(target, word))
-    asked = tuple(scene.model.calls[before:])
     also = [await bob.send(_ordered(target, order)) for order in _orders(operation)]
     unknown_word = scene.canary.word(f"bob {operation.kind} unknown")
     targets = (_unknown(target, scene, 1), _unknown(target, scene, 2))
     unknown = [await bob.send(operation.sending(each, unknown_word)) for each in targets]
     items = await alice.send(ITEMS.sending(target, word))
     loaded = await alice.send(GET.sending(target, word))
-    later = await _go_on(alice, thread) if operation in _WRITES else ()
+    later = await _go_on(alice, thread) if operation in _WRITES else None
     return Intrusion(
         operation=operation,
         thread=thread,
@@ -97,7 +92,6 @@ async def _intrude(scene: Scene, alice: Person, bob: Person, operation: Operatio
         word=word,
         answer=answer,
         also=tuple(also),
-        asked=asked,
         unknown_word=unknown_word,
         unknown=(unknown[0], unknown[1]),
         unknown_targets=targets,
@@ -108,7 +102,7 @@ async def _intrude(scene: Scene, alice: Person, bob: Person, operation: Operatio
 
 
 def _orders(operation: Operation) -> tuple[Order, ...]:
-    """Give the orders in which to ask once more: a server may have a query of its own for each."""
+    """Return the orders in which to ask once more: each may be a query of its own."""
     return ("asc", "desc") if operation is ITEMS else ()
 
 
@@ -116,20 +110,20 @@ def _ordered(target: Target, order: Order) -> Sending:
     return lambda chat: chat.items(target.thread_id, order=order)
 
 
-async def _go_on(alice: Person, thread: Thread) -> tuple[RecordedCall, ...]:
-    """Let Alice say something more, and give what the model is asked for it."""
-    model, key = alice.scene.model, f"goes on in {thread.id}"
-    before = len(model.calls)
+async def _go_on(alice: Person, thread: Thread) -> Answer:
+    """Let Alice say something more."""
+    key = f"goes on in {thread.id}"
     alice.scene.script(key)
-    await alice.send(lambda chat: chat.say(thread.id, alice.scene.message(key)))
-    return tuple(model.calls[before:])
+    return await alice.send(lambda chat: chat.say(thread.id, alice.scene.message(key)))
 
 
 def _unknown(target: Target, scene: Scene, number: int) -> Target:
-    """Give ids that look like the server's own and that it never gave out."""
+    """Return ids that look like the server's own and that it never gave out."""
     seed = scene.canary.seed + number
     return Target(
-        like(target.thread_id, seed), like(target.message_id, seed), like(target.answer_id, seed)
+        similar_id(target.thread_id, seed),
+        similar_id(target.message_id, seed),
+        similar_id(target.answer_id, seed),
     )
 
 
@@ -140,20 +134,20 @@ def expect_refused(intrusion: Intrusion) -> None:
 
 
 def _expect_no_leak(intrusion: Intrusion) -> None:
-    story, answer, thread = intrusion.story, intrusion.answer, intrusion.thread
+    told, answer, thread = intrusion.told, intrusion.answer, intrusion.thread
     for each in (answer, *intrusion.also):
         secret = thread.leaked(each, intrusion.bob, intrusion.sent)
         expect(
             secret is None,
-            f"{story}; Bob sees `{secret}`, {what_it_is(secret or '', thread)}.",
+            f"{told}; Bob sees `{secret}`, {what_it_is(secret or '', thread)}.",
             at=each.mark,
             hint="leak",
         )
-    for call in intrusion.asked:
+    for call in answer.calls:
         for word in thread.words:
             expect(
                 not call.contains(word),
-                f"{story}; the model is asked for Bob, and reads `{word}`, "
+                f"{told}; the model is asked for Bob, and reads `{word}`, "
                 f"{what_it_is(word, thread)}.",
                 at=answer.mark,
                 hint="leak",
@@ -171,31 +165,31 @@ def what_it_is(secret: str, thread: Thread) -> str:
 
 
 def _expect_unchanged(intrusion: Intrusion) -> None:
-    story, thread = intrusion.story, intrusion.thread
+    told, thread = intrusion.told, intrusion.thread
     for seen in (intrusion.items, intrusion.loaded):
         expect(
             seen.status == 200,
-            f"{story}; afterwards Alice cannot load thread A any more.",
+            f"{told}; afterwards Alice cannot load thread A any more.",
             at=seen.mark,
             hint="changed",
         )
         expect(
             intrusion.word not in seen.shown,
-            f"{story}; afterwards `{intrusion.word}`, which Bob wrote, is in Alice's thread.",
+            f"{told}; afterwards `{intrusion.word}`, which Bob wrote, is in Alice's thread.",
             at=seen.mark,
             hint="changed",
         )
     for word in thread.words:
         expect(
             word in intrusion.items.body,
-            f"{story}; afterwards `{word}`, {what_it_is(word, thread)}, is gone.",
+            f"{told}; afterwards `{word}`, {what_it_is(word, thread)}, is gone.",
             at=intrusion.items.mark,
             hint="changed",
         )
-    for call in intrusion.later:
+    for call in intrusion.later.calls if intrusion.later else ():
         expect(
             not call.contains(intrusion.word),
-            f"{story}; when Alice goes on, the model reads `{intrusion.word}`, which Bob wrote.",
+            f"{told}; when Alice goes on, the model reads `{intrusion.word}`, which Bob wrote.",
             at=intrusion.answer.mark,
             hint="changed",
         )

@@ -22,7 +22,7 @@ class Target:
 
     @classmethod
     def of(cls, thread: Thread) -> Target:
-        """Give the ids of a thread."""
+        """Return the ids of a thread."""
         return cls(thread.id, thread.message_id, thread.answer_id)
 
 
@@ -40,7 +40,7 @@ class Operation:
     names_items: bool = False
 
     def sending(self, target: Target, word: str) -> Sending:
-        """Give the request for ``target``."""
+        """Return the request for ``target``."""
         return lambda chat: self.write(chat, target, word)
 
     def tell(self, who: str, thread: str) -> str:
@@ -52,7 +52,7 @@ _PAGE = 100
 
 
 def message_about(word: str) -> str:
-    """Give the text of a message that is about ``word``."""
+    """Return the text of a message that is about ``word``."""
     return f"Please tell me about {word}."
 
 

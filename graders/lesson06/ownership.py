@@ -8,12 +8,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-from graders.engine.harness import Scene, recorded_as
+from graders.engine.harness import Order, Scene, recorded_as, walk_pages
 from graders.lesson06.people import Answer, Person, Sending, Thread, begin
 
-Order = Literal["asc", "desc"]
 _ORDERS: tuple[Order, Order] = ("desc", "asc")
 _LIMIT = 2
 _MOST_PAGES = 8
@@ -55,7 +54,7 @@ async def play_owner(scene: Scene) -> Owner:
     other = await begin(alice, "other")
     return Owner(
         thread=thread,
-        second=(scene.word("second"), scene.chunks("second")[1]),
+        second=(scene.word("second"), scene.answer_word("second")),
         follow_up=follow_up,
         items=items,
         loaded=loaded,
@@ -74,17 +73,17 @@ async def play_owner(scene: Scene) -> Owner:
 class Listed:
     """Bob's list of threads, page by page in both orders, before and after Alice has threads.
 
-    ``behind_hers`` is his page behind a thread of Alice's, ``behind_none`` the same when she has
+    ``after_hers`` is his page after a thread of Alice's, ``after_deleted`` the same when she has
     deleted that thread. It is the same cursor, so what differs is what her thread did.
     """
 
     alice: tuple[Thread, ...]
     bob: Person
     title: str
-    before: Mapping[Order, tuple[Answer, ...]]
-    after: Mapping[Order, tuple[Answer, ...]]
-    behind_hers: Mapping[Order, Answer]
-    behind_none: Mapping[Order, Answer]
+    before: Mapping[Order, list[Answer]]
+    after: Mapping[Order, list[Answer]]
+    after_hers: Mapping[Order, Answer]
+    after_deleted: Mapping[Order, Answer]
 
 
 @recorded_as("listed")
@@ -98,25 +97,18 @@ async def play_lists(scene: Scene) -> Listed:
     title = scene.canary.word("title of alice")
     await alice.send(lambda chat: chat.update(hers[0].id, title))
     after = {order: await _pages(bob, order) for order in _ORDERS}
-    behind_hers = await _pages_behind(bob, hers[0])
+    after_hers = await _pages_after(bob, hers[0])
     await alice.send(lambda chat: chat.delete(hers[0].id))
-    behind_none = await _pages_behind(bob, hers[0])
-    return Listed(tuple(hers), bob, title, before, after, behind_hers, behind_none)
+    after_deleted = await _pages_after(bob, hers[0])
+    return Listed(tuple(hers), bob, title, before, after, after_hers, after_deleted)
 
 
-async def _pages_behind(person: Person, thread: Thread) -> dict[Order, Answer]:
+async def _pages_after(person: Person, thread: Thread) -> dict[Order, Answer]:
     return {order: await person.send(_lists(order, thread.id)) for order in _ORDERS}
 
 
-async def _pages(person: Person, order: Order) -> tuple[Answer, ...]:
-    pages: list[Answer] = []
-    after: str | None = None
-    while len(pages) < _MOST_PAGES:
-        pages.append(await person.send(_lists(order, after)))
-        after = _next(pages[-1])
-        if after is None:
-            break
-    return tuple(pages)
+async def _pages(person: Person, order: Order) -> list[Answer]:
+    return await walk_pages(lambda after: person.send(_lists(order, after)), _next, _MOST_PAGES)
 
 
 def _lists(order: Order, after: str | None) -> Sending:
@@ -124,7 +116,7 @@ def _lists(order: Order, after: str | None) -> Sending:
 
 
 def _next(answer: Answer) -> str | None:
-    """Give the cursor of the page behind this one; ``None`` if it is the last."""
+    """Return the cursor of the page after this one; ``None`` if it is the last."""
     page = page_of(answer)
     after = page.get("after")
     return after if page.get("has_more") is True and isinstance(after, str) else None
@@ -140,7 +132,7 @@ def page_of(answer: Answer) -> dict[str, Any]:
 
 
 def ids_of(answer: Answer) -> list[str]:
-    """Give the ids in a page's ``data``."""
+    """Return the ids in a page's ``data``."""
     data = page_of(answer).get("data")
     rows = data if isinstance(data, list) else []
     return [str(row.get("id")) for row in rows if isinstance(row, dict)]

@@ -6,7 +6,7 @@ Must not know what an answer ought to be. Limits on requests are waited out: the
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -14,17 +14,18 @@ import httpx
 
 from graders.engine.harness import (
     Chat,
+    RecordedCall,
     Reply,
     Scene,
     ServerTrouble,
     Stream,
-    Student,
     Tokens,
     Turn,
     user_input,
+    within_limits,
 )
-from graders.engine.harness.rate_limits import TOO_MANY_REQUESTS
-from graders.lesson06.seen import json_in, strings_of, tells
+from graders.engine.protocol import ChatKitEvent
+from graders.lesson06.leaks import json_in, strings_of, tells
 
 _PAUSES = (61.0, 901.0)
 """Seconds after which a server that limits requests is tried again."""
@@ -36,7 +37,8 @@ Sending = Callable[[Chat], Awaitable[Reply | Stream]]
 class Answer:
     """All that came back for one request; ``status`` is 0 when the server gave none.
 
-    ``shown`` is everything that the client could read of it, ``mark`` its place in the transcript.
+    ``shown`` is everything that the client could read of it, ``mark`` its place in the transcript,
+    ``calls`` what the model was asked meanwhile.
     """
 
     status: int
@@ -45,6 +47,12 @@ class Answer:
     mark: int | None
     broke: bool = False
     stream: Stream | None = None
+    calls: tuple[RecordedCall, ...] = ()
+
+    @property
+    def events(self) -> list[ChatKitEvent]:
+        """The events that were streamed."""
+        return self.stream.events if self.stream is not None else []
 
     @property
     def shown(self) -> str:
@@ -54,15 +62,26 @@ class Answer:
     @cached_property
     def strings(self) -> frozenset[str]:
         """Every string in the body's JSON, or in its events."""
-        if self.stream is not None and self.stream.events:
-            return strings_of(event.raw for event in self.stream.events)
+        if self.events:
+            return strings_of(event.raw for event in self.events)
         return strings_of(json_in(self.body))
 
     @property
     def item_ids(self) -> set[str]:
         """The ids of the items that were streamed."""
-        events = self.stream.events if self.stream else []
-        return {event.item_id for event in events if event.item_id}
+        return {event.item_id for event in self.events if event.item_id}
+
+    @property
+    def thread_id(self) -> str:
+        """The id of the thread that it began; raises a Finding if it began none."""
+        if self.stream is None:
+            raise ServerTrouble("the server gave no answer to a first message", mark=self.mark)
+        return self.stream.thread_id
+
+    @property
+    def new_thread_id(self) -> str:
+        """The id of the thread that it began, empty if it began none."""
+        return self.stream.new_thread_id if self.stream is not None else ""
 
     @property
     def answered(self) -> bool:
@@ -73,7 +92,7 @@ class Answer:
     @property
     def kinds(self) -> list[str]:
         """The labels of the events that were streamed."""
-        return [] if self.stream is None else [event.label for event in self.stream.events]
+        return [event.label for event in self.events]
 
 
 class Person:
@@ -115,24 +134,22 @@ class Person:
 
     async def send(self, sending: Sending) -> Answer:
         """Send a request and read the whole answer."""
-        return await send(self.scene.student, lambda: self.chat, sending)
+        return await send(self.scene, lambda: self.chat, sending)
 
 
 def tokens_for(scene: Scene) -> Tokens:
-    """Give what makes the tokens that the server ought to trust."""
+    """Return what makes the tokens that the server ought to trust."""
     tokens = Tokens.of(scene.student)
     assert tokens is not None, "lesson.yaml gives the server a secret"
     return tokens
 
 
-async def send(student: Student, chat: Callable[[], Chat], sending: Sending) -> Answer:
+async def send(scene: Scene, chat: Callable[[], Chat], sending: Sending) -> Answer:
     """Send a request and read the whole answer; ``chat`` is asked anew for each try."""
-    for pause in _PAUSES:
-        answer = await once(chat(), sending)
-        if answer.status != TOO_MANY_REQUESTS:
-            return answer
-        await student.advance(pause)
-    return await once(chat(), sending)
+    answer, calls = await scene.with_calls(
+        within_limits(scene.student, lambda: once(chat(), sending), _PAUSES)
+    )
+    return replace(answer, calls=calls)
 
 
 async def once(chat: Chat, sending: Sending) -> Answer:
@@ -141,6 +158,11 @@ async def once(chat: Chat, sending: Sending) -> Answer:
         got = await sending(chat)
     except ServerTrouble as trouble:
         return Answer(0, httpx.Headers(), "", trouble.mark, broke=True)
+    return await read(got)
+
+
+async def read(got: Reply | Stream) -> Answer:
+    """Read the whole of an answer."""
     if isinstance(got, Reply):
         return Answer(got.status, got.headers, _text(got.body), got.serial)
     ends = await got.finish_or_leave()
@@ -153,7 +175,7 @@ def _text(body: bytes | bytearray) -> str:
 
 
 def creates(scene: Scene, key: str) -> Sending:
-    """Give the request that begins a thread with message ``key``."""
+    """Return the request that begins a thread with message ``key``."""
     params = {"input": user_input(scene.message(key))}
     return lambda chat: chat.stream("threads.create", params)
 
@@ -182,7 +204,7 @@ class Thread:
         return tuple(filter(None, (self.id, self.message_id, self.answer_id)))
 
     def leaked(self, answer: Answer, reader: Person, sent: Collection[str] = ()) -> str | None:
-        """Give what ``answer`` tells another user of this thread: a word, its owner, an id.
+        """Return what ``answer`` tells another user of this thread: a word, its owner, an id.
 
         What ``reader`` has ``sent`` is known to them anyway, and so is any part of it.
         """
@@ -204,15 +226,14 @@ async def begin(person: Person, key: str) -> Thread:
 def thread_of(person: Person, key: str, turn: Turn, answer: Answer) -> Thread:
     """Read the thread that ``answer`` tells of; raises a Finding if it tells of none."""
     scene, stream = person.scene, answer.stream
-    if stream is None:
-        raise ServerTrouble("the server gave no answer to a first message", mark=answer.mark)
-    user, reply = stream.user_item, stream.assistant_item
-    person.own |= {stream.thread_id, *answer.item_ids}
+    person.own |= {answer.thread_id, *answer.item_ids}
+    user = stream.user_item if stream else None
+    reply = stream.assistant_item if stream else None
     return Thread(
         owner=person,
-        id=stream.thread_id,
+        id=answer.thread_id,
         message=scene.word(key),
-        answer=scene.chunks(key)[1],
+        answer=scene.answer_word(key),
         message_id=user.item_id if user else "",
         answer_id=reply.item_id if reply else "",
         turn=turn,

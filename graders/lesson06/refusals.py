@@ -145,11 +145,11 @@ async def _say_again_with_another_signature(scene: Scene) -> Answer:
 async def _say(scene: Scene, case: str, chat: Callable[[], Chat]) -> Answer:
     key = f"refused {case}"
     scene.script(key)
-    return await send(scene.student, chat, creates(scene, key))
+    return await send(scene, chat, creates(scene, key))
 
 
 def _chat(scene: Scene, header: Header, sub: str, how: str) -> Callable[[], Chat]:
-    """Give what makes a client that sends ``header``; the transcript calls it ``how``."""
+    """Return what makes a client that sends ``header``; the transcript calls it ``how``."""
 
     def make() -> Chat:
         value = header(tokens_for(scene), sub)
@@ -210,10 +210,10 @@ async def play_before(scene: Scene) -> Before:
         key = f"new thread {how}"
         scene.script(key)
         sent[scene.word(key)] = f"a first message {how}"
-        await send(scene.student, chat, creates(scene, key))
+        await send(scene, chat, creates(scene, key))
         sent |= {_word(scene, each, how): f"`{each.kind}` {how}" for each in OPERATIONS}
         answers[how] = {
-            "threads.list": await attempt(send(scene.student, chat, lambda chat: chat.list())),
+            "threads.list": await attempt(send(scene, chat, lambda chat: chat.list())),
             **{each.kind: await _ask(scene, chat, each, thread, how) for each in OPERATIONS},
         }
     return Before(
@@ -242,4 +242,4 @@ async def _ask(
     scene: Scene, chat: Callable[[], Chat], operation: Operation, thread: Thread, how: str
 ) -> Outcome[Answer]:
     sending = operation.sending(Target.of(thread), _word(scene, operation, how))
-    return await attempt(send(scene.student, chat, sending))
+    return await attempt(send(scene, chat, sending))

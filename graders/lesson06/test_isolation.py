@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from graders.engine.harness import criterion, expect
+from graders.lesson06.fabricated_ids import bare
 from graders.lesson06.intrusions import Intrusions, expect_refused, what_it_is
-from graders.lesson06.madeup import bare
 from graders.lesson06.operations import (
     CUSTOM_ACTION,
     DELETE,
@@ -86,11 +86,11 @@ async def test_pages_do_not_tell_of_others(listed: Listed) -> None:
             f"{_told(before)}. Then Alice starts three; Bob asks again and gets {_told(after)}.",
             at=pages[-1].mark,
         )
-    for order, hers in listed.behind_hers.items():
-        none = listed.behind_none[order]
+    for order, hers in listed.after_hers.items():
+        none = listed.after_deleted[order]
         expect(
             (hers.status, _shape(hers)) == (none.status, _shape(none)),
-            f"Bob lists his threads behind the id of a thread of Alice's (order {order}) and gets "
+            f"Bob lists his threads after the id of a thread of Alice's (order {order}) and gets "
             f"{_page(hers)}. Then Alice deletes it; Bob asks again and gets {_page(none)}.",
             at=none.mark,
             hint="cursor",

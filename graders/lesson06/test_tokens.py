@@ -6,8 +6,7 @@ import re
 
 import pytest
 
-from graders.engine.harness import Outcome, criterion, expect
-from graders.engine.harness.rate_limits import TOO_MANY_REQUESTS
+from graders.engine.harness import TOO_MANY_REQUESTS, Outcome, criterion, expect
 from graders.lesson06.ownership import ids_of
 from graders.lesson06.people import Answer
 from graders.lesson06.refusals import (

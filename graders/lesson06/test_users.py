@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from graders.engine.harness import Outcome, criterion, expect
-from graders.engine.harness.rate_limits import TOO_MANY_REQUESTS
+from graders.engine.harness import TOO_MANY_REQUESTS, Outcome, criterion, expect
 from graders.lesson06.people import Answer
 from graders.lesson06.signed_in import (
     ODD,
@@ -28,7 +27,7 @@ async def test_good_token_opens(good_token: GoodToken) -> None:
 @criterion("scheme-case")
 @pytest.mark.parametrize("scheme", SCHEMES)
 async def test_case_of_the_scheme_does_not_matter(scheme: str, good_token: GoodToken) -> None:
-    _expect_answered(good_token.schemes[scheme], f"A good token behind the scheme `{scheme}`")
+    _expect_answered(good_token.schemes[scheme], f"A good token after the scheme `{scheme}`")
 
 
 def _expect_answered(outcome: Outcome[Answer], what: str) -> None:
@@ -69,7 +68,7 @@ async def test_user_may_have_any_name(case: str, names: Names) -> None:
 
 
 def _strangers(named: Named, names: Names) -> list[str]:
-    """Give the ids in a user's list that others got for theirs."""
+    """Return the ids in a user's list that others got for theirs."""
     others = {other.thread_id for other in names.users.values() if other is not named}
     return [each for each in others & named.threads.strings if each != named.thread_id]
 
@@ -139,19 +138,19 @@ async def test_agent_is_told_the_user(case: str, told: dict[str, Told]) -> None:
         # Whether owners get answers is judged elsewhere.
         return
     expect(
-        bool(seen.calls),
+        bool(seen.answer.calls),
         f"For {what} of {seen.user.name} the model was not asked.",
         at=seen.answer.mark,
         hint="not-asked",
     )
     expect(
-        any(call.contains(seen.user.sub) for call in seen.calls),
+        any(call.contains(seen.user.sub) for call in seen.answer.calls),
         f"The request to the model for {what} of {seen.user.name} does not hold the user's id, "
         f"`{seen.user.sub}`.",
         at=seen.answer.mark,
     )
     expect(
-        not any(call.contains(seen.other.sub) for call in seen.calls),
+        not any(call.contains(seen.other.sub) for call in seen.answer.calls),
         f"The request to the model for {what} of {seen.user.name} holds the id of "
         f"{seen.other.name}, `{seen.other.sub}`.",
         at=seen.answer.mark,
@@ -190,7 +189,7 @@ async def test_fifty_threads_have_the_right_owner(at_once: list[AtOnce]) -> None
     # That a list holds no other threads is the matter of `list-own`.
     for each in _measured(at_once):
         expect(
-            _thread_id(each) in each.threads.strings,
+            each.answer.thread_id in each.threads.strings,
             f"50 requests came at once. {each.user.name} began a thread, and it is not in the "
             "user's list: it went to another user.",
             at=each.threads.mark,
@@ -215,10 +214,3 @@ def _measured(at_once: list[AtOnce]) -> list[AtOnce]:
 
 def _others(each: AtOnce, at_once: list[AtOnce]) -> list[AtOnce]:
     return [other for other in _measured(at_once) if other.user is not each.user]
-
-
-def _thread_id(each: AtOnce) -> str:
-    stream = each.answer.stream
-    if stream is None or not stream.events:
-        return "no thread was made"
-    return stream.thread_id

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 
-from graders.lesson06.madeup import bare
-from graders.lesson06.seen import json_in, strings_of, tells
-from tests.lesson06.test_madeup import said
+from graders.lesson06.fabricated_ids import bare
+from graders.lesson06.leaks import json_in, strings_of, tells
+from tests.lesson06.test_fabricated_ids import said
 
 
 def test_short_id_is_found_only_as_a_whole_string() -> None:

@@ -7,7 +7,7 @@ import uuid
 import httpx
 import pytest
 
-from graders.lesson06.madeup import bare, like
+from graders.lesson06.fabricated_ids import bare, similar_id
 from graders.lesson06.people import Answer
 
 
@@ -19,25 +19,25 @@ def said(body: str) -> Answer:
     "known", ["thr_1a2b3c4d", "17", "01JD3ZKQ8XWN5T7V9YB2C4F6HG", "alice-3", "aaaa", "-"]
 )
 def test_made_up_id_is_another_one_of_the_same_form(known: str) -> None:
-    made_up = like(known, 1)
+    made_up = similar_id(known, 1)
     assert made_up != known
-    assert made_up == like(known, 1)
+    assert made_up == similar_id(known, 1)
     assert set(made_up) <= set(known) | set("0123456789abcdef")
 
 
 def test_made_up_ids_of_two_seeds_differ() -> None:
-    assert like("thr_1a2b3c4d", 1) != like("thr_1a2b3c4d", 2)
+    assert similar_id("thr_1a2b3c4d", 1) != similar_id("thr_1a2b3c4d", 2)
 
 
 def test_prefix_and_version_stay() -> None:
     known = str(uuid.uuid4())
-    made_up = uuid.UUID(like(known, 1))
+    made_up = uuid.UUID(similar_id(known, 1))
     assert made_up.version == 4
     assert str(made_up)[:-8] == known[:-8]
 
 
 def test_number_is_far_from_those_that_are_given_out() -> None:
-    assert int(like("17", 1)) > 1_000_000
+    assert int(similar_id("17", 1)) > 1_000_000
 
 
 def test_ids_that_were_sent_and_what_passes_are_left_out() -> None:
@@ -52,4 +52,4 @@ def test_other_words_are_not_left_out() -> None:
 
 
 def test_id_in_hex_stays_in_hex() -> None:
-    assert set(like("thr_f4ca1907", 1).removeprefix("thr_")) <= set("0123456789abcdef")
+    assert set(similar_id("thr_f4ca1907", 1).removeprefix("thr_")) <= set("0123456789abcdef")

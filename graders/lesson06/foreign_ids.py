@@ -1,4 +1,4 @@
-"""Bob borrows what is not his: ids of Alice's, ids that he makes up, her attachment.
+"""Bob names what is not his: ids of Alice's, ids that he makes up, her attachment.
 
 Must not know criteria.
 """
@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from graders.engine.harness import RecordedCall, Scene, recorded_as, say, user_input
-from graders.lesson06.madeup import like
+from graders.engine.harness import Scene, recorded_as, say, user_input
+from graders.lesson06.fabricated_ids import similar_id
 from graders.lesson06.operations import GET, ITEMS, MESSAGE, Target, message_about
 from graders.lesson06.ownership import page_of
 from graders.lesson06.people import Answer, Person, Sending, Thread, begin
@@ -20,16 +20,12 @@ class Tried:
 
     told: str
     answer: Answer
-    calls: tuple[RecordedCall, ...] = ()
 
 
 async def _try(person: Person, told: str, sending: Sending) -> Tried:
-    model = person.scene.model
-    # What a server does behind an earlier answer, such as a title, is not this request's doing.
+    # What a server does after an earlier answer, such as a title, is not this request's doing.
     await person.scene.student.settle()
-    before = len(model.calls)
-    answer = await person.send(sending)
-    return Tried(told, answer, tuple(model.calls[before:]))
+    return Tried(told, await person.send(sending))
 
 
 @dataclass(frozen=True)
@@ -56,7 +52,7 @@ async def play_foreign_items(scene: Scene) -> Mixed:
     listed = [await _try(bob, told, req) for told, req in _after_hers(own.id, (first, second))]
     acted = [await _try(bob, told, req) for told, req in _at_hers(target)]
     seed = scene.canary.seed
-    never = Target(own.id, like(first.message_id, seed), like(first.answer_id, seed))
+    never = Target(own.id, similar_id(first.message_id, seed), similar_id(first.answer_id, seed))
     unknown = [await _try(bob, told, req) for told, req in _at_hers(never)]
     # Where ids are counted in each thread, hers are those of items of his own.
     counted = not bob.own.isdisjoint({first.message_id, first.answer_id})
@@ -69,7 +65,7 @@ async def play_foreign_items(scene: Scene) -> Mixed:
 
 
 def _after_hers(own: str, hers: tuple[Thread, Thread]) -> list[tuple[str, Sending]]:
-    """Give lists of what is Bob's own, each to go on after an id of Alice's."""
+    """Return lists of what is Bob's own, each to go on after an id of Alice's."""
     first, second = hers
     return [
         (
@@ -86,7 +82,7 @@ def _after_hers(own: str, hers: tuple[Thread, Thread]) -> list[tuple[str, Sendin
 
 
 def _at_hers(target: Target) -> list[tuple[str, Sending]]:
-    """Give requests on Bob's own thread that name an item to act on."""
+    """Return requests on Bob's own thread that name an item to act on."""
     own, message, answer = target.thread_id, target.message_id, target.answer_id
     action = {"type": "note_context", "payload": {"text": "note"}}
     form = {"thread_id": own, "item_id": answer, "input": {"status": "answered", "answers": {}}}
@@ -114,7 +110,7 @@ QUERIES = ("' OR '1'='1", "x' OR 1=1 --", "%", "*", "..", '" OR ""="')
 
 
 @dataclass(frozen=True)
-class MadeUp:
+class Fabricated:
     """What came of an id that no server gave out, of one named in a first message, of queries.
 
     ``word`` is what Bob said in the thread that never was; ``threads`` is his list afterwards.
@@ -132,13 +128,13 @@ class MadeUp:
     queries: tuple[Tried, ...]
 
 
-@recorded_as("made_up")
-async def play_made_up(scene: Scene) -> MadeUp:
+@recorded_as("fabricated")
+async def play_fabricated_ids(scene: Scene) -> Fabricated:
     """Say something in a thread that never was, name Alice's in a first message, ask for all."""
     alice, bob = Person(scene, "Alice"), Person(scene, "Bob")
     await begin(alice, "alice, another")
     thread = await begin(alice, "alice")
-    unknown_id, word = like(thread.id, scene.canary.seed), scene.canary.word("said to nobody")
+    unknown_id, word = similar_id(thread.id, scene.canary.seed), scene.canary.word("said to nobody")
     scene.model.on(message_about(word), say("So be it."))
     scene.script("bob")
     target = Target(unknown_id, "", "")
@@ -150,15 +146,14 @@ async def play_made_up(scene: Scene) -> MadeUp:
         for operation in (GET, ITEMS)
         for text in QUERIES
     ]
-    events = named.answer.stream.events if named.answer.stream else []
-    return MadeUp(
+    return Fabricated(
         thread=thread,
         unknown_id=unknown_id,
         word=word,
         unknown=unknown,
         threads=threads,
         named=named,
-        named_id=next((e.thread_id for e in events if e.type == "thread.created"), ""),
+        named_id=named.answer.new_thread_id,
         items=await alice.send(lambda chat: chat.items(thread.id)),
         queries=tuple(queries),
     )

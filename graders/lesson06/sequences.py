@@ -1,7 +1,7 @@
-"""Stories of three users who use one server in turns, against a model of who owns what.
+"""Sequences of requests of three users of one server, against a model of who owns what.
 
-Hypothesis makes stories and shrinks one that leaks to the shortest. Each is played with users of
-its own on the same server, so no story stands in the way of another. Must not know criteria.
+Hypothesis makes sequences and shrinks one that leaks to the shortest. Each is played with users of
+its own on the same server, so that none stands in the way of another. Must not know criteria.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from hypothesis import strategies as st
 
 from graders.engine.harness import Scene, expect, say
+from graders.lesson06.leaks import tells
 from graders.lesson06.operations import (
     CUSTOM_ACTION,
     DELETE,
@@ -25,7 +26,6 @@ from graders.lesson06.operations import (
     message_about,
 )
 from graders.lesson06.people import Answer, Person, Thread, begin
-from graders.lesson06.seen import tells
 
 NAMES = ("Alice", "Bob", "Carol")
 _ON_THREADS = (GET, ITEMS, MESSAGE, UPDATE, RETRY, CUSTOM_ACTION, DELETE)
@@ -56,19 +56,19 @@ def _steps() -> st.SearchStrategy[Step]:
     )
 
 
-STORIES: st.SearchStrategy[tuple[Step, ...]] = st.lists(_steps(), min_size=4, max_size=16).map(
+SEQUENCES: st.SearchStrategy[tuple[Step, ...]] = st.lists(_steps(), min_size=4, max_size=16).map(
     tuple
 )
 
 
 def _turns() -> tuple[Step, ...]:
-    """Give the plainest story of all: two users, each in a thread of their own."""
+    """Return the plainest sequence of all: two users, each in a thread of their own."""
     begun = (Step(0, _BEGIN, 0), Step(1, _BEGIN, 0))
     return (*begun, Step(0, MESSAGE, 0), Step(1, MESSAGE, 1), Step(0, _LIST, 0), Step(1, _LIST, 0))
 
 
 def _pairs() -> Iterator[tuple[Step, ...]]:
-    """Give a story for each thing that an owner may do, behind which another one tries them all."""
+    """Yield a sequence for each thing that an owner may do, after which another tries them all."""
     for what in (GET, ITEMS, MESSAGE, UPDATE, RETRY, CUSTOM_ACTION, _LIST, DELETE):
         others = [Step(1, each, 0) for each in (*_ON_THREADS, _LIST)]
         yield (Step(0, _BEGIN, 0), Step(0, what, 0), *others)
@@ -89,18 +89,18 @@ class _Known:
 
 
 @dataclass
-class Story:
+class Play:
     """One play: who there is, what is whose, and what was done so far, in words."""
 
     scene: Scene
     number: int
-    told: list[str] = field(default_factory=list)
+    done: list[str] = field(default_factory=list)
     _people: dict[int, Person] = field(default_factory=dict)
     _threads: list[_Known] = field(default_factory=list)
     _words: dict[str, tuple[Person, str]] = field(default_factory=dict)
     _ids: dict[str, tuple[Person, str]] = field(default_factory=dict)
 
-    async def play(self, steps: Sequence[Step]) -> None:
+    async def run(self, steps: Sequence[Step]) -> None:
         """Do all steps, then let each owner look; raises the Finding of the first leak."""
         for step in steps:
             await self._do(step)
@@ -120,12 +120,12 @@ class Story:
             await self._begin(person)
 
     def _meant(self, person: Person, known: _Known) -> _Known:
-        """Give the thread that an id means to ``person``: others may have the same ids."""
+        """Return the thread that an id means to ``person``: others may have the same ids."""
         threads = [each for each in self._threads if each.thread.id == known.thread.id]
         return next((each for each in threads[::-1] if each.thread.owner is person), known)
 
     def _person(self, user: int) -> Person:
-        """Give a user; they are called in the order in which they come up."""
+        """Return a user; they are called in the order in which they come up."""
         if user not in self._people:
             name = NAMES[len(self._people)]
             canary = self.scene.canary.word(f"story {self.number} {name}")
@@ -136,19 +136,17 @@ class Story:
 
     async def _begin(self, person: Person) -> None:
         letter = "ABCD"[len(self._threads)]
-        before = len(self.scene.model.calls)
         thread = await begin(person, f"story {self.number} thread {letter}")
-        self.told.append(f"{person.name} starts thread {letter}")
-        self._judge(person, thread.begun, before, ())
+        self.done.append(f"{person.name} starts thread {letter}")
+        self._judge(person, thread.begun, ())
         self._threads.append(_Known(thread, letter, list(thread.words)))
         self._ids[thread.id] = (person, f"the id of {person.name}'s thread {letter}")
         self._own_message(person, thread.message, thread.answer, thread.begun)
 
     async def _list(self, person: Person) -> None:
-        before = len(self.scene.model.calls)
         answer = await person.send(lambda chat: chat.list())
-        self.told.append(f"{person.name} lists threads (`threads.list`)")
-        self._judge(person, answer, before, ())
+        self.done.append(f"{person.name} lists threads (`threads.list`)")
+        self._judge(person, answer, ())
         for known in self._threads:
             if known.alive and known.thread.owner is person:
                 self._expect_there(person, answer, [known.title], known)
@@ -156,19 +154,18 @@ class Story:
 
     async def _operate(self, person: Person, operation: Operation, known: _Known) -> None:
         target = Target.of(known.thread)
-        word = self.scene.canary.word(f"story {self.number} step {len(self.told)}")
-        said = self.scene.canary.word(f"story {self.number} answer {len(self.told)}")
+        word = self.scene.canary.word(f"story {self.number} step {len(self.done)}")
+        said = self.scene.canary.word(f"story {self.number} answer {len(self.done)}")
         self.scene.model.on(message_about(word), say("It is ", said, "."))
-        before = len(self.scene.model.calls)
         answer = await person.send(operation.sending(target, word))
-        self.told.append(operation.tell(person.name, f"thread {known.letter}"))
+        self.done.append(operation.tell(person.name, f"thread {known.letter}"))
         self._own(person, word, f"which {person.name} wrote")
         sent = [target.thread_id]
         if operation.names_items:
             sent += [target.message_id, target.answer_id]
         if known.thread.owner is person:
             person.own |= answer.item_ids
-        self._judge(person, answer, before, sent)
+        self._judge(person, answer, sent)
         if operation is MESSAGE:
             self._own_message(person, word, said, answer)
         if known.thread.owner is person:
@@ -181,8 +178,7 @@ class Story:
     def _own_message(self, person: Person, word: str, said: str, answer: Answer) -> None:
         self._own(person, word, f"which {person.name} wrote")
         self._own(person, said, f"which the agent said to {person.name}")
-        events = answer.stream.events if answer.stream else []
-        for event in events:
+        for event in answer.events:
             if event.type == "thread.item.done":
                 self._ids[event.item_id] = (person, f"the id of an item of {person.name}")
 
@@ -218,38 +214,37 @@ class Story:
         for word in words:
             expect(
                 word in (answer.body if found is None else found),
-                f"{self.story}; {person.name} does not see `{word}`, which was in thread "
+                f"{self.told}; {person.name} does not see `{word}`, which was in thread "
                 f"{known.letter} before.",
                 at=answer.mark,
                 hint="gone",
             )
 
-    def _judge(self, person: Person, answer: Answer, before: int, sent: Sequence[str]) -> None:
+    def _judge(self, person: Person, answer: Answer, sent: Sequence[str]) -> None:
         """Search all that came back, and all that the model read, for what is another user's."""
-        asked = self.scene.model.calls[before:]
         for word, (owner, what) in self._words.items():
             if owner is person:
                 continue
             expect(
                 not tells(answer.shown, word, sent),
-                f"{self.story}; {person.name} sees `{word}`, {what}.",
+                f"{self.told}; {person.name} sees `{word}`, {what}.",
                 at=answer.mark,
             )
             # Whose id the agent is told is the matter of `agent-told-user`.
             expect(
-                word == owner.sub or not any(call.contains(word) for call in asked),
-                f"{self.story}; the model is asked for {person.name}, and reads `{word}`, {what}.",
+                word == owner.sub or not any(call.contains(word) for call in answer.calls),
+                f"{self.told}; the model is asked for {person.name}, and reads `{word}`, {what}.",
                 at=answer.mark,
             )
         for secret in sorted(answer.strings & self._ids.keys() - person.own.union(sent)):
             owner, what = self._ids[secret]
             expect(
                 owner is person,
-                f"{self.story}; {person.name} sees `{secret}`, {what}.",
+                f"{self.told}; {person.name} sees `{secret}`, {what}.",
                 at=answer.mark,
             )
 
     @property
-    def story(self) -> str:
+    def told(self) -> str:
         """What was done so far, in words."""
-        return "; ".join(self.told)
+        return "; ".join(self.done)

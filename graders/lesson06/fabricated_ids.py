@@ -21,7 +21,7 @@ _PASSING = re.compile(r"[0-9a-fA-F]{8,}(?:-[0-9a-fA-F]{4,}){0,4}|\d+")
 """What may differ from answer to answer: ids of requests, times."""
 
 
-def like(known: str, seed: int) -> str:
+def similar_id(known: str, seed: int) -> str:
     """Make up an id of the same form as ``known``, the same one for the same seed."""
     source = random.Random(f"{seed}:{known}")  # noqa: S311 - repeatable on purpose
     if known.isdigit() and len(known) <= _FEW_DIGITS:
@@ -35,7 +35,7 @@ def like(known: str, seed: int) -> str:
 
 
 def _other(character: str, others: str, source: random.Random) -> str:
-    """Give a character of the same kind, such as the server uses in its ids."""
+    """Return a character of the same kind, such as the server uses in its ids."""
     if set(others) <= _HEX:
         return source.choice(string.digits if character.isdigit() else "abcdef")
     for letters in (string.digits, string.ascii_lowercase, string.ascii_uppercase):
@@ -45,7 +45,7 @@ def _other(character: str, others: str, source: random.Random) -> str:
 
 
 def bare(answer: Answer, sent: Iterable[str]) -> str:
-    """Give what an answer says, without the ids that were ``sent`` and what passes."""
+    """Return what an answer says, without the ids that were ``sent`` and what passes."""
     text = answer.body
     for each in sorted(filter(None, sent), key=len, reverse=True):
         # A short id is a part of much else, so it counts only as a word of its own.

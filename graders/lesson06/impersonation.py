@@ -17,7 +17,7 @@ _NAMES = ("user_id", "user", "uid", "id", "email", "name", "preferred_username")
 
 
 @dataclass(frozen=True)
-class Pretended:
+class Impersonation:
     """What Bob got while he said in one way that he was Alice, and her list afterwards."""
 
     thread: Thread
@@ -27,7 +27,7 @@ class Pretended:
 
 
 @dataclass(frozen=True)
-class _Disguise:
+class _Way:
     """One way in which Bob says that he is Alice; ``fields`` go beside the ``params``."""
 
     bob: Person
@@ -35,8 +35,8 @@ class _Disguise:
     params: Fields = field(default_factory=dict)
 
 
-@recorded_as("pretended")
-async def play_pretence(scene: Scene) -> dict[str, Pretended]:
+@recorded_as("impersonations")
+async def play_impersonations(scene: Scene) -> dict[str, Impersonation]:
     """Let Bob say that he is Alice: in headers, the query, fields of the request, other claims."""
     alice = Person(scene, "Alice")
     thread = await begin(alice, "alice")
@@ -49,13 +49,13 @@ async def play_pretence(scene: Scene) -> dict[str, Pretended]:
     query.keep(query=named)
     other = Person(scene, "Bob", "bob-c", {**claims, **powers})
     ways = {
-        "a header": _Disguise(header),
-        "the query string": _Disguise(query),
-        "the request's metadata": _Disguise(Person(scene, "Bob", "bob-m"), {"metadata": named}),
-        "another field of the request": _Disguise(field_, _whose(named), _whose(named)),
-        "another claim of the token": _Disguise(other),
+        "a header": _Way(header),
+        "the query string": _Way(query),
+        "the request's metadata": _Way(Person(scene, "Bob", "bob-m"), {"metadata": named}),
+        "another field of the request": _Way(field_, _whose(named), _whose(named)),
+        "another claim of the token": _Way(other),
     }
-    return {way: await _pretend(alice, thread, way, each) for way, each in ways.items()}
+    return {way: await _impersonate(alice, thread, way, each) for way, each in ways.items()}
 
 
 def _whose(named: Fields) -> Fields:
@@ -63,22 +63,21 @@ def _whose(named: Fields) -> Fields:
     return {name: value for name, value in named.items() if name != "id"}
 
 
-async def _pretend(alice: Person, thread: Thread, way: str, disguise: _Disguise) -> Pretended:
-    bob, params, fields = disguise.bob, disguise.params, disguise.fields
+async def _impersonate(alice: Person, thread: Thread, way: str, means: _Way) -> Impersonation:
+    bob, params, fields = means.bob, means.params, means.fields
     scene, key = bob.scene, f"bob by {way}"
     scene.script(key)
     begun = await bob.send(_begins(scene.message(key), fields, params))
-    events = begun.stream.events if begun.stream else []
     kinds: list[tuple[str, dict[str, Any]]] = [
         ("threads.list", {}),
         ("threads.get_by_id", {"thread_id": thread.id}),
         ("items.list", {"thread_id": thread.id}),
     ]
     shown = [await bob.send(_asks(kind, {**params, **own}, fields)) for kind, own in kinds]
-    return Pretended(
+    return Impersonation(
         thread=thread,
         shown=(begun, *shown),
-        new_id=next((e.thread_id for e in events if e.type == "thread.created"), ""),
+        new_id=begun.new_thread_id,
         threads=await alice.send(lambda chat: chat.list()),
     )
 

@@ -1,14 +1,14 @@
-"""What Bob borrows opens nothing: ids, also made-up ones, Alice's name, her attachment."""
+"""What is not Bob's opens nothing: foreign ids, fabricated ones, Alice's name, her attachment."""
 
 from __future__ import annotations
 
 import pytest
 
 from graders.engine.harness import criterion, expect
-from graders.lesson06.borrowed import Attached, MadeUp, Mixed, Tried
+from graders.lesson06.foreign_ids import Attached, Fabricated, Mixed, Tried
+from graders.lesson06.impersonation import Impersonation
 from graders.lesson06.intrusions import what_it_is
 from graders.lesson06.people import Answer, Thread
-from graders.lesson06.pretence import Pretended
 
 
 @criterion("foreign-items", case="words and cursors")
@@ -52,7 +52,7 @@ def _expect_no_words(tried: Tried, thread: Thread, who: str) -> None:
             f"{who} {tried.told}; Bob sees `{word}`, {what_it_is(word, thread)}.",
             at=tried.answer.mark,
         )
-        for call in tried.calls:
+        for call in tried.answer.calls:
             expect(
                 not call.contains(word),
                 f"{who} {tried.told}; the model is asked for Bob, and reads `{word}`, "
@@ -62,28 +62,29 @@ def _expect_no_words(tried: Tried, thread: Thread, who: str) -> None:
 
 
 @criterion("made-up-ids", case="an id that was never given out")
-async def test_unknown_id_opens_nothing(made_up: MadeUp) -> None:
-    unknown = made_up.unknown
+async def test_unknown_id_opens_nothing(fabricated: Fabricated) -> None:
+    unknown = fabricated.unknown
     expect(
-        not unknown.answer.answered and not any(c.contains(made_up.word) for c in unknown.calls),
+        not unknown.answer.answered
+        and not any(c.contains(fabricated.word) for c in unknown.answer.calls),
         "Bob says something in a thread whose id the server never gave out, and it is answered.",
         at=unknown.answer.mark,
         hint="unknown",
     )
     expect(
-        made_up.unknown_id not in made_up.threads.strings,
+        fabricated.unknown_id not in fabricated.threads.strings,
         "Bob says something in a thread whose id the server never gave out; afterwards it is in "
         "his list.",
-        at=made_up.threads.mark,
+        at=fabricated.threads.mark,
         hint="unknown",
     )
 
 
 @criterion("made-up-ids", case="a foreign id in a first message")
-async def test_first_message_makes_a_thread_of_its_own(made_up: MadeUp) -> None:
-    named, thread = made_up.named, made_up.thread
+async def test_first_message_makes_a_thread_of_its_own(fabricated: Fabricated) -> None:
+    named, thread = fabricated.named, fabricated.thread
     expect(
-        made_up.named_id != thread.id,
+        fabricated.named_id != thread.id,
         "Alice starts thread A; Bob begins a thread and names A in the request; what he gets is A.",
         at=named.answer.mark,
         hint="named",
@@ -91,22 +92,22 @@ async def test_first_message_makes_a_thread_of_its_own(made_up: MadeUp) -> None:
     _expect_no_words(named, thread, "Alice starts thread A; Bob")
     for word in thread.words:
         expect(
-            word in made_up.items.body,
+            word in fabricated.items.body,
             "Alice starts thread A; Bob begins a thread and names A in the request; afterwards "
             f"`{word}`, {what_it_is(word, thread)}, is gone.",
-            at=made_up.items.mark,
+            at=fabricated.items.mark,
             hint="named",
         )
 
 
 @criterion("made-up-ids", case="ids that are queries")
-async def test_queries_as_ids_open_nothing(made_up: MadeUp) -> None:
-    for tried in made_up.queries:
-        for word in made_up.thread.words:
+async def test_queries_as_ids_open_nothing(fabricated: Fabricated) -> None:
+    for tried in fabricated.queries:
+        for word in fabricated.thread.words:
             expect(
                 word not in tried.answer.shown,
                 f"Alice starts a thread; {tried.told}; Bob sees `{word}`, "
-                f"{what_it_is(word, made_up.thread)}.",
+                f"{what_it_is(word, fabricated.thread)}.",
                 at=tried.answer.mark,
                 hint="query",
             )
@@ -123,8 +124,10 @@ async def test_queries_as_ids_open_nothing(made_up: MadeUp) -> None:
         "another claim of the token",
     ],
 )
-async def test_user_is_whom_the_token_names(way: str, pretended: dict[str, Pretended]) -> None:
-    seen = pretended[way]
+async def test_user_is_whom_the_token_names(
+    way: str, impersonations: dict[str, Impersonation]
+) -> None:
+    seen = impersonations[way]
     for answer in seen.shown:
         for word in seen.thread.words:
             expect(
@@ -152,15 +155,15 @@ async def test_foreign_attachment_is_refused(attached: Attached) -> None:
     for tried in (attached.used, attached.deleted):
         if tried is None:
             continue
-        story = f"Alice makes an attachment; Bob {tried.told}"
+        told = f"Alice makes an attachment; Bob {tried.told}"
         expect(
             attached.word not in tried.answer.shown,
-            f"{story}; Bob sees its name, `{attached.word}`.",
+            f"{told}; Bob sees its name, `{attached.word}`.",
             at=tried.answer.mark,
         )
         expect(
-            not any(call.contains(attached.word) for call in tried.calls),
-            f"{story}; the model is asked for Bob, and reads its name, `{attached.word}`.",
+            not any(call.contains(attached.word) for call in tried.answer.calls),
+            f"{told}; the model is asked for Bob, and reads its name, `{attached.word}`.",
             at=tried.answer.mark,
         )
     after = attached.afterwards
