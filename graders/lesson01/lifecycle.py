@@ -10,7 +10,7 @@ Must not know what really happens: that is what a reference server sends. A file
       follow_up: []
       progress: []
 
-A step is an event and, behind it, what it is about. Many spellings mean the same: see
+A step is an event and, after it, what it is about. Many spellings mean the same: see
 :func:`step_named`.
 """
 
@@ -88,7 +88,7 @@ def _item(text: str) -> str:
 
 
 def is_known(step: str) -> bool:
-    """Whether the step's event is one of ChatKit's."""
+    """Return whether the step's event is one of ChatKit's."""
     return step.partition(" ")[0] in _EVENTS.values()
 
 
@@ -152,7 +152,7 @@ class Pair(NamedTuple):
 
 
 def aligned(written: Sequence[str], sent: Sequence[str]) -> list[Pair]:
-    """Lay two sequences side by side so that as many steps as possible stand in pairs."""
+    """Lay two sequences side by side so that as many steps as possible are in pairs."""
     return list(_walked(written, sent, _common(written, sent)))
 
 

@@ -59,7 +59,7 @@ class Lifecycles:
 
 
 async def play_lifecycles(scene: Scene) -> Lifecycles:
-    """Have the three conversations of the assignment, one after the other in one thread."""
+    """Play the three conversations of the assignment, one after the other in one thread."""
     first = await scene.say("first")
     steps = (call_tool("search_documents", {}), say(*scene.chunks("third")))
     said = [first, await first.go_on("second"), await first.go_on("third", *steps)]

@@ -127,7 +127,7 @@ async def test_answer_comes_in_deltas(first: FirstMessage) -> None:
 @criterion("event-order")
 async def test_events_come_in_order(first: FirstMessage) -> None:
     stream = first.stream
-    # An answer that comes whole, without deltas, is the matter of `answer-in-deltas`.
+    # `answer-in-deltas` judges an answer that comes whole, without deltas.
     streamed = any(event.delta for event in stream.events)
     for violation in check_order(stream.events, "create", streamed=streamed):
         if violation.index < len(stream.events):

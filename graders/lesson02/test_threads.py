@@ -76,7 +76,7 @@ async def test_follow_up_is_answered_in_its_thread(three: ThreeTurns) -> None:
     expect(stream.answered, "The follow-up got no assistant message.", at=stream.last_serial)
     newest = scene.word("second")
     calls = scene.model.calls[three.calls_before_follow_up :]
-    # A server that never asks the model at all is the matter of `agent-runs`.
+    # `agent-runs` judges whether the model is asked at all.
     expect(
         bool(calls) or three.calls_before_follow_up == 0,
         "The follow-up was answered, but the model was not asked.",
@@ -165,7 +165,7 @@ def _expect_conversation(scene: Scene, reply: Reply, what: str) -> None:
     order = [kind for i, kind in enumerate(kinds) if i == 0 or kinds[i - 1] != kind]
     expect(
         order == ["user_message", "assistant_message"] * len(TURNS),
-        f"{what} does not give each message with its answer behind it, oldest first.",
+        f"{what} does not give each message with its answer after it, oldest first.",
         at=reply.serial,
         hint="order",
     )

@@ -176,7 +176,7 @@ async def _burst(
 
 
 async def _given_up(scene: Scene, turn: Turn) -> bool:
-    """Whether the call was cancelled; some servers look only when the next token comes."""
+    """Return whether the call was cancelled; some servers look only when the next token comes."""
     if not turn.cancelled:
         await turn.release()
         await scene.settle()

@@ -74,7 +74,7 @@ async def _first_progress(stream: Stream) -> ChatKitEvent | None:
 
 
 def is_progress(event: ChatKitEvent) -> bool:
-    """Whether an event tells what the server does: by a progress line, a workflow or a widget."""
+    """Return whether an event shows progress: by a line of it, a workflow or a widget."""
     if event.type == "progress_update":
         return bool(str(event.raw.get("text") or "").strip())
     return event.item_type in _PROGRESS_ITEMS or event.update_type.startswith(_PROGRESS_ITEMS)

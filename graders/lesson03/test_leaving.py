@@ -21,7 +21,7 @@ async def test_hidden_items_are_not_shown(left: Left) -> None:
         ("`threads.get_by_id`", left.thread),
         ("`items.list`", left.items_after),
     ):
-        # That there is no reply to look at is another criterion's matter.
+        # Another criterion judges whether there is a reply at all.
         reply = outcome.result
         shown = reply is not None and any(word in reply.body for word in HIDDEN)
         expect(
@@ -112,7 +112,7 @@ def _expect_goes_on(left: Left) -> None:
     )
     reply = left.items_after.value
     texts = texts_of(reply, "user_message")
-    # That the first message is there at all is the matter of `partial-kept`.
+    # `partial-kept` judges whether the first message is there at all.
     for name, least in (("first", 0), ("second", 1)):
         count = sum(left.scene.word(name) in text for text in texts)
         expect(

@@ -63,7 +63,7 @@ def size(call: RecordedCall) -> int:
 
 
 def has_role(call: RecordedCall, text: str, word: str, role: str, others: Iterable[str]) -> bool:
-    """Whether it can be told that ``role`` said ``text``, in which ``word`` stands.
+    """Return whether it can be told that ``role`` said ``text``, which contains ``word``.
 
     By the role of its item; or, where one item holds words of ``others`` too or says more than the
     bare text, by order and labels, which are not judged here.
@@ -81,5 +81,5 @@ def has_role(call: RecordedCall, text: str, word: str, role: str, others: Iterab
 
 
 def _says_more(text: str, bare: str) -> bool:
-    """Whether there are words around a message, such as a label that says whose it is."""
+    """Return whether there are words around a message, such as a label that says whose it is."""
     return bare in text and re.search(r"[^\W\d_]", text.replace(bare, "")) is not None

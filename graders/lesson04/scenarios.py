@@ -101,7 +101,7 @@ async def play_long_conversation(scene: Scene) -> LongConversation:
     if _offers_tool(asked[0]) and len(asked) > SAVING:
         return LongConversation(asked, preference)
     if len(asked) == SAVING:
-        # That the tool fails is the matter of another criterion.
+        # Another criterion judges whether the tool works.
         asked = await _converse(scene, names)
     return LongConversation(asked, None)
 
@@ -125,7 +125,7 @@ async def _converse(
 
 
 def _offers_tool(asked: Said) -> bool:
-    """Whether the model could call the tool, when it was asked about a message."""
+    """Return whether the model could call the tool, when it was asked about a message."""
     return any(TOOL in call.tools for call in asked.calls)
 
 

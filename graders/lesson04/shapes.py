@@ -1,7 +1,7 @@
 """Conversations of any shape, each message in some thread, shrunk to the shortest that fails.
 
 Known shapes first, then some that Hypothesis makes, which knows nothing of servers. A shape is
-played on one server, in threads of its own, so that no play stands in the way of another.
+played on one server, in threads of its own, so that no play disturbs another.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _KNOWN: tuple[Shape, ...] = ((0, 1, 0, 1), (0, 1, 2, 0))
 
 
 def _comes_back(shape: Shape) -> bool:
-    """Whether some thread goes on after another one did: others tell too little."""
+    """Return whether some thread goes on after another one did: others tell too little."""
     runs = [thread for i, thread in enumerate(shape) if i == 0 or shape[i - 1] != thread]
     return len(set(runs)) < len(runs)
 

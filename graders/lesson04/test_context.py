@@ -141,7 +141,7 @@ async def test_hidden_context_reaches_the_model(hidden: Hidden) -> None:
         expect(
             not missing(asked.request, [hidden.text]),
             f"The request for message {number} after the action does not hold the hidden text, "
-            f"in which `{hidden.text}` stands.",
+            f"which contains `{hidden.text}`.",
             at=asked.mark,
             hint="missing",
         )

@@ -137,7 +137,7 @@ def _first_place(call: RecordedCall, word: str) -> tuple[int, int]:
 
 
 def _last_place(call: RecordedCall, word: str) -> tuple[int, int]:
-    """Where a word is last; a word that is not there is not out of order."""
+    """Return where a word is last; a word that is not there is not out of order."""
     texts = [call.instructions, *(item.text for item in call.input)]
     places = [(i, text.rfind(word)) for i, text in enumerate(texts) if word in text]
     return places[-1] if places else (len(texts), 0)

@@ -20,7 +20,7 @@ class Damaged:
     ``healthy`` is the thread that nothing happened to. ``bad_item`` and ``bad_thread`` are what a
     client gets of the damaged ones: one had a message replaced by rubbish, one its title.
     ``spared`` are the words of these two that the damage left in rows of their own; ``erased``
-    those of them that stand nowhere at the end.
+    those of them that are stored nowhere at the end.
     """
 
     healthy: Said

@@ -13,7 +13,7 @@ from graders.lesson05.threads import Views, begin, look, places_of
 class HalfWay:
     """A thread that was deleted while an answer in it was under way; how that ends is open.
 
-    ``still_stored`` names where the answer's text stands afterwards.
+    ``still_stored`` names where the answer's text is stored afterwards.
     """
 
     thread_id: str
@@ -31,7 +31,7 @@ class HalfWay:
 class Deleted:
     """A thread that was deleted, one that was not, and a message into the deleted one.
 
-    ``still_stored`` names where the deleted one's text still stands.
+    ``still_stored`` names where the deleted one's text is still stored.
     """
 
     deleted: Said

@@ -66,7 +66,7 @@ class Expired:
     ``left`` and another were left alone, and are newer than ``renewed``; ``walk`` then reads all
     threads one by one, before anything else is asked. ``given``, ``read`` and ``revived`` are of
     later threads, left alone too, each with another first request after its time. ``still_stored``
-    names where the text of ``left`` still stands after all chances to clean up.
+    names where the text of ``left`` is still stored after all chances to clean up.
     """
 
     left: Said

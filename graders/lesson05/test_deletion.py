@@ -61,7 +61,7 @@ async def test_items_of_a_deleted_thread_are_gone(deleted: Deleted) -> None:
         )
     expect(
         not deleted.still_stored,
-        "After a thread was deleted, its text still stands in the "
+        "After a thread was deleted, its text is still in the "
         + " and in the ".join(deleted.still_stored)
         + ".",
     )
@@ -134,7 +134,7 @@ def _expect_answer_not_stored(half_way: HalfWay) -> None:
     )
     expect(
         not half_way.still_stored,
-        f"{_HALF_WAY} the answer stood in the {' and in the '.join(half_way.still_stored)}.",
+        f"{_HALF_WAY} the answer was in the {' and in the '.join(half_way.still_stored)}.",
         at=mark,
         hint="answer",
     )

@@ -139,7 +139,7 @@ async def test_expired_text_is_erased(expired: Expired) -> None:
     expect(
         not still,
         "A day after a thread had expired, and after a list, a message in another thread and a new "
-        f"start, its text still stands in the {_listed(still)}.",
+        f"start, its text is still in the {_listed(still)}.",
     )
 
 

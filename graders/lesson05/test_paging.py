@@ -58,7 +58,7 @@ async def test_walks_through_threads_miss_nothing(scene: Scene, trace: Trace) ->
 async def test_walk_goes_on_after_expired_threads(expired: Expired) -> None:
     name = expired.renewed.thread_id
     if name not in thread_ids_of(expired.renewed_views.threads.value):
-        return  # it is gone, which is not a matter of pages
+        return  # it is gone, which is no fault of the pages
     pages = expired.walk.value
     expect(
         any(name in page.ids for page in pages),

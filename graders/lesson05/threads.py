@@ -65,7 +65,7 @@ async def look(scene: Scene, thread_id: str) -> Views:
 
 
 def is_gone(outcome: Outcome[Reply]) -> bool:
-    """Whether a request for a thread or its items was refused, or answered with no items."""
+    """Return whether a request for a thread or its items was refused, or answered with no items."""
     if outcome.finding is not None or outcome.value.status != 200:
         return True
     try:

@@ -1,4 +1,4 @@
-"""Ids that nobody gave out, and answers without their ids, so that they can be compared.
+"""Ids that no server gave out, and answers without their ids, so that they can be compared.
 
 Must not know what is compared, nor why.
 """
@@ -28,9 +28,9 @@ def similar_id(known: str, seed: int) -> str:
         return str(int(known) + source.randrange(10**6, 10**7))
     kept, changed = known[:-_CHANGED], known[-_CHANGED:]
     for _ in range(_TRIES):
-        made_up = kept + "".join(_other(character, changed, source) for character in changed)
-        if made_up != known:
-            return made_up
+        fabricated = kept + "".join(_other(character, changed, source) for character in changed)
+        if fabricated != known:
+            return fabricated
     return f"{known}0"
 
 

@@ -33,7 +33,7 @@ class Mixed:
     """Bob's requests on a thread of his own that name Alice's items, and her items afterwards.
 
     ``like_unknown`` are those that name an item to act on, each with what came of the same request
-    for an item that never was.
+    for an item that does not exist.
     """
 
     threads: tuple[Thread, Thread]
@@ -113,7 +113,7 @@ QUERIES = ("' OR '1'='1", "x' OR 1=1 --", "%", "*", "..", '" OR ""="')
 class Fabricated:
     """What came of an id that no server gave out, of one named in a first message, of queries.
 
-    ``word`` is what Bob said in the thread that never was; ``threads`` is his list afterwards.
+    ``word`` is what Bob said in the thread that does not exist; ``threads`` is his list afterwards.
     ``thread`` is not Alice's first one: Bob's first may have the same id as hers.
     """
 
@@ -130,7 +130,7 @@ class Fabricated:
 
 @recorded_as("fabricated")
 async def play_fabricated_ids(scene: Scene) -> Fabricated:
-    """Say something in a thread that never was, name Alice's in a first message, ask for all."""
+    """Say something in an unknown thread, name Alice's in a first message, ask for all."""
     alice, bob = Person(scene, "Alice"), Person(scene, "Bob")
     await begin(alice, "alice, another")
     thread = await begin(alice, "alice")

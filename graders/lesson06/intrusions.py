@@ -27,9 +27,9 @@ from graders.lesson06.people import Answer, Person, Sending, Thread, begin
 
 @dataclass(frozen=True)
 class Intrusion:
-    """What Bob got for a thread of Alice's, what for two that never were, and what she found after.
+    """What Bob got for a thread of Alice's, what for two unknown ones, and what she found after.
 
-    ``word`` is what Bob wrote, ``unknown_word`` what he wrote to threads that never were, ``later``
+    ``word`` is what Bob wrote, ``unknown_word`` what he wrote to unknown threads, ``later``
     what Alice got when she went on; ``also`` are answers to the same request in other orders.
     """
 
@@ -59,7 +59,7 @@ class Intrusion:
 
 Intrusions = dict[str, Intrusion]
 _WRITES = (MESSAGE, CUSTOM_ACTION, SYNC_ACTION, TOOL_OUTPUT)
-"""What may leave something behind that only the model sees."""
+"""What may leave something that only the model sees."""
 
 
 @recorded_as("intrusion")

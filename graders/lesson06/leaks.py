@@ -1,6 +1,6 @@
-"""What an answer shows of somebody: words wherever they stand, ids as whole strings of its JSON.
+"""What an answer shows of somebody: words wherever they are, ids as whole strings of its JSON.
 
-An id may be as short as `4`, which stands in every date, so it is not searched for within a text.
+An id may be as short as `4`, which is in every date, so it is not searched for within a text.
 Must not know who asked, nor what they may see.
 """
 

@@ -1,4 +1,4 @@
-"""Every operation of the protocol that names a thread, and how it is told in a story.
+"""Every operation of the protocol that names a thread, and how a finding tells it.
 
 Must not know who may do what.
 """

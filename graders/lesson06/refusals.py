@@ -172,7 +172,7 @@ def _chat_with_query(scene: Scene) -> Callable[[], Chat]:
 
 @dataclass(frozen=True)
 class Before:
-    """What bad tokens got, and what they left behind; ``sent`` are the words that came with them.
+    """What bad tokens got, and what was stored of them; ``sent`` are the words that came with them.
 
     ``answers`` are those to each kind of request, by how its token was bad; ``stored`` tells which
     tables hold a first message that came with one.

@@ -1,7 +1,7 @@
 """Sequences of requests of three users of one server, against a model of who owns what.
 
 Hypothesis makes sequences and shrinks one that leaks to the shortest. Each is played with users of
-its own on the same server, so that none stands in the way of another. Must not know criteria.
+its own on the same server, so that none disturbs another. Must not know criteria.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ class Play:
         """Return a user; they are called in the order in which they come up."""
         if user not in self._people:
             name = NAMES[len(self._people)]
-            canary = self.scene.canary.word(f"story {self.number} {name}")
+            canary = self.scene.canary.word(f"play {self.number} {name}")
             person = Person(self.scene, name, f"{name.lower()}-{canary}")
             self._people[user] = person
             self._words[person.sub] = (person, f"the id of {name}")
@@ -136,7 +136,7 @@ class Play:
 
     async def _begin(self, person: Person) -> None:
         letter = "ABCD"[len(self._threads)]
-        thread = await begin(person, f"story {self.number} thread {letter}")
+        thread = await begin(person, f"play {self.number} thread {letter}")
         self.done.append(f"{person.name} starts thread {letter}")
         self._judge(person, thread.begun, ())
         self._threads.append(_Known(thread, letter, list(thread.words)))
@@ -154,8 +154,8 @@ class Play:
 
     async def _operate(self, person: Person, operation: Operation, known: _Known) -> None:
         target = Target.of(known.thread)
-        word = self.scene.canary.word(f"story {self.number} step {len(self.done)}")
-        said = self.scene.canary.word(f"story {self.number} answer {len(self.done)}")
+        word = self.scene.canary.word(f"play {self.number} step {len(self.done)}")
+        said = self.scene.canary.word(f"play {self.number} answer {len(self.done)}")
         self.scene.model.on(message_about(word), say("It is ", said, "."))
         answer = await person.send(operation.sending(target, word))
         self.done.append(operation.tell(person.name, f"thread {known.letter}"))
@@ -230,7 +230,7 @@ class Play:
                 f"{self.told}; {person.name} sees `{word}`, {what}.",
                 at=answer.mark,
             )
-            # Whose id the agent is told is the matter of `agent-told-user`.
+            # `agent-told-user` judges whose id the agent is told.
             expect(
                 word == owner.sub or not any(call.contains(word) for call in answer.calls),
                 f"{self.told}; the model is asked for {person.name}, and reads `{word}`, {what}.",

@@ -26,13 +26,13 @@ async def test_foreign_items_in_own_threads_open_nothing(mixed: Mixed) -> None:
 
 
 @criterion("foreign-items", case="as `item_id`")
-async def test_foreign_item_answers_as_one_that_never_was(mixed: Mixed) -> None:
+async def test_foreign_item_answers_as_one_that_does_not_exist(mixed: Mixed) -> None:
     for hers, unknown in mixed.like_unknown:
         got, never = hers.answer, unknown.answer
         expect(
             (got.status, got.kinds, got.broke) == (never.status, never.kinds, never.broke),
             f"Bob, in a thread of his own, {hers.told}, and gets {_outcome(got)}. For an item that "
-            f"never was he gets {_outcome(never)}.",
+            f"does not exist he gets {_outcome(never)}.",
             at=got.mark,
         )
 

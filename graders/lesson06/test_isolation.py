@@ -203,23 +203,23 @@ async def test_refusal_does_not_tell_what_exists(
 
 
 def _expect_alike(intrusions: Intrusions, operation: Operation) -> None:
-    """Expect the same for a foreign thread as for one that never was; two of these are compared.
+    """Expect the same for a foreign thread as for one that does not exist, of which there are two.
 
-    What differs between the two that never were, is chance.
+    What differs between these two is chance.
     """
     seen = intrusions[operation.kind]
     foreign, unknown = seen.answer, seen.unknown
     expect(
         foreign.status == unknown[0].status or foreign.status == unknown[1].status,
         f"{operation.tell('Bob', 'a thread of Alice')}, and gets {_status(foreign)}. For an id "
-        f"that never was he gets {_status(unknown[0])}.",
+        f"that does not exist he gets {_status(unknown[0])}.",
         at=foreign.mark,
         hint="status",
     )
     expect(
         foreign.kinds == unknown[0].kinds and foreign.broke == unknown[0].broke,
         f"{operation.tell('Bob', 'a thread of Alice')}, and gets {_events(foreign)}. For an id "
-        f"that never was he gets {_events(unknown[0])}.",
+        f"that does not exist he gets {_events(unknown[0])}.",
         at=foreign.mark,
     )
     sent = (seen.thread.id, seen.thread.message_id, seen.thread.answer_id, seen.word)
@@ -231,7 +231,7 @@ def _expect_alike(intrusions: Intrusions, operation: Operation) -> None:
     expect(
         never[0] != never[1] or own == never[0],
         f"{operation.tell('Bob', 'a thread of Alice')}, and reads {own[:120]!r}. For an id that "
-        f"never was he reads {never[0][:120]!r}.",
+        f"does not exist he reads {never[0][:120]!r}.",
         at=foreign.mark,
     )
 

@@ -188,7 +188,7 @@ async def test_no_thread_is_made_for_a_bad_token(before: Before) -> None:
     for how, tables in before.stored.items():
         expect(
             not tables,
-            f"The text of a first message {how} was stored: it stands in {' and '.join(tables)}.",
+            f"The text of a first message {how} was stored: it is in {' and '.join(tables)}.",
             at=before.threads.mark,
         )
 

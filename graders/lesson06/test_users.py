@@ -186,7 +186,7 @@ async def test_fifty_clients_get_their_own_answer(at_once: list[AtOnce]) -> None
 
 @criterion("fifty-at-once", case="whose threads they are")
 async def test_fifty_threads_have_the_right_owner(at_once: list[AtOnce]) -> None:
-    # That a list holds no other threads is the matter of `list-own`.
+    # `list-own` judges whether a list holds other threads.
     for each in _measured(at_once):
         expect(
             each.answer.thread_id in each.threads.strings,

@@ -1,4 +1,4 @@
-"""Ids that nobody gave out look like the real ones; answers are compared without what passes."""
+"""Fabricated ids look like the real ones; answers are compared without what passes."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ def said(body: str) -> Answer:
 @pytest.mark.parametrize(
     "known", ["thr_1a2b3c4d", "17", "01JD3ZKQ8XWN5T7V9YB2C4F6HG", "alice-3", "aaaa", "-"]
 )
-def test_made_up_id_is_another_one_of_the_same_form(known: str) -> None:
-    made_up = similar_id(known, 1)
-    assert made_up != known
-    assert made_up == similar_id(known, 1)
-    assert set(made_up) <= set(known) | set("0123456789abcdef")
+def test_fabricated_id_is_another_one_of_the_same_form(known: str) -> None:
+    fabricated = similar_id(known, 1)
+    assert fabricated != known
+    assert fabricated == similar_id(known, 1)
+    assert set(fabricated) <= set(known) | set("0123456789abcdef")
 
 
-def test_made_up_ids_of_two_seeds_differ() -> None:
+def test_fabricated_ids_of_two_seeds_differ() -> None:
     assert similar_id("thr_1a2b3c4d", 1) != similar_id("thr_1a2b3c4d", 2)
 
 
 def test_prefix_and_version_stay() -> None:
     known = str(uuid.uuid4())
-    made_up = uuid.UUID(similar_id(known, 1))
-    assert made_up.version == 4
-    assert str(made_up)[:-8] == known[:-8]
+    fabricated = uuid.UUID(similar_id(known, 1))
+    assert fabricated.version == 4
+    assert str(fabricated)[:-8] == known[:-8]
 
 
 def test_number_is_far_from_those_that_are_given_out() -> None:

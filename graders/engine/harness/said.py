@@ -70,16 +70,6 @@ class Scene:
             return await self.chat.create(self.message(name))
         return await self.chat.say(thread_id, self.message(name))
 
-    async def begin(self, name: str = "first", *steps: Step) -> tuple[Stream, Turn]:
-        """Begin a thread with message ``name`` and read the whole answer."""
-        turn = self.script(name, *steps)
-        return await (await self.send(name)).finish(), turn
-
-    async def go_on(self, thread_id: str, name: str, *steps: Step) -> tuple[Stream, Turn]:
-        """Say message ``name`` in a thread and read the whole answer."""
-        turn = self.script(name, *steps)
-        return await (await self.send(name, thread_id)).finish(), turn
-
     async def say(
         self,
         name: str,
