@@ -57,7 +57,7 @@ async def test_each_token_comes_before_the_next_is_given(lock_step: LockStep) ->
     where = f"token {number} of the answer"
     expect(
         len(stream.text) == len(lock_step.said) or lock_step.ends,
-        f"The client waited for {where} in vain, and the stream did not end either.",
+        f"The client waited for {where}: it did not come, and the stream did not end either.",
         at=stream.last_serial,
     )
     found(
