@@ -152,7 +152,7 @@ def cpu_of_lesson(lesson: Lesson, warm: ForkLauncher) -> float:
     )
     students, ours = warm.cpu_seconds, time.process_time()
     with open_factory(submission, warm, limits=lesson.info.limits, env=lesson.info.env) as factory:
-        result = grade(lesson, submission, seed=1, starter=factory)
+        result = grade(lesson, submission, seed=1, factory=factory)
     assert result.full_marks
     return warm.cpu_seconds - students + time.process_time() - ours
 

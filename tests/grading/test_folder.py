@@ -15,14 +15,14 @@ from graders.engine.core.errors import UsageError
 from graders.engine.core.results import Result
 from graders.engine.grading.folder import grade_folder
 from graders.engine.submissions.submission import Submission
-from tests.miniature import COURSE, StarterStandIn
+from tests.miniature import COURSE, FactoryStandIn
 
 SOLUTION = COURSE / "reference_solutions" / "greeting" / "solution"
 
 
 @contextmanager
-def stand_ins(_lesson: Lesson, submission: Submission) -> Iterator[StarterStandIn]:
-    yield StarterStandIn(submission.root)
+def stand_ins(_lesson: Lesson, submission: Submission) -> Iterator[FactoryStandIn]:
+    yield FactoryStandIn(submission.root)
 
 
 def graded(path: Path) -> Result:

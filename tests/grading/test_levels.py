@@ -26,7 +26,7 @@ def test_correct_server_gets_full_marks_at_every_level(without: frozenset[Layer]
         with open_factory(
             submission, launcher, limits=lesson.info.limits, env=lesson.info.env
         ) as factory:
-            result = grade(lesson, submission, seed=1, starter=factory)
+            result = grade(lesson, submission, seed=1, factory=factory)
     finally:
         launcher.close()
     assert result.full_marks

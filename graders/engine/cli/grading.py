@@ -43,11 +43,11 @@ def run_grade(context: CommandContext, order: GradeOrder) -> ExitCode:
     lesson = context.catalogue.lesson(order.lesson)
     folder = order.submission or default_folder(lesson.assignment_dir)
     seed = new_seed() if order.seed is None else order.seed
-    with context.servers() as open_starter, watched(context.stderr()) as progress:
+    with context.servers() as open_factory, watched(context.stderr()) as progress:
         result = grade_folder(
             lesson,
             folder,
-            open_starter,
+            open_factory,
             seed=seed,
             only=order.only,
             on_event=progress,

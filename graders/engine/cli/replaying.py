@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.text import Text
@@ -17,11 +16,12 @@ from graders.engine.content.catalogue import Catalogue, Lesson
 from graders.engine.content.conversation import Conversation, load_conversation
 from graders.engine.core.errors import Finding, UsageError
 from graders.engine.core.results import Problem
-from graders.engine.grading.starter import ServerStarter
 from graders.engine.harness import playback
+from graders.engine.harness.server_factory import ServerFactory
 from graders.engine.reports import terminal, transcript
 from graders.engine.reports.advice import prose
 from graders.engine.reports.glyphs import glyphs_for
+from graders.engine.server.trace import Trace
 from graders.engine.server.trouble import StartFailed
 from graders.engine.submissions.submission import SubmissionProblem, find_submission, opened
 
@@ -38,8 +38,8 @@ def run_replay(
     try:
         with opened(folder or default_folder(lesson.assignment_dir)) as handed_in:
             submission = find_submission(handed_in.folder, endpoint=lesson.info.endpoint)
-            with context.servers() as open_starter, open_starter(lesson, submission) as starter:
-                finding = asyncio.run(_played(page, conversation, starter, Canaries(seed)))
+            with context.servers() as open_factory, open_factory(lesson, submission) as factory:
+                finding = asyncio.run(_played(page, conversation, factory, Canaries(seed)))
     except (SubmissionProblem, StartFailed) as error:
         return _not_started(page, error.problem)
     return _told(page, conversation, finding, seed)
@@ -55,19 +55,15 @@ def lesson_of(file: Path, catalogue: Catalogue) -> Lesson:
 
 
 async def _played(
-    page: Console, conversation: Conversation, starter: ServerStarter, canaries: Canaries
+    page: Console, conversation: Conversation, factory: ServerFactory, canaries: Canaries
 ) -> Finding | None:
     """Play, print the transcript, and return what was not as expected."""
-    trace = starter.new_trace()
-    model = starter.new_model(trace)
-    student: Any = await starter.start(model, trace)
-    finding = None
-    try:
-        await playback.play(conversation, student, model, canaries)
-    except Finding as error:
-        finding = error
-    finally:
-        await student.stop()
+    trace, finding = Trace(), None
+    async with factory.serve(trace) as (student, model):
+        try:
+            await playback.play(conversation, student, model, canaries)
+        except Finding as error:
+            finding = error
     finding = finding or next(iter(model.findings()), None)
     lines = trace.lines(None if finding is None else finding.mark)
     page.print(Text(f"\n{conversation.name}: {conversation.description}\n", style="bold"))

@@ -14,8 +14,8 @@ from graders.engine.content.catalogue import Lesson
 from graders.engine.core.results import IsolationLevel, Problem, Result
 from graders.engine.grading.events import Listener, nobody_listens
 from graders.engine.grading.run import grade, ungraded
-from graders.engine.grading.starter import ServerStarter
-from graders.engine.harness.server_factory import open_factory
+from graders.engine.harness import server_factory
+from graders.engine.harness.server_factory import ServerFactory
 from graders.engine.isolation.layers import NOTHING_OFF, Layer
 from graders.engine.sandbox.launcher import open_launcher
 from graders.engine.submissions.submission import (
@@ -25,21 +25,21 @@ from graders.engine.submissions.submission import (
     opened,
 )
 
-OpenStarter: TypeAlias = Callable[[Lesson, Submission], AbstractContextManager[ServerStarter]]
+OpenFactory: TypeAlias = Callable[[Lesson, Submission], AbstractContextManager[ServerFactory]]
 """Gives what starts the servers of one submission; raises SubmissionProblem if nothing can."""
 
 
 @contextmanager
 def open_servers(
     *, fresh: bool = False, without: frozenset[Layer] = NOTHING_OFF
-) -> Iterator[OpenStarter]:
+) -> Iterator[OpenFactory]:
     """Open what starts servers for any number of submissions; afterwards all have ended.
 
     ``fresh`` starts each in a new interpreter, as where there is no fork; ``without`` are layers of
     isolation that tests leave off, to have it as on a system that lacks them.
     """
     with open_launcher(fresh=fresh) as launcher:
-        yield lambda lesson, submission: open_factory(
+        yield lambda lesson, submission: server_factory.open_factory(
             submission, launcher, limits=lesson.info.limits, env=lesson.info.env, without=without
         )
 
@@ -47,7 +47,7 @@ def open_servers(
 def grade_folder(
     lesson: Lesson,
     folder: Path,
-    open_starter: OpenStarter,
+    open_factory: OpenFactory,
     *,
     seed: int,
     only: Iterable[str] = (),
@@ -63,12 +63,12 @@ def grade_folder(
     try:
         with opened(folder) as handed_in:
             submission, problem = _found(handed_in.folder, lesson.info.endpoint)
-            with open_starter(lesson, submission) as starter:
+            with open_factory(lesson, submission) as factory:
                 result = grade(
                     lesson,
                     submission,
                     seed=seed,
-                    starter=starter,
+                    factory=factory,
                     only=only,
                     on_event=on_event,
                     problem=problem,

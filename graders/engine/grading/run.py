@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 from graders.engine.content.canaries import Canaries
 from graders.engine.content.catalogue import Lesson
@@ -24,8 +23,9 @@ from graders.engine.grading.ledger import Ledger
 from graders.engine.grading.plan import chosen
 from graders.engine.grading.plugin import GradingPlugin
 from graders.engine.grading.session import run_tests
-from graders.engine.grading.starter import ServerStarter
-from graders.engine.harness.recording import Recordings, Starter
+from graders.engine.harness.recording import Recordings
+from graders.engine.harness.server_factory import ServerFactory
+from graders.engine.server.trace import Trace
 from graders.engine.server.trouble import StartFailed
 from graders.engine.submissions.submission import Submission
 
@@ -37,7 +37,7 @@ def grade(
     submission: Submission,
     *,
     seed: int,
-    starter: ServerStarter,
+    factory: ServerFactory,
     only: Iterable[str] = (),
     on_event: Listener = nobody_listens,
     clock: Callable[[], float] = time.perf_counter,
@@ -60,13 +60,14 @@ def grade(
     criteria = lesson.rubric.prerequisites_first()
     run = _Run(lesson, criteria, chosen(criteria, only), on_event, problem)
     if problem is None and lesson.info.server:
-        _require(require, starter)
-        run.problem = probe(starter)
-    bench = _bench(seed, starter, submission)
+        _require(require, factory)
+        run.problem = probe(factory)
+    recordings = Recordings(factory, Canaries(seed))
+    bench = fixtures.Bench(seed, factory, recordings, submission.root)
     ledger = run.play(bench, clock)
-    if starter.isolation != NOT_STARTED:
+    if factory.isolation != NOT_STARTED:
         # A server can have been started in another way than the one that was tried.
-        required.require(require, starter.isolation)
+        required.require(require, factory.isolation)
     rows = tuple(ledger.decided[criterion.id] for criterion in lesson.rubric.criteria)
     earned, possible = score.total(rows)
     result = Result(
@@ -75,11 +76,11 @@ def grade(
         score=earned,
         max_score=possible,
         seed=seed,
-        isolation=starter.isolation,
+        isolation=factory.isolation,
         criteria=rows,
         problem=run.problem,
-        notes=tuple(dict.fromkeys(starter.notes)),
-        side_calls=tuple(starter.side_calls),
+        notes=tuple(dict.fromkeys(factory.notes)),
+        side_calls=tuple(factory.side_calls),
         measurements=tuple(bench.measurements),
         advisory=not required.is_official(require),
         duration_ms=(clock() - began) * 1000,
@@ -114,17 +115,17 @@ def ungraded(
     )
 
 
-def _require(level: IsolationLevel, starter: ServerStarter) -> None:
+def _require(level: IsolationLevel, factory: ServerFactory) -> None:
     """Raise unless servers can be isolated as well as ``level`` says; practice needs nothing."""
     if level is not IsolationLevel.PRACTICE:
-        starter.probe_isolation()
-        required.require(level, starter.isolation)
+        factory.probe_isolation()
+        required.require(level, factory.isolation)
 
 
-def probe(starter: ServerStarter) -> Problem | None:
+def probe(factory: ServerFactory) -> Problem | None:
     """Start and stop the server once, and say what is in the way if it does not start."""
     try:
-        asyncio.run(_start_and_stop(starter))
+        asyncio.run(_start_and_stop(factory))
     except StartFailed as failure:
         return failure.problem
     except Finding as finding:
@@ -136,15 +137,9 @@ def probe(starter: ServerStarter) -> Problem | None:
     return None
 
 
-def _bench(seed: int, starter: ServerStarter, submission: Submission) -> fixtures.Bench:
-    recordings = Recordings(cast("Starter", starter), Canaries(seed))
-    return fixtures.Bench(seed, starter, recordings, submission.root)
-
-
-async def _start_and_stop(starter: ServerStarter) -> None:
-    trace = starter.new_trace()
-    server = await starter.start(starter.new_model(trace), trace)
-    await server.stop()
+async def _start_and_stop(factory: ServerFactory) -> None:
+    async with factory.serve(Trace()):
+        pass
 
 
 @dataclass
