@@ -9,6 +9,7 @@ import pytest
 from graders.engine.content.catalogue import Catalogue
 from graders.engine.core.errors import IsolationError
 from graders.engine.core.results import Isolation, IsolationLevel, Result
+from graders.engine.grading.request import GradingRequest
 from graders.engine.grading.required import is_official, require, required_level
 from graders.engine.grading.run import grade
 from graders.engine.harness.server_factory import Served
@@ -83,7 +84,8 @@ class Weaker(FactoryStandIn):
 
 def _graded(factory: FactoryStandIn, level: IsolationLevel) -> Result:
     lesson = Catalogue(COURSE).lesson("greeting")
-    return grade(lesson, find_submission(factory.root), seed=7, factory=factory, require=level)
+    request = GradingRequest(lesson, factory.root, seed=7, require=level)
+    return grade(request, find_submission(factory.root).root, factory)
 
 
 def test_no_server_is_started_where_the_trial_shows_too_little() -> None:

@@ -29,6 +29,7 @@ from graders.engine.grading.events import (
     RunStarted,
     nobody_listens,
 )
+from graders.engine.grading.request import GradingRequest
 from graders.engine.grading.run import grade, ungraded
 from graders.engine.harness.server_factory import Served
 from graders.engine.server.trace import Trace
@@ -49,11 +50,9 @@ def graded(
 ) -> Result:
     """Grade a submission of the miniature course."""
     return grade(
-        Catalogue(course).lesson(lesson),
-        find_submission(submission),
-        seed=7,
-        only=only,
-        factory=factory or FactoryStandIn(submission),
+        GradingRequest(Catalogue(course).lesson(lesson), submission, seed=7, only=only),
+        find_submission(submission).root,
+        factory or FactoryStandIn(submission),
         on_event=nobody_listens if events is None else events.append,
     )
 
@@ -394,6 +393,7 @@ def test_pytest_that_breaks_is_our_failure(tmp_path: Path, monkeypatch: pytest.M
 
 def test_ungraded_submission_has_every_criterion_and_no_points() -> None:
     problem = Problem(kind="no-server-file", title="There is no server.py.")
-    result = ungraded(Catalogue(COURSE).lesson("greeting"), "empty", seed=3, problem=problem)
+    request = GradingRequest(Catalogue(COURSE).lesson("greeting"), Path("empty"), seed=3)
+    result = ungraded(request, problem)
     assert (result.score, result.max_score, result.problem) == (0, 100, problem)
     assert set(statuses(result).values()) == {"not_run"}

@@ -16,6 +16,7 @@ from graders.engine.content.catalogue import Catalogue, Lesson
 from graders.engine.core.places import REPOSITORY
 from graders.engine.core.results import Isolation, Result, SideCall
 from graders.engine.grading.folder import grade_folder
+from graders.engine.grading.request import GradingRequest
 from graders.engine.harness import Student, Trace
 from graders.engine.harness.server_factory import Served, ServerFactory, open_factory
 from graders.engine.isolation.layers import Layer
@@ -117,7 +118,8 @@ def graded(
             witnesses.append(Witness(factory))
             yield witnesses[-1]
 
-    result = grade_folder(lesson02(), folder, open_witness, seed=1, only=only)
+    request = GradingRequest(lesson02(), folder, seed=1, only=tuple(only))
+    result = grade_folder(request, open_witness)
     return Graded(result, "\n".join(each.printed for each in witnesses))
 
 

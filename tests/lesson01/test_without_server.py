@@ -13,6 +13,7 @@ from graders.engine.content.catalogue import Catalogue
 from graders.engine.core.errors import Finding, GraderBrokeError
 from graders.engine.core.results import Result, Status
 from graders.engine.grading.folder import grade_folder
+from graders.engine.grading.request import GradingRequest
 from graders.engine.harness import Recordings, Talk, Trace
 from graders.engine.harness.server_factory import ProcessFactory, open_factory
 from graders.engine.sandbox.process import Launcher
@@ -28,12 +29,10 @@ FILES = {each.id for each in LESSON.rubric.criteria if each.id.startswith(("quiz
 def graded(launcher: Launcher, folder: Path) -> Result:
     """Grade a folder with a real launcher."""
     return grade_folder(
-        LESSON,
-        folder,
+        GradingRequest(LESSON, folder, seed=7),
         lambda lesson, submission: open_factory(
             submission, launcher, limits=lesson.info.limits, env=lesson.info.env
         ),
-        seed=7,
     )
 
 

@@ -26,6 +26,7 @@ from graders.engine.core.errors import GraderBrokeError
 from graders.engine.core.places import REPOSITORY
 from graders.engine.grading.events import CaseFinished, GradingEvent
 from graders.engine.grading.folder import OpenFactory, grade_folder
+from graders.engine.grading.request import GradingRequest
 
 Servers: TypeAlias = Callable[[], AbstractContextManager[OpenFactory]]
 """Opens what starts servers; a function of a module, so that another process finds it too."""
@@ -121,5 +122,6 @@ def row_of(entry: Candidate, lesson: Lesson, seed: int, open_factory: OpenFactor
             logs.append(event.log)
 
     with entry.place() as folder:
-        result = grade_folder(lesson, folder, open_factory, seed=seed, on_event=listen)
+        request = GradingRequest(lesson, folder, seed)
+        result = grade_folder(request, open_factory, on_event=listen)
     return Row(entry.kind, entry.name, result, entry.loses, entry.why, "\n".join(logs))
