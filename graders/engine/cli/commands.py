@@ -180,9 +180,9 @@ def sheet_command(
     ] = None,
 ) -> ExitCode:
     """Make the students' sheet of questions from the question bank."""
-    from graders.engine.cli.quizzing import write_sheets  # noqa: PLC0415 - heavy
+    from graders.engine.cli.quizzing import run_sheets  # noqa: PLC0415 - heavy
 
-    return write_sheets(command_context(context), names or ())
+    return run_sheets(command_context(context), names or ())
 
 
 COMMAND = typer.main.get_command(app)
