@@ -11,65 +11,37 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from graders.engine.core.errors import Finding
 from graders.engine.core.results import (
     NOT_STARTED,
     Isolation,
     IsolationLevel,
     Problem,
     SideCall,
-    TranscriptLine,
 )
-from graders.engine.grading.folder import OpenStarter
+from graders.engine.grading.folder import OpenFactory
+from graders.engine.harness.server_factory import Served, ServerFactory
+from graders.engine.harness.student import Student
+from graders.engine.model import ScriptedModel
+from graders.engine.server.trace import Trace
 from graders.engine.server.trouble import StartFailed
 
 COURSE = Path(__file__).parent / "data" / "miniature_course"
 PRACTICE = Isolation(level=IsolationLevel.PRACTICE, missing=("Nothing is isolated.",))
 
 
-@dataclass
-class TraceStandIn:
-    """Two lines for each question asked."""
+class ServerStandIn(Student):
+    """Answers from a dictionary; there is no process, so nothing of the real one is set up."""
 
-    texts: list[tuple[str, str]] = field(default_factory=list)
-    explanations: tuple[str, ...] = ()
-
-    def lines(self, marked: int | None = None) -> tuple[TranscriptLine, ...]:
-        """Return all that was said, with one line marked."""
-        return tuple(
-            TranscriptLine(
-                serial=serial,
-                actor="server" if serial % 2 else "client",
-                kind=kind,
-                text=text,
-                at_ms=float(serial),
-                marked=serial == marked,
-            )
-            for serial, (kind, text) in enumerate(self.texts)
-        )
-
-
-@dataclass
-class ModelStandIn:
-    """A model that is never asked."""
-
-    def findings(self) -> Sequence[Finding]:
-        """Return nothing: all is well."""
-        return ()
-
-
-@dataclass
-class ServerStandIn:
-    """Answers from a dictionary."""
-
-    answers: dict[str, str]
-    trace: TraceStandIn
-    stops: int = 0
+    def __init__(self, answers: dict[str, str], trace: Trace) -> None:
+        self.answers = answers
+        self.trace = trace
+        self.stops = 0
 
     def ask(self, text: str) -> str | None:
         """Return the answer, if there is one."""
         answer = self.answers.get(text)
-        self.trace.texts += [("request", text), ("answer", answer or "(nothing)")]
+        self.trace.add("client", "request", text)
+        self.trace.add("server", "answer", answer or "(nothing)")
         return answer
 
     async def stop(self) -> None:
@@ -78,7 +50,7 @@ class ServerStandIn:
 
 
 @dataclass
-class StarterStandIn:
+class FactoryStandIn(ServerFactory):
     """Starts stand-ins for the submission in ``root``."""
 
     root: Path
@@ -92,22 +64,16 @@ class StarterStandIn:
         """Find out what the test has said."""
         self.isolation = self.offered
 
-    def new_trace(self) -> TraceStandIn:
-        """Return an empty trace."""
-        return TraceStandIn()
+    def reference(self, folder: Path) -> FactoryStandIn:
+        """Return what starts stand-ins for the course's own server."""
+        return FactoryStandIn(folder)
 
-    def new_model(self, trace: TraceStandIn) -> ModelStandIn:
-        """Return a model."""
-        trace.texts.clear()
-        return ModelStandIn()
-
-    async def start(self, model: ModelStandIn, trace: TraceStandIn) -> ServerStandIn:
-        """Read the submission and "start" it."""
-        del model
+    async def start(self, trace: Trace) -> Served:
+        """Read the submission and "start" it, with a model that is never asked."""
         self.isolation = self.offered
         server = ServerStandIn(answers_in(self.root / "server.py"), trace)
         self.servers.append(server)
-        return server
+        return Served(server, ScriptedModel())
 
 
 def answers_in(server_file: Path) -> dict[str, str]:
@@ -132,6 +98,6 @@ def answers_in(server_file: Path) -> dict[str, str]:
 
 
 @contextmanager
-def stand_in_servers() -> Iterator[OpenStarter]:
+def stand_in_servers() -> Iterator[OpenFactory]:
     """Yield what opens stand-ins for any submission, in the place of the real servers."""
-    yield lambda _lesson, submission: nullcontext(StarterStandIn(submission.root))
+    yield lambda _lesson, submission: nullcontext(FactoryStandIn(submission.root))

@@ -19,14 +19,14 @@ from graders.engine.authoring.rows import Order, open_graders
 from graders.engine.content.catalogue import Catalogue
 from graders.engine.core.errors import ContentError, GraderBrokeError
 from graders.engine.core.places import REPOSITORY
-from graders.engine.grading.folder import OpenStarter
+from graders.engine.grading.folder import OpenFactory
 from graders.engine.reports.glyphs import ASCII
 from tests.miniature import COURSE, stand_in_servers
 from tests.reports.samples import as_text
 
 
 @contextmanager
-def servers_that_end_the_process() -> Iterator[OpenStarter]:
+def servers_that_end_the_process() -> Iterator[OpenFactory]:
     """End the process that they are opened in."""
     os._exit(1)
     yield

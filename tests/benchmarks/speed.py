@@ -22,6 +22,7 @@ import pytest
 
 from graders.engine.content.canaries import Canaries
 from graders.engine.content.catalogue import Catalogue, Lesson
+from graders.engine.grading.request import GradingRequest
 from graders.engine.grading.run import grade
 from graders.engine.harness import Scene, ServerSettings, Student
 from graders.engine.harness.server_factory import open_factory
@@ -152,7 +153,8 @@ def cpu_of_lesson(lesson: Lesson, warm: ForkLauncher) -> float:
     )
     students, ours = warm.cpu_seconds, time.process_time()
     with open_factory(submission, warm, limits=lesson.info.limits, env=lesson.info.env) as factory:
-        result = grade(lesson, submission, seed=1, starter=factory)
+        request = GradingRequest(lesson, submission.root, seed=1)
+        result = grade(request, submission.root, factory)
     assert result.full_marks
     return warm.cpu_seconds - students + time.process_time() - ours
 

@@ -12,12 +12,12 @@ import pytest
 from graders.engine.cli.exit_codes import ExitCode
 from graders.engine.core.errors import GraderBrokeError
 from graders.engine.core.results import Result
-from graders.engine.grading.folder import OpenStarter
+from graders.engine.grading.folder import OpenFactory
 from tests.cli.course import SOLUTION, STUB, run
 
 
 @contextmanager
-def broken_servers() -> Iterator[OpenStarter]:
+def broken_servers() -> Iterator[OpenFactory]:
     """Fail as a bug of ours would."""
     message = "the fork server said \x1b[31mno"
     raise GraderBrokeError(message)
@@ -25,7 +25,7 @@ def broken_servers() -> Iterator[OpenStarter]:
 
 
 @contextmanager
-def interrupted_servers() -> Iterator[OpenStarter]:
+def interrupted_servers() -> Iterator[OpenFactory]:
     """Behave as if Ctrl-C had been pressed."""
     raise KeyboardInterrupt
     yield

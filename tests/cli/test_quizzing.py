@@ -151,3 +151,9 @@ def test_sheet_of_a_lesson_without_questions_is_a_usage_error(course: Path) -> N
     done = run("lesson", "quiz", "counting", root=course)
     assert done.code == ExitCode.USAGE
     assert "It has some for greeting." in done.err
+
+
+def test_sheet_is_not_made_where_the_bank_is_empty() -> None:
+    done = run("lesson", "quiz", "counting")
+    assert done.code == ExitCode.USAGE
+    assert "Write some in `fixtures/quiz`." in done.err

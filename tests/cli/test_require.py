@@ -11,25 +11,25 @@ import pytest
 
 from graders.engine.cli.exit_codes import ExitCode
 from graders.engine.core.results import Isolation, IsolationLevel
-from graders.engine.grading.folder import OpenStarter, open_servers
+from graders.engine.grading.folder import OpenFactory, open_servers
 from graders.engine.harness.server_factory import open_factory
 from graders.engine.isolation.layers import Layer
 from graders.engine.sandbox.process import Launcher
 from tests.cli.course import SOLUTION, run
-from tests.miniature import StarterStandIn
+from tests.miniature import FactoryStandIn
 
 # Without the latter two as well, code that runs can leave its trace.
 WITHOUT = frozenset({Layer.FILES, Layer.SYSCALLS, Layer.ROOT, Layer.UID})
 CI = {"CI": "true"}
 
 
-def servers(level: IsolationLevel) -> Callable[[], AbstractContextManager[OpenStarter]]:
+def servers(level: IsolationLevel) -> Callable[[], AbstractContextManager[OpenFactory]]:
     """Return what opens stand-ins that are isolated so well."""
     isolation = Isolation(level=level, missing=("A layer is missing.",))
 
     @contextmanager
-    def opened() -> Iterator[OpenStarter]:
-        yield lambda _, submission: nullcontext(StarterStandIn(submission.root, offered=isolation))
+    def opened() -> Iterator[OpenFactory]:
+        yield lambda _, submission: nullcontext(FactoryStandIn(submission.root, offered=isolation))
 
     return opened
 
@@ -134,7 +134,7 @@ def test_without_the_layers_no_code_of_the_submission_runs(
     launcher: Launcher, tmp_path: Path
 ) -> None:
     @contextmanager
-    def weak() -> Iterator[OpenStarter]:
+    def weak() -> Iterator[OpenFactory]:
         yield lambda _, found: open_factory(found, launcher, limits={}, env={}, without=WITHOUT)
 
     folder, ran = submission(tmp_path / "own")

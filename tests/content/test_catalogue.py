@@ -74,6 +74,27 @@ def test_unknown_lesson_names_close_matches(tmp_path: Path, asked: str, cure: st
     assert caught.value.cure == cure
 
 
+@pytest.mark.parametrize(
+    ("file", "lesson"),
+    [
+        ("assignments/rag/conversations/first.yaml", "rag"),
+        ("elsewhere/first.yaml", "lesson02"),
+        ("assignments/lesson03/first.yaml", "lesson02"),
+    ],
+)
+def test_file_belongs_to_the_lesson_of_its_folder_else_to_the_first(
+    tmp_path: Path, file: str, lesson: str
+) -> None:
+    make_lesson(tmp_path, "rag")
+    make_lesson(tmp_path, "lesson02")
+    assert Catalogue(tmp_path).lesson_of(tmp_path / file).id == lesson
+
+
+def test_file_belongs_to_no_lesson_where_there_is_none(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="has no lesson"):
+        Catalogue(tmp_path).lesson_of(tmp_path / "first.yaml")
+
+
 def test_lesson_does_not_need_the_others_to_be_right(tmp_path: Path) -> None:
     make_lesson(tmp_path, "lesson02")
     make_lesson(tmp_path, "lesson03", "titel: x\n")

@@ -14,19 +14,21 @@ from graders.engine.content.catalogue import Catalogue, Lesson
 from graders.engine.core.errors import UsageError
 from graders.engine.core.results import Result
 from graders.engine.grading.folder import grade_folder
+from graders.engine.grading.request import GradingRequest
 from graders.engine.submissions.submission import Submission
-from tests.miniature import COURSE, StarterStandIn
+from tests.miniature import COURSE, FactoryStandIn
 
 SOLUTION = COURSE / "reference_solutions" / "greeting" / "solution"
 
 
 @contextmanager
-def stand_ins(_lesson: Lesson, submission: Submission) -> Iterator[StarterStandIn]:
-    yield StarterStandIn(submission.root)
+def stand_ins(_lesson: Lesson, submission: Submission) -> Iterator[FactoryStandIn]:
+    yield FactoryStandIn(submission.root)
 
 
 def graded(path: Path) -> Result:
-    return grade_folder(Catalogue(COURSE).lesson("greeting"), path, stand_ins, seed=7)
+    request = GradingRequest(Catalogue(COURSE).lesson("greeting"), path, seed=7)
+    return grade_folder(request, stand_ins)
 
 
 def test_archive_is_graded_as_the_folder_in_it(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import pytest
 from graders.engine.content.catalogue import Catalogue
 from graders.engine.core.places import REPOSITORY
 from graders.engine.core.results import IsolationLevel
+from graders.engine.grading.request import GradingRequest
 from graders.engine.grading.run import grade
 from graders.engine.harness.server_factory import open_factory
 from graders.engine.isolation.layers import Layer
@@ -26,7 +27,8 @@ def test_correct_server_gets_full_marks_at_every_level(without: frozenset[Layer]
         with open_factory(
             submission, launcher, limits=lesson.info.limits, env=lesson.info.env
         ) as factory:
-            result = grade(lesson, submission, seed=1, starter=factory)
+            request = GradingRequest(lesson, submission.root, seed=1)
+            result = grade(request, submission.root, factory)
     finally:
         launcher.close()
     assert result.full_marks

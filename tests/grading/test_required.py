@@ -9,10 +9,13 @@ import pytest
 from graders.engine.content.catalogue import Catalogue
 from graders.engine.core.errors import IsolationError
 from graders.engine.core.results import Isolation, IsolationLevel, Result
+from graders.engine.grading.request import GradingRequest
 from graders.engine.grading.required import is_official, require, required_level
 from graders.engine.grading.run import grade
+from graders.engine.harness.server_factory import Served
+from graders.engine.server.trace import Trace
 from graders.engine.submissions.submission import find_submission
-from tests.miniature import COURSE, ModelStandIn, ServerStandIn, StarterStandIn, TraceStandIn
+from tests.miniature import COURSE, FactoryStandIn
 
 FULL, STRONG, PRACTICE = IsolationLevel
 SOLUTION = COURSE / "reference_solutions" / "greeting" / "solution"
@@ -70,34 +73,35 @@ def test_less_is_refused_with_what_is_missing_and_the_cure() -> None:
     assert "`--require practice`" in refused.value.cure
 
 
-class Weaker(StarterStandIn):
+class Weaker(FactoryStandIn):
     """Starts servers in another way than it was tried out."""
 
-    async def start(self, model: ModelStandIn, trace: TraceStandIn) -> ServerStandIn:
+    async def start(self, trace: Trace) -> Served:
         """Start one that is not isolated."""
         self.offered = Isolation(level=PRACTICE, missing=("It needs Landlock.",))
-        return await super().start(model, trace)
+        return await super().start(trace)
 
 
-def _graded(starter: StarterStandIn, level: IsolationLevel) -> Result:
+def _graded(factory: FactoryStandIn, level: IsolationLevel) -> Result:
     lesson = Catalogue(COURSE).lesson("greeting")
-    return grade(lesson, find_submission(starter.root), seed=7, starter=starter, require=level)
+    request = GradingRequest(lesson, factory.root, seed=7, require=level)
+    return grade(request, find_submission(factory.root).root, factory)
 
 
 def test_no_server_is_started_where_the_trial_shows_too_little() -> None:
-    starter = StarterStandIn(SOLUTION)
+    factory = FactoryStandIn(SOLUTION)
     with pytest.raises(IsolationError):
-        _graded(starter, STRONG)
-    assert starter.servers == []
+        _graded(factory, STRONG)
+    assert factory.servers == []
 
 
 def test_server_that_is_shut_in_less_than_the_trial_gets_no_score_either() -> None:
-    starter = Weaker(SOLUTION, offered=Isolation(level=STRONG))
+    factory = Weaker(SOLUTION, offered=Isolation(level=STRONG))
     with pytest.raises(IsolationError, match="It needs Landlock"):
-        _graded(starter, STRONG)
+        _graded(factory, STRONG)
 
 
 @pytest.mark.parametrize("level", IsolationLevel)
 def test_run_is_advisory_unless_isolation_was_required(level: IsolationLevel) -> None:
-    result = _graded(StarterStandIn(SOLUTION, offered=Isolation(level=FULL)), level)
+    result = _graded(FactoryStandIn(SOLUTION, offered=Isolation(level=FULL)), level)
     assert result.advisory is (level is PRACTICE)

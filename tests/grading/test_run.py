@@ -29,9 +29,12 @@ from graders.engine.grading.events import (
     RunStarted,
     nobody_listens,
 )
+from graders.engine.grading.request import GradingRequest
 from graders.engine.grading.run import grade, ungraded
+from graders.engine.harness.server_factory import Served
+from graders.engine.server.trace import Trace
 from graders.engine.submissions.submission import find_submission
-from tests.miniature import COURSE, ModelStandIn, ServerStandIn, StarterStandIn, TraceStandIn
+from tests.miniature import COURSE, FactoryStandIn
 
 GREETING = COURSE / "reference_solutions" / "greeting"
 
@@ -42,16 +45,14 @@ def graded(
     *,
     course: Path = COURSE,
     only: tuple[str, ...] = (),
-    starter: StarterStandIn | None = None,
+    factory: FactoryStandIn | None = None,
     events: list[GradingEvent] | None = None,
 ) -> Result:
     """Grade a submission of the miniature course."""
     return grade(
-        Catalogue(course).lesson(lesson),
-        find_submission(submission),
-        seed=7,
-        only=only,
-        starter=starter or StarterStandIn(submission),
+        GradingRequest(Catalogue(course).lesson(lesson), submission, seed=7, only=only),
+        find_submission(submission).root,
+        factory or FactoryStandIn(submission),
         on_event=nobody_listens if events is None else events.append,
     )
 
@@ -163,10 +164,10 @@ def test_partial_criterion_earns_its_share_of_cases(tmp_path: Path) -> None:
 
 
 def test_every_check_has_a_server_of_its_own_that_is_stopped() -> None:
-    starter = StarterStandIn(GREETING / "solution")
-    graded(GREETING / "solution", starter=starter)
+    factory = FactoryStandIn(GREETING / "solution")
+    graded(GREETING / "solution", factory=factory)
     probe_and_checks = 1 + 6
-    assert [server.stops for server in starter.servers] == [1] * probe_and_checks
+    assert [server.stops for server in factory.servers] == [1] * probe_and_checks
 
 
 def test_only_runs_what_was_asked_for_and_what_it_needs() -> None:
@@ -194,13 +195,13 @@ def test_submission_that_does_not_start_is_a_problem_with_no_points(tmp_path: Pa
 
 
 def test_finding_during_the_first_start_is_a_problem(tmp_path: Path) -> None:
-    class Dying(StarterStandIn):
-        async def start(self, model: ModelStandIn, trace: TraceStandIn) -> ServerStandIn:
-            del model, trace
+    class Dying(FactoryStandIn):
+        async def start(self, trace: Trace) -> Served:
+            del trace
             message = "The server died at once."
             raise Finding(message)
 
-    result = graded(GREETING / "solution", starter=Dying(tmp_path))
+    result = graded(GREETING / "solution", factory=Dying(tmp_path))
     assert result.problem is not None
     assert (result.problem.kind, result.problem.title) == (
         "did-not-start",
@@ -209,10 +210,10 @@ def test_finding_during_the_first_start_is_a_problem(tmp_path: Path) -> None:
 
 
 def test_lesson_without_server_starts_none(tmp_path: Path) -> None:
-    starter = StarterStandIn(tmp_path)
-    result = graded(COURSE / "assignments" / "counting", "counting", starter=starter)
+    factory = FactoryStandIn(tmp_path)
+    result = graded(COURSE / "assignments" / "counting", "counting", factory=factory)
     assert result.full_marks
-    assert starter.servers == []
+    assert factory.servers == []
 
 
 def test_checks_that_need_no_server_run_although_it_does_not_start(tmp_path: Path) -> None:
@@ -272,12 +273,12 @@ def test_events_tell_the_run_as_it_goes() -> None:
     assert events[-1] == RunFinished(result)
 
 
-def test_notes_and_side_calls_of_the_starter_are_in_the_result() -> None:
+def test_notes_and_side_calls_of_the_factory_are_in_the_result() -> None:
     call = SideCall(purpose="title", summary="A short chat")
-    starter = StarterStandIn(
+    factory = FactoryStandIn(
         GREETING / "solution", notes=["It started cold.", "It started cold."], side_calls=[call]
     )
-    result = graded(GREETING / "solution", starter=starter)
+    result = graded(GREETING / "solution", factory=factory)
     assert result.notes == ("It started cold.",)
     assert result.side_calls == (call,)
 
@@ -392,6 +393,7 @@ def test_pytest_that_breaks_is_our_failure(tmp_path: Path, monkeypatch: pytest.M
 
 def test_ungraded_submission_has_every_criterion_and_no_points() -> None:
     problem = Problem(kind="no-server-file", title="There is no server.py.")
-    result = ungraded(Catalogue(COURSE).lesson("greeting"), "empty", seed=3, problem=problem)
+    request = GradingRequest(Catalogue(COURSE).lesson("greeting"), Path("empty"), seed=3)
+    result = ungraded(request, problem)
     assert (result.score, result.max_score, result.problem) == (0, 100, problem)
     assert set(statuses(result).values()) == {"not_run"}

@@ -7,9 +7,9 @@ import pytest
 from graders.engine.core.errors import Finding, GraderBrokeError
 from graders.engine.core.results import Problem, Status
 from graders.engine.grading.verdict import PASSED, SILENT, Verdict, judge, log_of, worse
+from graders.engine.server.trace import Trace
 from graders.engine.server.trouble import StartFailed
 from tests.grading.rubrics import criterion
-from tests.miniature import TraceStandIn
 
 CRITERION = criterion("stream")
 FAILED = Verdict(Status.FAILED)
@@ -43,8 +43,10 @@ def test_finding_tells_how_much_is_right_all_the_same() -> None:
 
 
 def test_finding_marks_its_line_in_the_conversation() -> None:
-    trace = TraceStandIn([("request", "hello"), ("answer", "bye")])
-    verdict = judge(Finding("Wrong.", mark=1), CRITERION, trace)
+    trace = Trace()
+    trace.add("client", "request", "hello")
+    answer = trace.add("server", "answer", "bye")
+    verdict = judge(Finding("Wrong.", mark=answer), CRITERION, trace)
     assert verdict.feedback is not None
     assert [line.marked for line in verdict.feedback.transcript] == [False, True]
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +16,9 @@ from graders.engine.content.catalogue import Catalogue, Lesson
 from graders.engine.core.places import REPOSITORY
 from graders.engine.core.results import Isolation, Result, SideCall
 from graders.engine.grading.folder import grade_folder
-from graders.engine.harness import ScriptedModel, Student, Trace
-from graders.engine.harness.server_factory import ServerFactory, open_factory
+from graders.engine.grading.request import GradingRequest
+from graders.engine.harness import Student, Trace
+from graders.engine.harness.server_factory import Served, ServerFactory, open_factory
 from graders.engine.isolation.layers import Layer
 from graders.engine.sandbox.process import Launcher
 from graders.engine.submissions.submission import Submission
@@ -110,18 +111,19 @@ def graded(
     witnesses: list[Witness] = []
 
     @contextmanager
-    def open_starter(lesson: Lesson, submission: Submission) -> Iterator[Witness]:
+    def open_witness(lesson: Lesson, submission: Submission) -> Iterator[Witness]:
         wanted = {**lesson.info.limits, **(limits or {})}
         env, off = lesson.info.env, frozenset(without)
         with open_factory(submission, launcher, limits=wanted, env=env, without=off) as factory:
             witnesses.append(Witness(factory))
             yield witnesses[-1]
 
-    result = grade_folder(lesson02(), folder, open_starter, seed=1, only=only)
+    request = GradingRequest(lesson02(), folder, seed=1, only=tuple(only))
+    result = grade_folder(request, open_witness)
     return Graded(result, "\n".join(each.printed for each in witnesses))
 
 
-class Witness:
+class Witness(ServerFactory):
     """Starts what a factory starts, and keeps what it has printed."""
 
     def __init__(self, factory: ServerFactory) -> None:
@@ -138,30 +140,26 @@ class Witness:
         """As the factory has it."""
         return self._factory.isolation
 
-    def probe_isolation(self) -> None:
-        """As the factory does."""
-        self._factory.probe_isolation()
-
     @property
-    def notes(self) -> list[str]:
+    def notes(self) -> Sequence[str]:
         """As the factory has them."""
         return self._factory.notes
 
     @property
-    def side_calls(self) -> list[SideCall]:
+    def side_calls(self) -> Sequence[SideCall]:
         """As the factory has them."""
         return self._factory.side_calls
 
-    def new_trace(self) -> Trace:
-        """As the factory gives it."""
-        return self._factory.new_trace()
+    def probe_isolation(self) -> None:
+        """As the factory does."""
+        self._factory.probe_isolation()
 
-    def new_model(self, trace: Trace) -> ScriptedModel:
+    def reference(self, folder: Path) -> ServerFactory:
         """As the factory gives it."""
-        return self._factory.new_model(trace)
+        return self._factory.reference(folder)
 
-    async def start(self, model: ScriptedModel, trace: Trace) -> Student:
+    async def start(self, trace: Trace) -> Served:
         """Start a server and remember it."""
-        student = await self._factory.start(model, trace)
-        self._students.append(student)
-        return student
+        served = await self._factory.start(trace)
+        self._students.append(served.student)
+        return served

@@ -8,12 +8,11 @@ from pathlib import Path
 import pytest
 
 from graders.engine.content.quiz import LETTERS, Level, Question, load_bank
-from graders.engine.content.quiz_sheet import render_sheet
+from graders.engine.content.quiz_sheet import SHEET, render_sheet
 
 ROOT = Path(__file__).parents[2]
 BANK = load_bank(ROOT / "fixtures" / "quiz")
 SINGLE = [question for question in BANK.questions if not question.several]
-SHEET = "quiz-questions.yaml"
 
 
 def test_bank_has_fifty_questions_over_all_eight_lessons() -> None:

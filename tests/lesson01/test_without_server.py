@@ -13,8 +13,9 @@ from graders.engine.content.catalogue import Catalogue
 from graders.engine.core.errors import Finding, GraderBrokeError
 from graders.engine.core.results import Result, Status
 from graders.engine.grading.folder import grade_folder
+from graders.engine.grading.request import GradingRequest
 from graders.engine.harness import Recordings, Scene, Trace
-from graders.engine.harness.server_factory import ServerFactory, open_factory
+from graders.engine.harness.server_factory import ProcessFactory, open_factory
 from graders.engine.sandbox.process import Launcher
 from graders.engine.server.settings import ServerSettings
 from graders.lesson01.scenarios import REFERENCE, play_lifecycles
@@ -28,12 +29,10 @@ FILES = {each.id for each in LESSON.rubric.criteria if each.id.startswith(("quiz
 def graded(launcher: Launcher, folder: Path) -> Result:
     """Grade a folder with a real launcher."""
     return grade_folder(
-        LESSON,
-        folder,
+        GradingRequest(LESSON, folder, seed=7),
         lambda lesson, submission: open_factory(
             submission, launcher, limits=lesson.info.limits, env=lesson.info.env
         ),
-        seed=7,
     )
 
 
@@ -57,8 +56,8 @@ def test_files_are_graded_when_the_server_does_not_start(
 
 
 async def test_reference_is_played_once_and_leaves_no_trace(launcher: Launcher) -> None:
-    factory = ServerFactory(
-        launcher, ServerSettings(source=SOLUTION, variables={"OPENAI_API_KEY": "k"}), []
+    factory = ProcessFactory(
+        launcher, ServerSettings(source=SOLUTION, variables={"OPENAI_API_KEY": "k"})
     )
     recordings = Recordings(factory, Canaries(7))
     first = await recordings.of_reference(play_lifecycles, REFERENCE)
@@ -72,7 +71,7 @@ async def test_reference_that_fails_is_our_own_failure(launcher: Launcher) -> No
     async def play(scene: Scene) -> None:
         raise Finding(f"nothing came to {scene.chat.name}")
 
-    factory = ServerFactory(launcher, ServerSettings(source=SOLUTION), [])
+    factory = ProcessFactory(launcher, ServerSettings(source=SOLUTION))
     with pytest.raises(GraderBrokeError, match="nothing came to user"):
         await Recordings(factory, Canaries(7)).of_reference(play, REFERENCE)
     assert Trace().entries == []

@@ -25,9 +25,10 @@ from graders.engine.content.catalogue import Catalogue, Lesson
 from graders.engine.core.errors import GraderBrokeError
 from graders.engine.core.places import REPOSITORY
 from graders.engine.grading.events import CaseFinished, GradingEvent
-from graders.engine.grading.folder import OpenStarter, grade_folder
+from graders.engine.grading.folder import OpenFactory, grade_folder
+from graders.engine.grading.request import GradingRequest
 
-Servers: TypeAlias = Callable[[], AbstractContextManager[OpenStarter]]
+Servers: TypeAlias = Callable[[], AbstractContextManager[OpenFactory]]
 """Opens what starts servers; a function of a module, so that another process finds it too."""
 
 
@@ -47,9 +48,9 @@ GradeAll: TypeAlias = Callable[[Order], Iterator[Row]]
 def open_graders(servers: Servers, jobs: int) -> Iterator[GradeAll]:
     """Yield what grades the entries of any number of lessons, ``jobs`` of them at once."""
     if jobs == 1:
-        with servers() as open_starter:
+        with servers() as open_factory:
             yield lambda order: (
-                row_of(entry, lesson, order.seed, open_starter)
+                row_of(entry, lesson, order.seed, open_factory)
                 for lesson in [_lesson_of(order)]
                 for entry in entries_of(lesson)
             )
@@ -85,13 +86,13 @@ def _side_by_side(pool: ProcessPoolExecutor, order: Order) -> Iterator[Row]:
 class _Process:
     """What a process that grades keeps open until it ends, which ends all that it started."""
 
-    open_starter: OpenStarter
+    open_factory: OpenFactory
     stack = ExitStack()
 
 
 def _open_servers(servers: Servers) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    _Process.open_starter = _Process.stack.enter_context(servers())
+    _Process.open_factory = _Process.stack.enter_context(servers())
 
 
 def _end_with_parent() -> None:
@@ -105,14 +106,14 @@ def _end_with_parent() -> None:
 def _row_at(order: Order, index: int) -> Row:
     lesson = _lesson_of(order)
     entry = list(entries_of(lesson))[index]
-    return row_of(entry, lesson, order.seed, _Process.open_starter)
+    return row_of(entry, lesson, order.seed, _Process.open_factory)
 
 
 def _lesson_of(order: Order) -> Lesson:
     return Catalogue(order.root).lesson(order.lesson)
 
 
-def row_of(entry: Candidate, lesson: Lesson, seed: int, open_starter: OpenStarter) -> Row:
+def row_of(entry: Candidate, lesson: Lesson, seed: int, open_factory: OpenFactory) -> Row:
     """Grade one entry and return its row."""
     logs: list[str] = []
 
@@ -121,5 +122,6 @@ def row_of(entry: Candidate, lesson: Lesson, seed: int, open_starter: OpenStarte
             logs.append(event.log)
 
     with entry.place() as folder:
-        result = grade_folder(lesson, folder, open_starter, seed=seed, on_event=listen)
+        request = GradingRequest(lesson, folder, seed)
+        result = grade_folder(request, open_factory, on_event=listen)
     return Row(entry.kind, entry.name, result, entry.loses, entry.why, "\n".join(logs))

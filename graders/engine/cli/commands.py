@@ -75,10 +75,11 @@ def grade_command(  # noqa: PLR0917 - Typer reads the options from here
     verbose: Verbose = False,
 ) -> ExitCode:
     """Grade a submission; the word `grade` may be left out."""
-    from graders.engine.cli.grading import GradeOrder, run_grade  # noqa: PLC0415 - heavy
+    from graders.engine.cli.grading import request_for, run_grade  # noqa: PLC0415 - heavy
 
-    order = GradeOrder(lesson, submission, seed, tuple(only or ()), json_file, verbose, require)
-    return run_grade(command_context(context), order)
+    here = command_context(context)
+    request = request_for(here, lesson, submission, seed=seed, only=only or (), require=require)
+    return run_grade(here, request, json_file=json_file, verbose=verbose)
 
 
 @app.command("list")
@@ -179,9 +180,9 @@ def sheet_command(
     ] = None,
 ) -> ExitCode:
     """Make the students' sheet of questions from the question bank."""
-    from graders.engine.cli.quizzing import write_sheets  # noqa: PLC0415 - heavy
+    from graders.engine.cli.quizzing import run_sheets  # noqa: PLC0415 - heavy
 
-    return write_sheets(command_context(context), names or ())
+    return run_sheets(command_context(context), names or ())
 
 
 COMMAND = typer.main.get_command(app)

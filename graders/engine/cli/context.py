@@ -19,19 +19,19 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
     from graders.engine.content.catalogue import Catalogue
-    from graders.engine.grading.folder import OpenStarter
+    from graders.engine.grading.folder import OpenFactory
 
 WIDEST = 100
 """Columns beyond which a page is harder to read, not easier."""
 
 
 @contextmanager
-def real_servers() -> Iterator[OpenStarter]:
+def real_servers() -> Iterator[OpenFactory]:
     """Open the real thing; imported only now, because it is heavy."""
     from graders.engine.grading.folder import open_servers  # noqa: PLC0415
 
-    with open_servers() as open_starter:
-        yield open_starter
+    with open_servers() as open_factory:
+        yield open_factory
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class CommandContext:
     """The surroundings of a command; tests give it others."""
 
     root: Path = REPOSITORY
-    servers: Callable[[], AbstractContextManager[OpenStarter]] = real_servers
+    servers: Callable[[], AbstractContextManager[OpenFactory]] = real_servers
     out: TextIO = field(default_factory=lambda: sys.stdout)
     err: TextIO = field(default_factory=lambda: sys.stderr)
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -13,9 +12,9 @@ from graders.engine.cli.context import CommandContext, print_page
 from graders.engine.cli.exit_codes import ExitCode
 from graders.engine.cli.progress import watched
 from graders.engine.content.canaries import new_seed
-from graders.engine.content.catalogue import Lesson
 from graders.engine.core.results import IsolationLevel, Result
 from graders.engine.grading.folder import grade_folder
+from graders.engine.grading.request import GradingRequest
 from graders.engine.grading.required import required_level
 from graders.engine.reports import json_report, terminal
 from graders.engine.reports.files import write_whole
@@ -25,36 +24,34 @@ SIGNS_OF_A_SUBMISSION = ("server.py", "submission.yaml", "submission.yml")
 STANDARD_OUTPUT = Path("-")
 
 
-@dataclass(frozen=True)
-class GradeOrder:
-    """What the command line asked for."""
+def request_for(
+    context: CommandContext,
+    lesson_id: str,
+    submission: Path | None,
+    *,
+    seed: int | None,
+    only: Iterable[str],
+    require: IsolationLevel | None,
+) -> GradingRequest:
+    """Return what the command line asked for; what it left out is filled in."""
+    lesson = context.catalogue.lesson(lesson_id)
+    return GradingRequest(
+        lesson=lesson,
+        submission=submission or default_folder(lesson.assignment_dir),
+        seed=new_seed() if seed is None else seed,
+        only=tuple(only),
+        require=required_level(require, context.environment),
+    )
 
-    lesson: str
-    submission: Path | None = None
-    seed: int | None = None
-    only: tuple[str, ...] = ()
-    json_file: Path | None = None
-    verbose: bool = False
-    require: IsolationLevel | None = None
 
-
-def run_grade(context: CommandContext, order: GradeOrder) -> ExitCode:
+def run_grade(
+    context: CommandContext, request: GradingRequest, *, json_file: Path | None, verbose: bool
+) -> ExitCode:
     """Grade, show, and say by the exit code how it went."""
-    lesson = context.catalogue.lesson(order.lesson)
-    folder = order.submission or default_folder(lesson.assignment_dir)
-    seed = new_seed() if order.seed is None else order.seed
-    with context.servers() as open_starter, watched(context.stderr()) as progress:
-        result = grade_folder(
-            lesson,
-            folder,
-            open_starter,
-            seed=seed,
-            only=order.only,
-            on_event=progress,
-            require=required_level(order.require, context.environment),
-        )
-    show(context, order, lesson, result)
-    if order.verbose:
+    with context.servers() as open_factory, watched(context.stderr()) as progress:
+        result = grade_folder(request, open_factory, on_event=progress)
+    show(context, result, title=request.lesson.title, json_file=json_file)
+    if verbose:
         show_logs(context.stderr(), result, progress.logs)
     return code_for(result)
 
@@ -65,15 +62,15 @@ def default_folder(assignment: Path) -> Path:
     return here if any((here / name).exists() for name in SIGNS_OF_A_SUBMISSION) else assignment
 
 
-def show(context: CommandContext, order: GradeOrder, lesson: Lesson, result: Result) -> None:
+def show(context: CommandContext, result: Result, *, title: str, json_file: Path | None) -> None:
     """Write the JSON where it is wanted, and the page unless JSON takes its place."""
-    if order.json_file == STANDARD_OUTPUT:
+    if json_file == STANDARD_OUTPUT:
         context.out.write(json_report.render(result))
         return
     page = context.stdout()
-    print_page(page, terminal.render(result, glyphs_for(page), title=lesson.title))
-    if order.json_file is not None:
-        write_whole(order.json_file, json_report.render(result))
+    print_page(page, terminal.render(result, glyphs_for(page), title=title))
+    if json_file is not None:
+        write_whole(json_file, json_report.render(result))
 
 
 def show_logs(margin: Console, result: Result, logs: Sequence[str]) -> None:

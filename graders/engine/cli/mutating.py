@@ -143,8 +143,8 @@ def _check(
     context: CommandContext, order: MutantOrder, lesson: Lesson, mutant: Mutant, asking: Asking
 ) -> ExitCode:
     seed = new_seed() if order.seed is None else order.seed
-    with context.servers() as open_starter:
-        row = row_of(entry_of(mutant), lesson, seed, open_starter)
+    with context.servers() as open_factory:
+        row = row_of(entry_of(mutant), lesson, seed, open_factory)
     RowProgress(context.stderr(), verbose=order.verbose).tell(row, 1)
     for flaw in row.flaws:
         print_page(asking.page, Text(visible(flaw), style="red"))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.text import Text
@@ -12,18 +10,16 @@ from rich.text import Text
 from graders.engine.cli.context import CommandContext, print_page
 from graders.engine.cli.exit_codes import ExitCode
 from graders.engine.cli.grading import default_folder
-from graders.engine.content.canaries import Canaries, new_seed
-from graders.engine.content.catalogue import Catalogue, Lesson
+from graders.engine.content.canaries import new_seed
 from graders.engine.content.conversation import Conversation, load_conversation
 from graders.engine.core.errors import Finding, UsageError
 from graders.engine.core.results import Problem
-from graders.engine.grading.starter import ServerStarter
-from graders.engine.harness import playback
+from graders.engine.grading.replay import replay
 from graders.engine.reports import terminal, transcript
 from graders.engine.reports.advice import prose
 from graders.engine.reports.glyphs import glyphs_for
 from graders.engine.server.trouble import StartFailed
-from graders.engine.submissions.submission import SubmissionProblem, find_submission, opened
+from graders.engine.submissions.submission import SubmissionProblem
 
 
 def run_replay(
@@ -33,46 +29,17 @@ def run_replay(
     page, seed = context.stdout(), new_seed() if seed is None else seed
     if not file.is_file():
         raise UsageError(f"There is no file {file}.", cure="Give a conversation script (.yaml).")
-    lesson = lesson_of(file, context.catalogue)
+    lesson = context.catalogue.lesson_of(file)
     conversation = load_conversation(file)
+    folder = folder or default_folder(lesson.assignment_dir)
     try:
-        with opened(folder or default_folder(lesson.assignment_dir)) as handed_in:
-            submission = find_submission(handed_in.folder, endpoint=lesson.info.endpoint)
-            with context.servers() as open_starter, open_starter(lesson, submission) as starter:
-                finding = asyncio.run(_played(page, conversation, starter, Canaries(seed)))
+        with context.servers() as open_factory:
+            replayed = replay(conversation, lesson, folder, open_factory, seed)
     except (SubmissionProblem, StartFailed) as error:
         return _not_started(page, error.problem)
-    return _told(page, conversation, finding, seed)
-
-
-def lesson_of(file: Path, catalogue: Catalogue) -> Lesson:
-    """Return the lesson whose folder the conversation is in, else the only or first lesson."""
-    known = catalogue.lessons()
-    if not known:
-        raise UsageError("The course has no lesson.")
-    parts = file.resolve().parts
-    return next((lesson for lesson in known if lesson.id in parts), known[0])
-
-
-async def _played(
-    page: Console, conversation: Conversation, starter: ServerStarter, canaries: Canaries
-) -> Finding | None:
-    """Play, print the transcript, and return what was not as expected."""
-    trace = starter.new_trace()
-    model = starter.new_model(trace)
-    student: Any = await starter.start(model, trace)
-    finding = None
-    try:
-        await playback.play(conversation, student, model, canaries)
-    except Finding as error:
-        finding = error
-    finally:
-        await student.stop()
-    finding = finding or next(iter(model.findings()), None)
-    lines = trace.lines(None if finding is None else finding.mark)
     page.print(Text(f"\n{conversation.name}: {conversation.description}\n", style="bold"))
-    print_page(page, transcript.render(lines, glyphs_for(page), whole=True))
-    return finding
+    print_page(page, transcript.render(replayed.transcript, glyphs_for(page), whole=True))
+    return _told(page, conversation, replayed.finding, seed)
 
 
 def _told(

@@ -64,6 +64,14 @@ class Catalogue:
             )
         return self._load(lesson_id)
 
+    def lesson_of(self, file: Path) -> Lesson:
+        """Return the lesson whose folder ``file`` is in, else the only or first lesson."""
+        known = self.lessons()
+        if not known:
+            raise UsageError("The course has no lesson.")
+        parts = file.resolve().parts
+        return next((lesson for lesson in known if lesson.id in parts), known[0])
+
     def _load(self, lesson_id: str) -> Lesson:
         grader_dir = self.root / "graders" / lesson_id
         return Lesson(

@@ -42,6 +42,7 @@ from graders.engine.content.strict_yaml import load
 from graders.engine.core.errors import ContentError
 from graders.engine.core.text import quote
 
+SHEET, ANSWERS = "quiz-questions.yaml", "quiz.yaml"
 MAX_ANSWERS_BYTES = 50_000
 _COST = 2**14
 _HEAD = """\

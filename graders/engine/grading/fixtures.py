@@ -11,16 +11,18 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 import pytest_asyncio
 
 from graders.engine.content.canaries import Canaries
 from graders.engine.core.results import Measurement
-from graders.engine.grading.starter import CheckModel, CheckTrace, RunningServer, ServerStarter
 from graders.engine.harness.recording import Recordings, Scenario
 from graders.engine.harness.said import Scene
+from graders.engine.harness.server_factory import Served, ServerFactory
+from graders.engine.harness.student import Student
+from graders.engine.model import ScriptedModel
 from graders.engine.server.trace import Trace
 
 
@@ -32,7 +34,7 @@ class Bench:
     """
 
     seed: int
-    starter: ServerStarter
+    factory: ServerFactory
     recordings: Recordings
     submission: Path
     measurements: list[Measurement] = field(default_factory=list)
@@ -48,21 +50,32 @@ def canary(pytestconfig: pytest.Config) -> Canaries:
 
 
 @pytest.fixture
-def trace(pytestconfig: pytest.Config) -> CheckTrace:
+def trace() -> Trace:
     """Return the record of this check; a failed check shows it to the student."""
-    new: CheckTrace = pytestconfig.stash[BENCH].starter.new_trace()
-    return new
+    return Trace()
+
+
+@pytest_asyncio.fixture
+async def served(pytestconfig: pytest.Config, trace: Trace) -> AsyncIterator[Served]:
+    """Yield a server and its model, started for this check alone; it is stopped afterwards."""
+    async with pytestconfig.stash[BENCH].factory.serve(trace) as started:
+        yield started
 
 
 @pytest.fixture
-def model(pytestconfig: pytest.Config, trace: CheckTrace) -> CheckModel:
-    """Return the scripted model.
+def student(served: Served) -> Student:
+    """Return the student's server."""
+    return served.student
+
+
+@pytest.fixture
+def model(served: Served) -> ScriptedModel:
+    """Return the scripted model that this server asks.
 
     What is wrong with its use at the end (`findings()`) is for the check to judge: raised here it
     would fail every criterion by one mistake.
     """
-    scripted: CheckModel = pytestconfig.stash[BENCH].starter.new_model(trace)
-    return scripted
+    return served.model
 
 
 @pytest.fixture
@@ -78,7 +91,7 @@ def measured(pytestconfig: pytest.Config) -> Callable[[str, float, str, str], No
 
 @pytest.fixture
 def recorded(
-    pytestconfig: pytest.Config, trace: CheckTrace
+    pytestconfig: pytest.Config, trace: Trace
 ) -> Callable[[Scenario[Any]], Awaitable[Any]]:
     """Return a function that plays a scenario, or hands out its recording if it was played before.
 
@@ -86,7 +99,7 @@ def recorded(
     """
 
     async def play(scenario: Scenario[Any]) -> Any:
-        return await pytestconfig.stash[BENCH].recordings.of(scenario, cast("Trace", trace))
+        return await pytestconfig.stash[BENCH].recordings.of(scenario, trace)
 
     return play
 
@@ -108,19 +121,7 @@ def of_reference(
     return pytestconfig.stash[BENCH].recordings.of_reference
 
 
-@pytest_asyncio.fixture
-async def student(
-    pytestconfig: pytest.Config, model: Any, trace: CheckTrace
-) -> AsyncIterator[RunningServer]:
-    """Yield the student's server, started for this check alone; it is stopped afterwards."""
-    server: RunningServer = await pytestconfig.stash[BENCH].starter.start(model, trace)
-    try:
-        yield server
-    finally:
-        await server.stop()
-
-
 @pytest.fixture
-def scene(student: Any, model: Any, canary: Canaries) -> Scene:
+def scene(student: Student, model: ScriptedModel, canary: Canaries) -> Scene:
     """Return a scene with a pristine server of this check's own."""
     return Scene(student, model, canary)

@@ -5,17 +5,18 @@ What is wrong with the submission becomes part of the result here, whatever it i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TypeAlias
 
 from graders.engine.content.catalogue import Lesson
-from graders.engine.core.results import IsolationLevel, Problem, Result
+from graders.engine.core.results import Problem, Result
 from graders.engine.grading.events import Listener, nobody_listens
+from graders.engine.grading.request import GradingRequest
 from graders.engine.grading.run import grade, ungraded
-from graders.engine.grading.starter import ServerStarter
-from graders.engine.harness.server_factory import open_factory
+from graders.engine.harness import server_factory
+from graders.engine.harness.server_factory import ServerFactory
 from graders.engine.isolation.layers import NOTHING_OFF, Layer
 from graders.engine.sandbox.launcher import open_launcher
 from graders.engine.submissions.submission import (
@@ -25,59 +26,45 @@ from graders.engine.submissions.submission import (
     opened,
 )
 
-OpenStarter: TypeAlias = Callable[[Lesson, Submission], AbstractContextManager[ServerStarter]]
+OpenFactory: TypeAlias = Callable[[Lesson, Submission], AbstractContextManager[ServerFactory]]
 """Gives what starts the servers of one submission; raises SubmissionProblem if nothing can."""
 
 
 @contextmanager
 def open_servers(
     *, fresh: bool = False, without: frozenset[Layer] = NOTHING_OFF
-) -> Iterator[OpenStarter]:
+) -> Iterator[OpenFactory]:
     """Open what starts servers for any number of submissions; afterwards all have ended.
 
     ``fresh`` starts each in a new interpreter, as where there is no fork; ``without`` are layers of
     isolation that tests leave off, to have it as on a system that lacks them.
     """
     with open_launcher(fresh=fresh) as launcher:
-        yield lambda lesson, submission: open_factory(
+        yield lambda lesson, submission: server_factory.open_factory(
             submission, launcher, limits=lesson.info.limits, env=lesson.info.env, without=without
         )
 
 
 def grade_folder(
-    lesson: Lesson,
-    folder: Path,
-    open_starter: OpenStarter,
-    *,
-    seed: int,
-    only: Iterable[str] = (),
-    on_event: Listener = nobody_listens,
-    require: IsolationLevel = IsolationLevel.PRACTICE,
+    request: GradingRequest, open_factory: OpenFactory, *, on_event: Listener = nobody_listens
 ) -> Result:
-    """Return the result of the submission in ``folder``, or in an archive; see :func:`.run.grade`.
+    """Return the result of what was handed in, a folder or an archive; see :func:`.run.grade`.
 
     Where nothing can be started (no ``server.py``), files are graded all the same.
     Raises :class:`~graders.engine.core.errors.UsageError` when there is no such folder.
     """
-    name = folder.resolve().name
+    lesson = request.lesson
     try:
-        with opened(folder) as handed_in:
+        with opened(request.submission) as handed_in:
             submission, problem = _found(handed_in.folder, lesson.info.endpoint)
-            with open_starter(lesson, submission) as starter:
+            with open_factory(lesson, submission) as factory:
                 result = grade(
-                    lesson,
-                    submission,
-                    seed=seed,
-                    starter=starter,
-                    only=only,
-                    on_event=on_event,
-                    problem=problem,
-                    require=require,
+                    request, submission.root, factory, on_event=on_event, problem=problem
                 )
     except SubmissionProblem as error:
-        return ungraded(lesson, name, seed=seed, problem=error.problem, require=require)
+        return ungraded(request, error.problem)
     notes = tuple(f"`{each}` is no file, and was left out." for each in handed_in.left_out[:10])
-    return result.model_copy(update={"submission": name, "notes": (*notes, *result.notes)})
+    return result.model_copy(update={"notes": (*notes, *result.notes)})
 
 
 def _found(folder: Path, endpoint: str) -> tuple[Submission, Problem | None]:

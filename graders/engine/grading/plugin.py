@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
-from typing import cast
 
 import pytest
 
@@ -16,8 +15,8 @@ from graders.engine.core.errors import ContentError
 from graders.engine.grading.checks import Check, matched
 from graders.engine.grading.fixtures import BENCH, Bench
 from graders.engine.grading.ledger import Ledger
-from graders.engine.grading.starter import CheckTrace
 from graders.engine.grading.verdict import SILENT, Verdict, judge, worse
+from graders.engine.server.trace import Trace
 
 
 class GradingPlugin:
@@ -98,8 +97,8 @@ class GradingPlugin:
         """Judge one phase of a test; what was said before stands if it is worse."""
         criterion = self._criterion_of(item.nodeid)
         error = call.excinfo.value if call.excinfo else None
-        trace = cast("CheckTrace | None", item.funcargs.get("trace"))
-        verdict = judge(error, criterion, trace)
+        trace = item.funcargs.get("trace")
+        verdict = judge(error, criterion, trace if isinstance(trace, Trace) else None)
         before = self._said[item.nodeid]
         self._said[item.nodeid] = verdict if before is SILENT else worse(before, verdict)
         return (yield)

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 from graders.engine.content.canaries import Canaries
 from graders.engine.content.catalogue import Lesson
@@ -23,108 +22,99 @@ from graders.engine.grading.events import Listener, RunFinished, RunStarted, nob
 from graders.engine.grading.ledger import Ledger
 from graders.engine.grading.plan import chosen
 from graders.engine.grading.plugin import GradingPlugin
+from graders.engine.grading.request import GradingRequest
 from graders.engine.grading.session import run_tests
-from graders.engine.grading.starter import ServerStarter
-from graders.engine.harness.recording import Recordings, Starter
+from graders.engine.harness.recording import Recordings
+from graders.engine.harness.server_factory import ServerFactory
+from graders.engine.server.trace import Trace
 from graders.engine.server.trouble import StartFailed
-from graders.engine.submissions.submission import Submission
 
 _CONFTEST = "ImportError while loading conftest"
 
 
 def grade(
-    lesson: Lesson,
-    submission: Submission,
+    request: GradingRequest,
+    root: Path,
+    factory: ServerFactory,
     *,
-    seed: int,
-    starter: ServerStarter,
-    only: Iterable[str] = (),
     on_event: Listener = nobody_listens,
     clock: Callable[[], float] = time.perf_counter,
     problem: Problem | None = None,
-    require: IsolationLevel = IsolationLevel.PRACTICE,
 ) -> Result:
-    """Return what the lesson's checks find about the submission.
+    """Return what the lesson's checks find about the submission in the folder ``root``.
 
-    ``seed`` decides every word that the checks make up. ``only`` leaves out all criteria but
-    these and what they need. ``problem`` is what is known to keep the server from being started:
-    only what needs no server is checked then. ``require`` is the level of isolation that the
-    servers need to have. Must not be called from a running event loop.
+    ``problem`` is what is known to keep the server from being started: only what needs no server
+    is checked then. Must not be called from a running event loop.
 
     Raises :class:`~graders.engine.core.errors.ContentError` when rubric and tests of the lesson
     do not fit together, :class:`~graders.engine.core.errors.UsageError` for an unknown criterion
-    in ``only``, :class:`~graders.engine.core.errors.IsolationError` when the servers cannot be
+    in its ``only``, :class:`~graders.engine.core.errors.IsolationError` when the servers cannot be
     isolated as well as required, and :class:`KeyboardInterrupt` as it comes.
     """
     began = clock()
+    lesson = request.lesson
     criteria = lesson.rubric.prerequisites_first()
-    run = _Run(lesson, criteria, chosen(criteria, only), on_event, problem)
+    run = _Run(lesson, criteria, chosen(criteria, request.only), on_event, problem)
     if problem is None and lesson.info.server:
-        _require(require, starter)
-        run.problem = probe(starter)
-    bench = _bench(seed, starter, submission)
+        _require(request.require, factory)
+        run.problem = probe(factory)
+    recordings = Recordings(factory, Canaries(request.seed))
+    bench = fixtures.Bench(request.seed, factory, recordings, root)
     ledger = run.play(bench, clock)
-    if starter.isolation != NOT_STARTED:
+    if factory.isolation != NOT_STARTED:
         # A server can have been started in another way than the one that was tried.
-        required.require(require, starter.isolation)
+        required.require(request.require, factory.isolation)
     rows = tuple(ledger.decided[criterion.id] for criterion in lesson.rubric.criteria)
     earned, possible = score.total(rows)
     result = Result(
         lesson=lesson.id,
-        submission=submission.root.name,
+        submission=request.name,
         score=earned,
         max_score=possible,
-        seed=seed,
-        isolation=starter.isolation,
+        seed=request.seed,
+        isolation=factory.isolation,
         criteria=rows,
         problem=run.problem,
-        notes=tuple(dict.fromkeys(starter.notes)),
-        side_calls=tuple(starter.side_calls),
+        notes=tuple(dict.fromkeys(factory.notes)),
+        side_calls=tuple(factory.side_calls),
         measurements=tuple(bench.measurements),
-        advisory=not required.is_official(require),
+        advisory=not required.is_official(request.require),
         duration_ms=(clock() - began) * 1000,
     )
     on_event(RunFinished(result))
     return result
 
 
-def ungraded(
-    lesson: Lesson,
-    name: str,
-    *,
-    seed: int,
-    problem: Problem,
-    require: IsolationLevel = IsolationLevel.PRACTICE,
-) -> Result:
-    """Return the result of a submission, called ``name``, that offers nothing to be started.
+def ungraded(request: GradingRequest, problem: Problem) -> Result:
+    """Return the result of a submission that offers nothing to be started.
 
     No code of it runs, so any machine is good enough for it.
     """
-    criteria = lesson.rubric.criteria
+    criteria = request.lesson.rubric.criteria
     return Result(
-        lesson=lesson.id,
-        submission=name,
+        lesson=request.lesson.id,
+        submission=request.name,
         score=0,
         max_score=sum(criterion.points for criterion in criteria),
-        seed=seed,
+        seed=request.seed,
         isolation=NOT_STARTED,
         criteria=tuple(score.not_run(each, score.NOT_RUN_NO_SERVER) for each in criteria),
         problem=problem,
-        advisory=not required.is_official(require),
+        advisory=not required.is_official(request.require),
     )
 
 
-def _require(level: IsolationLevel, starter: ServerStarter) -> None:
+def _require(level: IsolationLevel, factory: ServerFactory) -> None:
     """Raise unless servers can be isolated as well as ``level`` says; practice needs nothing."""
     if level is not IsolationLevel.PRACTICE:
-        starter.probe_isolation()
-        required.require(level, starter.isolation)
+        factory.probe_isolation()
+        required.require(level, factory.isolation)
 
 
-def probe(starter: ServerStarter) -> Problem | None:
+def probe(factory: ServerFactory) -> Problem | None:
     """Start and stop the server once, and say what is in the way if it does not start."""
     try:
-        asyncio.run(_start_and_stop(starter))
+        asyncio.run(_start_and_stop(factory))
     except StartFailed as failure:
         return failure.problem
     except Finding as finding:
@@ -136,15 +126,9 @@ def probe(starter: ServerStarter) -> Problem | None:
     return None
 
 
-def _bench(seed: int, starter: ServerStarter, submission: Submission) -> fixtures.Bench:
-    recordings = Recordings(cast("Starter", starter), Canaries(seed))
-    return fixtures.Bench(seed, starter, recordings, submission.root)
-
-
-async def _start_and_stop(starter: ServerStarter) -> None:
-    trace = starter.new_trace()
-    server = await starter.start(starter.new_model(trace), trace)
-    await server.stop()
+async def _start_and_stop(factory: ServerFactory) -> None:
+    async with factory.serve(Trace()):
+        pass
 
 
 @dataclass

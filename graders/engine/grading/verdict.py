@@ -15,7 +15,7 @@ from pathlib import Path
 from graders.engine.content.models import Criterion
 from graders.engine.core.errors import Finding
 from graders.engine.core.results import Feedback, Status
-from graders.engine.grading.starter import CheckTrace
+from graders.engine.server.trace import Trace
 
 _OF_PYTEST = {"_pytest", "pluggy", "pytest_asyncio"}
 
@@ -37,9 +37,7 @@ PASSED = Verdict(Status.PASSED)
 SILENT = Verdict(Status.ERROR, log="The check ended without a report.")
 
 
-def judge(
-    error: BaseException | None, criterion: Criterion, trace: CheckTrace | None = None
-) -> Verdict:
+def judge(error: BaseException | None, criterion: Criterion, trace: Trace | None = None) -> Verdict:
     """Return what it means for ``criterion`` that a test ended with ``error`` (``None``: well)."""
     if error is None:
         return PASSED
@@ -74,7 +72,7 @@ def _leaves(error: BaseException) -> Iterator[BaseException]:
         yield error
 
 
-def _feedback(finding: Finding, criterion: Criterion, trace: CheckTrace | None) -> Feedback:
+def _feedback(finding: Finding, criterion: Criterion, trace: Trace | None) -> Feedback:
     return Feedback(
         required=criterion.requirement,
         seen=_seen(finding, () if trace is None else trace.explanations),

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from graders.engine.content.canaries import Canaries
 from graders.engine.core.errors import GraderBrokeError
 from graders.engine.harness.outcome import Outcome, attempt
 from graders.engine.harness.said import Scene
-from graders.engine.harness.student import Student
-from graders.engine.model import ScriptedModel
+from graders.engine.harness.server_factory import ServerFactory
 from graders.engine.server.trace import Trace
 
 _T = TypeVar("_T")
@@ -24,27 +23,11 @@ Scenario = Callable[[Scene], Awaitable[_T]]
 _NAME = "recorded_as"
 
 
-class Starter(Protocol):
-    """What starts the servers of one submission."""
-
-    def new_trace(self) -> Trace:
-        """Return a fresh record."""
-
-    def new_model(self, trace: Trace) -> ScriptedModel:
-        """Return a fresh scripted model."""
-
-    async def start(self, model: ScriptedModel, trace: Trace) -> Student:
-        """Start a pristine server."""
-
-    def reference(self, folder: Path) -> Starter:
-        """Return what starts servers of the course's own, from ``folder``."""
-
-
 class Recordings:
     """The scenarios of one run; each is played at its first use."""
 
-    def __init__(self, starter: Starter, canary: Canaries) -> None:
-        self._starter = starter
+    def __init__(self, factory: ServerFactory, canary: Canaries) -> None:
+        self._factory = factory
         self._canary = canary
         self._played: dict[tuple[Scenario[Any], Path | None], tuple[Outcome[Any], Trace]] = {}
 
@@ -53,7 +36,7 @@ class Recordings:
 
         Raises the :class:`Finding` that ended the scenario, to each check that asks for it.
         """
-        outcome, recorded = await self._recording(scenario, self._starter, None)
+        outcome, recorded = await self._recording(scenario, self._factory, None)
         trace.adopt(recorded)
         return cast("_T", outcome.value)
 
@@ -62,30 +45,30 @@ class Recordings:
 
         Raises :class:`GraderBrokeError` where that server does not do what it must.
         """
-        starter = self._starter.reference(folder)
-        outcome, _ = await self._recording(scenario, starter, folder)
+        factory = self._factory.reference(folder)
+        outcome, _ = await self._recording(scenario, factory, folder)
         if outcome.finding is not None:
             raise GraderBrokeError(f"the reference server failed: {outcome.finding.seen}")
         return cast("_T", outcome.value)
 
     async def _recording(
-        self, scenario: Scenario[_T], starter: Starter, folder: Path | None
+        self, scenario: Scenario[_T], factory: ServerFactory, folder: Path | None
     ) -> tuple[Outcome[Any], Trace]:
         if (scenario, folder) not in self._played:
-            self._played[scenario, folder] = await self._play(scenario, starter)
+            self._played[scenario, folder] = await self._play(scenario, factory)
         return self._played[scenario, folder]
 
-    async def _play(self, scenario: Scenario[_T], starter: Starter) -> tuple[Outcome[_T], Trace]:
-        trace = starter.new_trace()
-        model = starter.new_model(trace)
-        server = await attempt(starter.start(model, trace))
-        if server.finding is not None:
-            return Outcome(finding=server.finding), trace
-        try:
-            scene = Scene(server.value, model, self._canary)
-            return await attempt(scenario(scene)), trace
-        finally:
-            await server.value.stop()
+    async def _play(
+        self, scenario: Scenario[_T], factory: ServerFactory
+    ) -> tuple[Outcome[_T], Trace]:
+        trace = Trace()
+        return await attempt(self._played_on_a_server(scenario, factory, trace)), trace
+
+    async def _played_on_a_server(
+        self, scenario: Scenario[_T], factory: ServerFactory, trace: Trace
+    ) -> _T:
+        async with factory.serve(trace) as (student, model):
+            return await scenario(Scene(student, model, self._canary))
 
 
 def recorded_as(name: str) -> Callable[[Scenario[_T]], Scenario[_T]]:

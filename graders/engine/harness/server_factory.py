@@ -1,6 +1,6 @@
 """Everything that the checks of one submission share: its copy, its settings, the way to start it.
 
-Fits the harness to what grading asks for. Must not know a rubric.
+:class:`ServerFactory` is what checks, recordings and replays know of it. Must not know a rubric.
 """
 
 from __future__ import annotations
@@ -9,10 +9,12 @@ import importlib.metadata
 import secrets
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from graders.engine.core.limits import Limits
 from graders.engine.core.results import NOT_STARTED, Isolation, SideCall
@@ -31,14 +33,70 @@ from graders.engine.submissions.shadows import shadowing_names
 from graders.engine.submissions.submission import CopyReport, Submission, copy_submission
 
 
-class ServerFactory:
-    """Starts pristine servers of one submission; a :class:`ServerStarter` of grading."""
+class Served(NamedTuple):
+    """A server that has been started, and the scripted model that it asks."""
+
+    student: Student
+    model: ScriptedModel
+
+
+class ServerFactory(ABC):
+    """Starts servers of one submission, as often as asked, each time pristine.
+
+    :class:`ProcessFactory` is the real one; tests of grading have stand-ins.
+    """
+
+    @property
+    @abstractmethod
+    def isolation(self) -> Isolation:
+        """How well the servers are isolated, as far as one was started or it was probed."""
+
+    @property
+    @abstractmethod
+    def notes(self) -> Sequence[str]:
+        """Plain sentences for the report, collected over all servers so far."""
+
+    @property
+    @abstractmethod
+    def side_calls(self) -> Sequence[SideCall]:
+        """The model calls that carried no conversation, over all servers so far."""
+
+    @abstractmethod
+    def probe_isolation(self) -> None:
+        """Find out how well servers are isolated, before any code of the submission runs."""
+
+    @abstractmethod
+    def reference(self, folder: Path) -> ServerFactory:
+        """Return what starts servers of the course's own, from ``folder``."""
+
+    @abstractmethod
+    async def start(self, trace: Trace) -> Served:
+        """Start a server with a model of its own, for :meth:`serve`, which stops it."""
+
+    @asynccontextmanager
+    async def serve(self, trace: Trace) -> AsyncIterator[Served]:
+        """Start a server with a model of its own; it is stopped at the end of the block.
+
+        ``trace`` becomes the record of both. It comes from outside, because it tells of a server
+        that could not be started as well.
+        Raises :class:`StartFailed` with the problem, or another :class:`Finding` when the server
+        fails right after its start.
+        """
+        served = await self.start(trace)
+        try:
+            yield served
+        finally:
+            await served.student.stop()
+
+
+class ProcessFactory(ServerFactory):
+    """Starts each server as a process of its own."""
 
     def __init__(
         self,
         launcher: Launcher,
         settings: ServerSettings,
-        notes: list[str],
+        notes: Sequence[str] = (),
         clock: RunClock | None = None,
     ) -> None:
         self._clock = clock or RunClock()
@@ -46,7 +104,7 @@ class ServerFactory:
         self._settings = settings
         self._models: list[ScriptedModel] = []
         self._layers: tuple[str, ...] | None = None
-        self.notes = notes
+        self._notes = notes
 
     @property
     def isolation(self) -> Isolation:
@@ -54,6 +112,11 @@ class ServerFactory:
         if self._layers is None:
             return NOT_STARTED
         return isolation_of(self._launcher.kind, self._layers, root=is_root())
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What was left out of the copy, and names that hide installed packages."""
+        return self._notes
 
     @property
     def side_calls(self) -> list[SideCall]:
@@ -77,13 +140,7 @@ class ServerFactory:
         )
         self._layers = probe_isolation(self._launcher, spec)
 
-    def new_trace(self) -> Trace:
-        """Return a fresh record for one check."""
-        return Trace()
-
-    def new_model(self, trace: Trace) -> ScriptedModel:
-        """Return a fresh scripted model whose events go into ``trace``."""
-
+    def _new_model(self, trace: Trace) -> ScriptedModel:
         def record(event: ModelEvent) -> None:
             trace.add("model", event.kind, event.text)
 
@@ -93,8 +150,9 @@ class ServerFactory:
         self._models.append(model)
         return model
 
-    async def start(self, model: ScriptedModel, trace: Trace) -> Student:
-        """Start a pristine server; raises :class:`StartFailed` with the problem."""
+    async def start(self, trace: Trace) -> Served:
+        """Start a process with a model whose events go into ``trace``."""
+        model = self._new_model(trace)
         self._clock.require_time()
         try:
             student = await Student.launch(
@@ -105,7 +163,7 @@ class ServerFactory:
             self._layers = failure.layers or self._layers
             raise
         self._layers = student.layers
-        return student
+        return Served(student, model)
 
     def reference(self, folder: Path) -> ServerFactory:
         """Return what starts servers of the course's own, with the key of the submission's."""
@@ -115,7 +173,7 @@ class ServerFactory:
             limits=self._settings.limits,
             wire=self._settings.wire,
         )
-        return ServerFactory(self._launcher, own, [], self._clock)
+        return ProcessFactory(self._launcher, own, clock=self._clock)
 
 
 @contextmanager
@@ -150,7 +208,7 @@ def open_factory(
             without=without,
         )
         notes = [*_notes(report), *map(_shadow_note, shadows)]
-        yield ServerFactory(launcher, settings, notes, RunClock(allowed.wall))
+        yield ProcessFactory(launcher, settings, notes, RunClock(allowed.wall))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

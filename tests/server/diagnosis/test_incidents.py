@@ -24,7 +24,7 @@ from graders.engine.harness import (
     TookTooLong,
     Trace,
 )
-from graders.engine.harness.server_factory import ServerFactory
+from graders.engine.harness.server_factory import ProcessFactory
 from graders.engine.sandbox.process import Exit, Launcher
 from graders.engine.server.diagnosis.incidents import used_up_cpu
 from graders.engine.server.watch.deadlines import RunClock
@@ -442,6 +442,6 @@ async def test_no_server_is_started_once_the_time_of_the_run_is_over(
     (tmp_path / "server.py").write_text(HONEST, encoding="utf-8")
     times = iter((0.0,))
     run_clock = RunClock(WallLimits(), now=lambda: next(times, 1_801.0))
-    factory = ServerFactory(launcher, ServerSettings(source=tmp_path), [], run_clock)
+    factory = ProcessFactory(launcher, ServerSettings(source=tmp_path), clock=run_clock)
     with pytest.raises(GraderBrokeError, match="the 1,800 s that all checks together may take"):
-        await factory.start(factory.new_model(Trace()), Trace())
+        await factory.start(Trace())

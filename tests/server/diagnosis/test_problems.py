@@ -41,10 +41,10 @@ async def problem_of(
         submission = find_submission(folder)
     except SubmissionProblem as trouble:
         return trouble.problem
-    with open_factory(submission, launcher, limits=limits, env={}) as factory:
-        trace = factory.new_trace()
-        with pytest.raises(StartFailed) as failed:
-            await (await factory.start(factory.new_model(trace), trace)).stop()
+    opened = open_factory(submission, launcher, limits=limits, env={})
+    with opened as factory, pytest.raises(StartFailed) as failed:
+        async with factory.serve(Trace()):
+            pass
     problem = failed.value.problem
     _is_fit_for_a_student(problem)
     return problem
@@ -268,8 +268,8 @@ async def test_a_hidden_package_that_nobody_needs_is_only_noted(
     (tmp_path / "server.py").write_text(APP, encoding="utf-8")
     (tmp_path / "yaml.py").write_text("", encoding="utf-8")
     with open_factory(Submission(tmp_path), launcher, limits={}, env={}) as factory:
-        student = await factory.start(factory.new_model(factory.new_trace()), Trace())
-        await student.stop()
+        async with factory.serve(Trace()):
+            pass
     assert [note for note in factory.notes if "`yaml`" in note]
 
 

@@ -14,7 +14,7 @@ def ask(student: Any, text: str) -> str:
     answer = student.ask(text)
     if answer is None:
         message = f"Nothing came back for {text!r}."
-        raise Finding(message, mark=1)
+        raise Finding(message, mark=2)
     return str(answer)
 
 
