@@ -22,17 +22,36 @@ from graders.engine.grading.folder import OpenFactory
 from graders.engine.harness.server_factory import Served, ServerFactory
 from graders.engine.harness.student import Student
 from graders.engine.model import ScriptedModel
+from graders.engine.sandbox.process import LaunchSpec, Process
+from graders.engine.server.settings import ServerSettings
 from graders.engine.server.trace import Trace
 from graders.engine.server.trouble import StartFailed
+from graders.engine.server.watch.deadlines import RunClock
 
 COURSE = Path(__file__).parent / "data" / "miniature_course"
 PRACTICE = Isolation(level=IsolationLevel.PRACTICE, missing=("Nothing is isolated.",))
 
 
-class ServerStandIn(Student):
-    """Answers from a dictionary; there is no process, so nothing of the real one is set up."""
+class NoLauncher:
+    """Starts nothing."""
 
-    def __init__(self, answers: dict[str, str], trace: Trace) -> None:
+    kind = "none"
+
+    def start(self, spec: LaunchSpec) -> Process:
+        """Fail: a stand-in has no process."""
+        raise NotImplementedError(f"no process for {spec.root}")
+
+    def close(self) -> None:
+        """There is nothing to end."""
+
+
+class ServerStandIn(Student):
+    """Answers from a dictionary; it has folders and clients as the real one, but no process."""
+
+    def __init__(
+        self, root: Path, answers: dict[str, str], model: ScriptedModel, trace: Trace
+    ) -> None:
+        super().__init__(NoLauncher(), ServerSettings(source=root), model, trace, RunClock())
         self.answers = answers
         self.trace = trace
         self.stops = 0
@@ -47,6 +66,7 @@ class ServerStandIn(Student):
     async def stop(self) -> None:
         """Count the stops."""
         self.stops += 1
+        await super().stop()
 
 
 @dataclass
@@ -71,9 +91,10 @@ class FactoryStandIn(ServerFactory):
     async def start(self, trace: Trace) -> Served:
         """Read the submission and "start" it, with a model that is never asked."""
         self.isolation = self.offered
-        server = ServerStandIn(answers_in(self.root / "server.py"), trace)
+        answers, model = answers_in(self.root / "server.py"), ScriptedModel()
+        server = ServerStandIn(self.root, answers, model, trace)
         self.servers.append(server)
-        return Served(server, ScriptedModel())
+        return Served(server, model)
 
 
 def answers_in(server_file: Path) -> dict[str, str]:
