@@ -60,7 +60,7 @@ async def _read_tries(scene: Scene, turn: Turn, stream: Stream) -> None:
 
 
 @dataclass(frozen=True)
-class Conversation:
+class OneThread:
     """Messages of one thread, in order; it stops after one that was not answered."""
 
     asked: list[Said]
@@ -80,16 +80,16 @@ class Preference:
 
 
 @dataclass(frozen=True)
-class LongConversation(Conversation):
+class LongConversation(OneThread):
     """``preference`` was saved at the second message, if the server has the tool and it works."""
 
     preference: Preference | None
 
 
 @recorded_as("conversation")
-async def play_conversation(scene: Scene) -> Conversation:
+async def play_conversation(scene: Scene) -> OneThread:
     """Say four messages in one thread."""
-    return Conversation(await _converse(scene, TURNS))
+    return OneThread(await _converse(scene, TURNS))
 
 
 @recorded_as("long")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from graders.engine.harness import RecordedCall, Said, Scene, Trace, criterion, expect
 from graders.lesson04.requests import has_role, missing, outline, present, times
-from graders.lesson04.scenarios import Conversation
+from graders.lesson04.scenarios import OneThread
 from graders.lesson04.shapes import Played, judge_shapes, told
 
 NEWEST = 3
@@ -12,7 +12,7 @@ NEWEST = 3
 
 
 @criterion("conversation-answered")
-async def test_each_message_is_answered(conversation: Conversation) -> None:
+async def test_each_message_is_answered(conversation: OneThread) -> None:
     for number, asked in enumerate(conversation.asked, 1):
         stream, hint = asked.stream, "first-message" if number == 1 else "follow-up"
         expect(
@@ -48,7 +48,7 @@ async def test_each_message_is_answered(conversation: Conversation) -> None:
 
 
 @criterion("newest-once")
-async def test_newest_message_is_sent_once(conversation: Conversation) -> None:
+async def test_newest_message_is_sent_once(conversation: OneThread) -> None:
     for asked, _ in conversation.with_earlier():
         count = times(asked.request, asked.word)
         expect(
@@ -68,7 +68,7 @@ async def test_newest_message_is_sent_once(conversation: Conversation) -> None:
 
 
 @criterion("user-history")
-async def test_earlier_questions_reach_the_model(conversation: Conversation) -> None:
+async def test_earlier_questions_reach_the_model(conversation: OneThread) -> None:
     for asked, earlier in conversation.with_earlier():
         words = [each.word for each in earlier]
         lacking = missing(asked.request, words)
@@ -83,7 +83,7 @@ async def test_earlier_questions_reach_the_model(conversation: Conversation) -> 
 
 
 @criterion("assistant-history")
-async def test_earlier_answers_reach_the_model(conversation: Conversation) -> None:
+async def test_earlier_answers_reach_the_model(conversation: OneThread) -> None:
     for asked, earlier in conversation.with_earlier():
         words = [word for each in earlier for word in each.words_heard[1:]]
         lacking = missing(asked.request, words)
@@ -109,7 +109,7 @@ def _listed(words: list[str]) -> str:
 
 
 @criterion("history-in-order")
-async def test_conversation_is_in_order(conversation: Conversation) -> None:
+async def test_conversation_is_in_order(conversation: OneThread) -> None:
     for asked, earlier in conversation.with_earlier():
         said = [word for each in earlier for word in each.words_heard]
         wanted = present(asked.request, said)
@@ -157,7 +157,7 @@ def _order_hint(got: list[str], wanted: list[str], earlier: list[Said]) -> str |
 
 
 @criterion("roles")
-async def test_everybody_keeps_their_role(conversation: Conversation) -> None:
+async def test_everybody_keeps_their_role(conversation: OneThread) -> None:
     for asked, earlier in conversation.with_earlier():
         everybody = [*earlier, asked]
         words = [word for each in everybody for word in each.words_heard]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from graders.engine.harness import Said, criterion, expect, found, lacking
 from graders.lesson04.requests import missing, present, size
-from graders.lesson04.scenarios import MESSAGES, MOST_TRIES, Conversation, TooLong
+from graders.lesson04.scenarios import MESSAGES, MOST_TRIES, OneThread, TooLong
 
 NEWEST = 10
 SETTLED = 8
@@ -18,7 +18,7 @@ GROWTH = 1.1
 
 
 @criterion("newest-ten-kept")
-async def test_newest_ten_items_are_kept(long: Conversation) -> None:
+async def test_newest_ten_items_are_kept(long: OneThread) -> None:
     for number, (asked, items) in enumerate(_with_items(long), 1):
         if not asked.calls or number < SETTLED:
             continue
@@ -35,7 +35,7 @@ async def test_newest_ten_items_are_kept(long: Conversation) -> None:
         )
 
 
-def _with_items(conversation: Conversation) -> list[tuple[Said, list[str]]]:
+def _with_items(conversation: OneThread) -> list[tuple[Said, list[str]]]:
     """Return each message with the words of all items so far, oldest first, itself the last."""
     words: list[str] = []
     result = []
@@ -46,7 +46,7 @@ def _with_items(conversation: Conversation) -> list[tuple[Said, list[str]]]:
 
 
 @criterion("long-thread-answered")
-async def test_long_conversation_goes_on(long: Conversation) -> None:
+async def test_long_conversation_goes_on(long: OneThread) -> None:
     last = long.asked[-1]
     stream = last.stream
     expect(
@@ -58,7 +58,7 @@ async def test_long_conversation_goes_on(long: Conversation) -> None:
 
 
 @criterion("window-bounded", case="nothing older than the newest 50 items")
-async def test_old_items_are_left_out(long: Conversation) -> None:
+async def test_old_items_are_left_out(long: OneThread) -> None:
     for number, (asked, items) in enumerate(_with_items(long), 1):
         old = present(asked.request, items[:-WINDOW])
         expect(
@@ -70,7 +70,7 @@ async def test_old_items_are_left_out(long: Conversation) -> None:
 
 
 @criterion("window-bounded", case="the size stops growing")
-async def test_size_of_requests_stops_growing(long: Conversation) -> None:
+async def test_size_of_requests_stops_growing(long: OneThread) -> None:
     sizes = [size(asked.request) for asked in long.asked]
     before, after = max(sizes[:WARM]), max(sizes[WARM:])
     expect(
@@ -82,7 +82,7 @@ async def test_size_of_requests_stops_growing(long: Conversation) -> None:
     )
 
 
-def _has_old_items(conversation: Conversation) -> bool:
+def _has_old_items(conversation: OneThread) -> bool:
     asked, items = _with_items(conversation)[-1]
     return bool(present(asked.request, items[:-WINDOW]))
 

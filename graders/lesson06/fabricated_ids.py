@@ -10,7 +10,7 @@ import re
 import string
 from collections.abc import Iterable
 
-from graders.lesson06.people import Answer
+from graders.lesson06.people import WholeAnswer
 
 _CHANGED = 8
 """Characters at the end of an id that are made up; a prefix or a UUID's version stay."""
@@ -44,7 +44,7 @@ def _other(character: str, others: str, source: random.Random) -> str:
     return character
 
 
-def bare(answer: Answer, sent: Iterable[str]) -> str:
+def bare(answer: WholeAnswer, sent: Iterable[str]) -> str:
     """Return what an answer says, without the ids that were ``sent`` and what passes."""
     text = answer.body
     for each in sorted(filter(None, sent), key=len, reverse=True):

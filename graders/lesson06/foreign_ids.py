@@ -11,7 +11,7 @@ from graders.engine.harness import Scene, recorded_as, say, user_input
 from graders.lesson06.fabricated_ids import similar_id
 from graders.lesson06.operations import GET, ITEMS, MESSAGE, Target, message_about
 from graders.lesson06.ownership import page_of
-from graders.lesson06.people import Answer, Person, Sending, Thread, begin
+from graders.lesson06.people import Person, Sending, Thread, WholeAnswer, begin
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Tried:
     """One request of Bob's: what he does, told in words, and what came of it."""
 
     told: str
-    answer: Answer
+    answer: WholeAnswer
 
 
 async def _try(person: Person, told: str, sending: Sending) -> Tried:
@@ -39,7 +39,7 @@ class Mixed:
     threads: tuple[Thread, Thread]
     tried: tuple[Tried, ...]
     like_unknown: tuple[tuple[Tried, Tried], ...]
-    items: Answer
+    items: WholeAnswer
 
 
 @recorded_as("mixed")
@@ -121,10 +121,10 @@ class Fabricated:
     unknown_id: str
     word: str
     unknown: Tried
-    threads: Answer
+    threads: WholeAnswer
     named: Tried
     named_id: str
-    items: Answer
+    items: WholeAnswer
     queries: tuple[Tried, ...]
 
 
@@ -188,7 +188,7 @@ class Attached:
     usable: bool = False
     used: Tried | None = None
     deleted: Tried | None = None
-    afterwards: Answer | None = None
+    afterwards: WholeAnswer | None = None
 
 
 @recorded_as("attached")

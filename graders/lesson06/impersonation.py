@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from graders.engine.harness import Scene, recorded_as, user_input
-from graders.lesson06.people import Answer, Person, Sending, Thread, begin
+from graders.lesson06.people import Person, Sending, Thread, WholeAnswer, begin
 
 Fields = Mapping[str, Any]
 _NAMES = ("user_id", "user", "uid", "id", "email", "name", "preferred_username")
@@ -21,9 +21,9 @@ class Impersonation:
     """What Bob got while he said in one way that he was Alice, and her list afterwards."""
 
     thread: Thread
-    shown: tuple[Answer, ...]
+    shown: tuple[WholeAnswer, ...]
     new_id: str
-    threads: Answer
+    threads: WholeAnswer
 
 
 @dataclass(frozen=True)

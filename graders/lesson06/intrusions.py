@@ -22,7 +22,7 @@ from graders.lesson06.operations import (
     Target,
     message_about,
 )
-from graders.lesson06.people import Answer, Person, Sending, Thread, begin
+from graders.lesson06.people import Person, Sending, Thread, WholeAnswer, begin
 
 
 @dataclass(frozen=True)
@@ -37,14 +37,14 @@ class Intrusion:
     thread: Thread
     bob: Person
     word: str
-    answer: Answer
-    also: tuple[Answer, ...]
+    answer: WholeAnswer
+    also: tuple[WholeAnswer, ...]
     unknown_word: str
-    unknown: tuple[Answer, Answer]
+    unknown: tuple[WholeAnswer, WholeAnswer]
     unknown_targets: tuple[Target, Target]
-    items: Answer
-    loaded: Answer
-    later: Answer | None
+    items: WholeAnswer
+    loaded: WholeAnswer
+    later: WholeAnswer | None
 
     @property
     def told(self) -> str:
@@ -110,7 +110,7 @@ def _ordered(target: Target, order: Order) -> Sending:
     return lambda chat: chat.items(target.thread_id, order=order)
 
 
-async def _go_on(alice: Person, thread: Thread) -> Answer:
+async def _go_on(alice: Person, thread: Thread) -> WholeAnswer:
     """Let Alice say something more."""
     key = f"goes on in {thread.id}"
     alice.scene.script(key)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from graders.engine.harness import Order, Scene, recorded_as, walk_pages
-from graders.lesson06.people import Answer, Person, Sending, Thread, begin
+from graders.lesson06.people import Person, Sending, Thread, WholeAnswer, begin
 
 _ORDERS: tuple[Order, Order] = ("desc", "asc")
 _LIMIT = 2
@@ -24,16 +24,16 @@ class Owner:
 
     thread: Thread
     second: tuple[str, str]
-    follow_up: Answer
-    items: Answer
-    loaded: Answer
-    threads: Answer
+    follow_up: WholeAnswer
+    items: WholeAnswer
+    loaded: WholeAnswer
+    threads: WholeAnswer
     title: str
-    renamed: Answer
-    threads_renamed: Answer
-    retried: Answer
-    deleted: Answer
-    threads_after: Answer
+    renamed: WholeAnswer
+    threads_renamed: WholeAnswer
+    retried: WholeAnswer
+    deleted: WholeAnswer
+    threads_after: WholeAnswer
     deleted_thread: Thread
 
 
@@ -80,10 +80,10 @@ class Listed:
     alice: tuple[Thread, ...]
     bob: Person
     title: str
-    before: Mapping[Order, list[Answer]]
-    after: Mapping[Order, list[Answer]]
-    after_hers: Mapping[Order, Answer]
-    after_deleted: Mapping[Order, Answer]
+    before: Mapping[Order, list[WholeAnswer]]
+    after: Mapping[Order, list[WholeAnswer]]
+    after_hers: Mapping[Order, WholeAnswer]
+    after_deleted: Mapping[Order, WholeAnswer]
 
 
 @recorded_as("listed")
@@ -103,11 +103,11 @@ async def play_lists(scene: Scene) -> Listed:
     return Listed(tuple(hers), bob, title, before, after, after_hers, after_deleted)
 
 
-async def _pages_after(person: Person, thread: Thread) -> dict[Order, Answer]:
+async def _pages_after(person: Person, thread: Thread) -> dict[Order, WholeAnswer]:
     return {order: await person.send(_lists(order, thread.id)) for order in _ORDERS}
 
 
-async def _pages(person: Person, order: Order) -> list[Answer]:
+async def _pages(person: Person, order: Order) -> list[WholeAnswer]:
     return await walk_pages(lambda after: person.send(_lists(order, after)), _next, _MOST_PAGES)
 
 
@@ -115,14 +115,14 @@ def _lists(order: Order, after: str | None) -> Sending:
     return lambda chat: chat.list(limit=_LIMIT, order=order, after=after)
 
 
-def _next(answer: Answer) -> str | None:
+def _next(answer: WholeAnswer) -> str | None:
     """Return the cursor of the page after this one; ``None`` if it is the last."""
     page = page_of(answer)
     after = page.get("after")
     return after if page.get("has_more") is True and isinstance(after, str) else None
 
 
-def page_of(answer: Answer) -> dict[str, Any]:
+def page_of(answer: WholeAnswer) -> dict[str, Any]:
     """Read an answer's JSON object; an empty one if it is none."""
     try:
         value = json.loads(answer.body)
@@ -131,7 +131,7 @@ def page_of(answer: Answer) -> dict[str, Any]:
     return value if answer.status == 200 and isinstance(value, dict) else {}
 
 
-def ids_of(answer: Answer) -> list[str]:
+def ids_of(answer: WholeAnswer) -> list[str]:
     """Return the ids in a page's ``data``."""
     data = page_of(answer).get("data")
     rows = data if isinstance(data, list) else []

@@ -34,7 +34,7 @@ Sending = Callable[[Chat], Awaitable[Reply | Stream]]
 
 
 @dataclass(frozen=True)
-class Answer:
+class WholeAnswer:
     """All that came back for one request; ``status`` is 0 when the server gave none.
 
     ``shown`` is everything that the client could read of it, ``mark`` its place in the transcript,
@@ -132,7 +132,7 @@ class Person:
         self._chat.headers.update(headers or {})
         self._chat.query.update(query or {})
 
-    async def send(self, sending: Sending) -> Answer:
+    async def send(self, sending: Sending) -> WholeAnswer:
         """Send a request and read the whole answer."""
         return await send(self.scene, lambda: self.chat, sending)
 
@@ -144,7 +144,7 @@ def tokens_for(scene: Scene) -> Tokens:
     return tokens
 
 
-async def send(scene: Scene, chat: Callable[[], Chat], sending: Sending) -> Answer:
+async def send(scene: Scene, chat: Callable[[], Chat], sending: Sending) -> WholeAnswer:
     """Send a request and read the whole answer; ``chat`` is asked anew for each try."""
     answer, calls = await scene.with_calls(
         within_limits(scene.student, lambda: once(chat(), sending), _PAUSES)
@@ -152,22 +152,22 @@ async def send(scene: Scene, chat: Callable[[], Chat], sending: Sending) -> Answ
     return replace(answer, calls=calls)
 
 
-async def once(chat: Chat, sending: Sending) -> Answer:
+async def once(chat: Chat, sending: Sending) -> WholeAnswer:
     """Send a request and read the whole answer, whatever it is."""
     try:
         got = await sending(chat)
     except ServerTrouble as trouble:
-        return Answer(0, httpx.Headers(), "", trouble.mark, broke=True)
+        return WholeAnswer(0, httpx.Headers(), "", trouble.mark, broke=True)
     return await read(got)
 
 
-async def read(got: Reply | Stream) -> Answer:
+async def read(got: Reply | Stream) -> WholeAnswer:
     """Read the whole of an answer."""
     if isinstance(got, Reply):
-        return Answer(got.status, got.headers, _text(got.body), got.serial)
+        return WholeAnswer(got.status, got.headers, _text(got.body), got.serial)
     ends = await got.finish_or_leave()
     broke = got.broke is not None or not ends
-    return Answer(got.status, got.headers, _text(got.body), got.last_serial, broke, got)
+    return WholeAnswer(got.status, got.headers, _text(got.body), got.last_serial, broke, got)
 
 
 def _text(body: bytes | bytearray) -> str:
@@ -191,7 +191,7 @@ class Thread:
     message_id: str
     answer_id: str
     turn: Turn
-    begun: Answer
+    begun: WholeAnswer
 
     @property
     def words(self) -> tuple[str, str]:
@@ -203,7 +203,7 @@ class Thread:
         """The ids of the thread and of its first items, as far as they came."""
         return tuple(filter(None, (self.id, self.message_id, self.answer_id)))
 
-    def leaked(self, answer: Answer, reader: Person, sent: Collection[str] = ()) -> str | None:
+    def leaked(self, answer: WholeAnswer, reader: Person, sent: Collection[str] = ()) -> str | None:
         """Return what ``answer`` tells another user of this thread: a word, its owner, an id.
 
         What ``reader`` has ``sent`` is known to them anyway, and so is any part of it.
@@ -223,7 +223,7 @@ async def begin(person: Person, key: str) -> Thread:
     return thread_of(person, key, turn, answer)
 
 
-def thread_of(person: Person, key: str, turn: Turn, answer: Answer) -> Thread:
+def thread_of(person: Person, key: str, turn: Turn, answer: WholeAnswer) -> Thread:
     """Read the thread that ``answer`` tells of; raises a Finding if it tells of none."""
     scene, stream = person.scene, answer.stream
     person.own |= {answer.thread_id, *answer.item_ids}

@@ -15,7 +15,7 @@ from graders.engine.harness import Chat, Outcome, Scene, Tokens, attempt, record
 from graders.engine.harness.storage import places_containing
 from graders.engine.harness.tokens import Claims
 from graders.lesson06.operations import OPERATIONS, Operation, Target
-from graders.lesson06.people import Answer, Person, Thread, begin, creates, send, tokens_for
+from graders.lesson06.people import Person, Thread, WholeAnswer, begin, creates, send, tokens_for
 
 HOUR = 3_600
 _OTHER_KEY = "another-key-of-the-tests-Zt5yQ1nR8vLx3CwK7bDf2HjM9sPa6UgEo4iTkYrVqBzX"
@@ -118,7 +118,7 @@ _HEADERS: Mapping[str, Header] = {
     **SUBJECT,
 }
 
-Refusals = dict[str, Outcome[Answer]]
+Refusals = dict[str, Outcome[WholeAnswer]]
 
 
 @recorded_as("refused")
@@ -133,7 +133,7 @@ async def play_refusals(scene: Scene) -> Refusals:
     return refusals
 
 
-async def _say_again_with_another_signature(scene: Scene) -> Answer:
+async def _say_again_with_another_signature(scene: Scene) -> WholeAnswer:
     """Come in with a good token, and again with one that differs in its signature only."""
     tokens = tokens_for(scene)
     claims = tokens.claims("regular")
@@ -142,7 +142,7 @@ async def _say_again_with_another_signature(scene: Scene) -> Answer:
     return await _say(scene, LET_IN, _chat(scene, lambda *_: f"Bearer {forged}", "regular", LET_IN))
 
 
-async def _say(scene: Scene, case: str, chat: Callable[[], Chat]) -> Answer:
+async def _say(scene: Scene, case: str, chat: Callable[[], Chat]) -> WholeAnswer:
     key = f"refused {case}"
     scene.script(key)
     return await send(scene, chat, creates(scene, key))
@@ -183,9 +183,9 @@ class Before:
     sent: Mapping[str, str]
     answers: Mapping[str, Refusals]
     stored: Mapping[str, list[str]]
-    items: Answer
-    loaded: Answer
-    threads: Answer
+    items: WholeAnswer
+    loaded: WholeAnswer
+    threads: WholeAnswer
 
 
 WITHOUT = "without a token"
@@ -240,6 +240,6 @@ def _word(scene: Scene, operation: Operation, how: str) -> str:
 
 async def _ask(
     scene: Scene, chat: Callable[[], Chat], operation: Operation, thread: Thread, how: str
-) -> Outcome[Answer]:
+) -> Outcome[WholeAnswer]:
     sending = operation.sending(Target.of(thread), _word(scene, operation, how))
     return await attempt(send(scene, chat, sending))

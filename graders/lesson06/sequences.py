@@ -25,7 +25,7 @@ from graders.lesson06.operations import (
     Target,
     message_about,
 )
-from graders.lesson06.people import Answer, Person, Thread, begin
+from graders.lesson06.people import Person, Thread, WholeAnswer, begin
 
 NAMES = ("Alice", "Bob", "Carol")
 _ON_THREADS = (GET, ITEMS, MESSAGE, UPDATE, RETRY, CUSTOM_ACTION, DELETE)
@@ -175,7 +175,7 @@ class Play:
         if word:
             self._words[word] = (person, what)
 
-    def _own_message(self, person: Person, word: str, said: str, answer: Answer) -> None:
+    def _own_message(self, person: Person, word: str, said: str, answer: WholeAnswer) -> None:
         self._own(person, word, f"which {person.name} wrote")
         self._own(person, said, f"which the agent said to {person.name}")
         for event in answer.events:
@@ -183,7 +183,7 @@ class Play:
                 self._ids[event.item_id] = (person, f"the id of an item of {person.name}")
 
     def _after_own(
-        self, operation: Operation, known: _Known, answer: Answer, words: tuple[str, str]
+        self, operation: Operation, known: _Known, answer: WholeAnswer, words: tuple[str, str]
     ) -> None:
         """Note what an owner has changed, or see that what she reads is still there."""
         if not known.alive:
@@ -205,7 +205,7 @@ class Play:
     def _expect_there(
         self,
         person: Person,
-        answer: Answer,
+        answer: WholeAnswer,
         words: Sequence[str],
         known: _Known,
         found: Collection[str] | None = None,
@@ -220,7 +220,7 @@ class Play:
                 hint="gone",
             )
 
-    def _judge(self, person: Person, answer: Answer, sent: Sequence[str]) -> None:
+    def _judge(self, person: Person, answer: WholeAnswer, sent: Sequence[str]) -> None:
         """Search all that came back, and all that the model read, for what is another user's."""
         for word, (owner, what) in self._words.items():
             if owner is person:

@@ -20,10 +20,10 @@ from graders.engine.harness import (
 )
 from graders.lesson06.operations import Target
 from graders.lesson06.people import (
-    Answer,
     Person,
     Sending,
     Thread,
+    WholeAnswer,
     begin,
     creates,
     once,
@@ -40,8 +40,8 @@ SCHEMES = ("bearer", "BEARER", "bEaReR")
 class GoodToken:
     """A first message with a good token, and with the scheme in other letters."""
 
-    first: Outcome[Answer]
-    schemes: Mapping[str, Outcome[Answer]]
+    first: Outcome[WholeAnswer]
+    schemes: Mapping[str, Outcome[WholeAnswer]]
 
 
 @recorded_as("good_token")
@@ -52,7 +52,7 @@ async def play_good_token(scene: Scene) -> GoodToken:
     return GoodToken(first, schemes)
 
 
-async def _say_as(scene: Scene, scheme: str) -> Answer:
+async def _say_as(scene: Scene, scheme: str) -> WholeAnswer:
     def chat() -> Chat:
         token = tokens_for(scene).good("alice")
         return scene.student.chat(headers={"authorization": f"{scheme} {token}"}, name="Alice")
@@ -98,9 +98,9 @@ class Named:
 
     sub: str
     word: str
-    begun: Answer
+    begun: WholeAnswer
     thread_id: str
-    threads: Answer
+    threads: WholeAnswer
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ class Names:
     """The users by ``sub``, and what the first of a pair got for the second one's thread."""
 
     users: Mapping[str, Named]
-    crossed: Mapping[tuple[str, str], Answer]
+    crossed: Mapping[tuple[str, str], WholeAnswer]
 
 
 @recorded_as("names")
@@ -142,7 +142,7 @@ def _greeting(person: Person) -> str:
     return f"hello of {person.sub}"
 
 
-async def _hello(person: Person) -> Answer:
+async def _hello(person: Person) -> WholeAnswer:
     scene, key = person.scene, _greeting(person)
     scene.script(key)
     return await person.send(creates(scene, key))
@@ -158,9 +158,9 @@ class Expiry:
     """A token that ends while an answer streams; what it gets then, and what a fresh one gets."""
 
     thread: Thread
-    after: Mapping[str, Answer]
-    fresh: Answer
-    items: Answer
+    after: Mapping[str, WholeAnswer]
+    fresh: WholeAnswer
+    items: WholeAnswer
 
 
 @recorded_as("expiry")
@@ -203,7 +203,7 @@ class Told:
 
     user: Person
     other: Person
-    answer: Answer
+    answer: WholeAnswer
 
 
 @recorded_as("told")
@@ -248,9 +248,9 @@ class AtOnce:
     user: Person
     word: str
     said: str
-    answer: Answer
+    answer: WholeAnswer
     calls: tuple[RecordedCall, ...]
-    threads: Answer
+    threads: WholeAnswer
 
 
 @recorded_as("at_once")

@@ -8,7 +8,7 @@ from graders.engine.harness import criterion, expect
 from graders.lesson06.foreign_ids import Attached, Fabricated, Mixed, Tried
 from graders.lesson06.impersonation import Impersonation
 from graders.lesson06.intrusions import what_it_is
-from graders.lesson06.people import Answer, Thread
+from graders.lesson06.people import Thread, WholeAnswer
 
 
 @criterion("foreign-items", case="words and cursors")
@@ -37,7 +37,7 @@ async def test_foreign_item_answers_as_one_that_does_not_exist(mixed: Mixed) -> 
         )
 
 
-def _outcome(answer: Answer) -> str:
+def _outcome(answer: WholeAnswer) -> str:
     if not answer.status:
         return "no answer (the app raised)"
     events = ", ".join(f"`{kind}`" for kind in answer.kinds)

@@ -23,7 +23,7 @@ from graders.lesson06.operations import (
     Operation,
 )
 from graders.lesson06.ownership import Listed, Owner, ids_of, page_of
-from graders.lesson06.people import Answer, Thread
+from graders.lesson06.people import Thread, WholeAnswer
 
 
 @criterion("own-threads")
@@ -97,11 +97,11 @@ async def test_pages_do_not_tell_of_others(listed: Listed) -> None:
         )
 
 
-def _shape(page: Answer) -> tuple[tuple[str, ...], bool]:
+def _shape(page: WholeAnswer) -> tuple[tuple[str, ...], bool]:
     return tuple(ids_of(page)), page_of(page).get("has_more") is True
 
 
-def _page(answer: Answer) -> str:
+def _page(answer: WholeAnswer) -> str:
     return _told([_shape(answer)]) if answer.status == 200 else f"status {answer.status}"
 
 
@@ -236,10 +236,10 @@ def _expect_alike(intrusions: Intrusions, operation: Operation) -> None:
     )
 
 
-def _status(answer: Answer) -> str:
+def _status(answer: WholeAnswer) -> str:
     return f"status {answer.status}" if answer.status else "no answer (the app raised)"
 
 
-def _events(answer: Answer) -> str:
+def _events(answer: WholeAnswer) -> str:
     events = ", ".join(f"`{kind}`" for kind in answer.kinds) or "no events"
     return f"{events}{', then the stream breaks' if answer.broke else ''}"

@@ -8,7 +8,7 @@ import pytest
 
 from graders.engine.harness import TOO_MANY_REQUESTS, Outcome, criterion, expect
 from graders.lesson06.ownership import ids_of
-from graders.lesson06.people import Answer
+from graders.lesson06.people import WholeAnswer
 from graders.lesson06.refusals import (
     ALGORITHM,
     AUDIENCE,
@@ -152,7 +152,7 @@ async def test_every_kind_of_401_says_what_is_wanted(before: Before) -> None:
             _expect_challenge(outcome, f"`{kind}` {how}")
 
 
-def _expect_challenge(outcome: Outcome[Answer], what: str) -> None:
+def _expect_challenge(outcome: Outcome[WholeAnswer], what: str) -> None:
     """Look at a 401 only: whether it is one is judged elsewhere."""
     if outcome.finding is not None or outcome.value.status != UNAUTHORIZED:
         return

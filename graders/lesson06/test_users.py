@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from graders.engine.harness import TOO_MANY_REQUESTS, Outcome, criterion, expect
-from graders.lesson06.people import Answer
+from graders.lesson06.people import WholeAnswer
 from graders.lesson06.signed_in import (
     ODD,
     PAIRS,
@@ -30,7 +30,7 @@ async def test_case_of_the_scheme_does_not_matter(scheme: str, good_token: GoodT
     _expect_answered(good_token.schemes[scheme], f"A good token after the scheme `{scheme}`")
 
 
-def _expect_answered(outcome: Outcome[Answer], what: str) -> None:
+def _expect_answered(outcome: Outcome[WholeAnswer], what: str) -> None:
     answer = outcome.value
     error = answer.stream.error if answer.stream else None
     expect(

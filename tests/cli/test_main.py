@@ -39,7 +39,7 @@ def test_full_marks_exit_0_and_show_the_rubric() -> None:
     assert "Full marks." in found.out
 
 
-def test_progress_goes_to_the_margin_line_by_line() -> None:
+def test_progress_goes_to_stderr_line_by_line() -> None:
     found = run("greeting", SOLUTION)
     lines = [line.split(maxsplit=1)[1] for line in found.err.splitlines()]
     assert lines == [

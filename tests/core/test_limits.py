@@ -16,7 +16,7 @@ def test_table_in_the_documentation_has_every_limit_with_its_default() -> None:
     limits = Limits()
     defaults = {
         each.name: getattr(group, each.name)
-        for group in (limits.process, limits.wire, limits.wall)
+        for group in (limits.process, limits.wire, limits.deadlines)
         for each in fields(group)
     }
     told = {name: int(number.replace(",", "")) for name, number in ROW.findall(TEXT)}
@@ -31,13 +31,16 @@ def test_names_are_different_in_all_groups() -> None:
 def test_override_changes_what_it_names_and_nothing_else() -> None:
     numbers = {"memory_mb": 7, "answer_mb": 8, "run_seconds": 9}
     changed = Limits().overridden(numbers)
-    assert (changed.process.memory_mb, changed.wire.answer_mb, changed.wall.run_seconds) == (
+    assert (changed.process.memory_mb, changed.wire.answer_mb, changed.deadlines.run_seconds) == (
         7,
         8,
         9,
     )
     defaults = {name: getattr(Limits().process, name) for name in ("memory_mb",)}
-    defaults |= {"answer_mb": Limits().wire.answer_mb, "run_seconds": Limits().wall.run_seconds}
+    defaults |= {
+        "answer_mb": Limits().wire.answer_mb,
+        "run_seconds": Limits().deadlines.run_seconds,
+    }
     assert changed.overridden(defaults) == Limits()
 
 

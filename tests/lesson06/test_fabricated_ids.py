@@ -8,11 +8,11 @@ import httpx
 import pytest
 
 from graders.lesson06.fabricated_ids import bare, similar_id
-from graders.lesson06.people import Answer
+from graders.lesson06.people import WholeAnswer
 
 
-def said(body: str) -> Answer:
-    return Answer(404, httpx.Headers(), body, None)
+def said(body: str) -> WholeAnswer:
+    return WholeAnswer(404, httpx.Headers(), body, None)
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ def run_check(
 class RowProgress:
     """Tells of each row as it is finished."""
 
-    margin: Console
+    stderr: Console
     verbose: bool
     told: list[str] = field(default_factory=list)
 
@@ -50,7 +50,7 @@ class RowProgress:
         """Print the row's line, and before it, if wanted, the grader's own errors."""
         self.told.append(row.name)
         if self.verbose and row.log:
-            self.margin.print(Text(row.log), soft_wrap=True)
+            self.stderr.print(Text(row.log), soft_wrap=True)
         state = "wrong" if row.flaws else "ok"
         line = f"[{len(self.told)}/{count}] {row.name}: {row.result.score} points, {state}"
-        self.margin.print(Text(line))
+        self.stderr.print(Text(line))

@@ -73,15 +73,15 @@ def show(context: CommandContext, result: Result, *, title: str, json_file: Path
         write_whole(json_file, json_report.render(result))
 
 
-def show_logs(margin: Console, result: Result, logs: Sequence[str]) -> None:
+def show_logs(stderr: Console, result: Result, logs: Sequence[str]) -> None:
     """Show what ``--verbose`` adds: isolation, time, and our own errors."""
     isolation = result.isolation
-    margin.print(Text(f"Isolation: {isolation.level} ({', '.join(isolation.layers) or 'none'})"))
+    stderr.print(Text(f"Isolation: {isolation.level} ({', '.join(isolation.layers) or 'none'})"))
     for sentence in isolation.missing:
-        margin.print(Text(f"  missing: {sentence}"))
-    margin.print(Text(f"Graded in {result.duration_ms / 1000:.1f} s"))
+        stderr.print(Text(f"  missing: {sentence}"))
+    stderr.print(Text(f"Graded in {result.duration_ms / 1000:.1f} s"))
     for log in logs:
-        margin.print(Text(f"\n{log}"), soft_wrap=True)
+        stderr.print(Text(f"\n{log}"), soft_wrap=True)
 
 
 def code_for(result: Result) -> ExitCode:

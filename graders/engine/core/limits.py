@@ -2,7 +2,7 @@
 
 Three groups, by who keeps them: the kernel and the grader's looks at the process
 (:class:`ProcessLimits`), the grader's end of the wire (:class:`WireLimits`), the grader's own clock
-(:class:`WallLimits`). A lesson may override each by its name, see :meth:`Limits.overridden`; the
+(:class:`Deadlines`). A lesson may override each by its name, see :meth:`Limits.overridden`; the
 constants at the end are part of the wire and cannot be changed. ``docs/security.md`` has the table.
 
 The numbers come from honest servers, with a wide margin: 160 MiB of memory after the imports, 26 of
@@ -70,7 +70,7 @@ class WireLimits:
 
 
 @dataclass(frozen=True)
-class WallLimits:
+class Deadlines:
     """How long things may take on the grader's own clock: the last net, and no judgement."""
 
     check_seconds: int = 300
@@ -83,18 +83,18 @@ class Limits:
 
     process: ProcessLimits = field(default_factory=ProcessLimits)
     wire: WireLimits = field(default_factory=WireLimits)
-    wall: WallLimits = field(default_factory=WallLimits)
+    deadlines: Deadlines = field(default_factory=Deadlines)
 
     def overridden(self, numbers: Mapping[str, int]) -> Limits:
         """Return these limits with others in place of those that ``numbers`` names."""
         return Limits(
             process=replace(self.process, **_of(self.process, numbers)),
             wire=replace(self.wire, **_of(self.wire, numbers)),
-            wall=replace(self.wall, **_of(self.wall, numbers)),
+            deadlines=replace(self.deadlines, **_of(self.deadlines, numbers)),
         )
 
 
-Group = ProcessLimits | WireLimits | WallLimits
+Group = ProcessLimits | WireLimits | Deadlines
 
 
 def _of(group: Group, numbers: Mapping[str, int]) -> dict[str, int]:
@@ -105,7 +105,7 @@ def _names(group: Group) -> tuple[str, ...]:
     return tuple(each.name for each in fields(group))
 
 
-NAMES = (*_names(ProcessLimits()), *_names(WireLimits()), *_names(WallLimits()))
+NAMES = (*_names(ProcessLimits()), *_names(WireLimits()), *_names(Deadlines()))
 """The names by which a ``lesson.yaml`` may override limits; no two groups share one."""
 
 # --- parts of the wire, the same for both of its ends ---

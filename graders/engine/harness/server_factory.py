@@ -208,7 +208,7 @@ def open_factory(
             without=without,
         )
         notes = [*_notes(report), *map(_shadow_note, shadows)]
-        yield ProcessFactory(launcher, settings, notes, RunClock(allowed.wall))
+        yield ProcessFactory(launcher, settings, notes, RunClock(allowed.deadlines))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -10,7 +10,7 @@ import pytest
 
 from graders.engine.content.models import Criterion
 from graders.engine.core.errors import GraderBrokeError
-from graders.engine.core.limits import ProcessLimits, WallLimits, WireLimits
+from graders.engine.core.limits import Deadlines, ProcessLimits, WireLimits
 from graders.engine.core.results import Status
 from graders.engine.grading.verdict import judge
 from graders.engine.harness import (
@@ -414,7 +414,7 @@ async def test_a_check_ends_on_the_graders_clock(
 ) -> None:
     hands = Hands()
     clock = RunClock(
-        WallLimits(), now=lambda: hands.seconds, held_up=lambda pid: held_up if pid else 0.0
+        Deadlines(), now=lambda: hands.seconds, held_up=lambda pid: held_up if pid else 0.0
     )
     settings = ServerSettings(source=bench.write({"server.py": RUNS}))
     student = await Student.launch(launcher, settings, bench.model, bench.trace, clock)
@@ -429,7 +429,7 @@ async def test_a_check_ends_on_the_graders_clock(
 
 async def test_a_start_ends_on_the_graders_clock(launcher: Launcher, bench: Bench) -> None:
     times = iter((0.0, 0.0))
-    clock = RunClock(WallLimits(), now=lambda: next(times, 301.0), held_up=lambda _: 0.0)
+    clock = RunClock(Deadlines(), now=lambda: next(times, 301.0), held_up=lambda _: 0.0)
     settings = ServerSettings(source=bench.write({"server.py": "while True: pass"}))
     with pytest.raises(StartFailed) as failed:
         await Student.launch(launcher, settings, bench.model, bench.trace, clock)
@@ -441,7 +441,7 @@ async def test_no_server_is_started_once_the_time_of_the_run_is_over(
 ) -> None:
     (tmp_path / "server.py").write_text(HONEST, encoding="utf-8")
     times = iter((0.0,))
-    run_clock = RunClock(WallLimits(), now=lambda: next(times, 1_801.0))
+    run_clock = RunClock(Deadlines(), now=lambda: next(times, 1_801.0))
     factory = ProcessFactory(launcher, ServerSettings(source=tmp_path), clock=run_clock)
     with pytest.raises(GraderBrokeError, match="the 1,800 s that all checks together may take"):
         await factory.start(Trace())

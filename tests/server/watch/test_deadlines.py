@@ -7,7 +7,7 @@ import os
 import pytest
 
 from graders.engine.core.errors import Finding, GraderBrokeError
-from graders.engine.core.limits import WallLimits
+from graders.engine.core.limits import Deadlines
 from graders.engine.server.trouble import TookTooLong
 from graders.engine.server.watch.deadlines import CheckClock, RunClock, held_up_seconds
 
@@ -21,7 +21,7 @@ class Hands:
         self.seconds = 1_000.0
         self.held_up = held_up
         self.run = RunClock(
-            WallLimits(check_seconds=10, run_seconds=100),
+            Deadlines(check_seconds=10, run_seconds=100),
             now=lambda: self.seconds,
             held_up=lambda _pid: self.held_up,
         )

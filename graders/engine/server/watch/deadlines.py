@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from graders.engine.core.errors import GraderBrokeError
-from graders.engine.core.limits import WallLimits
+from graders.engine.core.limits import Deadlines
 from graders.engine.server.trouble import TookTooLong
 
 _HELD_UP = 0.5
@@ -45,7 +45,7 @@ def _schedule(folder: Path) -> tuple[float, float]:
 class RunClock:
     """The time of one submission's run; ``charged`` is what its own servers have used of it."""
 
-    limits: WallLimits = field(default_factory=WallLimits)
+    limits: Deadlines = field(default_factory=Deadlines)
     now: Callable[[], float] = time.monotonic
     held_up: Callable[[int | None], float | None] = held_up_seconds
     began: float = field(init=False)
