@@ -84,7 +84,7 @@ def test_every_module_to_run_exists(document: str, module: str) -> None:
     assert find_spec(module), document
 
 
-@pytest.mark.parametrize(("document", "script"), named(r"`(\.ci/\w+)`", DOCUMENTS))
+@pytest.mark.parametrize(("document", "script"), named(r"`(\.ci/\w+)[ `]", DOCUMENTS))
 def test_every_script_exists_and_may_be_run(document: str, script: str) -> None:
     assert os.access(ROOT / script, os.X_OK), document
 

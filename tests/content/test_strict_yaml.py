@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from contextlib import suppress
@@ -157,6 +158,19 @@ def test_load_of_no_file_a_folder_or_a_pipe_is_refused(tmp_path: Path) -> None:
     for path in (tmp_path / "none.yaml", tmp_path, tmp_path / "pipe"):
         with pytest.raises(ContentError, match="is not a file"):
             load(path)
+
+
+def test_load_of_a_file_that_may_not_be_read_tells_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    path = tmp_path / "x.yaml"
+    path.write_text("a: b\n", encoding="utf-8")
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(ContentError, match=r"x\.yaml: cannot be read \(Permission denied\)"):
+        load(path)
 
 
 def outcome(text: str) -> Node | ContentError:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
+
+import pytest
 
 from graders.engine.core.errors import AutograderError, ContentError, Finding, UsageError
 
@@ -26,3 +29,19 @@ def test_finding_carries_what_was_seen_and_where() -> None:
     finding = Finding("The stream broke.", hint="crash", mark=3)
     assert (finding.seen, finding.hint, finding.mark) == ("The stream broke.", "crash", 3)
     assert isinstance(finding, AutograderError)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ContentError(Path("rubric.yaml"), 7, "`points` is missing.", cure="Add it."),
+        UsageError("There is no lesson `lesso02`.", cure="Did you mean `lesson02`?"),
+        Finding("The stream broke.", hint="crash", mark=3),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_error_is_whole_after_its_way_to_another_process(error: AutograderError) -> None:
+    arrived = pickle.loads(pickle.dumps(error))
+    assert type(arrived) is type(error)
+    assert str(arrived) == str(error)
+    assert vars(arrived) == vars(error)

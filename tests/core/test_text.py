@@ -39,6 +39,10 @@ def test_visible_keeps_ordinary_text(text: str) -> None:
     assert visible(text) == text
 
 
+def test_lone_surrogates_are_replaced_and_nothing_else() -> None:
+    assert strip_surrogates("half \ud83d, whole 🎉") == "half \ufffd, whole 🎉"
+
+
 def test_visible_one_line_escapes_line_feeds_and_tabs() -> None:
     assert visible("a\n\tb", one_line=True) == r"a\n\tb"
 

@@ -12,8 +12,8 @@ import pytest
 
 from graders.engine.content.catalogue import Catalogue, Lesson
 from graders.engine.core.errors import UsageError
-from graders.engine.core.results import Result
-from graders.engine.grading.folder import grade_folder
+from graders.engine.core.results import NOT_STARTED, Result
+from graders.engine.grading.folder import grade_folder, open_servers
 from graders.engine.grading.request import GradingRequest
 from graders.engine.submissions.submission import Submission
 from tests.miniature import COURSE, FactoryStandIn
@@ -69,3 +69,18 @@ def test_file_that_is_no_archive_is_a_mistake_at_the_command_line(tmp_path: Path
     with pytest.raises(UsageError, match="is a file") as refused:
         graded(tmp_path / "server.py")
     assert ".tar.gz" in refused.value.cure
+
+
+def test_folder_without_a_server_has_its_files_graded_all_the_same(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("To do.", encoding="utf-8")
+    result = graded(tmp_path)
+    assert result.score == 0
+    assert result.problem is not None
+    assert result.problem.kind == "no-server-file"
+    assert result.submission == tmp_path.name
+
+
+def test_nothing_is_started_before_it_is_asked_for() -> None:
+    lesson = Catalogue(COURSE).lesson("greeting")
+    with open_servers() as open_factory, open_factory(lesson, Submission(SOLUTION)) as factory:
+        assert factory.isolation == NOT_STARTED

@@ -224,6 +224,32 @@ def test_checks_that_need_no_server_run_although_it_does_not_start(tmp_path: Pat
     assert not result.full_marks
 
 
+def test_check_of_files_reads_the_folder_that_was_handed_in(tmp_path: Path) -> None:
+    course = stubborn_course(tmp_path, "pass")
+    file = course / "graders" / "greeting" / "test_basics.py"
+    text = file.read_text(encoding="utf-8")
+    body = "test_answe(submission):\n    assert (submission / 'server.py').is_file()"
+    file.write_text(text.replace("test_answe():\n    pass", body), encoding="utf-8")
+    assert statuses(graded(GREETING / "solution", course=course))["answers"] == "passed"
+
+
+def test_scenario_is_played_on_a_server_of_the_course(tmp_path: Path) -> None:
+    course = stubborn_course(tmp_path, "pass")
+    file = course / "graders" / "greeting" / "test_basics.py"
+    text = file.read_text(encoding="utf-8")
+    reference = submission_with(tmp_path / "reference", "ANSWERS = {'Who?': 'The course'}")
+    body = (
+        "test_answe(of_reference):\n"
+        "    from pathlib import Path\n"
+        "    async def play(talk):\n"
+        "        return talk.student.ask('Who?')\n"
+        f"    assert await of_reference(play, Path({str(reference)!r})) == 'The course'"
+    )
+    text = text.replace("def test_answe():\n    pass", f"async def {body}")
+    file.write_text(text, encoding="utf-8")
+    assert statuses(graded(GREETING / "solution", course=course))["answers"] == "passed"
+
+
 def test_lessons_with_equal_file_names_do_not_mix() -> None:
     for _ in range(2):
         assert graded(GREETING / "solution").max_score == 100
@@ -367,6 +393,34 @@ def test_tests_that_do_not_fit_the_rubric_are_content_errors(
 ) -> None:
     with pytest.raises(ContentError, match=message):
         graded(GREETING / "solution", course=course_with(tmp_path, text))
+
+
+def test_item_that_is_no_test_function_is_a_content_error(tmp_path: Path) -> None:
+    course = stubborn_course(tmp_path, "pass")
+    conftest = course / "graders" / "greeting" / "conftest.py"
+    conftest.write_text(
+        "import pytest\n"
+        "class Odd(pytest.Item):\n"
+        "    def runtest(self):\n"
+        "        pass\n"
+        "def pytest_pycollect_makeitem(collector, name, obj):\n"
+        "    if name == 'test_polit':\n"
+        "        return Odd.from_parent(collector, name=name)\n",
+        encoding="utf-8",
+    )
+    with pytest.raises(ContentError, match="test_polit is not a test function"):
+        graded(GREETING / "solution", course=course)
+
+
+def test_error_within_pytest_is_our_failure_and_told_whole(tmp_path: Path) -> None:
+    course = stubborn_course(tmp_path, "pass")
+    conftest = course / "graders" / "greeting" / "conftest.py"
+    conftest.write_text(
+        "def pytest_collection_modifyitems():\n    raise RuntimeError('deep inside')\n",
+        encoding="utf-8",
+    )
+    with pytest.raises(GraderBrokeError, match="deep inside"):
+        graded(GREETING / "solution", course=course)
 
 
 def test_two_cases_of_one_name_are_a_content_error(tmp_path: Path) -> None:

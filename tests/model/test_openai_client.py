@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import httpx
@@ -25,7 +26,14 @@ from graders.engine.model import (
     say,
     tool,
 )
-from tests.model.transport import OldTransport, async_client, sync_client
+from tests.model.transport import (
+    OldTransport,
+    async_client,
+    body_of,
+    collect,
+    outgoing,
+    sync_client,
+)
 
 NASTY = (
     "Hé ",
@@ -292,10 +300,18 @@ async def test_calls_beside_the_model_are_answered_harmlessly() -> None:
     assert [pytest.approx(1.0) for _ in range(2)] == [
         sum(x * x for x in item.embedding) for item in embedding.data
     ]
+    plain = await client.embeddings.create(model="e", input="a", encoding_format="float")
+    assert sum(x * x for x in plain.data[0].embedding) == pytest.approx(1.0)
     moderation = await client.moderations.create(input="x")
     assert not moderation.results[0].flagged
     assert moderation.results[0].categories.self_harm is False
     assert (await client.conversations.create()).id.startswith("conv_")
+
+
+async def test_body_that_is_no_json_is_answered_as_an_empty_one() -> None:
+    body = body_of(await collect(ScriptedModel(), outgoing(b"{", "/v1/embeddings")))
+    [item] = json.loads(body)["data"]
+    assert sum(x * x for x in item["embedding"]) == pytest.approx(1.0)
 
 
 async def test_another_host_or_path_is_refused_by_name() -> None:

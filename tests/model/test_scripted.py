@@ -246,6 +246,24 @@ async def test_a_call_with_another_text_gets_the_turn_that_waits() -> None:
     assert turn.request.user_texts == ["something else"]
 
 
+async def test_a_plain_call_with_another_text_leaves_the_turn_that_waits() -> None:
+    model = ScriptedModel()
+    model.on("Hi", say("one"))
+    assert await said(model, ask("What is a good title?", stream=False)) != "one"
+    assert await said(model, ask("Hi")) == "one"
+    assert seen(model) == []
+
+
+async def test_a_conversation_folded_into_a_system_message_is_about_its_last_text() -> None:
+    model = ScriptedModel()
+    model.on("Hi", say("one"))
+    model.on("Bye", say("two"))
+    folded = [{"role": "system", "content": "user: Hi\nassistant: one\nuser: Bye"}]
+    assert await said(model, ask("Hi")) == "one"
+    assert await said(model, ask("", input=folded)) == "two"
+    assert seen(model) == []
+
+
 async def test_a_conversation_sent_backwards_is_about_the_turn_that_waits() -> None:
     model = ScriptedModel()
     model.on("One", say("first"))

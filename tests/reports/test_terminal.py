@@ -35,6 +35,17 @@ def test_full_marks_are_said_and_nothing_is_to_be_tried() -> None:
     assert "--only" not in page
 
 
+def test_few_cases_that_failed_are_all_shown() -> None:
+    cases = tuple(
+        case(name, Status.FAILED, FEEDBACK.model_copy(update={"seen": f"Saw {name}."}))
+        for name in ("one", "two")
+    )
+    page = as_text(terminal.render(result(row("a", "It works", Status.FAILED, cases=cases))))
+    assert "one: Saw one." in page
+    assert "two: Saw two." in page
+    assert " more case" not in page
+
+
 def test_measurement_is_shown_with_its_goal() -> None:
     measurement = Measurement(name="Latency, p95", value=2.5, unit="ms", goal="under 100 ms")
     measured = result(row("a", "It works")).model_copy(update={"measurements": (measurement,)})

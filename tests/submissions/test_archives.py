@@ -17,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from graders.engine.submissions import archives
+from graders.engine.submissions import archive_names, archives
 from graders.engine.submissions.archive_names import ArchiveNames, NameRefused
 from graders.engine.submissions.archives import (
     ENDINGS,
@@ -105,6 +105,14 @@ def test_one_folder_around_everything_is_looked_through(tmp_path: Path, ending: 
     with unpacked(written(tmp_path, PACKERS[ending](files), ending)) as found:
         assert set(tree(found.folder)) == {"server.py", "data/x"}
     assert not found.folder.exists()
+
+
+def test_empty_folders_come_out_too(tmp_path: Path) -> None:
+    folder = tarfile.TarInfo("data/uploads")
+    folder.type = tarfile.DIRTYPE
+    unpack(written(tmp_path, tarred({**SERVER, "": folder}), ".tar"), tmp_path / "out")
+    assert (tmp_path / "out/data/uploads").is_dir()
+    assert tree(tmp_path / "out") == SERVER
 
 
 def test_package_is_no_folder_around_everything(tmp_path: Path) -> None:
@@ -287,6 +295,33 @@ def test_head_of_a_tar_that_claims_gigabytes(tmp_path: Path) -> None:
     head.size = 4 << 30
     data = head.tobuf() + bytes(10_240)
     assert "damaged" in problem_of(written(tmp_path, data, ".tar"))[1]
+
+
+def test_file_that_is_shorter_than_claimed(tmp_path: Path) -> None:
+    data = bytearray(zipped({"a": b"x" * 1_000}))
+    at = data.rindex(b"PK\1\2")
+    data[at + 24 : at + 28] = struct.pack("<I", 2_000)
+    _, detail, _ = problem_of(written(tmp_path, bytes(data)))
+    assert "not as long as it claims" in detail
+
+
+def test_stream_that_is_endless_where_nothing_of_it_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archives, "MAX_STREAM_BYTES", 1 << 20)
+    path = written(tmp_path, tarred({"node_modules/x": bytes(2 << 20)}, "w:gz"), ".tar.gz")
+    kind, detail, _ = problem_of(path)
+    assert kind == "submission-too-big"
+    assert "larger than 1 MiB when it is unpacked" in detail
+
+
+def test_too_many_files_that_are_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archive_names, "MAX_LISTED", 3)
+    files = {f"node_modules/{number}": b"" for number in range(4)}
+    kind, detail, _ = problem_of(written(tmp_path, zipped(files)))
+    assert (kind, "more than" in detail) == ("bad-archive", True)
 
 
 # --- what is no archive ---

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 
 from graders.engine.core.errors import AutograderError
+from graders.engine.core.limits import MAX_HEADER_BYTES
 from graders.engine.wire import (
     MAX_FRAME_BYTES,
     Frame,
@@ -16,7 +17,7 @@ from graders.engine.wire import (
     parse_to_student,
 )
 from graders.engine.wire import frames as frames_module
-from graders.engine.wire.frames import ModelChunk, ResponseBody
+from graders.engine.wire.frames import ModelChunk, ResponseBody, ResponseStart
 from tests.wire.strategies import FROM_STUDENT, TO_STUDENT, frames
 
 
@@ -51,6 +52,13 @@ def test_frame_from_the_student_is_not_taken_by_it(frame: Frame) -> None:
         parse_to_student(payload_of(frame))
 
 
+def test_frame_is_read_only_by_the_side_that_it_is_for() -> None:
+    chunk = ModelChunk(call=1, data=b"abc")
+    assert parse_to_student(payload_of(chunk)) == chunk
+    with pytest.raises(WireError):
+        parse_from_student(payload_of(chunk))
+
+
 def test_all_bytes_survive_in_a_body() -> None:
     body = bytes(range(256)) * 3
     frame = ResponseBody(exchange=1, body=body, more=True)
@@ -76,3 +84,12 @@ def test_frame_over_the_cap_is_not_encoded() -> None:
 
 def test_wire_errors_are_the_autograders_own() -> None:
     assert issubclass(WireError, AutograderError)
+
+
+def test_headers_that_are_too_many_bytes_together_are_not_taken() -> None:
+    half = "x" * (MAX_HEADER_BYTES // 2)
+    one = ResponseStart(exchange=1, status=200, headers=(("a", half),))
+    assert parse_from_student(payload_of(one)) == one
+    two = one.model_copy(update={"headers": (("a", half), ("b", half))})
+    with pytest.raises(WireError):
+        parse_from_student(payload_of(two))

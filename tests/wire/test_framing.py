@@ -23,6 +23,12 @@ def stream_of(payloads: list[bytes]) -> bytes:
     return b"".join(map(add_prefix, payloads))
 
 
+def test_frame_without_its_last_byte_waits_for_it() -> None:
+    first, second = add_prefix(b"one"), add_prefix(b"two")
+    assert fed(first + second[:-1]) == ([b"one"], len(second) - 1)
+    assert fed(first + second[:-1], second[-1:]) == ([b"one", b"two"], 0)
+
+
 @settings(deadline=None)
 @given(payload_lists)
 def test_frames_fed_whole(payloads: list[bytes]) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar, assert_never
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -123,3 +123,5 @@ def _describe(node: Node) -> str:
             return "a list"
         case MappingNode():
             return "keys and values"
+        case _:
+            assert_never(node)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import assert_never
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,3 +57,5 @@ def to_data(node: Node) -> object:
             return [to_data(item) for item in items]
         case MappingNode(fields):
             return {key: to_data(value) for key, value in fields.items()}
+        case _:
+            assert_never(node)

@@ -107,8 +107,6 @@ STEP_KINDS: dict[str, type[ContentModel]] = {
 
 def _one_key(value: object) -> object:
     """Refuse what is not one step, before pydantic gives a message about unions."""
-    if isinstance(value, ContentModel):
-        return value
     if not isinstance(value, dict) or len(value) != 1:
         raise flaw(
             "A step has exactly one key.",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 from graders.engine.content.models import Criterion
 from graders.engine.core.results import CaseResult, CriterionResult, Status
@@ -72,9 +73,7 @@ class Ledger:
             self._decide(criterion)
 
     def _decide_before(self, criterion: Criterion) -> None:
-        for earlier in self.criteria:
-            if earlier.id == criterion.id:
-                return
+        for earlier in takewhile(lambda each: each.id != criterion.id, self.criteria):
             self._decide(earlier)
 
     def _decide(self, criterion: Criterion) -> None:

@@ -7,7 +7,7 @@ scripts or time.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, assert_never
 
 from graders.engine.model.answer import (
     CREATED_AT,
@@ -65,6 +65,8 @@ class _Writer:
                 yield Piece(self._reasoning(index, part))
             case CallPart():
                 yield Piece(self._call(index, part))
+            case _:
+                assert_never(part)
 
     def completed(self) -> bytes:
         response = _response(self._answer, "completed", self._done)
@@ -143,6 +145,8 @@ def _done_item(part: Part) -> dict[str, Any]:
             return {"id": item_id, "type": "reasoning", "summary": [_summary(text)]}
         case CallPart():
             return _function_call(part, "completed", arguments=part.arguments)
+        case _:
+            assert_never(part)
 
 
 def output_items(answer: Answer) -> list[dict[str, Any]]:

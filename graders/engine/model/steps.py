@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import assert_never
 
 
 @dataclass(frozen=True)
@@ -179,6 +180,8 @@ def label(step: Step) -> str:
             return "drop"
         case ContextTooLong():
             return "context_too_long"
+        case _:
+            assert_never(step)
 
 
 def short(text: str, limit: int = 60) -> str:

@@ -132,12 +132,10 @@ def _write_file(entry: ArchiveEntry, path: Path, budget: _Budget) -> None:
     with entry.open() as source, path.open("xb") as target:
         while block := source.read(_BLOCK):
             written += len(block)
-            if written > entry.size:
-                raise EOFError("an entry is longer than it claims")
             budget.spend(len(block))
             target.write(block)
     if written != entry.size:
-        raise EOFError("an entry is shorter than it claims")
+        raise EOFError("an entry is not as long as it claims")
 
 
 class _Budget:
