@@ -26,6 +26,10 @@ _TARGET_CHARACTERS = 500
 # Sending to an address without a connection, as UDP does.
 _SENDS = frozenset({"socket.sendto", "socket.sendmsg"})
 _LOOK_UPS = frozenset({"socket.gethostbyname", "socket.gethostbyaddr", "socket.getnameinfo"})
+# Python tells each hook of thousands of events a second: most are none of these.
+_OF_THE_NETWORK = (
+    frozenset({"socket.connect", "socket.bind", "socket.getaddrinfo"}) | _SENDS | _LOOK_UPS
+)
 # By audit event: what is to be run, as far as it is said.
 _STARTS: Mapping[str, Callable[[tuple[Any, ...]], str]] = {
     "subprocess.Popen": lambda arguments: _command(arguments[1]),
@@ -77,6 +81,8 @@ def _network_hook(report: Reporter) -> Callable[[str, tuple[Any, ...]], None]:
         raise NetworkRefusedError(f"{what} {target}: {_REASON}")
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
+        if event not in _OF_THE_NETWORK:
+            return
         if event == "socket.connect" and _is_internet(arguments[0]):
             refuse("connect", _address(arguments[1]))
         elif event == "socket.bind" and _is_internet(arguments[0]):
@@ -93,8 +99,8 @@ def _network_hook(report: Reporter) -> Callable[[str, tuple[Any, ...]], None]:
 
 def _process_hook(report: Reporter) -> Callable[[str, tuple[Any, ...]], None]:
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
-        if told := _STARTS.get(event):
-            target = told(arguments)
+        if event in _STARTS:
+            target = _STARTS[event](arguments)
             report("start", target)
             raise ProcessRefusedError(errno.EPERM, f"{target[:200]}: {_ONE_PROCESS}")
 

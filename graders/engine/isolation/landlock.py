@@ -16,6 +16,7 @@ from pathlib import Path
 from stat import S_ISDIR
 
 from graders.engine.isolation.layers import Layer
+from graders.engine.isolation.libc import libc
 
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _ASK_VERSION = 1
@@ -101,4 +102,4 @@ def _syscall(number: int, *arguments: int | bytes | None) -> int:
         ctypes.c_long(value) if isinstance(value, int) else ctypes.c_char_p(value)
         for value in arguments
     ]
-    return int(ctypes.CDLL(None, use_errno=True).syscall(ctypes.c_long(number), *converted))
+    return int(libc().syscall(ctypes.c_long(number), *converted))

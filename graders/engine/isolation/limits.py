@@ -9,11 +9,11 @@ not know which lesson asks for which limit.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import sys
 from pathlib import Path
 
 from graders.engine.core.limits import MEBIBYTE, ProcessLimits
+from graders.engine.isolation.libc import libc
 
 _STACK_MB = 8
 """What a thread's stack reserves where no limit says otherwise; almost none of it is ever used."""
@@ -89,4 +89,4 @@ def _stack_mb() -> int:
 def _keep_to_few_arenas() -> None:
     """Let malloc reserve the same address space on a machine with many CPUs as on one with few."""
     with contextlib.suppress(AttributeError, OSError):
-        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, _ARENAS)
+        libc().mallopt(_M_ARENA_MAX, _ARENAS)

@@ -13,6 +13,8 @@ import struct
 from enum import IntFlag
 from pathlib import Path
 
+from graders.engine.isolation.libc import libc
+
 _OPEN_TREE, _MOVE_MOUNT, _MOUNT_SETATTR = 428, 429, 442
 _PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
 _HERE = -100
@@ -34,16 +36,14 @@ class Attribute(IntFlag):
 
 def keep_to_ourselves() -> None:
     """Let no mount of this namespace be seen in the one that it was copied from."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    _checked(libc.mount(None, b"/", None, _MS_RECURSIVE | _MS_PRIVATE, None), "make / private")
+    _checked(libc().mount(None, b"/", None, _MS_RECURSIVE | _MS_PRIVATE, None), "make / private")
 
 
 def mount(kind: str, target: str, attributes: Attribute, options: str) -> None:
     """Mount a new file system of ``kind`` on ``target``."""
-    libc = ctypes.CDLL(None, use_errno=True)
     name = kind.encode()
     flags = ctypes.c_ulong(attributes)
-    done = libc.mount(name, os.fsencode(target), name, flags, options.encode())
+    done = libc().mount(name, os.fsencode(target), name, flags, options.encode())
     _checked(done, f"mount {kind} on {target}")
 
 
@@ -76,7 +76,7 @@ def pivot() -> None:
     """Make the mount that is the working folder the root, and let go of the old one."""
     _syscall(_PIVOT_ROOT[os.uname().machine], "pivot_root", b".", b".")
     # The old root lies on top of the new one now.
-    _checked(ctypes.CDLL(None, use_errno=True).umount2(b".", _DETACH), "leave the old root")
+    _checked(libc().umount2(b".", _DETACH), "leave the old root")
     os.chdir("/")
 
 
@@ -91,8 +91,7 @@ def _syscall(number: int, what: str, *arguments: int | bytes) -> int:
         ctypes.c_long(value) if isinstance(value, int) else ctypes.c_char_p(value)
         for value in arguments
     ]
-    libc = ctypes.CDLL(None, use_errno=True)
-    return _checked(libc.syscall(ctypes.c_long(number), *converted), what)
+    return _checked(libc().syscall(ctypes.c_long(number), *converted), what)
 
 
 def _checked(result: int, what: str) -> int:

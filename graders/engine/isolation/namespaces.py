@@ -21,6 +21,7 @@ from pathlib import Path
 
 from graders.engine.isolation import mounts, own_root, privileges
 from graders.engine.isolation.layers import Layer
+from graders.engine.isolation.libc import libc
 from graders.engine.isolation.reachable import readable
 
 _NO_SUID_DEVICES_PROGRAMS = (
@@ -70,7 +71,7 @@ def leave_network() -> tuple[Layer, ...]:
 
 def unshare(kinds: NamespaceKind) -> None:
     """Move this process to new namespaces of ``kinds``; raises ``OSError``."""
-    if ctypes.CDLL(None, use_errno=True).unshare(kinds.value) != 0:
+    if libc().unshare(kinds.value) != 0:
         number = ctypes.get_errno()
         raise OSError(number, f"{os.strerror(number)} ({kinds!r})")
 
@@ -88,7 +89,7 @@ def new_pid_namespace() -> Iterator[int]:
         try:
             yield _fork(_wait_to_be_killed)
         finally:
-            if ctypes.CDLL(None, use_errno=True).setns(ours, NamespaceKind.PROCESSES.value) != 0:
+            if libc().setns(ours, NamespaceKind.PROCESSES.value) != 0:
                 raise OSError(ctypes.get_errno(), "could not return to the own pid namespace")
 
 

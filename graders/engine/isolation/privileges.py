@@ -9,6 +9,7 @@ import ctypes
 import sys
 
 from graders.engine.isolation.layers import Layer
+from graders.engine.isolation.libc import libc
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_DUMPABLE = 4
@@ -27,7 +28,7 @@ def prctl(option: int, *arguments: int) -> bool:
     if not sys.platform.startswith("linux"):
         return False
     padded = [ctypes.c_ulong(value) for value in (*arguments, 0, 0, 0, 0)[:4]]
-    return bool(ctypes.CDLL(None, use_errno=True).prctl(option, *padded) == 0)
+    return bool(libc().prctl(option, *padded) == 0)
 
 
 def end_with_parent() -> tuple[str, ...]:
@@ -72,7 +73,7 @@ def keep_capabilities_as_another_program() -> None:
     The kernel does so by itself for root only.
     """
     sets = (ctypes.c_uint32 * 6)()
-    if ctypes.CDLL(None, use_errno=True).capget(_header(), sets) != 0:
+    if libc().capget(_header(), sets) != 0:
         return
     low, high = (slice(0, 3), slice(3, 6))
     kept = [word for half in (low, high) for word in _inheritable(*sets[half])]
@@ -87,7 +88,7 @@ def _inheritable(effective: int, permitted: int, _inheritable: int) -> tuple[int
 
 def _set_capabilities(words: list[int]) -> bool:
     sets = (ctypes.c_uint32 * 6)(*words)
-    return bool(ctypes.CDLL(None, use_errno=True).capset(_header(), sets) == 0)
+    return bool(libc().capset(_header(), sets) == 0)
 
 
 def _header() -> ctypes.Array[ctypes.c_uint32]:

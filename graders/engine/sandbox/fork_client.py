@@ -21,8 +21,9 @@ from graders.engine.sandbox.environment import server_environment
 from graders.engine.sandbox.process import Exit, LaunchError, LaunchSpec
 from graders.engine.sandbox.users import Users
 
+# No garbage is looked for while everything is imported: nearly all of it stays.
 _BOOT = (
-    "import sys; sys.path.append(sys.argv[1]);"
+    "import gc, sys; gc.disable(); sys.path.append(sys.argv[1]);"
     "from graders.engine.sandbox.fork_server import main; main(int(sys.argv[2]), sys.argv[3:])"
 )
 _SERVER = (sys.executable, "-s", "-P", "-c", _BOOT, str(REPOSITORY))

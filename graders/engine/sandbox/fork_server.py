@@ -8,7 +8,6 @@ loop that outlives the warm-up, and ends with everything it started when its con
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import gc
 import json
 import os
@@ -18,10 +17,12 @@ import socket
 import sys
 from collections.abc import Collection, Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from graders.engine.isolation import namespaces
 from graders.engine.isolation.layers import NOTHING_OFF, Layer
+from graders.engine.isolation.libc import libc
 from graders.engine.isolation.own_root import layout_of
 from graders.engine.isolation.privileges import hide_memory
 from graders.engine.isolation.reachable import is_open_to_all, readable
@@ -30,6 +31,7 @@ from graders.engine.sandbox.preload.warm_up import warm_up
 
 _PR_SET_CHILD_SUBREAPER = 36
 _CONTROL_BYTES = 1024 * 1024
+_KEPT: list[ModuleType] = []
 _UNKNOWN: dict[str, Any] = {"status": 0, "cpu_seconds": 0.0}
 
 
@@ -47,8 +49,11 @@ def main(control_fd: int, without: Collection[str] = NOTHING_OFF) -> None:
     if Layer.MEMORY not in without:
         hide_memory()
     _look_around()
-    gc.collect()
+    # A child forgets the engine's modules. Those that nobody else holds must not be taken apart
+    # then, in each child anew.
+    _KEPT.extend(sys.modules.values())
     gc.freeze()
+    gc.enable()
     server = ForkServer(control, held)
     try:
         server.say({"ready": True, "threads": _threads()}, about=os.getpid())
@@ -253,7 +258,7 @@ def _children() -> list[int]:
 def _adopt_orphans() -> None:
     """Become the parent of every orphan below, so that nothing can slip away by daemonising."""
     if sys.platform.startswith("linux"):
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        libc().prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def _threads() -> int:
