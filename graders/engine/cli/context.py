@@ -11,11 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, TextIO, cast
 
-import typer
-
 from graders.engine.core.places import REPOSITORY
 
 if TYPE_CHECKING:
+    import typer
     from rich.console import Console, RenderableType
 
     from graders.engine.content.catalogue import Catalogue

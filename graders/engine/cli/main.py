@@ -9,9 +9,8 @@ import io
 import traceback
 from collections.abc import Sequence
 
-import typer
-
 from graders.engine.cli.context import CommandContext
+from graders.engine.cli.early import with_early_servers
 from graders.engine.cli.exit_codes import ExitCode
 from graders.engine.core.errors import ContentError, IsolationError, UsageError
 from graders.engine.core.text import quote
@@ -24,7 +23,8 @@ def main(arguments: Sequence[str], context: CommandContext | None = None) -> Exi
     surroundings = context or CommandContext()
     _never_fail_to_write(surroundings)
     try:
-        return _run(list(arguments), surroundings)
+        with with_early_servers(surroundings, arguments) as with_servers:
+            return _run(list(arguments), with_servers)
     except KeyboardInterrupt:
         return _interrupted(surroundings)
     except UsageError as error:
@@ -38,7 +38,10 @@ def main(arguments: Sequence[str], context: CommandContext | None = None) -> Exi
 
 
 def _run(arguments: list[str], context: CommandContext) -> ExitCode:
-    from graders.engine.cli.commands import COMMAND, with_command  # noqa: PLC0415 - builds it all
+    # Only now: servers are being started meanwhile.
+    import typer  # noqa: PLC0415
+
+    from graders.engine.cli.commands import COMMAND, with_command  # noqa: PLC0415
 
     try:
         words = with_command(arguments, context)

@@ -19,6 +19,7 @@ from graders.engine.harness import server_factory
 from graders.engine.harness.server_factory import ServerFactory
 from graders.engine.isolation.layers import NOTHING_OFF, Layer
 from graders.engine.sandbox.launcher import open_launcher
+from graders.engine.sandbox.process import Launcher
 from graders.engine.submissions.submission import (
     Submission,
     SubmissionProblem,
@@ -40,9 +41,14 @@ def open_servers(
     isolation that tests leave off, to have it as on a system that lacks them.
     """
     with open_launcher(fresh=fresh) as launcher:
-        yield lambda lesson, submission: server_factory.open_factory(
-            submission, launcher, limits=lesson.info.limits, env=lesson.info.env, without=without
-        )
+        yield servers_of(launcher, without=without)
+
+
+def servers_of(launcher: Launcher, *, without: frozenset[Layer] = NOTHING_OFF) -> OpenFactory:
+    """Give what starts servers with ``launcher``, which the caller ends."""
+    return lambda lesson, submission: server_factory.open_factory(
+        submission, launcher, limits=lesson.info.limits, env=lesson.info.env, without=without
+    )
 
 
 def grade_folder(

@@ -1,0 +1,52 @@
+"""Starts the fork server before all that this process needs for grading is imported.
+
+Either takes about a second, on a core of its own. Must not import what a command that starts no
+server can do without.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from graders.engine.cli.context import CommandContext, real_servers
+
+if TYPE_CHECKING:
+    from graders.engine.grading.folder import OpenFactory
+    from graders.engine.sandbox.process import Launcher
+
+_WITHOUT_SERVERS = frozenset({"list", "quiz"})
+_IN_PROCESSES_OF_ITS_OWN = "lesson"
+
+
+@contextmanager
+def with_early_servers(
+    context: CommandContext, arguments: Sequence[str]
+) -> Iterator[CommandContext]:
+    """Yield ``context`` with servers whose start goes on meanwhile, if the command needs any."""
+    if context.servers is not real_servers or not starts_servers(arguments):
+        yield context
+        return
+    from graders.engine.sandbox.launcher import open_launcher  # noqa: PLC0415 - only where it is needed
+
+    with open_launcher() as launcher:
+        yield replace(context, servers=lambda: _servers_of(launcher))
+
+
+def starts_servers(arguments: Sequence[str]) -> bool:
+    """Whether the command line looks like one that starts servers in this process.
+
+    It is not read yet: where it turns out to be wrong, the fork server is ended again.
+    """
+    first = arguments[0] if arguments else "--help"
+    is_option = first.startswith("-") or "--help" in arguments
+    return not is_option and first not in {*_WITHOUT_SERVERS, _IN_PROCESSES_OF_ITS_OWN}
+
+
+@contextmanager
+def _servers_of(launcher: Launcher) -> Iterator[OpenFactory]:
+    from graders.engine.grading.folder import servers_of  # noqa: PLC0415 - heavy
+
+    yield servers_of(launcher)
