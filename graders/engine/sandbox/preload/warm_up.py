@@ -14,6 +14,7 @@ import logging
 from typing import Any
 
 from graders.engine.host.relay import patch_libraries
+from graders.engine.sandbox.preload.requests import skip_needless_searches
 from graders.engine.sandbox.preload.schemas import keep_schemas
 from graders.engine.sandbox.preload.warm_up_server import make_app
 
@@ -44,6 +45,7 @@ def warm_up() -> None:
             logging.getLogger(__name__).info("%s is not installed", name)
     patch_libraries()
     keep_schemas()
+    skip_needless_searches()
     logging.disable(logging.CRITICAL)
     try:
         for kind in ("responses", "chat_completions"):
