@@ -12,7 +12,15 @@ from __future__ import annotations
 from typing import Annotated, Any, get_origin
 
 import chatkit.types
-from chatkit.types import Page, ThreadItem, ThreadMetadata
+from chatkit.types import (
+    FileTask,
+    Page,
+    SearchTask,
+    ThreadItem,
+    ThreadMetadata,
+    Workflow,
+    WorkflowItem,
+)
 from pydantic import TypeAdapter
 
 
@@ -24,6 +32,10 @@ def keep_schemas() -> None:
             annotated.__pydantic_core_schema__ = adapter.core_schema
             annotated.__pydantic_validator__ = adapter.validator
             annotated.__pydantic_serializer__ = adapter.serializer
+    # These hold one another, so that pydantic could not finish them; a server's own `AgentContext`
+    # would begin each of them anew.
+    for model in (SearchTask, FileTask, Workflow, WorkflowItem):
+        model.model_rebuild()
     # pydantic remembers a generic model with its parameter only as long as somebody holds it, and a
     # server forgets the modules of the grader.
     vars(chatkit.types)["_ready_pages"] = (Page[ThreadItem], Page[ThreadMetadata])

@@ -14,6 +14,7 @@ import logging
 from typing import Any
 
 from graders.engine.host.relay import patch_libraries
+from graders.engine.sandbox.preload.events import tell_events_by_type
 from graders.engine.sandbox.preload.requests import skip_needless_searches
 from graders.engine.sandbox.preload.schemas import keep_schemas
 from graders.engine.sandbox.preload.warm_up_server import make_app
@@ -46,6 +47,7 @@ def warm_up() -> None:
     patch_libraries()
     keep_schemas()
     skip_needless_searches()
+    tell_events_by_type()
     logging.disable(logging.CRITICAL)
     try:
         for kind in ("responses", "chat_completions"):
