@@ -30,15 +30,43 @@ from graders.engine.isolation.layers import NOTHING_OFF, Layer
 from graders.engine.model import ScriptedModel
 from graders.engine.sandbox.fork_client import ForkLauncher
 from graders.engine.sandbox.fresh import FreshLauncher
-from graders.engine.sandbox.process import Launcher, LaunchSpec
+from graders.engine.sandbox.process import Launcher, LaunchSpec, Process
 from graders.engine.server.trace import Trace
 from graders.engine.submissions.submission import find_submission
 
 ROOT = Path(__file__).resolve().parents[2]
 SOLUTION = ROOT / "reference_solutions" / "lesson02" / "solution"
 CHUNKS = 5_000
+REPETITIONS = 7
 GOALS = {"lesson02": 2.0, "lesson05": 6.0, "lesson06": 6.0}
 """Seconds of CPU for a lesson; 4 where nothing is said."""
+ROWS_BEFORE = {
+    "lesson01": 0.41,
+    "lesson02": 1.33,
+    "lesson03": 2.26,
+    "lesson04": 4.06,
+    "lesson05": 8.49,
+    "lesson06": 5.42,
+}
+"""Seconds of CPU of a row before the work on it, with two cores of the same kind to itself."""
+ONE_AFTER_THE_OTHER = """
+import sys
+root, folder = sys.argv[1:]
+sys.path.insert(0, root)
+from pathlib import Path
+from graders.engine.cli.commands import COMMAND
+from graders.engine.cli.grading import run_grade
+from graders.engine.content.catalogue import Catalogue
+from graders.engine.grading.folder import grade_folder, servers_of
+from graders.engine.grading.request import GradingRequest
+from graders.engine.sandbox.fork_client import ForkLauncher
+launcher = ForkLauncher()
+launcher.await_ready()
+request = GradingRequest(Catalogue(Path(root)).lesson("lesson02"), Path(folder), seed=1)
+assert grade_folder(request, servers_of(launcher)).full_marks
+launcher.close()
+"""
+"""What `grade.py lesson02` does, without doing two things at once."""
 STREAMER = """
 CHUNK = b'data: {"type":"thread.item.updated","update":' + b"x" * 80 + b"}\\n\\n"
 
@@ -234,7 +262,7 @@ def test_streamed_chunk(warm: ForkLauncher, tmp_path: Path) -> None:
 
 def seconds_of(*command: str) -> float:
     times = []
-    for _ in range(7):
+    for _ in range(REPETITIONS):
         began = time.perf_counter()
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=os.environ)
         times.append(time.perf_counter() - began)
@@ -250,4 +278,84 @@ def test_start_of_the_command() -> None:
         f"{naive * 1000:.0f} ms",
         ours / naive,
         "under 500 ms",
+    )
+
+
+def test_cpu_of_a_row_of_the_matrix(warm: ForkLauncher) -> None:
+    """Compare with a fresh interpreter for each server, which is how it would be done at first."""
+    print("\nA row of the matrix: CPU of grader, servers and fork server, against fresh processes")
+    for lesson in Catalogue(ROOT).lessons():
+        cpu_of_row(lesson, warm)
+        ours, starts = min(cpu_of_row(lesson, warm) for _ in range(3))
+        fresh = FreshLauncher()
+        naive, _ = cpu_of_row(lesson, fresh)
+        fresh.close()
+        before = ROWS_BEFORE[lesson.id]
+        print(
+            f"  {lesson.id}  ours {ours:5.2f} s for {starts:2} servers   naive {naive:6.2f} s"
+            f"   ratio {naive / ours:5.1f}   goal <= {before / 2:.2f} s (half of {before:.2f} s)"
+        )
+
+
+class CountedStarts:
+    """A launcher that counts the servers that it starts."""
+
+    def __init__(self, launcher: Launcher) -> None:
+        self._launcher = launcher
+        self.kind = launcher.kind
+        self.count = 0
+
+    def start(self, spec: LaunchSpec) -> Process:
+        """Count, and start it."""
+        self.count += 1
+        return self._launcher.start(spec)
+
+    def close(self) -> None:
+        """End what was started."""
+        self._launcher.close()
+
+
+def cpu_of_row(lesson: Lesson, launcher: Launcher) -> tuple[float, int]:
+    """Grade the main solution; return the seconds of CPU of all that took part, and the starts."""
+    submission = find_submission(
+        ROOT / "reference_solutions" / lesson.id / "solution", endpoint=lesson.info.endpoint
+    )
+    counted = CountedStarts(launcher)
+    before = cpu_of_all(launcher)
+    limits, env = lesson.info.limits, lesson.info.env
+    with open_factory(submission, counted, limits=limits, env=env) as factory:
+        result = grade(GradingRequest(lesson, submission.root, seed=1), submission.root, factory)
+    assert result.full_marks
+    return cpu_of_all(launcher) - before, counted.count
+
+
+def cpu_of_all(launcher: Launcher) -> float:
+    """Return the seconds of CPU of this process and of all that ``launcher`` has started so far."""
+    own = time.process_time()
+    if isinstance(launcher, ForkLauncher):
+        return own + launcher.cpu_seconds + cpu_of_process(launcher.pid)
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return own + ended.ru_utime + ended.ru_stime
+
+
+def cpu_of_process(pid: int) -> float:
+    """Return the seconds of CPU of one process, without its children."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def test_from_the_shell_to_the_prompt() -> None:
+    """Compare with all steps one after the other: imports, the fork server, the grading."""
+    command = (sys.executable, str(ROOT / "grade.py"), "lesson02", str(SOLUTION))
+    began = resource.getrusage(resource.RUSAGE_CHILDREN)
+    ours = seconds_of(*command)
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = (ended.ru_utime + ended.ru_stime - began.ru_utime - began.ru_stime) / REPETITIONS
+    naive = seconds_of(sys.executable, "-c", ONE_AFTER_THE_OTHER, str(ROOT), str(SOLUTION))
+    report(
+        f"`grade.py lesson02` from the shell to the prompt ({cpu:.2f} s of CPU)",
+        f"{ours:.2f} s",
+        f"{naive:.2f} s",
+        naive / ours,
+        "at most 2.5 s on a quiet machine (before: 4 to 5 s)",
     )
