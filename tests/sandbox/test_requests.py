@@ -13,7 +13,7 @@ from openai._utils import _transform
 from openai.types.chat import completion_create_params
 from openai.types.responses import ResponseOutputText, response_create_params
 
-from graders.engine.sandbox.preload import requests as ready_requests
+from graders.engine.sandbox.preload import requests
 from tests.sandbox.wired import Starter
 
 RESPONSES = response_create_params.ResponseCreateParamsStreaming
@@ -46,11 +46,11 @@ def both_ways(data: object, call: Any, name: str) -> list[object]:
     Each in both styles, synchronous and not.
     """
     kept = _transform.get_type_hints(call, include_extras=True)[name]
-    plain = {id(each): each for each in ready_requests._types_without_names()}
+    plain = {id(each): each for each in requests._types_without_names()}
     assert id(kept) in plain
     slow, slow_async = _transform._transform_recursive, _transform._async_transform_recursive
-    quick = ready_requests._shortened(slow, plain)
-    quick_async = ready_requests._shortened_async(slow_async, plain)
+    quick = requests._shortened(slow, plain)
+    quick_async = requests._shortened_async(slow_async, plain)
     return [
         slow(data, annotation=kept),
         quick(data, annotation=kept),
@@ -98,8 +98,8 @@ def test_what_comes_out_is_not_what_went_in() -> None:
 
 def test_a_type_with_another_name_on_the_wire_is_not_passed_by() -> None:
     renamed = Annotated[str, _transform.PropertyInfo(alias="otherName")]
-    parts = ready_requests._parts(list[renamed])
-    assert any(map(ready_requests._says_something, parts))
+    parts = requests._parts(list[renamed])
+    assert any(map(requests._says_something, parts))
 
 
 def test_a_server_finds_it_there(students: Starter) -> None:
