@@ -96,7 +96,7 @@ def bystanders() -> Iterator[Bystanders]:
 
 
 def _folders(folder: Path) -> dict[str, str]:
-    names = ("other", "results", "context", "shared", "site")
+    names = ("other", "results", "graders_folder", "shared", "site")
     for name in names:
         (folder / name).mkdir()
     for name in ("server.py", "spare", "moved", "emptied"):

@@ -33,7 +33,7 @@ ATTACKS = (
     Attack(
         "write-into-the-graders-folder",
         "a report where the grader was started",
-        f"open(DESK + '/results.json', 'w').write({_RESULT!r})",
+        f"open(GRADERS_FOLDER + '/results.json', 'w').write({_RESULT!r})",
     ),
     Attack(
         "change-the-rubric",
