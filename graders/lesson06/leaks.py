@@ -36,7 +36,7 @@ def json_in(body: str) -> list[Any]:
 
 
 def tells(text: str, word: str, sent: Iterable[str] = ()) -> bool:
-    """Say whether ``word`` is in ``text`` but for what was ``sent``, which may hold it."""
+    """Return whether ``word`` is in ``text`` but for what was ``sent``, which may hold it."""
     for each in sent:
         if word in each:
             text = text.replace(each, "").replace(_escaped(each), "")

@@ -41,7 +41,7 @@ class Text(str):
 
 
 def both_ways(data: object, call: Any, name: str) -> list[object]:
-    """Give what the SDK makes of ``data``, as argument ``name``, by itself and with the way past.
+    """Return what the SDK makes of ``data``, as argument ``name``, by itself and with the way past.
 
     Each in both styles, synchronous and not.
     """

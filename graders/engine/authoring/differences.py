@@ -71,7 +71,7 @@ def _require_plain(name: str) -> None:
 
 
 def _has_patch(old: bytes | None, new: bytes | None) -> bool:
-    """Whether both are texts, and one of them has a line: else there is nothing for a hunk."""
+    """Return whether both are texts, and one has a line: else there is nothing for a hunk."""
     return bool(old or new) and all(_is_text(each) for each in (old or b"", new or b""))
 
 

@@ -36,7 +36,7 @@ def with_early_servers(
 
 
 def starts_servers(arguments: Sequence[str]) -> bool:
-    """Whether the command line looks like one that starts servers in this process.
+    """Return whether the command line looks like one that starts servers in this process.
 
     It is not read yet: where it turns out to be wrong, the fork server is ended again.
     """

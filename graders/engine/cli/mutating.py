@@ -77,7 +77,7 @@ class Asking:
                 self.page.print(Text(f"{error.message} {error.cure}", style="yellow"))
 
     def agrees(self, question: str) -> bool:
-        """Whether the author says yes; the end of the input is a no."""
+        """Return whether the author says yes; the end of the input is a no."""
         self.page.print(Text(f"{question} [y/N] "), end="")
         return self.keys.readline().strip().lower() in {"y", "yes"}
 

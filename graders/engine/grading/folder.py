@@ -45,7 +45,7 @@ def open_servers(
 
 
 def servers_of(launcher: Launcher, *, without: frozenset[Layer] = NOTHING_OFF) -> OpenFactory:
-    """Give what starts servers with ``launcher``, which the caller ends."""
+    """Return what starts servers with ``launcher``, which the caller ends."""
     return lambda lesson, submission: server_factory.open_factory(
         submission, launcher, limits=lesson.info.limits, env=lesson.info.env, without=without
     )

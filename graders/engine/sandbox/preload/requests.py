@@ -44,7 +44,7 @@ def skip_needless_searches() -> None:
 
 
 def _types_without_names() -> Iterator[object]:
-    """Give the type of each argument of the calls whose values need no other names or forms."""
+    """Yield the type of each argument of the calls whose values need no other names or forms."""
     for call in _CALLS:
         for kept in _transform.get_type_hints(call, include_extras=True).values():
             if not any(_says_something(part) for part in _parts(kept)):
@@ -56,7 +56,7 @@ def _says_something(part: object) -> bool:
 
 
 def _parts(whole: object) -> Iterator[object]:
-    """Give all that a type is made of, down to the fields of its dictionaries and what they say."""
+    """Yield all parts of a type, down to the fields of its dictionaries and what they say."""
     waiting, seen = [whole], set[int]()
     while waiting:
         part = waiting.pop()
