@@ -43,7 +43,7 @@ app.add_typer(lessons, name="lesson")
 Folder = Annotated[Path | None, typer.Argument(help=FOLDER_HELP, show_default=False)]
 Seed = Annotated[
     int | None,
-    typer.Option(min=0, help="Make up the same words as the run that showed this seed."),
+    typer.Option(min=0, help="Repeat with the same test data as the run that showed this seed."),
 ]
 Verbose = Annotated[
     bool, typer.Option("--verbose", help="Show more, also the grader's own errors.")
