@@ -12,6 +12,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
+import pytest
+
 from graders.engine.core.limits import ProcessLimits
 from graders.engine.isolation.layers import Layer
 from graders.engine.sandbox.environment import student_environment
@@ -234,3 +236,10 @@ def has_ended(pidfd: int) -> bool:
 def wait_for_end(pidfd: int) -> None:
     """Wait until the process has ended."""
     assert select.select([pidfd], [], [], LAST_RESORT_SECONDS)[0], "the process lives on"
+
+
+@pytest.fixture
+def students(launcher: Launcher, tmp_path: Path) -> Iterator[Starter]:
+    """Start processes with the session's launcher."""
+    with starting(launcher, tmp_path) as starter:
+        yield starter
