@@ -41,11 +41,13 @@ async def play_first_message(scene: Scene) -> FirstMessage:
     return FirstMessage(said, await attempt(said.items()), await scene.say("other"))
 
 
-# What careless code changes: line ends, quotes, capitals, spaces at the ends, scripts, markup.
+# What careless code changes: line ends, quotes, capitals, scripts, markup. The user's texts have no
+# spaces at their ends and no letter in two parts: to take these away changes nothing that one sees.
+# The model's text has both: what the client gets is judged to the character.
 ASKED = (
     'Two lines:\n\tand "quotes", \\back\\slashes\\ and {braces} of WORD.',
-    "Größe, naïve, 東京, שלום, 👩‍💻 and e\u0301 of WORD",
-    "WORD: " + "a long message, " * 700,
+    "Größe, naïve, 東京, שלום, 👩‍💻 and é of WORD",
+    "WORD: " + "a long message, " * 700 + "to its end.",
 )
 SAID = ("  <b>Bold</b> & ", "*stars*\n\n", '"quotes" \\n ', "Größe 東京 👩", "‍💻 \u2028", " WORD  ")
 

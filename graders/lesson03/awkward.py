@@ -57,5 +57,7 @@ CASES = {
     "odd characters": Awkward((BEGINNING, *ODD), held=True),
     "empty tokens": Awkward((BEGINNING, "", "still ", "", "", "here", "")),
     "one token of 10,000 characters": Awkward((BEGINNING, LONG, ".")),
-    "2,000 tokens in a row": Awkward((BEGINNING, *(f"{number} " for number in range(1_999)))),
+    "2,000 tokens in a row": Awkward(
+        (BEGINNING, *(f"{number}, " for number in range(1_998)), "end.")
+    ),
 }

@@ -11,6 +11,7 @@ import pytest
 from chatkit.types import ChatKitReq, is_streaming_req
 from pydantic import TypeAdapter
 
+from graders.engine.core.address import BASE_URL
 from graders.engine.core.errors import Finding
 from graders.engine.harness import Chat, Reply, ServerDied, Trace, user_input
 from graders.engine.server.link.transport import CHUNKS
@@ -24,7 +25,7 @@ class Server(httpx.AsyncBaseTransport):
     def __init__(self, body: bytes = b"{}", status: int = 200, **headers: str) -> None:
         self.requests: list[httpx.Request] = []
         self.bodies: list[bytes] = []
-        self._answer = (status, headers, body)
+        self._answer = (status, {n.replace("_", "-"): v for n, v in headers.items()}, body)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Answer a request."""
@@ -42,7 +43,7 @@ class Server(httpx.AsyncBaseTransport):
 def client_of(server: httpx.AsyncBaseTransport, **options: Any) -> tuple[Chat, Trace]:
     """Return a client of ``server``, and the record that it writes to."""
     trace = Trace()
-    http = httpx.AsyncClient(transport=server, base_url="http://testserver")
+    http = httpx.AsyncClient(transport=server, base_url=BASE_URL)
     return Chat(lambda: http, "/api/chatkit", trace, **options), trace
 
 
@@ -103,6 +104,26 @@ async def test_the_query_of_a_user_goes_with_each_request() -> None:
     user.query = {"token": "a b"}
     await user.list()
     assert [str(request.url.query, "ascii") for request in server.requests] == ["", "token=a+b"]
+
+
+@pytest.mark.parametrize(
+    ("cookie", "sent"),
+    [
+        ("a=1", "a=1"),
+        ("a=1; Secure; HttpOnly; SameSite=None; Path=/", "a=1"),
+        ("a=1; Domain=localhost", "a=1"),
+        ("a=1; Domain=example.com", None),
+        ("a=1; Path=/elsewhere", None),
+    ],
+)
+async def test_a_cookie_comes_back_as_from_a_browser_on_localhost(
+    cookie: str, sent: str | None
+) -> None:
+    server = Server(set_cookie=cookie)
+    user, _ = client_of(server)
+    await user.list()
+    await user.list()
+    assert [request.headers.get("cookie") for request in server.requests] == [None, sent]
 
 
 async def test_a_raw_body_is_sent_as_it_is_and_shown_safely() -> None:

@@ -8,10 +8,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from http.cookiejar import Cookie, CookieJar, DefaultCookiePolicy
 from typing import Any, Literal
 
 import httpx
 
+from graders.engine.core.address import NAME
 from graders.engine.core.errors import Finding
 from graders.engine.core.text import quote
 from graders.engine.harness.stream import Stream
@@ -65,6 +67,23 @@ class Reply:
         return quote(self.body[:2_000].decode("utf-8", "replace"), _EXCERPT)
 
 
+class _CookiePolicy(DefaultCookiePolicy):
+    """Takes cookies as browsers do on localhost.
+
+    It counts as secure, so `Secure` needs no https, and a cookie may have it as its `Domain`.
+    """
+
+    def set_ok_domain(self, cookie: Cookie, request: Any) -> bool:
+        return _is_own(cookie) or super().set_ok_domain(cookie, request)
+
+    def return_ok_domain(self, cookie: Cookie, request: Any) -> bool:
+        return _is_own(cookie) or super().return_ok_domain(cookie, request)
+
+
+def _is_own(cookie: Cookie) -> bool:
+    return cookie.domain.lstrip(".") == NAME
+
+
 class Chat:
     """One user's view of a server.
 
@@ -85,7 +104,7 @@ class Chat:
         self._trace = trace
         self.headers = dict(headers or {})
         self.query: dict[str, str] = {}
-        self.cookies = httpx.Cookies()
+        self.cookies = httpx.Cookies(CookieJar(_CookiePolicy(secure_protocols=("http", "https"))))
         self.name = name
 
     # --- requests that stream ------------------------------------------------------------------

@@ -10,8 +10,9 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import unquote
 
+from graders.engine.core.address import CLIENT_HOST, EPHEMERAL_PORTS, SERVER
 from graders.engine.core.limits import MAX_HEADER_BYTES, MAX_HEADERS
 from graders.engine.host.connection import HostConnection
 from graders.engine.host.tracebacks import describe, name_of, own_traceback
@@ -33,10 +34,6 @@ App = Callable[
 
 _PIECE_BYTES = 1024 * 1024
 """Largest piece of a body in one frame; base64 makes a third more of it."""
-
-
-# What a path may hold as it is, by RFC 3986.
-_UNQUOTED = "/:@!$&'()*+,;=~"
 
 
 class AsgiMisuseError(RuntimeError):
@@ -192,16 +189,16 @@ class Exchanges:
             "http_version": "1.1",
             "method": frame.method,
             "scheme": "http",
-            "path": frame.path,
-            "raw_path": quote(frame.path, safe=_UNQUOTED).encode(),
+            "path": unquote(frame.path),
+            "raw_path": frame.path.encode("latin-1"),
             "query_string": frame.query.encode("latin-1"),
             "root_path": "",
             "headers": [
                 (name.lower().encode("latin-1"), value.encode("latin-1"))
                 for name, value in frame.headers
             ],
-            "client": ("127.0.0.1", 50_000),
-            "server": ("testserver", 80),
+            "client": (CLIENT_HOST, EPHEMERAL_PORTS[frame.exchange % len(EPHEMERAL_PORTS)]),
+            "server": SERVER,
             "state": dict(self.state),
         }
 

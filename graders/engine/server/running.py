@@ -11,6 +11,7 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx
 
+from graders.engine.core.address import BASE_URL
 from graders.engine.core.errors import Finding
 from graders.engine.core.results import Problem
 from graders.engine.core.text import shorten, visible
@@ -30,7 +31,19 @@ from graders.engine.server.watch.footprint import Footprint, amount
 from graders.engine.server.workspace import Workspace
 from graders.engine.wire.frames import ExchangeCrash, Load, LoadFailed, ModelRequest, Refused
 
-BASE_URL = "http://testserver"
+_BROWSER = {
+    "connection": "keep-alive",
+    "user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+    "accept": "*/*",
+    "accept-language": "en-US,en;q=0.5",
+    # The one difference from a browser: what a server compresses need not be read here.
+    "accept-encoding": "identity",
+}
+"""What a browser's `fetch` sends with each request.
+
+Nothing tells of a page (`Origin`, `Referer`, `Sec-Fetch-*`): no lesson names one so far, any origin
+would be refused by some server that lets in only its own page, and each must answer `curl` too.
+"""
 
 
 class RunningServer:
@@ -77,13 +90,7 @@ class RunningServer:
             on_flood=self._flooded,
             on_text=self._incidents.explain_errors,
         )
-        self.http = httpx.AsyncClient(
-            transport=StudentTransport(self.link),
-            base_url=BASE_URL,
-            headers={"accept-encoding": "identity"},
-            cookies=_no_cookies(),
-            timeout=None,  # noqa: S113 - the link's watchdog tells waiting from hanging
-        )
+        self.http = browser_client(StudentTransport(self.link))
 
     @property
     def printed(self) -> str:
@@ -171,6 +178,17 @@ class RunningServer:
     def _flooded(self) -> None:
         printed = amount(self._settings.wire.printed_mb)
         self.link.give_up(self._incidents.flooded(f"printed more than {printed}"))
+
+
+def browser_client(transport: httpx.AsyncBaseTransport) -> httpx.AsyncClient:
+    """Return a client whose requests look as if a browser had sent them."""
+    return httpx.AsyncClient(
+        transport=transport,
+        base_url=BASE_URL,
+        headers=_BROWSER,
+        cookies=_no_cookies(),
+        timeout=None,  # noqa: S113 - the link's watchdog tells waiting from hanging
+    )
 
 
 def _no_cookies() -> CookieJar:

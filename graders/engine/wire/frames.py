@@ -78,7 +78,10 @@ class Load(Frame):
 
 
 class Request(Frame):
-    """A new HTTP exchange; body pieces follow as :class:`RequestBody`."""
+    """A new HTTP exchange; body pieces follow as :class:`RequestBody`.
+
+    ``path`` and ``query`` are as they stand on the request line, with their percent signs.
+    """
 
     t: Literal["request"] = "request"
     exchange: Serial

@@ -117,6 +117,6 @@ def _scope(length: int) -> dict[str, Any]:
             (b"content-type", b"application/json"),
             (b"content-length", str(length).encode()),
         ],
-        "client": ("127.0.0.1", 1),
-        "server": ("testserver", 80),
+        "client": ("127.0.0.1", 50_000),
+        "server": ("127.0.0.1", 8000),
     }

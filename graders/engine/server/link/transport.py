@@ -21,6 +21,10 @@ CHUNKS = "chatkit_chunks"
 """The response extension that holds the :class:`ExchangeStream`, which can be asked again."""
 
 _PIECE_BYTES = 1024 * 1024
+_ORDER = (
+    b"host", b"user-agent", b"accept", b"accept-language", b"accept-encoding", b"content-type",
+    b"content-length", b"connection",
+)  # fmt: skip
 
 
 class AppCrashed(ServerTrouble):
@@ -44,15 +48,7 @@ class StudentTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send ``request``; return once status and headers are there."""
         exchange = self._link.open_exchange(f"{request.method} {request.url.path}")
-        self._link.send(
-            Request(
-                exchange=exchange.number,
-                method=request.method,
-                path=request.url.path,
-                query=request.url.query.decode("latin-1"),
-                headers=_pairs(request.headers),
-            )
-        )
+        self._link.send(request_frame(exchange.number, request))
         await self._send_body(exchange, request)
         try:
             await self._link.until(lambda: exchange.start is not None or exchange.over)
@@ -131,5 +127,22 @@ def _bytes(text: str) -> bytes:
     return text.encode("latin-1", "replace")
 
 
-def _pairs(headers: httpx.Headers) -> tuple[tuple[str, str], ...]:
-    return tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in headers.raw)
+def request_frame(number: int, request: httpx.Request) -> Request:
+    """Return the frame of a request as it would stand on a connection to the server."""
+    path, _, query = request.url.raw_path.decode("latin-1").partition("?")
+    headers = sorted(request.headers.raw, key=lambda pair: _place(pair[0]))
+    return Request(
+        exchange=number,
+        method=request.method,
+        path=path,
+        query=query,
+        headers=tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in headers),
+    )
+
+
+def _place(name: bytes) -> int:
+    """Return where a browser writes a header; what a page adds comes before the cookies."""
+    lower = name.lower()
+    if lower in _ORDER:
+        return _ORDER.index(lower)
+    return len(_ORDER) + (lower == b"cookie")

@@ -7,6 +7,7 @@ from fastapi import FastAPI, Request
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse
 from pydantic import ValidationError
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from backend.chat.routes import router
 from backend.chat.service import ChatService
@@ -24,6 +25,7 @@ def create_app() -> FastAPI:
 
     app = FastAPI(lifespan=lifespan)
     app.add_middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["POST"])
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=["localhost", "chat.example.org"])
     app.include_router(router, prefix="/api")
     app.add_exception_handler(ValidationError, refuse_malformed)
     return app

@@ -40,7 +40,7 @@ class ChatService(ChatKitServer[Any]):
             return
         session = SQLiteSession(thread.id, self._memory)
         agent_context = AgentContext(thread=thread, store=self.store, request_context=context)
-        text = "".join(part.text for part in input_user_message.content)
+        text = "".join(part.text for part in input_user_message.content).strip()
         result = Runner.run_streamed(self._agent, text, context=agent_context, session=session)
         try:
             async for event in stream_agent_response(agent_context, result):
