@@ -13,10 +13,11 @@ from graders.engine.harness import (
     Said,
     Scene,
     attempt,
+    lacking,
     recorded_as,
     threads_of,
 )
-from graders.lesson05.threads import HOUR, PAGE, Views, begin, briefly, look, places_of
+from graders.lesson05.threads import HOUR, PAGE, Views, begin, briefly, is_gone, look, places_of
 
 TTL = 24
 SHORT_TTL = 2
@@ -136,6 +137,76 @@ async def _give_chances_to_clean_up(scene: Scene) -> None:
     await scene.student.restart()
     await attempt(scene.chat.list(limit=PAGE))
     await scene.student.settle()
+
+
+@dataclass(frozen=True)
+class Untouched:
+    """Threads that nobody wrote in for longer than they live, though they were used in other ways.
+
+    ``done`` has, for each thread, what was done with it an hour before its time was over, and what
+    is seen of it an hour after.
+    """
+
+    done: list[tuple[str, Said, Views]]
+
+
+@recorded_as("untouched")
+async def play_untouched(scene: Scene) -> Untouched:
+    """Open a thread, read one and rename one, list them all: none of this is a message."""
+    opened = await begin(scene, "opened", briefly(scene, "opened"))
+    read = await begin(scene, "read again", briefly(scene, "read again"))
+    renamed = await begin(scene, "renamed", briefly(scene, "renamed"))
+    listed = await begin(scene, "listed", briefly(scene, "listed"))
+    await scene.student.advance((TTL - 1) * HOUR)
+    await attempt(scene.chat.get(opened.thread_id))
+    await attempt(_items(scene, read.thread_id))
+    await attempt(scene.chat.update(renamed.thread_id, f"About {scene.canary.word('new title')}"))
+    await attempt(scene.chat.list(limit=PAGE))
+    await scene.student.advance(2 * HOUR)
+    done = (("opened", opened), ("read", read), ("renamed", renamed), ("listed", listed))
+    return Untouched([(how, said, await look(scene, said.thread_id)) for how, said in done])
+
+
+@dataclass(frozen=True)
+class StartedAgain:
+    """A server that was started again an hour before the time of a thread was over.
+
+    ``left`` and ``early`` were left alone, ``renewed`` got a message just before the start, and
+    ``fresh`` began then. Of ``early`` and ``fresh`` it is told what a client can read after the
+    start, of ``left`` and ``renewed`` what it can read two hours later, and not before.
+    """
+
+    early: tuple[Said, Outcome[Reply]]
+    fresh: tuple[Said, Outcome[Reply]]
+    left: tuple[Said, Views]
+    renewed: tuple[Said, Outcome[Reply]]
+
+    @property
+    def keeps(self) -> bool:
+        """Whether a start keeps messages at all; if it does not, no time can be seen to pass."""
+        said, items = self.fresh
+        return not is_gone(items) and not lacking(items.value, said.words)
+
+
+@recorded_as("started_again")
+async def play_started_again(scene: Scene) -> StartedAgain:
+    """Kill the server and start it again while the time of a session passes."""
+    early = await begin(scene, "early")
+    left = await begin(scene, "left alone")
+    renewed = await begin(scene, "renewed")
+    await scene.student.advance((TTL - 1) * HOUR)
+    await scene.say("renewing", renewed.thread_id)
+    fresh = await begin(scene, "fresh")
+    await scene.student.restart()
+    early_kept = await attempt(_items(scene, early.thread_id))
+    fresh_kept = await attempt(_items(scene, fresh.thread_id))
+    await scene.student.advance(2 * HOUR)
+    return StartedAgain(
+        early=(early, early_kept),
+        fresh=(fresh, fresh_kept),
+        left=(left, await look(scene, left.thread_id)),
+        renewed=(renewed, await attempt(_items(scene, renewed.thread_id))),
+    )
 
 
 @dataclass(frozen=True)

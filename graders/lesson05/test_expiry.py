@@ -12,8 +12,8 @@ from graders.engine.harness import (
     lacking,
     thread_ids_of,
 )
-from graders.lesson05.expiry import TTL, Expired, OtherTtls, Resumed
-from graders.lesson05.threads import Views, is_gone
+from graders.lesson05.expiry import TTL, Expired, OtherTtls, Resumed, StartedAgain, Untouched
+from graders.lesson05.threads import Views, is_gone, shown_by
 
 
 @criterion("resume-after-an-hour")
@@ -53,6 +53,14 @@ async def test_thread_goes_on_until_its_time(pauses: Resumed) -> None:
     )
 
 
+@criterion("kept-until-ttl", case="after a new start")
+async def test_thread_outlives_a_start_until_its_time(started_again: StartedAgain) -> None:
+    if started_again.keeps:  # where a start keeps nothing, other criteria say so
+        when = f"{TTL - 1} hours after its last message, when the server had been started again"
+        said, items = started_again.early
+        _expect_in(items, said, "`items.list`", when, "start")
+
+
 def _expect_listed(views: Views, when: str, hint: str | None = None) -> None:
     reply = views.threads.value
     expect(
@@ -65,16 +73,22 @@ def _expect_listed(views: Views, when: str, hint: str | None = None) -> None:
 
 def _expect_there(views: Views, said: Said, when: str, hint: str | None = None) -> None:
     for outcome, what in ((views.thread, "`threads.get_by_id`"), (views.items, "`items.list`")):
-        if outcome.finding is not None:
-            found(f"{when}, {what}: {outcome.finding.seen}.", at=outcome.finding.mark, hint=hint)
-        reply = outcome.value
-        expect(
-            reply.status == 200 and not lacking(reply, said.words),
-            f"{when}, {what} "
-            + ("lacks messages." if reply.status == 200 else f"got the status {reply.status}."),
-            at=reply.serial,
-            hint=hint,
-        )
+        _expect_in(outcome, said, what, when, hint)
+
+
+def _expect_in(
+    outcome: Outcome[Reply], said: Said, what: str, when: str, hint: str | None = None
+) -> None:
+    if outcome.finding is not None:
+        found(f"{when}, {what}: {outcome.finding.seen}.", at=outcome.finding.mark, hint=hint)
+    reply = outcome.value
+    expect(
+        reply.status == 200 and not lacking(reply, said.words),
+        f"{when}, {what} "
+        + ("lacks messages." if reply.status == 200 else f"got the status {reply.status}."),
+        at=reply.serial,
+        hint=hint,
+    )
 
 
 _LATE = f"{TTL + 1} hours after its last message"
@@ -133,6 +147,27 @@ async def test_expired_thread_takes_no_message(expired: Expired) -> None:
     )
 
 
+@criterion("gone-after-ttl", case="after a new start")
+async def test_a_start_does_not_renew_a_thread(
+    started_again: StartedAgain, expired: Expired
+) -> None:
+    said, views = started_again.left
+    still = _still_shown(views, said, expired)
+    expect(
+        not (started_again.keeps and still),
+        f"{_LATE}, when the server had been started again two hours before, `{still}` still gives "
+        "a thread.",
+        at=views.mark,
+        hint="start",
+    )
+
+
+def _still_shown(views: Views, said: Said, expired: Expired) -> str:
+    """Name a request that shows a thread, though it shows none of that age that was left alone."""
+    shown = shown_by(views, said) - shown_by(expired.left_views, expired.left)
+    return min(shown, default="")
+
+
 @criterion("expired-erased")
 async def test_expired_text_is_erased(expired: Expired) -> None:
     still = expired.still_stored
@@ -147,7 +182,7 @@ def _listed(places: list[str]) -> str:
     return " and in the ".join(places)
 
 
-@criterion("activity-renews")
+@criterion("activity-renews", case="a message")
 async def test_activity_renews_a_session(expired: Expired) -> None:
     expect(
         expired.renewing.complete,
@@ -160,6 +195,30 @@ async def test_activity_renews_a_session(expired: Expired) -> None:
     hint = _why_lost(expired)
     _expect_listed(views, when, hint)
     _expect_there(views, expired.renewed, when, hint)
+
+
+@criterion("activity-renews", case="no message")
+async def test_reading_does_not_renew_a_session(untouched: Untouched, expired: Expired) -> None:
+    for how, said, views in untouched.done:
+        still = _still_shown(views, said, expired)
+        expect(
+            not still,
+            f"{_LATE}, a thread that was {how} two hours before is still given by `{still}`; one "
+            "that was left alone is not.",
+            at=views.mark,
+            hint="reading",
+        )
+
+
+@criterion("activity-renews", case="a new start")
+async def test_a_start_forgets_no_message(started_again: StartedAgain) -> None:
+    if started_again.keeps:
+        when = (
+            "Two hours after its last message, a day after its first, when the server had been "
+            "started again"
+        )
+        said, items = started_again.renewed
+        _expect_in(items, said, "`items.list`", when, "start")
 
 
 def _why_lost(expired: Expired) -> str | None:

@@ -18,7 +18,9 @@ from graders.engine.harness import (
     expect,
     found,
     items_of,
+    lacking,
     say,
+    thread_ids_of,
 )
 from graders.engine.harness.storage import places_containing
 
@@ -53,6 +55,11 @@ class Views:
     thread: Outcome[Reply]
     items: Outcome[Reply]
 
+    @property
+    def mark(self) -> int | None:
+        """Where the transcript tells of the list."""
+        return mark_of(self.threads)
+
 
 async def look(scene: Scene, thread_id: str) -> Views:
     """Read the list of threads, the thread and its items."""
@@ -62,6 +69,24 @@ async def look(scene: Scene, thread_id: str) -> Views:
         thread=await attempt(scene.chat.get(thread_id)),
         items=await attempt(scene.chat.items(thread_id, limit=PAGE, order="asc")),
     )
+
+
+def shown_by(views: Views, said: Said) -> set[str]:
+    """Name the requests that still show a thread: by its id, or by the words of ``said``."""
+    found = set()
+    if views.thread_id in _listed(views.threads):
+        found.add("threads.list")
+    for name, outcome in (("threads.get_by_id", views.thread), ("items.list", views.items)):
+        if not is_gone(outcome) and len(lacking(outcome.value, said.words)) < len(said.words):
+            found.add(name)
+    return found
+
+
+def _listed(outcome: Outcome[Reply]) -> list[str]:
+    try:
+        return thread_ids_of(outcome.value)
+    except Finding:
+        return []
 
 
 def is_gone(outcome: Outcome[Reply]) -> bool:

@@ -30,7 +30,7 @@ CREATE TABLE IF NOT EXISTS items (
 """
 PUT_THREAD = """
 INSERT INTO threads (id, last_active, data) VALUES (?, ?, ?)
-ON CONFLICT (id) DO UPDATE SET last_active = excluded.last_active, data = excluded.data
+ON CONFLICT (id) DO UPDATE SET data = excluded.data
 """
 PUT_ITEM = """
 INSERT INTO items (id, thread_id, data) VALUES (?, ?, ?)

@@ -78,9 +78,9 @@ class LoggedStore(Store[Any]):
         elif kind == "item":
             item = ITEM.validate_python(data)
             self.sessions[thread_id].items[item.id] = item
+            self.sessions[thread_id].used = at
         else:
             self.sessions[thread_id].items.pop(data, None)
-        self.sessions[thread_id].used = at
 
     def forget_old(self) -> None:
         oldest = time.time() - self.ttl_seconds

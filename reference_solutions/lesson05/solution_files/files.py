@@ -33,7 +33,8 @@ class FileStore(Store[Any]):
     async def save_thread(self, thread: ThreadMetadata, context: Any) -> None:
         data = thread.model_dump(mode="json", exclude={"items"})
         path = self.path_of(thread.id)
-        old = self.read(thread.id) if path.exists() else {"items": [], "made": time.time_ns()}
+        new = {"items": [], "made": time.time_ns(), "used": time.time()}
+        old = self.read(thread.id) if path.exists() else new
         self.write(thread.id, {**old, "thread": data})
 
     async def load_threads(
@@ -106,7 +107,7 @@ class FileStore(Store[Any]):
     def write(self, thread_id: str, document: Document) -> None:
         path = self.path_of(thread_id)
         new = path.with_suffix(".new")
-        new.write_text(json.dumps({**document, "used": time.time()}), "utf-8")
+        new.write_text(json.dumps(document), "utf-8")
         os.replace(new, path)
 
     @contextmanager
@@ -114,7 +115,7 @@ class FileStore(Store[Any]):
         """No `await` between reading and writing, so no other request comes in between."""
         document = self.read(thread_id)
         yield document["items"]
-        self.write(thread_id, document)
+        self.write(thread_id, {**document, "used": time.time()})
 
     def readable(self) -> Iterator[Document]:
         if not self.folder.is_dir():

@@ -20,7 +20,7 @@ from chatkit.types import Attachment, Page, ThreadItem, ThreadMetadata
 class Session:
     thread: ThreadMetadata
     number: int
-    used: float = 0.0
+    used: float
     items: list[ThreadItem] = field(default_factory=list)
 
 
@@ -46,9 +46,8 @@ class ShelfStore(Store[Any]):
     async def save_thread(self, thread: ThreadMetadata, context: Any) -> None:
         async with self.sessions() as sessions:
             newest = max((each.number for each in sessions.values()), default=0)
-            session = sessions.get(thread.id) or Session(thread, newest + 1)
+            session = sessions.get(thread.id) or Session(thread, newest + 1, time.time())
             session.thread = ThreadMetadata(**thread.model_dump(exclude={"items"}))
-            session.used = time.time()
             sessions[thread.id] = session
 
     async def load_threads(

@@ -87,8 +87,7 @@ class ColumnStore(Store[Any]):
     async def save_thread(self, thread: ThreadMetadata, context: Any) -> None:
         await self.rows(
             "INSERT INTO thread (id, title, metadata, created_at) VALUES (?, ?, ?, ?) "
-            "ON CONFLICT (id) DO UPDATE SET title = excluded.title, metadata = excluded.metadata, "
-            "updated_at = CURRENT_TIMESTAMP",
+            "ON CONFLICT (id) DO UPDATE SET title = excluded.title, metadata = excluded.metadata",
             *(thread.id, thread.title, json.dumps(thread.metadata), thread.created_at.isoformat()),
         )
 

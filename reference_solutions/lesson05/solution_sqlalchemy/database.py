@@ -35,7 +35,7 @@ class ThreadRow(Base):
     __tablename__ = "threads"
     number: Mapped[int] = mapped_column(primary_key=True)
     id: Mapped[str] = mapped_column(String, unique=True)
-    used_at: Mapped[datetime] = mapped_column(DateTime, default=now, onupdate=now, index=True)
+    used_at: Mapped[datetime] = mapped_column(DateTime, default=now, index=True)
     body: Mapped[dict[str, Any]] = mapped_column(JSON)
 
 

@@ -30,7 +30,7 @@ class AlchemyStore(Store[Any]):
             if row is None:
                 session.add(ThreadRow(id=thread.id, body=body))
             else:
-                row.body, row.used_at = body, now()
+                row.body = body
 
     async def load_threads(
         self, limit: int, after: str | None, order: str, context: Any
