@@ -93,3 +93,34 @@ def test_share_of_a_failed_case_is_kept() -> None:
     ledger.record(START, "a", PASSED, 1.0)
     ledger.record(START, "b", Verdict(Status.FAILED, share=(1, 2)), 1.0)
     assert [case.share for case in ledger.decided["start"].cases] == [(0, 1), (1, 2)]
+
+
+def tried(first: Verdict, *others: Verdict) -> Ledger:
+    """Return a ledger whose first criterion ended so, and the cases of another one so."""
+    ledger = Ledger((START, OTHER), lambda _event: None)
+    ledger.expect("start", ["a"])
+    ledger.expect("other", [str(number) for number in range(len(others))])
+    ledger.record(START, "a", first, 1.0)
+    for number, verdict in enumerate(others):
+        ledger.record(OTHER, str(number), verdict, 1.0)
+    return ledger
+
+
+OTHER = criterion("other")
+SHOWS_NOTHING = Verdict(Status.FAILED, needs=("start",))
+
+
+def test_check_that_shows_nothing_is_blocked_by_what_failed() -> None:
+    other = tried(FAILED, SHOWS_NOTHING).decided["other"]
+    assert (other.status, other.blocked_by, other.score) == (Status.BLOCKED, ("start",), 0)
+    assert [case.status for case in other.cases] == [Status.BLOCKED]
+
+
+def test_check_that_shows_nothing_fails_where_nothing_else_did() -> None:
+    assert tried(PASSED, SHOWS_NOTHING).decided["other"].status is Status.FAILED
+
+
+def test_case_that_shows_nothing_does_not_count_beside_others() -> None:
+    assert tried(FAILED, SHOWS_NOTHING, PASSED).decided["other"].status is Status.PASSED
+    failed = tried(FAILED, SHOWS_NOTHING, PASSED, FAILED).decided["other"]
+    assert (failed.status, failed.blocked_by) == (Status.FAILED, ())

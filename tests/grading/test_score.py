@@ -20,6 +20,8 @@ PASSED, FAILED, ERROR = Status.PASSED, Status.FAILED, Status.ERROR
         ([FAILED, ERROR], ERROR),
         ([PASSED, ERROR], ERROR),
         ([PASSED, Status.NOT_RUN], ERROR),
+        ([PASSED, Status.BLOCKED], PASSED),
+        ([FAILED, Status.BLOCKED], FAILED),
         ([], ERROR),
     ],
 )
@@ -33,6 +35,11 @@ def test_status_of_cases(cases: list[Status], status: Status) -> None:
 def test_partial_points_are_rounded_down(passed: int, failed: int, points: int) -> None:
     cases = [case(PASSED)] * passed + [case(FAILED)] * failed
     assert score.tried(criterion("count", points=10, partial=True), cases).score == points
+
+
+def test_blocked_cases_do_not_count_among_partial_points() -> None:
+    cases = [case(PASSED), case(FAILED), case(Status.BLOCKED), case(Status.BLOCKED)]
+    assert score.tried(criterion("count", points=10, partial=True), cases).score == 5
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,10 @@ def test_finding_tells_how_much_is_right_all_the_same() -> None:
     assert judge(Finding("Almost.", share=(8, 9)), CRITERION).share == (8, 9)
 
 
+def test_finding_tells_what_judges_what_is_missing() -> None:
+    assert judge(Finding("Nothing to see.", needs=("start",)), CRITERION).needs == ("start",)
+
+
 def test_finding_marks_its_line_in_the_conversation() -> None:
     trace = Trace()
     trace.add("client", "request", "hello")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from graders.engine.core.errors import Finding
-from graders.engine.harness import expect, found
+from graders.engine.harness import expect, found, needed
 
 
 def test_what_holds_raises_nothing() -> None:
@@ -35,3 +35,10 @@ def test_only_true_itself_holds(truthy: bool) -> None:
 def test_a_finding_can_be_raised_outright() -> None:
     with pytest.raises(Finding, match="nothing came"):
         found("nothing came")
+
+
+def test_what_is_needed_names_the_criterion_that_judges_it() -> None:
+    needed(True, "no thread came", by="threads")
+    with pytest.raises(Finding) as raised:
+        needed(False, "no thread came", by="threads", at=7)
+    assert (raised.value.needs, raised.value.mark) == (("threads",), 7)

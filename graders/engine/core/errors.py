@@ -69,7 +69,9 @@ class Finding(AutograderError):  # noqa: N818 - a value of grading, not an error
     ``seen`` says for the student, in one clause or sentence, what was observed. ``hint`` optionally
     picks one of the criterion's keyed hints in ``rubric.yaml``. ``mark`` is the serial number of
     the transcript entry that was wrong, if there is one. ``share`` says that so many parts of so
-    many are right all the same; it counts where the criterion is ``partial``.
+    many are right all the same; it counts where the criterion is ``partial``. ``needs`` are the
+    criteria that judge what is missing here: where one of them failed, the check that raises this
+    has shown nothing, and is blocked by it.
     """
 
     def __init__(
@@ -79,12 +81,14 @@ class Finding(AutograderError):  # noqa: N818 - a value of grading, not an error
         hint: str | None = None,
         mark: int | None = None,
         share: tuple[int, int] = (0, 1),
+        needs: tuple[str, ...] = (),
     ) -> None:
         super().__init__(seen)
         self.seen = seen
         self.hint = hint
         self.mark = mark
         self.share = share
+        self.needs = needs
 
     @property
     def sentence(self) -> str:

@@ -35,6 +35,7 @@ class Ledger:
     cases: dict[str, dict[str, CaseResult | None]] = field(default_factory=dict)
     decided: dict[str, CriterionResult] = field(default_factory=dict)
     _started: set[str] = field(default_factory=set)
+    _blocked_by: dict[str, dict[str, None]] = field(default_factory=dict)
 
     def expect(self, criterion: str, names: Collection[str]) -> None:
         """Note that these cases have to report before ``criterion`` can be passed."""
@@ -62,6 +63,9 @@ class Ledger:
             duration_ms=duration_ms,
             share=verdict.share,
         )
+        if blocking := self._failed_among(verdict.needs):
+            self._blocked_by.setdefault(criterion.id, {}).update(dict.fromkeys(blocking))
+            case = CaseResult(name=name, status=Status.BLOCKED, duration_ms=duration_ms)
         self.cases[criterion.id][name] = case
         self.on_event(CaseFinished(criterion.id, case, verdict.log))
         if None not in self.cases[criterion.id].values():
@@ -89,8 +93,16 @@ class Ledger:
         needs = unmet(criterion, self._statuses())
         if needs:
             return score.blocked(criterion, needs)
-        cases = self.cases.get(criterion.id, {})
-        return score.tried(criterion, [case or _silent(name) for name, case in cases.items()])
+        known = self.cases.get(criterion.id, {})
+        cases = [case or _silent(name) for name, case in known.items()]
+        if cases and all(case.status is Status.BLOCKED for case in cases):
+            return score.blocked(criterion, self._blocked_by[criterion.id], cases)
+        return score.tried(criterion, cases)
+
+    def _failed_among(self, names: Collection[str]) -> list[str]:
+        """Return those of the criteria that are decided and were not passed."""
+        statuses = self._statuses()
+        return [name for name in names if statuses.get(name, Status.PASSED) is not Status.PASSED]
 
     def _statuses(self) -> dict[str, Status]:
         return {criterion: result.status for criterion, result in self.decided.items()}

@@ -20,9 +20,10 @@ OWN_FAILURE = "The grader's own check broke or did not report. This is not your 
 def status_of(cases: Sequence[CaseResult]) -> Status:
     """Return how a criterion ended that has these cases.
 
-    No case at all is an error of ours: a check that says nothing proves nothing.
+    No case at all is an error of ours: a check that says nothing proves nothing. Blocked cases do
+    not count beside others.
     """
-    statuses = {case.status for case in cases}
+    statuses = {case.status for case in cases} - {Status.BLOCKED}
     if statuses == {Status.PASSED}:
         return Status.PASSED
     return Status.FAILED if statuses <= {Status.PASSED, Status.FAILED} and cases else Status.ERROR
@@ -39,9 +40,10 @@ def points_for(criterion: Criterion, status: Status, cases: Sequence[CaseResult]
         return criterion.points
     if status is not Status.FAILED or not criterion.partial:
         return 0
-    right = sum((_right(case) for case in cases), Fraction())
+    counted = [case for case in cases if case.status is not Status.BLOCKED]
+    right = sum((_right(case) for case in counted), Fraction())
     most = max(criterion.points - 1, 0)
-    return min(math.floor(criterion.points * right / len(cases)), most)
+    return min(math.floor(criterion.points * right / len(counted)), most)
 
 
 def _right(case: CaseResult) -> Fraction:
@@ -60,11 +62,15 @@ def tried(criterion: Criterion, cases: Sequence[CaseResult]) -> CriterionResult:
     )
 
 
-def blocked(criterion: Criterion, by: Iterable[str]) -> CriterionResult:
-    """Return the result of a criterion that was not tried because ``by`` were not passed."""
+def blocked(
+    criterion: Criterion, by: Iterable[str], cases: Sequence[CaseResult] = ()
+) -> CriterionResult:
+    """Return the result of a criterion that shows nothing because ``by`` were not passed."""
     parents = tuple(by)
     message = f"Not tried: it needs {', '.join(parents)}."
-    return _result(criterion, Status.BLOCKED, message=message, blocked_by=parents)
+    return _result(
+        criterion, Status.BLOCKED, message=message, cases=tuple(cases), blocked_by=parents
+    )
 
 
 def not_run(criterion: Criterion, why: str) -> CriterionResult:

@@ -24,13 +24,15 @@ _OF_PYTEST = {"_pytest", "pluggy", "pytest_asyncio"}
 class Verdict:
     """What a test has said so far; ``log`` is our own traceback if the status is ``error``.
 
-    ``share`` is how much of a failed case is right all the same, as (parts, of so many).
+    ``share`` is how much of a failed case is right all the same, as (parts, of so many). ``needs``
+    are criteria by which a failed case is blocked instead, where one of them failed.
     """
 
     status: Status
     feedback: Feedback | None = None
     log: str = ""
     share: tuple[int, int] = (0, 1)
+    needs: tuple[str, ...] = ()
 
 
 PASSED = Verdict(Status.PASSED)
@@ -45,7 +47,7 @@ def judge(error: BaseException | None, criterion: Criterion, trace: Trace | None
     if finding is None:
         return Verdict(Status.ERROR, log=log_of(error))
     feedback = _feedback(finding, criterion, trace)
-    return Verdict(Status.FAILED, feedback=feedback, share=finding.share)
+    return Verdict(Status.FAILED, feedback, share=finding.share, needs=finding.needs)
 
 
 def log_of(error: BaseException) -> str:

@@ -6,7 +6,7 @@ the model, ``expect`` what must hold. It never sits in the student's process.
 
 from graders.engine.core.errors import Finding
 from graders.engine.harness.chat import Chat, Order, Reply, user_input
-from graders.engine.harness.expect import criterion, expect, found
+from graders.engine.harness.expect import criterion, expect, found, needed
 from graders.engine.harness.items import (
     Item,
     item_ids_of,
@@ -102,6 +102,7 @@ __all__ = [
     "items_of",
     "lacking",
     "messages_of",
+    "needed",
     "reason",
     "recorded_as",
     "say",

@@ -30,3 +30,12 @@ def expect(holds: bool, seen: str, *, at: int | None = None, hint: str | None = 
 def found(seen: str, *, at: int | None = None, hint: str | None = None) -> NoReturn:
     """Raise the :class:`Finding` that ``seen`` describes."""
     raise Finding(seen, hint=hint, mark=at)
+
+
+def needed(holds: bool, seen: str, *, by: str, at: int | None = None) -> None:
+    """Raise the :class:`Finding` that a check has nothing to look at, unless ``holds``.
+
+    ``by`` is the criterion that judges what is missing: where it failed, this check is blocked.
+    """
+    if holds is not True:
+        raise Finding(seen, mark=at, needs=(by,))
