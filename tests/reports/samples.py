@@ -9,6 +9,7 @@ from rich.console import Console, RenderableType
 from graders.engine.core.results import (
     CaseResult,
     CriterionResult,
+    Environment,
     Feedback,
     Isolation,
     IsolationLevel,
@@ -90,6 +91,9 @@ def row(
     )
 
 
+MADE_WITH = Environment(
+    grader="0.1.0", python="3.11.7", platform="Linux x86_64", packages={"openai-chatkit": "1.6.5"}
+)
 PRACTICE = Isolation(level=IsolationLevel.PRACTICE, missing=("No Landlock.",))
 
 
@@ -104,6 +108,9 @@ def result(
     return Result(
         lesson="lesson02",
         submission="my-server",
+        submission_path="/srv/hand-in/my-server",
+        started_at="2026-11-29T12:00:00Z",
+        made_with=MADE_WITH,
         score=sum(each.score for each in rows),
         max_score=sum(each.max_score for each in rows),
         seed=48213,

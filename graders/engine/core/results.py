@@ -6,6 +6,7 @@ published schema of :class:`Result`; a test keeps the two equal.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Literal
 
@@ -15,26 +16,34 @@ RESULT_FORMAT_VERSION: Literal[1] = 1
 
 
 class Record(BaseModel):
-    """Base of all records: immutable, and strict about unknown keys."""
+    """Base of all records: immutable, strict about unknown keys, and written with every field."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", json_schema_serialization_defaults_required=True
+    )
 
 
 class Status(StrEnum):
-    """How a criterion or a case ended."""
+    """How a criterion or a case ended.
+
+    `passed`: it holds. `failed`: it does not hold, and feedback says what was seen. `blocked`: not
+    tried, because a criterion that it needs was not passed. `error`: the grader failed, not the
+    submission. `not_run`: left out on purpose (`--only`), or the server could not be started.
+    """
 
     PASSED = "passed"
     FAILED = "failed"
     BLOCKED = "blocked"
-    """A criterion that it needs was not passed, so it was not tried."""
     ERROR = "error"
-    """The grader failed, not the submission."""
     NOT_RUN = "not_run"
-    """Left out on purpose (``--only``) or because the submission could not be started."""
 
 
 class Visibility(StrEnum):
-    """Who sees a criterion when; the words are Gradescope's."""
+    """Who sees a criterion when; the words are Gradescope's.
+
+    `visible`: students, always. `after_due_date`, `after_published`: students, from then on.
+    `hidden`: the instructor only.
+    """
 
     VISIBLE = "visible"
     AFTER_DUE_DATE = "after_due_date"
@@ -43,7 +52,11 @@ class Visibility(StrEnum):
 
 
 class IsolationLevel(StrEnum):
-    """How well the student's process was isolated."""
+    """How well the student's process was isolated.
+
+    `full`: by namespaces besides, with a root folder of its own. `strong`: by Landlock and seccomp.
+    `practice`: by less than that, so a score could be forged.
+    """
 
     FULL = "full"
     STRONG = "strong"
@@ -56,11 +69,13 @@ class IsolationLevel(StrEnum):
 
 
 class Isolation(Record):
-    """The layers that held during a run; ``missing`` has one plain sentence per absent layer."""
+    """How the student's process was isolated during a run."""
 
     level: IsolationLevel
-    layers: tuple[str, ...] = ()
-    missing: tuple[str, ...] = ()
+    layers: tuple[str, ...] = Field((), description="The layers that held, in their order.")
+    missing: tuple[str, ...] = Field(
+        (), description="One plain sentence for each layer that did not hold."
+    )
 
 
 NOT_STARTED = Isolation(level=IsolationLevel.PRACTICE, missing=("No server was started.",))
@@ -68,115 +83,143 @@ NOT_STARTED = Isolation(level=IsolationLevel.PRACTICE, missing=("No server was s
 
 
 class TranscriptLine(Record):
-    """One line of a conversation as it went.
+    """One line of a conversation as it went."""
 
-    ``actor`` is who acted (``client``, ``server``, ``model``, ``grader``), ``kind`` a short
-    machine-readable name (``thread.item.done``, ``request``), ``text`` what is shown, ``at_ms``
-    milliseconds since the check began, ``marked`` whether this is the line that was wrong.
-    """
-
-    serial: int
-    actor: Literal["client", "server", "model", "grader"]
-    kind: str
-    text: str
-    at_ms: float
-    marked: bool = False
+    serial: int = Field(description="The number of the event; they rise, and some are left out.")
+    actor: Literal["client", "server", "model", "grader"] = Field(
+        description="Who acted: `client` (the user's app), `server` (the submission), `model` (the "
+        "scripted one), or `grader` (what the grader did besides, such as moving the clock)."
+    )
+    kind: str = Field(description="A short name: `thread.item.done`, `request`.")
+    text: str = Field(description="What is shown.")
+    at_ms: float = Field(description="Milliseconds since the check began.")
+    marked: bool = Field(False, description="Whether this line is the one that was wrong.")
 
 
 class Feedback(Record):
     """What a student reads about one failed case."""
 
-    required: str
-    seen: str
-    advice: str
-    transcript: tuple[TranscriptLine, ...] = ()
+    required: str = Field(description="The sentence of the assignment that is graded.")
+    seen: str = Field(description="What really happened.")
+    advice: str = Field(description="What to try.")
+    transcript: tuple[TranscriptLine, ...] = Field(
+        (), description="The conversation as it went; empty where nothing was said."
+    )
 
 
 class CaseResult(Record):
-    """One case of a criterion, e.g. one of several malformed bodies.
+    """One case of a criterion, such as one of several malformed bodies."""
 
-    ``share`` is how much of a failed case is right all the same, as (parts, of so many parts).
-    """
-
-    name: str
+    name: str = Field(description="What the case is about.")
     status: Status
-    feedback: Feedback | None = None
-    duration_ms: float = 0.0
-    share: tuple[NonNegativeInt, PositiveInt] = (0, 1)
+    feedback: Feedback | None = Field(None, description="Only where the case failed, else null.")
+    duration_ms: float = Field(0.0, description="How long it took, in milliseconds.")
+    share: tuple[NonNegativeInt, PositiveInt] = Field(
+        (0, 1), description="How much of a failed case is right all the same: [parts, of so many]."
+    )
 
 
 class CriterionResult(Record):
-    """One line of the rubric with what became of it.
+    """One line of the rubric with what became of it."""
 
-    ``message`` is the one-paragraph summary that simple formats show; ``None`` when passed.
-    """
-
-    id: str
-    title: str
+    id: str = Field(description="The criterion's stable id, as in `--only`.")
+    title: str = Field(description="The criterion as a fact.")
     status: Status
-    score: int = Field(ge=0)
-    max_score: int = Field(ge=0)
+    score: int = Field(ge=0, description="Points earned.")
+    max_score: int = Field(ge=0, description="Points that can be earned.")
     visibility: Visibility
-    message: str | None = None
-    cases: tuple[CaseResult, ...] = ()
-    blocked_by: tuple[str, ...] = ()
+    message: str | None = Field(
+        None, description="All that is to be said, in one paragraph; null when passed."
+    )
+    cases: tuple[CaseResult, ...] = Field((), description="The cases that were tried, in order.")
+    blocked_by: tuple[str, ...] = Field(
+        (), description="The ids of the criteria that kept it from being tried."
+    )
 
 
 class Problem(Record):
-    """Why a submission could not be graded at all.
+    """Why a server could not be started, or nothing be graded at all."""
 
-    ``kind`` is a stable slug (``syntax-error``, ``no-app``), ``title`` the fact, ``detail`` the
-    student's own traceback cut to the student's own files (may be empty), ``cure`` what to do.
-    """
-
-    kind: str
-    title: str
-    detail: str = ""
-    cure: str = ""
+    kind: str = Field(description="A stable name of the reason: `syntax-error`, `no-app`.")
+    title: str = Field(description="What is wrong, as a fact.")
+    detail: str = Field(
+        "", description="The traceback, cut to the student's own files; may be empty."
+    )
+    cure: str = Field("", description="What to do about it; may be empty.")
 
 
 class SideCall(Record):
-    """A model call that did not carry the conversation (a title, a guardrail)."""
+    """A model call that did not carry the conversation."""
 
-    purpose: str
-    summary: str
+    purpose: str = Field(description="What it seems to be for: a title, a check.")
+    summary: str = Field(description="The beginning of what the model was asked.")
 
 
 class Measurement(Record):
-    """Something that a check measured and that no point depends on.
+    """Something that a check measured and that no point depends on."""
 
-    ``goal`` says in words what would be good, such as ``under 100 ms``.
-    """
+    name: str = Field(description="What was measured.")
+    value: float = Field(description="The number.")
+    unit: str = Field(description="Its unit.")
+    goal: str = Field("", description="In words what would be good; may be empty.")
 
-    name: str
-    value: float
-    unit: str
-    goal: str = ""
+
+class Environment(Record):
+    """What a result was made with."""
+
+    grader: str = Field(description="The version of the grader.")
+    python: str = Field(description="The version of Python that ran the grader and the server.")
+    platform: str = Field(description="The operating system and the machine's architecture.")
+    packages: Mapping[str, str] = Field(
+        description="The versions of the packages that decide how a server behaves."
+    )
 
 
 class Result(Record):
     """Everything that one run found about one submission."""
 
-    format_version: Literal[1] = RESULT_FORMAT_VERSION
-    lesson: str
-    submission: str
-    score: int = Field(ge=0)
-    max_score: int = Field(ge=0)
-    seed: int
+    format_version: Literal[1] = Field(
+        RESULT_FORMAT_VERSION, description="The version of this format."
+    )
+    lesson: str = Field(description="The lesson's id.")
+    submission: str = Field(description="The name of the folder or archive that was graded.")
+    submission_path: str = Field(description="Its full path on the machine that graded it.")
+    score: int = Field(ge=0, description="Points earned.")
+    max_score: int = Field(ge=0, description="Points that can be earned in the lesson.")
+    seed: int = Field(description="Repeats the same test data when given as `--seed`.")
+    started_at: str = Field(
+        description="When the run began, in UTC, as in RFC 3339.",
+        json_schema_extra={"format": "date-time"},
+    )
+    duration_ms: float = Field(0.0, description="How long the run took, in milliseconds.")
+    made_with: Environment
     isolation: Isolation
-    criteria: tuple[CriterionResult, ...]
-    problem: Problem | None = None
-    notes: tuple[str, ...] = ()
-    side_calls: tuple[SideCall, ...] = ()
-    measurements: tuple[Measurement, ...] = ()
-    advisory: bool = True
-    """False only for a run that was asked to count, and whose server was isolated well enough."""
-    duration_ms: float = 0.0
+    criteria: tuple[CriterionResult, ...] = Field(description="The rubric, in its own order.")
+    problem: Problem | None = Field(
+        None, description="Why the server could not be started, if so; else null."
+    )
+    notes: tuple[str, ...] = Field((), description="Remarks that cost no points.")
+    side_calls: tuple[SideCall, ...] = Field(
+        (), description="Model calls besides the answers; they cost no points."
+    )
+    measurements: tuple[Measurement, ...] = Field(
+        (), description="What was measured; no point depends on it."
+    )
+    advisory: bool = Field(
+        True,
+        description="Whether the run is practice and does not count. It is false only for a run "
+        "that was asked to count, and whose server was isolated well enough.",
+    )
 
     @property
     def full_marks(self) -> bool:
         """Whether every point was earned and nothing of ours failed."""
         return self.problem is None and self.score == self.max_score > 0
+
+    @property
+    def tried(self) -> tuple[CriterionResult, ...]:
+        """The criteria that were not left out."""
+        return tuple(row for row in self.criteria if row.status is not Status.NOT_RUN)
 
     @property
     def grader_failed(self) -> bool:

@@ -32,3 +32,8 @@ class GradingRequest:
     def name(self) -> str:
         """What the result calls the submission."""
         return self.submission.resolve().name
+
+    @property
+    def path(self) -> str:
+        """Where the submission is, in full."""
+        return str(self.submission.resolve())

@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from graders.engine.content.canaries import Canaries
@@ -18,6 +19,7 @@ from graders.engine.core.errors import ContentError, Finding, GraderBrokeError
 from graders.engine.core.results import NOT_STARTED, IsolationLevel, Problem, Result
 from graders.engine.grading import fixtures, required, score
 from graders.engine.grading.checks import Check
+from graders.engine.grading.environment import environment
 from graders.engine.grading.events import Listener, RunFinished, RunStarted, nobody_listens
 from graders.engine.grading.ledger import Ledger
 from graders.engine.grading.plan import chosen
@@ -51,7 +53,7 @@ def grade(
     in its ``only``, :class:`~graders.engine.core.errors.IsolationError` when the servers cannot be
     isolated as well as required, and :class:`KeyboardInterrupt` as it comes.
     """
-    began = clock()
+    began, started_at = clock(), _now()
     lesson = request.lesson
     criteria = lesson.rubric.prerequisites_first()
     run = _Run(lesson, criteria, chosen(criteria, request.only), on_event, problem)
@@ -69,6 +71,9 @@ def grade(
     result = Result(
         lesson=lesson.id,
         submission=request.name,
+        submission_path=request.path,
+        started_at=started_at,
+        made_with=environment(),
         score=earned,
         max_score=possible,
         seed=request.seed,
@@ -94,6 +99,9 @@ def ungraded(request: GradingRequest, problem: Problem) -> Result:
     return Result(
         lesson=request.lesson.id,
         submission=request.name,
+        submission_path=request.path,
+        started_at=_now(),
+        made_with=environment(),
         score=0,
         max_score=sum(criterion.points for criterion in criteria),
         seed=request.seed,
@@ -102,6 +110,10 @@ def ungraded(request: GradingRequest, problem: Problem) -> Result:
         problem=problem,
         advisory=not required.is_official(request.require),
     )
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _require(level: IsolationLevel, factory: ServerFactory) -> None:

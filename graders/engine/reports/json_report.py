@@ -8,7 +8,13 @@ from __future__ import annotations
 import json
 import sys
 
-from graders.engine.core.results import Result
+from pydantic.json_schema import GenerateJsonSchema
+
+from graders.engine.core.results import RESULT_FORMAT_VERSION, Result
+
+_DIALECT = GenerateJsonSchema.schema_dialect
+_ID = f"urn:chatkit-autograder:result:{RESULT_FORMAT_VERSION}"
+"""A name and no address: the schema lies in the project, as ``docs/result.schema.json``."""
 
 
 def render(result: Result) -> str:
@@ -18,7 +24,16 @@ def render(result: Result) -> str:
 
 def schema() -> str:
     """Return the published JSON schema of a result."""
-    return json.dumps(Result.model_json_schema(mode="serialization"), indent=2) + "\n"
+    head = {"$schema": _DIALECT, "$id": _ID}
+    told = {**head, **Result.model_json_schema(schema_generator=_Schema, mode="serialization")}
+    return json.dumps(told, indent=2) + "\n"
+
+
+class _Schema(GenerateJsonSchema):
+    """Without titles that only repeat the names of fields."""
+
+    def field_title_should_be_set(self, schema: object) -> bool:  # noqa: ARG002 - pydantic's own
+        return False
 
 
 if __name__ == "__main__":
