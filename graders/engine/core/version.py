@@ -1,4 +1,4 @@
-"""The version of the grader, for `--version` and for results; a test compares it with the project's."""
+"""The version of the grader, for `--version` and for results; a test compares it with pyproject."""
 
 from __future__ import annotations
 
