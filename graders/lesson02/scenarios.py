@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from graders.engine.harness import (
     Outcome,
     Reply,
     Said,
     Scene,
+    Step,
     Stream,
     Turn,
     attempt,
+    drop,
     fail,
     recorded_as,
     say,
+    user_input,
 )
 
 TURNS = ("first", "second", "third")
+MANY_TURNS = 12
+"""Messages in one thread: from the eleventh on, the oldest 20 items do not hold the newest."""
 
 
 @dataclass(frozen=True)
@@ -38,57 +44,100 @@ class FirstMessage:
 async def play_first_message(scene: Scene) -> FirstMessage:
     """Say a first message, list the items, and say a first message in another thread."""
     said = await scene.say("first")
-    return FirstMessage(said, await attempt(said.items()), await scene.say("other"))
+    items = await attempt(_items(said))
+    return FirstMessage(said, items, await scene.say("other"))
+
+
+async def _items(said: Said, **page: Any) -> Reply:
+    """List the items of the thread, also where `thread.created` did not come: others judge that."""
+    return await said.scene.chat.items(said.stream.any_thread_id, **page)
 
 
 # What careless code changes: line ends, quotes, capitals, scripts, markup. The user's texts have no
 # spaces at their ends and no letter in two parts: to take these away changes nothing that one sees.
 # The model's text has both: what the client gets is judged to the character.
-ASKED = (
-    'Two lines:\n\tand "quotes", \\back\\slashes\\ and {braces} of WORD.',
-    "Größe, naïve, 東京, שלום, 👩‍💻 and é of WORD",
-    "WORD: " + "a long message, " * 700 + "to its end.",
-)
-SAID = ("  <b>Bold</b> & ", "*stars*\n\n", '"quotes" \\n ', "Größe 東京 👩", "‍💻 \u2028", " WORD  ")
+LINES = "Lines of WORD:\r\nwith CR and LF,\rwith CR,\nwith LF."
+ASKED = {
+    "odd characters": (
+        'Two lines:\n\tand "quotes", \\back\\slashes\\ and {braces} of WORD.',
+        "Größe, naïve, 東京, שלום, 👩‍💻 and é of WORD",
+    ),
+    "all kinds of line breaks": (LINES,),
+    "a long text": ("WORD: " + "a long message, " * 700 + "and its end.",),
+    "a message of several parts": ("The first part is about WORD.", "The second part is its end."),
+}
+"""The texts by the name of their case; those of the last one are the parts of one message."""
+SEVERAL_PARTS = "a message of several parts"
+SAID = {
+    "odd characters": (
+        *("  <b>Bold</b> & ", "*stars*\n\n", '"quotes" \\n ', "Größe 東京 👩", "‍💻 \u2028"),
+        " WORD  ",
+    ),
+    "all kinds of line breaks": (LINES[:17], LINES[17:]),
+    "a long answer": ("WORD: ", *("the next piece of a long answer, " * 10,) * 40, "and its end."),
+}
+"""The chunks of the model's answers by the name of their case."""
 
 
 @dataclass(frozen=True)
 class Asked:
-    """A message whose text is easily changed: ``word`` is the canary in it."""
+    """A message whose text is easily changed: ``word`` is the canary in it, ``texts`` its parts."""
 
     word: str
-    text: str
+    texts: tuple[str, ...]
     turn: Turn
     answer: Outcome[Stream]
 
 
 @dataclass(frozen=True)
-class OddWords:
-    """Messages and an answer with characters that careless code changes."""
+class Answered:
+    """An answer whose text is easily changed: what the model said, and what came of it."""
 
-    asked: tuple[Asked, ...]
     said: str
     answer: Outcome[Stream]
 
 
+@dataclass(frozen=True)
+class OddWords:
+    """Messages and answers, by case, with texts that careless code changes."""
+
+    asked: dict[str, tuple[Asked, ...]]
+    answers: dict[str, Answered]
+
+
 @recorded_as("odd")
 async def play_odd_words(scene: Scene) -> OddWords:
-    """Ask each of the odd texts in a thread of its own, and let the model say one."""
-    asked = tuple([await _ask(scene, number, text) for number, text in enumerate(ASKED)])
-    chunks = tuple(chunk.replace("WORD", scene.canary.word("said")) for chunk in SAID)
-    scene.script("first", say(*chunks))
-    return OddWords(asked, "".join(chunks), await attempt(_whole(scene, scene.message("first"))))
+    """Ask each of the odd texts in a thread of its own, and let the model say others."""
+    asked = {case: await _ask_all(scene, case, texts) for case, texts in ASKED.items()}
+    answers = {case: await _answer(scene, case, chunks) for case, chunks in SAID.items()}
+    return OddWords(asked, answers)
 
 
-async def _ask(scene: Scene, number: int, template: str) -> Asked:
-    word = scene.canary.word(f"asked {number}")
-    text = template.replace("WORD", word)
-    turn = scene.model.on(text, say("Good question."))
-    return Asked(word, text, turn, await attempt(_whole(scene, text)))
+async def _ask_all(scene: Scene, case: str, texts: tuple[str, ...]) -> tuple[Asked, ...]:
+    messages = [texts] if case == SEVERAL_PARTS else [(text,) for text in texts]
+    return tuple(
+        [await _ask(scene, f"{case} {number}", parts) for number, parts in enumerate(messages)]
+    )
 
 
-async def _whole(scene: Scene, text: str) -> Stream:
-    return await (await scene.chat.create(text)).finish()
+async def _ask(scene: Scene, name: str, templates: tuple[str, ...]) -> Asked:
+    word = scene.canary.word(f"asked {name}")
+    texts = tuple(template.replace("WORD", word) for template in templates)
+    turn = scene.model.on(texts[0], say("Good question."))
+    return Asked(word, texts, turn, await attempt(_whole(scene, texts)))
+
+
+async def _answer(scene: Scene, case: str, templates: tuple[str, ...]) -> Answered:
+    word = scene.canary.word(f"said {case}")
+    chunks = tuple(template.replace("WORD", word) for template in templates)
+    scene.script(case, say(*chunks))
+    return Answered("".join(chunks), await attempt(_whole(scene, (scene.message(case),))))
+
+
+async def _whole(scene: Scene, texts: tuple[str, ...]) -> Stream:
+    parts = [{"type": "input_text", "text": text} for text in texts]
+    message = {**user_input(""), "content": parts}
+    return await (await scene.chat.stream("threads.create", {"input": message})).finish()
 
 
 # Each is wrong in one way only; none of them names a thread.
@@ -137,9 +186,9 @@ class ThreeTurns:
 async def play_three_turns(scene: Scene) -> ThreeTurns:
     """Say three messages, read them back, set a title and read them again."""
     first = await scene.say(TURNS[0])
-    thread_id = first.whole.thread_id
+    thread_id = first.whole.any_thread_id
     calls_before = len(scene.model.calls)
-    follow_ups = [await first.go_on(name) for name in TURNS[1:]]
+    follow_ups = [await scene.say(name, thread_id) for name in TURNS[1:]]
     title = f"About {scene.canary.word('title')}"
     return ThreeTurns(
         scene=scene,
@@ -147,8 +196,8 @@ async def play_three_turns(scene: Scene) -> ThreeTurns:
         follow_up=follow_ups[0],
         calls_before_follow_up=calls_before,
         answer_ids=_answer_ids([first, *follow_ups]),
-        oldest_first=await attempt(first.items(order="asc", limit=20)),
-        newest_first=await attempt(first.items(order="desc", limit=20)),
+        oldest_first=await attempt(_items(first, order="asc", limit=20)),
+        newest_first=await attempt(_items(first, order="desc", limit=20)),
         thread=await attempt(scene.chat.get(thread_id)),
         title=title,
         titled=await attempt(scene.chat.update(thread_id, title)),
@@ -167,6 +216,7 @@ class TwoThreads:
 
     scene: Scene
     ids: tuple[str, str]
+    follow_ups: tuple[Said, Said]
     items: tuple[Outcome[Reply], Outcome[Reply]]
     threads: Outcome[Reply]
 
@@ -175,30 +225,63 @@ class TwoThreads:
 async def play_two_threads(scene: Scene) -> TwoThreads:
     """Begin two threads, go on in both, and list what there is."""
     one, two = await scene.say("first"), await scene.say("second")
-    ids = (one.whole.thread_id, two.whole.thread_id)
-    await one.go_on("third")
-    await two.go_on("fourth")
+    ids = (one.whole.any_thread_id, two.whole.any_thread_id)
+    third = await scene.say("third", ids[0])
+    fourth = await scene.say("fourth", ids[1])
     return TwoThreads(
         scene=scene,
         ids=ids,
-        items=(await attempt(one.items(limit=20)), await attempt(two.items(limit=20))),
+        follow_ups=(third, fourth),
+        items=(await attempt(_items(one, limit=20)), await attempt(_items(two, limit=20))),
         threads=await attempt(scene.chat.list()),
     )
 
 
 @dataclass(frozen=True)
-class FailedThread:
-    """A thread in which the model failed at the second message, and what came after."""
+class TwelveTurns:
+    """Many messages in one thread, and its newest items after them."""
+
+    said: tuple[Said, ...]
+    newest_first: Outcome[Reply]
+
+
+@recorded_as("long")
+async def play_long_conversation(scene: Scene) -> TwelveTurns:
+    """Say so many messages in one thread that the oldest items of it are not the newest."""
+    first = await scene.say("turn 1")
+    thread_id = first.whole.any_thread_id
+    names = [f"turn {number}" for number in range(2, MANY_TURNS + 1)]
+    said = (first, *[await scene.say(name, thread_id) for name in names])
+    return TwelveTurns(said, await attempt(_items(first, order="desc", limit=4)))
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A message that the model failed at, and the message after it."""
 
     said: Said
-    items: Outcome[Reply]
     next: Said
 
 
+@dataclass(frozen=True)
+class FailedThread:
+    """A thread in which the model failed in several ways, and the items afterwards."""
+
+    failures: dict[str, Failed]
+    items: Outcome[Reply]
+
+
 @recorded_as("failed")
-async def play_failure(scene: Scene) -> FailedThread:
-    """Say a message that the model fails at, read the items, and say the next one."""
+async def play_failures(scene: Scene) -> FailedThread:
+    """Let the model fail in each way, say the next message after each, and read the items."""
     first = await scene.say("first")
-    _ = first.whole
-    said = await first.go_on("second", fail(500, message="The server had an error."))
-    return FailedThread(said, await attempt(first.items()), await first.go_on("third"))
+    thread_id = first.whole.any_thread_id
+    steps: dict[str, Step] = {
+        "status 500": fail(500, message="The server had an error."),
+        "a dropped connection": drop(after=("It is", " half")),
+    }
+    failures = {}
+    for case, step in steps.items():
+        said = await scene.say(f"at {case}", thread_id, step)
+        failures[case] = Failed(said, await scene.say(f"after {case}", thread_id))
+    return FailedThread(failures, await attempt(_items(first, limit=20)))

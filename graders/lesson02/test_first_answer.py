@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from graders.engine.harness import (
-    Finding,
-    Stalled,
-    criterion,
-    expect,
-    found,
-)
+import pytest
+
+from graders.engine.harness import Finding, RecordedCall, Stalled, criterion, expect, found
 from graders.engine.protocol import check_order
-from graders.lesson02.scenarios import FirstMessage, OddWords
+from graders.lesson02.scenarios import ASKED, SAID, Asked, FirstMessage, OddWords
 
 
 @criterion("server-answers")
@@ -32,9 +28,11 @@ async def test_first_message_is_answered(first: FirstMessage) -> None:
         hint="not-written" if stream.status == 501 else "status",
     )
     expect(
-        stream.error is None,
-        "The server sent an `error` event instead of an answer.",
-        at=stream.mark_of(stream.error),
+        stream.failure is None,
+        "An `error` event came in the middle of the answer."
+        if stream.answered
+        else "The server sent an `error` event instead of an answer.",
+        at=stream.mark_of(stream.failure),
         hint="error-event",
     )
     expect(
@@ -68,32 +66,58 @@ async def test_each_message_starts_a_model_call(first: FirstMessage) -> None:
 
 
 @criterion("asked-what-user-said")
-async def test_model_is_asked_what_the_user_said(odd: OddWords) -> None:
-    for asked in odd.asked:
-        call = asked.turn.request
-        expect(
-            call.contains(asked.word),
-            "The request to the model does not hold what the user wrote.",
-            at=asked.answer.value.last_serial,
-            hint="missing",
-        )
-        expect(
-            call.contains(asked.text),
-            f"The request holds the user's words, but changed. Instead of {asked.text[:60]!r} the "
-            f"model got {_nearest(call.user_texts, asked.word)!r}.",
-            at=asked.answer.value.last_serial,
-            hint="changed",
-        )
+@pytest.mark.parametrize("case", ASKED)
+async def test_model_is_asked_what_the_user_said(case: str, odd: OddWords) -> None:
+    for asked in odd.asked[case]:
+        _expect_asked(asked, asked.turn.request)
 
 
-def _nearest(texts: list[str], word: str) -> str:
-    return next((text[:60] for text in texts if word in text), "")
+def _expect_asked(asked: Asked, call: RecordedCall) -> None:
+    at = asked.answer.value.last_serial
+    lacking = [text for text in asked.texts if not call.contains(text)]
+    expect(
+        len(lacking) in {0, len(asked.texts)},
+        f"The message has {len(asked.texts)} parts of text, and the request to the model does not "
+        f"hold one of them: {lacking[0] if lacking else ''!r}.",
+        at=at,
+        hint="parts",
+    )
+    expect(
+        call.contains(asked.word),
+        "The request to the model does not hold what the user wrote.",
+        at=at,
+        hint="missing",
+    )
+    expect(
+        not lacking,
+        f"The request holds the user's words, but changed. {_difference(asked, call)}",
+        at=at,
+        hint="changed",
+    )
+
+
+def _difference(asked: Asked, call: RecordedCall) -> str:
+    """Tell where the text of the request first differs from what the user wrote."""
+    wrote = asked.texts[0]
+    got = next((text for text in call.user_texts if asked.word in text), "")
+    pairs = enumerate(zip(wrote, got, strict=False))
+    same = next((index for index, (one, other) in pairs if one != other), len(got))
+    part = slice(max(same - 20, 0), same + 40)
+    return f"Instead of {wrote[part]!r} the model got {got[part]!r}."
 
 
 @criterion("answer-is-the-models")
-async def test_client_gets_the_models_words(odd: OddWords) -> None:
-    stream = odd.answer.value
+@pytest.mark.parametrize("case", SAID)
+async def test_client_gets_the_models_words(case: str, odd: OddWords) -> None:
+    stream, said = odd.answers[case].answer.value, odd.answers[case].said
     got = stream.finished_text
+    expect(
+        got != "" or stream.assistant_item is not None,
+        "The assistant message was announced, but no text came in deltas, and no "
+        "`thread.item.done` finished it.",
+        at=stream.last_serial,
+        hint="not-finished",
+    )
     expect(
         got != "",
         "The finished assistant message has no text.",
@@ -101,8 +125,8 @@ async def test_client_gets_the_models_words(odd: OddWords) -> None:
         hint="empty",
     )
     expect(
-        got == odd.said,
-        f"The model said {odd.said!r}, the client got {got!r}.",
+        got == said,
+        f"The model said {said!r}, the client got {got!r}.",
         at=stream.mark_of(stream.assistant_item),
     )
 
@@ -112,9 +136,11 @@ async def test_answer_comes_in_deltas(first: FirstMessage) -> None:
     stream, said = first.stream, first.said.answer
     expect(
         any(event.delta for event in stream.events),
-        "No text delta came before the finished message.",
+        "No text delta came before the finished message."
+        if stream.assistant_item is not None
+        else "No text delta came, and no finished message.",
         at=stream.mark_of(stream.assistant_item),
-        hint="no-deltas",
+        hint="no-deltas" if stream.assistant_item is not None else None,
     )
     expect(
         stream.text in {stream.finished_text, said},
@@ -133,6 +159,12 @@ async def test_events_come_in_order(first: FirstMessage) -> None:
         if violation.index < len(stream.events):
             hint = "ids" if "id" in violation.text.split() else None
             found(violation.text, at=stream.serial(violation.index), hint=hint)
+    expect(
+        stream.error is None,
+        "The answer came whole, and an `error` event came after it.",
+        at=stream.mark_of(stream.error),
+        hint="error-after",
+    )
 
 
 @criterion("events-parse")

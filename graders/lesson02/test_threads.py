@@ -5,16 +5,25 @@ from __future__ import annotations
 from graders.engine.harness import (
     Item,
     Reply,
+    Said,
     Scene,
+    Stream,
     criterion,
     expect,
     found,
     items_of,
+    lacking,
     messages_of,
     texts_of,
     thread_ids_of,
 )
-from graders.lesson02.scenarios import TURNS, FirstMessage, ThreeTurns, TwoThreads
+from graders.lesson02.scenarios import (
+    TURNS,
+    FirstMessage,
+    ThreeTurns,
+    TwelveTurns,
+    TwoThreads,
+)
 
 
 @criterion("user-message-stored")
@@ -59,23 +68,23 @@ async def test_follow_up_is_answered_in_its_thread(three: ThreeTurns) -> None:
         f"The follow-up was answered with status {stream.status}.",
         at=stream.last_serial,
     )
+    _expect_same_thread(three, stream)
+    newest = scene.word(TURNS[1])
+    calls = scene.model.calls[three.calls_before_follow_up :]
+    for call in calls:
+        expect(
+            call.contains(newest) or not call.contains(scene.word(TURNS[0])),
+            "For the follow-up the model was asked the first message again.",
+            at=stream.last_serial,
+            hint="old-message",
+        )
     expect(
-        stream.error is None,
+        stream.failure is None,
         "The follow-up got an `error` event.",
-        at=stream.mark_of(stream.error),
+        at=stream.mark_of(stream.failure),
         hint="error-event",
     )
-    created = [event for event in stream.events if event.type == "thread.created"]
-    other = {event.thread_id for event in stream.events} - {"", three.thread_id}
-    expect(
-        not created and not other,
-        "The follow-up made a new thread.",
-        at=stream.mark_of(created[0] if created else None),
-        hint="new-thread",
-    )
     expect(stream.answered, "The follow-up got no assistant message.", at=stream.last_serial)
-    newest = scene.word("second")
-    calls = scene.model.calls[three.calls_before_follow_up :]
     # `agent-runs` judges whether the model is asked at all.
     expect(
         bool(calls) or three.calls_before_follow_up == 0,
@@ -83,13 +92,52 @@ async def test_follow_up_is_answered_in_its_thread(three: ThreeTurns) -> None:
         at=stream.last_serial,
         hint="not-asked",
     )
-    for call in calls:
+
+
+def _expect_same_thread(three: ThreeTurns, stream: Stream) -> None:
+    """Expect no new thread; one that only goes by two ids holds the message under the first."""
+    created = [event for event in stream.events if event.type == "thread.created"]
+    others = sorted({event.thread_id for event in stream.events} - {"", three.thread_id})
+    if created or not others:
         expect(
-            call.contains(newest) or not call.contains(scene.word("first")),
-            "For the follow-up the model was asked the first message again.",
-            at=stream.last_serial,
-            hint="old-message",
+            not created,
+            "The follow-up made a new thread.",
+            at=stream.mark_of(created[0] if created else None),
+            hint="new-thread",
         )
+        return
+    kept = not lacking(three.oldest_first.value, [three.scene.word(TURNS[1])])
+    expect(
+        kept,
+        f"The follow-up was sent to the thread {three.thread_id!r} and stored in the thread "
+        f"{others[0]!r}.",
+        at=stream.last_serial,
+        hint="new-thread",
+    )
+
+
+@criterion("newest-asked")
+async def test_newest_message_is_asked_each_time(long: TwelveTurns) -> None:
+    for number, said in enumerate(long.said, start=1):
+        place = f"At message {number} of {len(long.said)} in one thread"
+        expect(
+            bool(said.calls), f"{place} the model was not asked.", at=said.mark, hint="not-asked"
+        )
+        if not any(call.contains(said.word) for call in said.calls):
+            _expect_order_obeyed(long, place, said)
+
+
+def _expect_order_obeyed(long: TwelveTurns, place: str, said: Said) -> None:
+    """Raise, unless the store itself takes old items for the newest ones.
+
+    Nobody can load the newest message from such a store; `messages-once-in-order` judges it.
+    """
+    newest = long.newest_first
+    expect(
+        newest.finding is None and bool(lacking(newest.value, [long.said[-1].word])),
+        f"{place} the request to the model does not hold that message.",
+        at=said.mark,
+    )
 
 
 @criterion("messages-once-in-order")
@@ -115,12 +163,15 @@ async def test_all_messages_are_there_once_in_order(three: ThreeTurns) -> None:
 @criterion("thread-by-id", case="its messages")
 async def test_thread_holds_its_messages(three: ThreeTurns) -> None:
     reply = three.thread.value
+    got = reply.object.get("id")
     expect(
-        reply.object.get("id") == three.thread_id,
-        "`threads.get_by_id` gave another thread than the one that was asked for.",
+        got == three.thread_id,
+        f"`threads.get_by_id` was asked for the thread with the id {three.thread_id!r}, which the "
+        f"client was told, and gave a thread with another id, {got!r}.",
         at=reply.serial,
+        hint="ids",
     )
-    _expect_conversation(three.scene, reply, "`threads.get_by_id`")
+    _expect_messages(three, reply, "`threads.get_by_id`")
 
 
 @criterion("thread-by-id", case="after a title was set")
@@ -139,7 +190,19 @@ async def test_thread_holds_its_title_and_messages(three: ThreeTurns) -> None:
         at=reply.serial,
         hint="title",
     )
-    _expect_conversation(three.scene, reply, "`threads.get_by_id` after `threads.update`")
+    _expect_messages(three, reply, "`threads.get_by_id` after `threads.update`")
+
+
+def _expect_messages(three: ThreeTurns, reply: Reply, what: str) -> None:
+    """Expect what `items.list` gave, or the whole conversation: what the store keeps is not here.
+
+    `messages-once-in-order` judges what is kept, and in which order.
+    """
+    ids = [item.id for item in messages_of(reply)]
+    listed = three.oldest_first
+    if ids and listed.finding is None and ids == [item.id for item in messages_of(listed.value)]:
+        return
+    _expect_conversation(three.scene, reply, what)
 
 
 def _expect_conversation(scene: Scene, reply: Reply, what: str) -> None:
@@ -206,7 +269,9 @@ def _expect_each_once(
 async def test_items_of_two_threads_stay_apart(two: TwoThreads) -> None:
     for outcome, foreign in zip(two.items, (("second", "fourth"), ("first", "third")), strict=True):
         reply = outcome.value
-        for item in items_of(reply):
+        items = items_of(reply)
+        expect(bool(items), "`items.list` of one thread is empty.", at=reply.serial, hint="items")
+        for item in items:
             expect(
                 not any(two.scene.word(name) in item.text for name in foreign),
                 "`items.list` of one thread shows a message of the other.",
@@ -217,12 +282,13 @@ async def test_items_of_two_threads_stay_apart(two: TwoThreads) -> None:
 
 @criterion("threads-stay-apart", case="what the model is asked")
 async def test_model_hears_only_of_its_thread(two: TwoThreads) -> None:
-    for own, foreign in (("third", ("second",)), ("fourth", ("first", "third"))):
-        asked = [call for call in two.scene.model.calls if call.contains(two.scene.word(own))]
-        for call in asked:
+    for said, foreign in zip(two.follow_ups, (("second",), ("first", "third")), strict=True):
+        expect(bool(said.calls), "The model was not asked about a follow-up.", at=said.mark)
+        for call in said.calls:
             expect(
                 not any(call.contains(two.scene.word(name)) for name in foreign),
                 "The model was asked about one thread and got words of the other.",
+                at=said.mark,
                 hint="model",
             )
 
@@ -232,6 +298,12 @@ async def test_list_names_both_threads(two: TwoThreads) -> None:
     reply = two.threads.value
     ids = thread_ids_of(reply)
     counts = [ids.count(thread_id) for thread_id in two.ids]
+    expect(
+        any(counts) or not ids,
+        f"`threads.list` has other ids than the client was told: {ids[0] if ids else ''!r}.",
+        at=reply.serial,
+        hint="ids",
+    )
     expect(
         counts == [1, 1],
         f"`threads.list` names the two threads {counts[0]} and {counts[1]} times.",

@@ -155,6 +155,29 @@ async def test_marks_are_the_serial_numbers_of_the_transcript() -> None:
     assert marked == ["thread.item.done/user_message"]
 
 
+@pytest.mark.parametrize(
+    ("events", "fails"),
+    [
+        ([*STORY, {"type": "error", "code": "x"}], False),
+        ([*STORY[:-1], {"type": "error", "code": "x"}, STORY[-1]], True),
+        ([STORY[1], {"type": "error", "code": "x"}], True),
+        (STORY, False),
+    ],
+)
+async def test_an_error_is_a_failure_unless_a_message_was_finished_before(
+    events: list[object], *, fails: bool
+) -> None:
+    assert ((await finished(*events)).failure is not None) == fails
+
+
+async def test_a_thread_is_known_by_its_items_where_its_creation_is_not_told() -> None:
+    assert (await finished(*STORY)).any_thread_id == "thr_1"
+    item = {"type": "thread.item.done", "item": {"type": "user_message", "thread_id": "thr_2"}}
+    assert (await finished({"type": "stream_options"}, item)).any_thread_id == "thr_2"
+    with pytest.raises(Finding, match=r"no `thread\.created` event"):
+        _ = (await finished({"type": "stream_options"})).any_thread_id
+
+
 async def test_a_status_that_is_not_200_is_an_entry_of_its_own() -> None:
     coming, trace = stream_of(event_bytes(STORY[0]), status=404)
     assert coming.last_serial == 2

@@ -177,6 +177,24 @@ async def test_a_stopped_clock_shows_one_time_to_all_that_comes(bench: Bench) ->
     assert await run(student, read) != first
 
 
+@pytest.mark.parametrize(
+    ("waits", "blocks"),
+    [
+        ("import time; time.sleep(0.01)", True),
+        ("import asyncio; await asyncio.sleep(30)", False),
+        ("import asyncio, time; await asyncio.to_thread(time.sleep, 30)", False),
+        ("return None", False),
+    ],
+)
+async def test_blocked_seconds_are_those_of_a_sleep_in_the_event_loop(
+    bench: Bench, waits: str, *, blocks: bool
+) -> None:
+    student = await bench.serve(RUNS)
+    await student.stop_clock()
+    await run(student, waits)
+    assert (student.blocked_seconds > 0) == blocks
+
+
 async def test_skipped_seconds_are_those_of_timers_and_not_of_the_grader(bench: Bench) -> None:
     student = await bench.serve(RUNS)
     await student.advance(60)

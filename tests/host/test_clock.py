@@ -431,6 +431,26 @@ def test_blocked_loop_reads_the_wire_and_takes_what_it_needs() -> None:
     assert (happened, left) == (["timer"], None)
 
 
+def test_sleep_that_blocks_the_loop_ends_only_with_a_grant_while_the_clock_is_stopped() -> None:
+    async def story(clock: VirtualClock) -> tuple[list[float], float]:
+        timeouts: list[float] = []
+
+        def pump(timeout: float) -> None:
+            timeouts.append(timeout)
+            if len(timeouts) == 3:
+                clock.grant(1)
+
+        await clock.advance(0, stop=True)
+        clock.pump = pump
+        start = time.monotonic()
+        time.sleep(0.000_001)  # noqa: ASYNC251 - the student's blocking call
+        return timeouts, time.monotonic() - start
+
+    timeouts, slept = play(story)
+    assert timeouts == [3_600, 3_600, 3_600]
+    assert slept == pytest.approx(0.000_001)
+
+
 def test_blocked_loop_within_an_advance_moves_on_at_once() -> None:
     async def blocks(log: Log) -> None:
         for _ in range(3):

@@ -151,6 +151,15 @@ class Stream:
         return next(filter(None, ids), "")
 
     @property
+    def any_thread_id(self) -> str:
+        """The id in ``thread.created``, else the one that an item names; a Finding without both.
+
+        So what can be asked about a thread is asked, although its creation was not announced.
+        """
+        named = (event.thread_id for event in self.events)
+        return self.new_thread_id or next(filter(None, named), "") or self.thread_id
+
+    @property
     def user_item(self) -> ChatKitEvent | None:
         """The event that brought the stored user message, if it came."""
         return self._done("user_message")
@@ -187,6 +196,19 @@ class Stream:
     def error(self) -> ChatKitEvent | None:
         """The ``error`` event, if one came."""
         return next((event for event in self.events if event.type == "error"), None)
+
+    @property
+    def failure(self) -> ChatKitEvent | None:
+        """The ``error`` event that came before an assistant message was finished, if one did.
+
+        An answer that was finished before it is an answer all the same.
+        """
+        for event in self.events:
+            if event.type == "error":
+                return event
+            if _is_done(event, "assistant_message"):
+                return None
+        return None
 
     def _done(self, item_type: str) -> ChatKitEvent | None:
         return next((event for event in self.events if _is_done(event, item_type)), None)

@@ -186,6 +186,14 @@ class Student:
         """
         return self._link.skipped_seconds if self._link is not None else 0.0
 
+    @property
+    def blocked_seconds(self) -> float:
+        """Virtual seconds since the start that a sleep was given which blocked the event loop.
+
+        While the clock is stopped, no `time.sleep` in the event loop's thread ends without them.
+        """
+        return self._link.blocked_seconds if self._link is not None else 0.0
+
     async def settle(self) -> None:
         """Wait until the server's event loop has nothing left to do."""
         link = self._running().link

@@ -67,6 +67,7 @@ class VirtualClock:
         self.pump: Callable[[float], None] = _real_sleep
         self._dial = Dial()
         self._goal = 0
+        self._stopped = False
         self._moved = threading.Condition()
         self._sleepers: list[_Sleeper] = []
         self._workers = Workers()
@@ -145,6 +146,7 @@ class VirtualClock:
             await self._walk()
             self._move_to(self._goal)
         finally:
+            self._stopped = stop
             if not stop:
                 self._release()
 
@@ -239,10 +241,15 @@ class VirtualClock:
                     self._wake([sleeper])
 
     def _block_loop(self, due: int) -> None:
-        """Sleep in the loop's own thread, where nothing else can run, so one stride will do."""
+        """Sleep in the loop's own thread, where nothing else can run, so one stride will do.
+
+        A clock that the grader has stopped stays so, until it grants more: see :meth:`advance`.
+        """
         while (now := self._dial.monotonic_ns()) < due:
             if now < self._goal:
                 self._move_to(min(due, self._goal))
+            elif self._stopped:
+                self.pump(_LONGEST_WAIT)
             else:
                 self._release()
                 self.pump((due - now) / NANOSECONDS)

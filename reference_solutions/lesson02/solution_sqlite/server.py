@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +35,11 @@ assistant = Agent[AgentContext[RequestContext]](
 converter = ThreadItemConverter()
 
 
+def look_for_spam(message: UserMessageItem | None) -> None:
+    """Stand for work that takes its time, and so belongs into a thread."""
+    time.sleep(0.1)
+
+
 class Server(ChatKitServer[RequestContext]):
     async def respond(
         self,
@@ -40,6 +47,8 @@ class Server(ChatKitServer[RequestContext]):
         input_user_message: UserMessageItem | None,
         context: RequestContext,
     ) -> AsyncIterator[ThreadStreamEvent]:
+        await asyncio.sleep(0.1)  # Waits, and lets the others go on.
+        await asyncio.to_thread(look_for_spam, input_user_message)
         newest = await self.store.load_thread_items(thread.id, None, 20, "desc", context)
         agent_context = AgentContext(thread=thread, store=self.store, request_context=context)
         result = Runner.run_streamed(

@@ -354,6 +354,10 @@ class Silent:
         """Fail: nobody has told of a timer."""
         raise AssertionError(f"there is no timer of {seconds} s")
 
+    def free(self, seconds: float) -> None:
+        """Fail: its event loop is not known to be blocked."""
+        raise AssertionError(f"nothing sleeps for {seconds} s")
+
 
 async def _watch(
     *, pongs: bool, waiting: bool = True, look: Callable[[], Exception | None] = lambda: None

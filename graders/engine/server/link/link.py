@@ -101,6 +101,7 @@ class Link:
     """One started server, over its wire; ``listener`` is told what comes.
 
     ``skipped_seconds`` says how far the clock was moved because the server only waited for a timer,
+    ``blocked_seconds`` how much of it was for a sleep that blocked its event loop,
     ``moved_seconds`` how far it was moved at all.
     """
 
@@ -130,6 +131,7 @@ class Link:
         self._pid = pid
         self.trouble: Exception | None = None
         self.skipped_seconds = 0.0
+        self.blocked_seconds = 0.0
         self.moved_seconds = 0.0
         self.last_request = ""
         self.hello: Hello | None = None
@@ -233,6 +235,11 @@ class Link:
         """Move the clock to a timer; the future's result is the seconds to the next one."""
         self.skipped_seconds += seconds
         return self._move(seconds)
+
+    def free(self, seconds: float) -> None:
+        """Move the clock, so that a sleep which blocks the event loop ends."""
+        self.blocked_seconds += seconds
+        self.skip(seconds)
 
     def look(self) -> Exception | None:
         """Return what else ends the server."""

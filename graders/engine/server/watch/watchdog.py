@@ -114,6 +114,9 @@ class WatchedServer(Protocol):
     def skip(self, seconds: float) -> asyncio.Future[float | None]:
         """Move its clock; the future's result is the seconds to the next timer."""
 
+    def free(self, seconds: float) -> None:
+        """Move its clock, so that a sleep which blocks its event loop ends."""
+
     def look(self) -> Exception | None:
         """Return what ends it for another reason."""
 
@@ -199,7 +202,7 @@ class Watchdog:
             return
         observed.grant *= 2
         observed.virtual_seconds += seconds
-        self._server.skip(seconds)
+        self._server.free(seconds)
 
     def _verdict(self, observed: _Observed) -> Finding | None:
         limits = self._limits
