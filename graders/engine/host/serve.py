@@ -20,6 +20,7 @@ from graders.engine.host.exchanges import Exchanges
 from graders.engine.host.guard import install_guard
 from graders.engine.host.lifespan import Lifespan
 from graders.engine.host.loading import LoadError, load_app
+from graders.engine.host.loop import Loop
 from graders.engine.host.relay import Relay, silence_tls
 from graders.engine.host.sql_time import SQLITES_WAIT
 from graders.engine.wire.frames import (
@@ -59,7 +60,8 @@ def run(
     _print_at_once()
     code = 1
     try:
-        asyncio.run(Host(sock, lock_seconds=lock_seconds).serve(layers, one_process=one_process))
+        with asyncio.Runner(loop_factory=Loop) as runner:
+            runner.run(Host(sock, lock_seconds=lock_seconds).serve(layers, one_process=one_process))
     except SystemExit as stop:
         code = stop.code & 0xFF if isinstance(stop.code, int) else bool(stop.code)
     except BaseException:  # noqa: BLE001 - the last place where it can be told
@@ -75,6 +77,8 @@ class Host:
     """Ties wire, clock, relay and app together."""
 
     def __init__(self, sock: socket.socket, *, lock_seconds: float) -> None:
+        self._sock = sock
+        self._wake: Callable[[], None] = lambda: None
         self._connection = HostConnection(sock, on_frame=self._act, on_close=lambda: os._exit(0))
         self._clock = VirtualClock(lock_seconds=lock_seconds)
         self._relay: Relay | None = None
@@ -102,11 +106,17 @@ class Host:
         self._clock.install()
         self._relay = Relay(self._connection)
         self._relay.install()
-        self._connection.attach(asyncio.get_running_loop())
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, Loop), "run() made it"
+        loop.quiet_file = self._sock.fileno()
+        self._wake = loop.wake
+        self._connection.attach(loop)
         self._connection.send(Hello(layers=layers))
         await asyncio.Event().wait()
 
     def _act(self, frame: ToStudent) -> None:
+        if not isinstance(frame, Ping | Advance):
+            self._wake()
         self._actions[type(frame)](frame)
 
     def _answer(self, frame: ModelHead | ModelChunk | ModelEnd | ModelDrop) -> None:
