@@ -57,6 +57,11 @@ class Damaged:
         )
 
 
+def _marks(*others: Said) -> list[str]:
+    """Return what shows that a value belongs to other threads too: their words and quoted ids."""
+    return [mark for said in others for mark in (*said.words, f'"{said.thread_id}"')]
+
+
 @recorded_as("damaged")
 async def play_damage(scene: Scene) -> Damaged:
     """Replace a message of one thread and the title of another by rubbish, on the disk."""
@@ -66,9 +71,8 @@ async def play_damage(scene: Scene) -> Damaged:
     title = scene.canary.word("title")
     await attempt(scene.chat.update(bad_thread.thread_id, f"About {title}"))
     await scene.student.kill()
-    spared = [*bad_thread.words, *healthy.words]
-    damage(scene.student.own_dirs, bad_item.word, [*spared, title])
-    damage(scene.student.own_dirs, title, [bad_item.word, *spared])
+    damage(scene.student.own_dirs, bad_item.word, _marks(bad_thread, healthy))
+    damage(scene.student.own_dirs, title, _marks(bad_item, healthy))
     own = (bad_item.answer_word, *bad_thread.words)
     left = [word for word in own if places_containing(scene.student.own_dirs, word)]
     started = await attempt(scene.student.start())

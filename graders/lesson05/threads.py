@@ -125,5 +125,6 @@ def expect_reply(
 
 def places_of(scene: Scene, *words: str) -> list[str]:
     """Name the places on the disk where one of ``words`` is stored."""
-    places = [place for word in words for place in places_containing(scene.student.own_dirs, word)]
+    folders = scene.student.own_dirs
+    places = [each for word in words for each in places_containing(folders, word, logs=True)]
     return list(dict.fromkeys(places))

@@ -152,3 +152,17 @@ def test_one_broken_table_does_not_hide_the_others(tmp_path: Path) -> None:
     data[4096:8192] = b"\xff" * 4096  # the second page, which is the first table's
     path.write_bytes(data)
     assert places_containing([tmp_path], WORD) == ["table `b_whole` of chat.db"]
+
+
+def test_a_log_counts_where_no_file_may_hold_a_word(tmp_path: Path) -> None:
+    (tmp_path / "server.log").write_bytes(f"INFO {WORD} ".encode() + b"caf\xe9\n")
+    assert places_containing([tmp_path], WORD) == []
+    assert places_containing([tmp_path], WORD, logs=True) == ["server.log"]
+
+
+@pytest.mark.parametrize("suffix", ["-wal", "-shm", "-journal"])
+def test_only_what_stands_beside_a_database_is_a_part_of_it(tmp_path: Path, suffix: str) -> None:
+    (tmp_path / f"chat.db{suffix}").write_text(WORD)
+    assert places_containing([tmp_path], WORD) == [f"chat.db{suffix}"]
+    database(tmp_path / "chat.db", "CREATE TABLE items (data TEXT)").close()
+    assert places_containing([tmp_path], WORD) == []

@@ -206,3 +206,50 @@ async def test_a_server_can_neither_write_nor_see_what_is_away(bench: Bench) -> 
     with unmounted(student.data_dir):
         assert (await student.http.get("/")).text == "PermissionError, and nothing is there"
     assert (await student.http.get("/")).text == "written"
+
+
+def document() -> dict[str, object]:
+    """Return what a server keeps that has one file for all its threads."""
+    return {
+        "threads": {
+            "thr_1": {"id": "thr_1", "title": BAD, "number": 1},
+            "thr_2": {"id": "thr_2", "title": GOOD, "number": 2},
+        },
+        "items": [{"content": [{"type": "text", "text": BAD}]}, {"content": [{"text": GOOD}]}],
+    }
+
+
+def test_of_a_document_that_others_share_the_smallest_object_is_damaged(tmp_path: Path) -> None:
+    path = tmp_path / "all.json"
+    path.write_text(json.dumps(document()))
+    assert damage([tmp_path], BAD, [GOOD]) == 1
+    found = json.loads(path.read_text())
+    assert found["threads"]["thr_1"] == {"id": "#####", "title": "#" * len(BAD), "number": 1}
+    assert found["threads"]["thr_2"] == {"id": "thr_2", "title": GOOD, "number": 2}
+    assert found["items"][0] == {"content": [{"type": "####", "text": "#" * len(BAD)}]}
+    assert found["items"][1] == {"content": [{"text": GOOD}]}
+
+
+def test_a_list_of_threads_is_shared_by_those_that_it_names(tmp_path: Path) -> None:
+    path = tmp_path / "threads.json"
+    path.write_text(json.dumps([{"id": "thr_1", "title": BAD}, {"id": "thr_2"}]))
+    assert damage([tmp_path], BAD, ['"thr_2"']) == 1
+    assert json.loads(path.read_text())[1] == {"id": "thr_2"}
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_of_a_file_of_lines_one_line_is_damaged(tmp_path: Path, shared: bool) -> None:
+    path = tmp_path / "log.jsonl"
+    other = json.dumps({"text": GOOD if shared else "other"})
+    path.write_text(f"{other}\n{json.dumps({'text': BAD})}\n")
+    assert damage([tmp_path], BAD, [GOOD]) == 1
+    first, second = path.read_text().splitlines()
+    assert first == other
+    assert set(second) == {"#"}
+
+
+def test_a_file_that_is_no_json_and_shared_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text(f"{BAD}\n{GOOD}\n")
+    assert damage([tmp_path], BAD, [GOOD]) == 0
+    assert path.read_text() == f"{BAD}\n{GOOD}\n"

@@ -36,13 +36,16 @@ _LOGS = (".log", ".out", ".err")
 _SHELF_INDEX = ".dir"
 
 
-def places_containing(folders: Iterable[Path], word: str) -> list[str]:
-    """Name the tables and files below ``folders`` that hold ``word``, as far as can be read."""
+def places_containing(folders: Iterable[Path], word: str, *, logs: bool = False) -> list[str]:
+    """Name the tables and files below ``folders`` that hold ``word``, as far as can be read.
+
+    With ``logs`` those files count too that tell what a server did, and not what it knows.
+    """
     found = []
     for path in regular_files(folders):
         if is_sqlite(path):
             found += [f"table `{name}` of {path.name}" for name in _tables_with(path, word)]
-        elif _is_plain(path) and word.encode() in read(path):
+        elif (logs or path.suffix not in _LOGS) and _is_plain(path) and word.encode() in read(path):
             found.append(path.name)
     return found
 
@@ -58,7 +61,7 @@ def regular_files(folders: Iterable[Path]) -> Iterator[Path]:
                 count += 1
                 if count > _MOST_FILES:
                     return
-                if _is_regular(path) and not name.endswith((".py", *_SIDE_FILES)):
+                if _is_regular(path) and not name.endswith(".py") and not _is_side_file(path):
                     yield path
 
 
@@ -168,15 +171,19 @@ def _is_regular(path: Path) -> bool:
         return False
 
 
+def _is_side_file(path: Path) -> bool:
+    """Return whether SQLite keeps this file beside a database, whose deleted rows it may hold."""
+    names = (path.name.removesuffix(suffix) for suffix in _SIDE_FILES if path.name.endswith(suffix))
+    return any(is_sqlite(path.with_name(name)) for name in names if name)
+
+
 def _is_plain(path: Path) -> bool:
-    """Return whether all bytes of a file are in use: text or a pickle, but no log and no shelf."""
-    if path.suffix in _LOGS or path.with_suffix(_SHELF_INDEX).exists():
+    """Return whether all bytes of a file are in use: text in any encoding, or a pickle; no shelf.
+
+    A file with a zero byte is no text: it is the database of some library, which may leave the
+    bytes of what was deleted as they are.
+    """
+    if path.with_suffix(_SHELF_INDEX).exists():
         return False
     data = read(path)
-    if data.startswith(_PICKLE_MAGIC):
-        return True
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
+    return data.startswith(_PICKLE_MAGIC) or b"\0" not in data

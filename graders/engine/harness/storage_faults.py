@@ -9,6 +9,7 @@ threads share) is left alone. Must not know a schema, nor what a server ought to
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import sqlite3
 import stat
@@ -29,6 +30,8 @@ from graders.engine.harness.storage import (
     values_with,
 )
 
+_NO_JSON = object()
+_LEAST_LINES = 2
 _FILLER = b"#"
 """Begins neither JSON, nor a date, a number, a pickle or a compressed stream."""
 _JOURNAL_MAGIC = bytes.fromhex("d9d505f920a163d7")
@@ -43,7 +46,8 @@ def damage(folders: Iterable[Path], word: str, spared: Iterable[str]) -> int:
     """Replace each stored value that holds ``word``; return how many were.
 
     A value is a column of a row, or a whole file that is no database. Those that hold one of the
-    ``spared`` words belong to others too, and stay. Only for a server that does not run.
+    ``spared`` words belong to others too, and stay; of a file of JSON that others share, the line
+    or the smallest object with ``word`` is damaged. Only for a server that does not run.
     """
     keep = [other.encode() for other in spared]
     return sum(
@@ -55,10 +59,11 @@ def damage(folders: Iterable[Path], word: str, spared: Iterable[str]) -> int:
 @contextmanager
 def locked(folders: Iterable[Path]) -> Iterator[None]:
     """Hold the databases as another program does in `BEGIN EXCLUSIVE`, as far as can be had."""
+    # All are found first: to read a file is to open and close it, which gives up a lock on it.
+    databases = [path for path in regular_files(folders) if is_sqlite(path)]
     with ExitStack() as held:
-        for path in regular_files(folders):
-            if is_sqlite(path):
-                _lock_database(path, held)
+        for path in databases:
+            _lock_database(path, held)
         yield
 
 
@@ -106,10 +111,65 @@ def unmounted(folder: Path) -> Iterator[None]:
 
 def _damage_file(path: Path, word: str, keep: list[bytes]) -> int:
     data = read(path)
-    if word.encode() not in data or any(other in data for other in keep):
+    if word.encode() not in data:
         return 0
-    _overwrite(path, _FILLER * len(data))
+    damaged = _damaged_lines(data, word, keep)
+    if damaged is None and not any(other in data for other in keep):
+        damaged = _FILLER * len(data)
+    if damaged is None:
+        damaged = _damaged_json(data, word, keep)
+    if damaged is None:
+        return 0
+    _overwrite(path, damaged)
     return 1
+
+
+def _damaged_lines(data: bytes, word: str, keep: list[bytes]) -> bytes | None:
+    """Damage a line of a file of which each line is JSON of its own; ``None`` if it is no such."""
+    lines = data.splitlines(keepends=True)
+    full = [line for line in lines if line.strip()]
+    if len(full) < _LEAST_LINES or any(_parsed(line) is _NO_JSON for line in full):
+        return None
+    wanted = [line for line in full if _holds(line, word, keep)]
+    if not wanted:
+        return None
+    return b"".join(
+        _FILLER * len(line.rstrip()) + line[len(line.rstrip()) :] if line in wanted else line
+        for line in lines
+    )
+
+
+def _damaged_json(data: bytes, word: str, keep: list[bytes]) -> bytes | None:
+    """Damage the texts of the smallest object with the word; the document stays one."""
+    document = _parsed(data)
+    if document is _NO_JSON or not _damage_within(document, word, keep):
+        return None
+    return json.dumps(document).encode()
+
+
+def _damage_within(value: object, word: str, keep: list[bytes]) -> bool:
+    """Damage the innermost objects in ``value`` that hold ``word``; return whether any was."""
+    if not isinstance(value, dict | list) or word not in json.dumps(value):
+        return False
+    parts = list(value.values() if isinstance(value, dict) else value)
+    within = [_damage_within(part, word, keep) for part in parts]
+    if any(within):
+        return True
+    if isinstance(value, list) or not _holds(json.dumps(value).encode(), word, keep):
+        return False
+    value.update({key: _FILLER.decode() * len(v) for key, v in value.items() if type(v) is str})
+    return True
+
+
+def _holds(data: bytes, word: str, keep: list[bytes]) -> bool:
+    return word.encode() in data and not any(other in data for other in keep)
+
+
+def _parsed(data: bytes) -> object:
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError):
+        return _NO_JSON
 
 
 def _damage_database(path: Path, word: str, keep: list[bytes]) -> int:
