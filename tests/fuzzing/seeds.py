@@ -15,11 +15,13 @@ from graders.engine.core.places import REPOSITORY
 from graders.engine.submissions.archives import ENDINGS
 from graders.engine.wire import encode
 from graders.engine.wire.frames import (
+    CodePlace,
     ExchangeCrash,
     Hello,
     LoadFailed,
     ModelRequest,
     Pong,
+    Raised,
     Refused,
     ResponseBody,
     ResponseStart,
@@ -34,6 +36,13 @@ _FRAMES = (
     ResponseBody(exchange=1, body=b"data: {}\n\n", more=True),
     ExchangeCrash(exchange=1, misuse=False, error="E", message="m"),
     ModelRequest(call=1, method="POST", url="https://x/v1/responses", headers=(), body=b"{}"),
+    Raised(
+        exchange=1,
+        error="E",
+        origin="o",
+        message="m",
+        places=(CodePlace(file="server.py", line=1, function="f", code="c"),),
+    ),
     Refused(what="connect", target="example.com:443"),
     Pong(ticket=1, next_timer=0.5),
 )

@@ -161,7 +161,7 @@ async def test_a_server_that_gives_no_answer_is_marked_where_it_ought_to_be() ->
     with pytest.raises(ServerDied) as died:
         await user.list()
     assert died.value.mark == 2
-    assert [line.kind for line in trace.lines(died.value.mark) if line.marked] == ["silent"]
+    assert [line.kind for line in trace.lines(died.value.mark) if line.marked] == ["ended"]
 
 
 # --- replies ----------------------------------------------------------------------------------

@@ -118,6 +118,7 @@ async def test_the_server_sees_the_promised_environment_and_no_more(
         "HOME": str(work / "home"),
         "LANG": "C.UTF-8",
         "OPENAI_AGENTS_DISABLE_TRACING": "1",
+        "OPENAI_AGENTS_DONT_LOG_TOOL_DATA": "0",
         "OPENAI_API_KEY": "sk-test",
         "PATH": seen["PATH"],
         "TMPDIR": str(work / "tmp"),

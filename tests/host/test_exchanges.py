@@ -39,7 +39,9 @@ def request(number: int = 1, **fields: Any) -> Request:
 
 
 def serve(ends: Ends, app: App, *, spec_version: str = "2.3", root: str = "/nowhere") -> Exchanges:
-    return Exchanges(app, ends.connection, root=root, spec_version=spec_version)
+    return Exchanges(
+        app, ends.connection, root=root, spec_version=spec_version, tell=lambda _: None
+    )
 
 
 def sending(*messages: Any) -> App:

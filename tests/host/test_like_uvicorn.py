@@ -78,7 +78,11 @@ async def _told_here(frame: Request, body: bytes) -> Learnt:
     learnt: list[Learnt] = []
     with connected() as ends:
         exchanges = Exchanges(
-            _listening(learnt), ends.connection, root="/nowhere", spec_version="2.3"
+            _listening(learnt),
+            ends.connection,
+            root="/nowhere",
+            spec_version="2.3",
+            tell=lambda _: None,
         )
         exchanges.begin(frame)
         exchanges.body(RequestBody(exchange=frame.exchange, body=body, more=False))

@@ -29,6 +29,7 @@ def test_environment_is_the_allow_list(probe: Wired) -> None:
         "LANG": "C.UTF-8",
         "ODD": "a=b\n",
         "OPENAI_AGENTS_DISABLE_TRACING": "1",
+        "OPENAI_AGENTS_DONT_LOG_TOOL_DATA": "0",
         "OPENAI_API_KEY": "sk-student",
         "PATH": "/usr/local/bin:/usr/bin:/bin",
         "TMPDIR": str(probe.root.parent),
@@ -52,6 +53,7 @@ def test_environment_of_the_graders_process_is_not_in_the_memory_of_the_start(
         "",
         "LANG",
         "OPENAI_AGENTS_DISABLE_TRACING",
+        "OPENAI_AGENTS_DONT_LOG_TOOL_DATA",
         "PATH",
         "TZ",
     }

@@ -245,6 +245,7 @@ def test_fork_server_has_one_thread_and_a_clean_environment(
     assert sorted(line.partition(b"=")[0] for line in environment) == [
         b"LANG",
         b"OPENAI_AGENTS_DISABLE_TRACING",
+        b"OPENAI_AGENTS_DONT_LOG_TOOL_DATA",
         b"PATH",
         b"TZ",
     ]

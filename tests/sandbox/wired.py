@@ -32,6 +32,7 @@ from graders.engine.wire.frames import (
     Load,
     Loaded,
     LoadFailed,
+    Raised,
     Refused,
     Request,
     RequestBody,
@@ -91,6 +92,8 @@ class Wired:
         """Load ``server:app``; return the answer."""
         self.say_load(**fields)
         answer = self.hear(Frame)
+        while isinstance(answer, Raised):
+            answer = self.hear(Frame)
         assert isinstance(answer, Loaded | LoadFailed)
         return answer
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import types
 import typing
-from typing import Any, Union, get_args, get_origin
+from typing import Any, TypeVar, Union, get_args, get_origin
 
 from annotated_types import Ge, Le, MaxLen
 from hypothesis import strategies as st
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from graders.engine.wire import Frame, FromStudent, ToStudent
+
+_Model = TypeVar("_Model", bound=BaseModel)
 
 TO_STUDENT: tuple[type[Frame], ...] = get_args(get_args(ToStudent)[0])
 FROM_STUDENT: tuple[type[Frame], ...] = get_args(get_args(FromStudent)[0])
@@ -21,7 +24,7 @@ def frames(kinds: tuple[type[Frame], ...]) -> st.SearchStrategy[Frame]:
     return st.one_of([_model(kind) for kind in kinds])
 
 
-def _model(kind: type[Frame]) -> st.SearchStrategy[Frame]:
+def _model(kind: type[_Model]) -> st.SearchStrategy[_Model]:
     return st.builds(kind, **{name: _field(field) for name, field in kind.model_fields.items()})
 
 
@@ -60,6 +63,8 @@ def _tuples(parts: tuple[Any, ...]) -> st.SearchStrategy[Any]:
 def _plain(kind: Any, bounds: tuple[Any, ...]) -> st.SearchStrategy[Any]:
     least: Any = next((bound.ge for bound in bounds if isinstance(bound, Ge)), None)
     most: Any = next((bound.le for bound in bounds if isinstance(bound, Le)), None)
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        return _model(kind)
     longest = next((bound.max_length for bound in bounds if isinstance(bound, MaxLen)), 60)
     strategies: dict[Any, st.SearchStrategy[Any]] = {
         bool: st.booleans(),

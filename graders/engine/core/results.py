@@ -96,15 +96,47 @@ class TranscriptLine(Record):
     marked: bool = Field(False, description="Whether this line is the one that was wrong.")
 
 
+class SourceLine(Record):
+    """A line of the submission's own that an exception came through."""
+
+    file: str = Field(description="The file, as it was handed in.")
+    line: int = Field(description="The number of the line, from 1.")
+    function: str = Field("", description="The function that the line is in.")
+    code: str = Field("", description="The text of the line.")
+
+
+class RaisedException(Record):
+    """An exception in the submission's code, as its own process tells it."""
+
+    error: str = Field(description="The name of its class: `NameError`.")
+    origin: str = Field("", description="The module of its class.")
+    logger: str = Field(
+        "", description="The logger that was told of it; empty where it left the application."
+    )
+    message: str = Field("", description="What it says, on one line.")
+    places: tuple[SourceLine, ...] = Field(
+        (), description="Lines of the submission's own files, the innermost last."
+    )
+    meant: str = Field("", description="The name that is nearest to one that is not there.")
+    request: str = Field("", description="The type of the request that was being answered.")
+
+
 class Feedback(Record):
     """What a student reads about one failed case."""
 
     required: str = Field(description="The sentence of the assignment that is graded.")
-    seen: str = Field(description="What really happened.")
+    seen: str = Field(description="What really happened; what went wrong first stands first.")
     advice: str = Field(description="What to try.")
     transcript: tuple[TranscriptLine, ...] = Field(
         (), description="The conversation as it went; empty where nothing was said."
     )
+    cause: str = Field(
+        "",
+        description="What went wrong first in the request, where that is known: `raised`, `ended`, "
+        "`refused`, `redirect`, `blocked-loop`, `endless-loop`, `data-twice` and the like.",
+    )
+    raised: RaisedException | None = Field(None, description="The exception, if `cause` is one.")
+    printed: str = Field("", description="The end of what the server printed meanwhile.")
 
 
 class CaseResult(Record):

@@ -15,6 +15,7 @@ from pathlib import Path
 from graders.engine.content.models import Criterion
 from graders.engine.core.errors import Finding
 from graders.engine.core.results import Feedback, Status
+from graders.engine.server.diagnosis.first_cause import Cause, first_cause
 from graders.engine.server.trace import Trace
 
 _OF_PYTEST = {"_pytest", "pluggy", "pytest_asyncio"}
@@ -74,19 +75,48 @@ def _leaves(error: BaseException) -> Iterator[BaseException]:
         yield error
 
 
+HOW_IT_WENT = frozenset(
+    {"status", "not-found", "error-event", "no-answer", "no-end", "first-message", "follow-up"}
+)
+"""Hints that only say how a request went: what went wrong first in it says more."""
+
+
 def _feedback(finding: Finding, criterion: Criterion, trace: Trace | None) -> Feedback:
+    if trace is None:
+        advice = criterion.hint(finding.hint)
+        return Feedback(required=criterion.requirement, seen=finding.sentence, advice=advice)
+    cause = first_cause(trace, finding.mark)
     return Feedback(
         required=criterion.requirement,
-        seen=_seen(finding, () if trace is None else trace.explanations),
-        advice=criterion.hint(finding.hint),
-        transcript=() if trace is None else trace.lines(finding.mark),
+        seen=_seen(finding, cause, trace.explanations),
+        advice=_advice(finding, cause, criterion),
+        transcript=trace.lines(finding.mark if cause is None else cause.serial),
+        cause="" if cause is None else cause.kind,
+        raised=None if cause is None else cause.raised,
+        printed=trace.printed,
     )
 
 
-def _seen(finding: Finding, explanations: Sequence[str]) -> str:
-    """Tell the finding, and beside it what may lie behind it, unless it says so itself."""
+def _advice(finding: Finding, cause: Cause | None, criterion: Criterion) -> str:
+    """Return the advice that fits: of the cause, unless the criterion has one for just this."""
+    general = finding.hint is None or finding.hint in HOW_IT_WENT
+    if cause is None or cause.expected or not general:
+        return criterion.hint(finding.hint)
+    return cause.advice
+
+
+def _seen(finding: Finding, cause: Cause | None, explanations: Sequence[str]) -> str:
+    """Tell what went wrong first, then the finding, and beside it what may lie behind it.
+
+    A finding that only says how the request went adds nothing to what went wrong first.
+    """
     others = (each for each in explanations if each not in finding.seen)
-    return " ".join([finding.sentence, *(f"Note: {Finding(each).sentence}" for each in others)])
+    notes = [f"Note: {Finding(each).sentence}" for each in others]
+    if cause is None:
+        return " ".join([finding.sentence, *notes])
+    said_already = finding.hint in HOW_IT_WENT
+    told = [cause.led_to, "" if said_already else finding.sentence, *notes]
+    return "\n".join(filter(None, (cause.seen, " ".join(filter(None, told)))))
 
 
 def worse(first: Verdict, second: Verdict) -> Verdict:

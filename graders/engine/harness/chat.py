@@ -17,8 +17,9 @@ from graders.engine.core.address import NAME
 from graders.engine.core.errors import Finding
 from graders.engine.core.text import quote
 from graders.engine.harness.stream import Stream
+from graders.engine.server.link.transport import REQUEST
 from graders.engine.server.trace import Trace
-from graders.engine.server.trouble import ServerTrouble
+from graders.engine.server.trouble import ServerDied, ServerTrouble
 
 Order = Literal["asc", "desc"]
 _EXCERPT = 200
@@ -143,7 +144,7 @@ class Chat:
         """Send any request that streams; return as soon as its headers are there."""
         serial = self._trace.add("client", kind, f"{self.name}: {_told(params)}")
         body = _body(kind, params, metadata)
-        response = await self._answer(body, {"accept": "text/event-stream"})
+        response = await self._answer(body, {"accept": "text/event-stream"}, serial)
         return Stream(response, self._trace, request_serial=serial)
 
     # --- requests that do not stream -----------------------------------------------------------
@@ -187,8 +188,8 @@ class Chat:
 
     async def ask(self, kind: str, params: Mapping[str, Any]) -> Reply:
         """Send any request that does not stream."""
-        self._trace.add("client", kind, f"{self.name}: {_told(params)}")
-        return await self._send(_body(kind, params), {})
+        serial = self._trace.add("client", kind, f"{self.name}: {_told(params)}")
+        return await self._send(_body(kind, params), {}, serial)
 
     async def raw(
         self, body: bytes | Mapping[str, Any], *, headers: Mapping[str, str] | None = None
@@ -196,10 +197,10 @@ class Chat:
         """Send a body as it is, well-formed or not, and read the whole answer."""
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
         shown = quote(data[:500].decode("utf-8", "replace"), 120)
-        self._trace.add("client", "request", f"{self.name}: {shown}")
-        return await self._send(data, headers or {})
+        serial = self._trace.add("client", "request", f"{self.name}: {shown}")
+        return await self._send(data, headers or {}, serial)
 
-    def _request(self, body: bytes, headers: Mapping[str, str]) -> httpx.Request:
+    def _request(self, body: bytes, headers: Mapping[str, str], serial: int) -> httpx.Request:
         # Not by merging dictionaries: the case of a header's name does not matter.
         sent = httpx.Headers({"content-type": "application/json"})
         sent.update(self.headers)
@@ -207,17 +208,23 @@ class Chat:
         # Without parameters none are given: an endpoint's own would be cut off by empty ones.
         query = self.query or None
         return self._http().build_request(
-            "POST", self._endpoint, content=body, headers=sent, params=query
+            "POST",
+            self._endpoint,
+            content=body,
+            headers=sent,
+            params=query,
+            extensions={REQUEST: serial},
         )
 
-    async def _answer(self, body: bytes, headers: Mapping[str, str]) -> httpx.Response:
-        request = self._request(body, headers)
+    async def _answer(self, body: bytes, headers: Mapping[str, str], serial: int) -> httpx.Response:
+        request = self._request(body, headers, serial)
         self.cookies.set_cookie_header(request)
         try:
             response = await self._followed(request)
         except ServerTrouble as trouble:
             # The transcript shows where the answer ought to be.
-            trouble.mark = self._trace.add("server", "silent", trouble.seen)
+            kind = "ended" if isinstance(trouble, ServerDied) else "silent"
+            trouble.mark = self._trace.add("server", kind, trouble.seen, request=serial)
             raise
         self.cookies.extract_cookies(response)
         return response
@@ -232,17 +239,24 @@ class Chat:
         if target is None:
             return response
         await response.aclose()
-        again = httpx.Request("POST", target, headers=request.headers, content=request.content)
+        again = httpx.Request(
+            "POST",
+            target,
+            headers=request.headers,
+            content=request.content,
+            extensions=request.extensions,
+        )
         return await self._http().send(again, stream=True)
 
-    async def _send(self, body: bytes, headers: Mapping[str, str]) -> Reply:
-        response = await self._answer(body, headers)
+    async def _send(self, body: bytes, headers: Mapping[str, str], request: int) -> Reply:
+        response = await self._answer(body, headers, request)
         try:
             answer = await _read(response)
         finally:
             await response.aclose()
         shown = quote(answer[:500].decode("utf-8", "replace"), _EXCERPT)
-        serial = self._trace.add("server", "reply", f"{response.status_code} {shown}")
+        text = f"{response.status_code} {shown}"
+        serial = self._trace.add("server", "reply", text, request=request)
         return Reply(response.status_code, response.headers, answer, serial)
 
 

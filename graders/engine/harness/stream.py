@@ -15,7 +15,7 @@ from graders.engine.core.text import quote
 from graders.engine.protocol import ChatKitEvent, SseDecoder, join_deltas, parse_event
 from graders.engine.server.link.transport import CHUNKS, ExchangeStream
 from graders.engine.server.trace import Trace
-from graders.engine.server.trouble import RanAway, ServerTrouble, Stalled
+from graders.engine.server.trouble import RanAway, ServerDied, ServerTrouble, Stalled
 
 
 class Stream:
@@ -41,7 +41,7 @@ class Stream:
         self.broke: ServerTrouble | None = None
         self.left: Finding | None = None
         if self.status != 200:
-            self._serials.append(trace.add("server", "status", f"{self.status}"))
+            self._serials.append(self._add("status", _status_told(response)))
 
     # --- reading -------------------------------------------------------------------------------
 
@@ -57,7 +57,7 @@ class Stream:
             return None
         event = self._decoded.popleft()
         self.events.append(event)
-        self._serials.append(self._trace.add("server", event.label or "unreadable", told(event)))
+        self._serials.append(self._add(event.label or "unreadable", told(event)))
         return event
 
     async def finish(self) -> Stream:
@@ -98,11 +98,12 @@ class Stream:
         try:
             chunk = await self._chunks.next()
         except (Stalled, RanAway) as trouble:
-            trouble.mark = self._trace.add("server", "silent", trouble.seen)
+            trouble.mark = self._add("silent", trouble.seen)
             raise
         except ServerTrouble as trouble:
             self.broke = trouble
-            self._trace.add("server", "broke", f"the stream breaks off: {trouble.seen}")
+            kind = "ended" if isinstance(trouble, ServerDied) else "broke"
+            self._add(kind, f"the stream breaks off: {trouble.seen}")
             chunk = None
         if chunk is None:
             self._end()
@@ -114,7 +115,10 @@ class Stream:
         self.ended = True
         self._decoder.flush()
         if self.status != 200 and self.body:
-            self._trace.add("server", "body", self.excerpt)
+            self._add("body", self.excerpt)
+
+    def _add(self, kind: str, text: str) -> int:
+        return self._trace.add("server", kind, text, request=self._request_serial)
 
     # --- what came -----------------------------------------------------------------------------
 
@@ -225,6 +229,12 @@ def told(event: ChatKitEvent) -> str:
     if event.type == "progress_update":
         return quote(str(event.raw.get("text", "")), 120)
     return event.problems[0] if event.problems and not event.type else ""
+
+
+def _status_told(response: httpx.Response) -> str:
+    """Tell a status, and where to it sends the client."""
+    target = response.headers.get("location")
+    return str(response.status_code) + (f", to {quote(target, 120)}" if target else "")
 
 
 def _is_done(event: ChatKitEvent, item_type: str) -> bool:

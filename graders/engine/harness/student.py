@@ -15,7 +15,7 @@ import httpx
 from graders.engine.harness.chat import Chat
 from graders.engine.model import ScriptedModel
 from graders.engine.sandbox.process import Exit, Launcher, LaunchSpec
-from graders.engine.server.diagnosis.output import last_traceback
+from graders.engine.server.diagnosis.output import last_lines
 from graders.engine.server.link.link import Link
 from graders.engine.server.running import RunningServer
 from graders.engine.server.settings import ServerSettings
@@ -26,6 +26,7 @@ from graders.engine.server.workspace import Workspace
 from graders.engine.wire.frames import Refused
 
 _MOST_REFUSED = 100
+_PRINTED_CHARACTERS = 8_000
 
 
 class Student:
@@ -48,7 +49,8 @@ class Student:
         self._model = model
         self._trace = trace
         self._clock = CheckClock(run)
-        trace.ends_with("printed", self._last_traceback)
+        trace.ends_with("printed", lambda: last_lines(self._said))
+        trace.prints(lambda: self._said[-_PRINTED_CHARACTERS:])
         self._workspace = Workspace()
         self.data_dir = self._workspace.data
         self.own_dirs = (self.data_dir, self._workspace.copy)
@@ -228,8 +230,10 @@ class Student:
         assert self._server is not None, "only a started server is ended"
         return await self._server.end()
 
-    def _last_traceback(self) -> str:
-        return last_traceback(self.printed, str(self._workspace.copy))
+    @property
+    def _said(self) -> str:
+        """The end of what was printed, with the names of files as they were handed in."""
+        return self.printed.replace(f"{self._workspace.copy}/", "")
 
     def _refuse(self, frame: Refused) -> None:
         if len(self.refused) < _MOST_REFUSED:

@@ -15,6 +15,7 @@ from urllib.parse import unquote
 from graders.engine.core.address import CLIENT_HOST, EPHEMERAL_PORTS, SERVER
 from graders.engine.core.limits import MAX_HEADER_BYTES, MAX_HEADERS
 from graders.engine.host.connection import HostConnection
+from graders.engine.host.raised import EXCHANGE
 from graders.engine.host.tracebacks import describe, name_of, own_traceback
 from graders.engine.wire.frames import (
     Disconnect,
@@ -128,15 +129,25 @@ class Exchange:
 
 
 class Exchanges:
-    """All exchanges of one app; acts on the frames that concern them."""
+    """All exchanges of one app; acts on the frames that concern them.
+
+    ``tell`` is called with each exception that leaves the app, also with one that ends the process.
+    """
 
     def __init__(
-        self, app: App, connection: HostConnection, *, root: str, spec_version: str
+        self,
+        app: App,
+        connection: HostConnection,
+        *,
+        root: str,
+        spec_version: str,
+        tell: Callable[[BaseException], None],
     ) -> None:
         self._app = app
         self._connection = connection
         self._root = root
         self._spec_version = spec_version
+        self._tell = tell
         self._open: dict[int, Exchange] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self.state: dict[str, Any] = {}
@@ -163,8 +174,9 @@ class Exchanges:
 
     async def _run(self, frame: Request, exchange: Exchange) -> None:
         number = frame.exchange
+        EXCHANGE.set(number)
         try:
-            await self._app(self._scope(frame), exchange.receive, exchange.send)
+            await self._call(frame, exchange)
         # Whatever the student's app raises is reported, cancellation too: nobody here cancels it.
         except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001
             self._connection.send(
@@ -181,6 +193,13 @@ class Exchanges:
         finally:
             exchange.complete = True
             self._open.pop(number, None)
+
+    async def _call(self, frame: Request, exchange: Exchange) -> None:
+        try:
+            await self._app(self._scope(frame), exchange.receive, exchange.send)
+        except BaseException as error:
+            self._tell(error)
+            raise
 
     def _scope(self, frame: Request) -> Message:
         return {

@@ -21,6 +21,7 @@ from graders.engine.host.guard import install_guard
 from graders.engine.host.lifespan import Lifespan
 from graders.engine.host.loading import LoadError, load_app
 from graders.engine.host.loop import Loop
+from graders.engine.host.raised import RaisedReports
 from graders.engine.host.relay import Relay, silence_tls
 from graders.engine.host.sql_time import SQLITES_WAIT
 from graders.engine.wire.frames import (
@@ -133,16 +134,24 @@ class Host:
         task.add_done_callback(self._tasks.discard)
 
     async def _load(self, frame: Load) -> None:
+        reports = RaisedReports(self._connection, frame.root)
+        reports.install()
         try:
             app = load_app(frame.app, frame.root, frame.shadows)
             self._exchanges = Exchanges(
-                app, self._connection, root=frame.root, spec_version=frame.spec_version
+                app,
+                self._connection,
+                root=frame.root,
+                spec_version=frame.spec_version,
+                tell=reports.tell,
             )
             if frame.lifespan:
                 self._lifespan = Lifespan(app, frame.root)
                 await self._lifespan.startup()
                 self._exchanges.state = self._lifespan.state
         except LoadError as error:
+            if error.__cause__ is not None:
+                reports.tell(error.__cause__)
             self._connection.send(
                 LoadFailed(
                     stage=error.stage,

@@ -5,12 +5,21 @@ Must not know where the text will be shown.
 
 from __future__ import annotations
 
+import re
 import traceback
 from pathlib import Path
+
+from graders.engine.wire.frames import CodePlace
 
 _MESSAGE_CHARACTERS = 1_500
 _DETAIL_CHARACTERS = 20_000
 _NAME_CHARACTERS = 200
+_MOST_PLACES = 8
+_CODE_CHARACTERS = 300
+# What pydantic adds to each field of an error: the input, which may be secret, and an address.
+_OF_PYDANTIC = re.compile(
+    r" \[type=\w+, input_value=.*\]$|\n    For further information visit .*$", re.M
+)
 
 
 def sendable(text: str) -> str:
@@ -32,9 +41,41 @@ def name_of(thing: object) -> str:
 def describe(error: BaseException) -> str:
     """Return the message of ``error``, capped; survives exceptions whose ``str`` raises."""
     try:
-        return sendable(str(error)[:_MESSAGE_CHARACTERS])[:_MESSAGE_CHARACTERS]
+        text = str(error)
+        if name_of(error) == "ValidationError":
+            text = _fields(text)
+        return sendable(text[:_MESSAGE_CHARACTERS])[:_MESSAGE_CHARACTERS]
     except Exception:  # noqa: BLE001 - a student's __str__ may raise anything
         return ""
+
+
+def _fields(text: str) -> str:
+    """Put pydantic's message on one line: how many errors, then each field and what it lacks."""
+    heading, *lines = _OF_PYDANTIC.sub("", text).splitlines()
+    pairs = zip(lines[::2], lines[1::2], strict=False)
+    told = "; ".join(f"`{field}`: {why.strip()}" for field, why in pairs)
+    return f"{heading}: {told}" if told else heading
+
+
+def own_places(error: BaseException, root: str) -> tuple[CodePlace, ...]:
+    """Return where in files below ``root`` an exception came through, the innermost place last.
+
+    Where it has none itself, those of what it came from.
+    """
+    for link in reversed(_chain(error)):
+        places = [
+            CodePlace(
+                file=sendable(name)[:_NAME_CHARACTERS],
+                line=frame.lineno or 0,
+                function=sendable(frame.name)[:_NAME_CHARACTERS],
+                code=sendable(frame.line or "")[:_CODE_CHARACTERS],
+            )
+            for frame in traceback.extract_tb(link.__traceback__, limit=200)
+            if (name := _relative(frame.filename, root)) is not None
+        ]
+        if places:
+            return tuple(places[-_MOST_PLACES:])
+    return ()
 
 
 def own_traceback(error: BaseException, root: str) -> str:

@@ -14,12 +14,13 @@ import httpx
 from graders.engine.core.address import BASE_URL
 from graders.engine.core.errors import Finding
 from graders.engine.core.results import Problem
-from graders.engine.core.text import shorten, visible
+from graders.engine.core.text import visible
 from graders.engine.model import ScriptedModel
 from graders.engine.sandbox.process import Exit, Process
 from graders.engine.server.diagnosis.incidents import Incidents
 from graders.engine.server.diagnosis.output import Output
 from graders.engine.server.diagnosis.problems import ended_at_start, explained, load_problem
+from graders.engine.server.diagnosis.raised import raised_exception, raised_lines
 from graders.engine.server.link.link import Link
 from graders.engine.server.link.model_calls import ModelCalls
 from graders.engine.server.link.transport import StudentTransport
@@ -29,7 +30,14 @@ from graders.engine.server.trouble import ServerTrouble, StartFailed
 from graders.engine.server.watch.deadlines import CheckClock
 from graders.engine.server.watch.footprint import Footprint, amount
 from graders.engine.server.workspace import Workspace
-from graders.engine.wire.frames import ExchangeCrash, Load, LoadFailed, ModelRequest, Refused
+from graders.engine.wire.frames import (
+    ExchangeCrash,
+    Load,
+    LoadFailed,
+    ModelRequest,
+    Raised,
+    Refused,
+)
 
 _BROWSER = {
     "connection": "keep-alive",
@@ -145,11 +153,17 @@ class RunningServer:
         self._tell_refused(frame)
         self._incidents.note_refused(frame)
 
+    def on_raised(self, frame: Raised, request: int) -> None:
+        """Note an exception at the request that it belongs to."""
+        raised = raised_exception(frame, self._trace.kind_of(request))
+        text = "\n".join(raised_lines(raised))
+        self._trace.add("server", "raised", text, request=request, raised=raised)
+
     def on_request_done(self, crash: ExchangeCrash | None) -> None:
         """Read what the app has printed meanwhile: it belongs to this request."""
         self.output.read()
         if crash is not None:
-            self._crashed(crash)
+            self._incidents.crashed(crash)
 
     def on_eof(self) -> Finding:
         """Return the finding that says how the process ended."""
@@ -168,12 +182,6 @@ class RunningServer:
     async def _why_not_loaded(self, trouble: ServerTrouble) -> Problem:
         printed = self.printed.replace(f"{self._copy}/", "")
         return ended_at_start(trouble, await self.end(), printed, self._settings.app)
-
-    def _crashed(self, crash: ExchangeCrash) -> None:
-        own = crash.detail.strip().splitlines()[-5:]
-        text = " | ".join(line.strip() for line in own) or f"{crash.error}: {crash.message}"
-        self._trace.add("server", "raised", shorten(text, 280))
-        self._incidents.crashed(crash)
 
     def _flooded(self) -> None:
         printed = amount(self._settings.wire.printed_mb)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from graders.engine.core.results import TranscriptLine
+from graders.engine.core.results import RaisedException, TranscriptLine
 from graders.engine.core.text import shorten, visible
 
 Actor = Literal["client", "server", "model", "grader"]
@@ -23,13 +23,19 @@ _MOST_EXPLANATIONS = 3
 
 @dataclass(frozen=True)
 class TraceEntry:
-    """One thing that happened, ``at_ms`` milliseconds after the check began."""
+    """One thing that happened, ``at_ms`` milliseconds after the check began.
+
+    ``request`` is the serial number of the client's request that it belongs to, 0 if of none;
+    ``raised`` the exception that it tells of.
+    """
 
     serial: int
     actor: Actor
     kind: str
     text: str
     at_ms: float
+    request: int = 0
+    raised: RaisedException | None = None
 
 
 class Trace:
@@ -42,8 +48,17 @@ class Trace:
         self.entries: list[TraceEntry] = []
         self._endings: list[tuple[str, Callable[[], str]]] = []
         self._explanations: dict[str, str] = {}
+        self._printed: Callable[[], str] = str
 
-    def add(self, actor: Actor, kind: str, text: str) -> int:
+    def add(
+        self,
+        actor: Actor,
+        kind: str,
+        text: str,
+        *,
+        request: int = 0,
+        raised: RaisedException | None = None,
+    ) -> int:
         """Record that ``actor`` did something; return its serial number.
 
         Past 5,000 entries only the numbers go on: no check is told in more lines than that.
@@ -51,7 +66,8 @@ class Trace:
         self._serial += 1
         if len(self.entries) < _MOST_ENTRIES:
             at_ms = (self._now() - self._began) * 1_000
-            self.entries.append(TraceEntry(self._serial, actor, kind, text, at_ms))
+            entry = TraceEntry(self._serial, actor, kind, text, at_ms, request, raised)
+            self.entries.append(entry)
         return self._serial
 
     def explain(self, about: str, sentence: str) -> None:
@@ -63,6 +79,10 @@ class Trace:
     def explanations(self) -> tuple[str, ...]:
         """Possible causes of a failure: a limit, a refusal. They decide nothing."""
         return tuple(self._explanations.values())
+
+    def kind_of(self, serial: int) -> str:
+        """Return the kind of an entry, such as that of a request; empty if there is none."""
+        return next((each.kind for each in self.entries if each.serial == serial), "")
 
     @property
     def last_request(self) -> TraceEntry | None:
@@ -76,6 +96,7 @@ class Trace:
         self.entries = list(other.entries)
         self._endings = list(other._endings)
         self._explanations = dict(other._explanations)
+        self._printed = other._printed
 
     def forget(self) -> None:
         """Drop what was recorded so far; the serial numbers go on."""
@@ -84,6 +105,15 @@ class Trace:
     def ends_with(self, kind: str, text: Callable[[], str]) -> None:
         """Let the record end with what ``text`` gives when it is read, unless that is empty."""
         self._endings.append((kind, text))
+
+    def prints(self, text: Callable[[], str]) -> None:
+        """Let ``printed`` be what ``text`` gives when it is read."""
+        self._printed = text
+
+    @property
+    def printed(self) -> str:
+        """What the server has printed, as far as it is kept."""
+        return self._printed()
 
     def lines(self, marked: int | None = None) -> tuple[TranscriptLine, ...]:
         """Return the record for a reader.

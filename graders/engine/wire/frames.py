@@ -220,6 +220,35 @@ class ExchangeCrash(Frame):
     detail: LongText = ""
 
 
+class CodePlace(BaseModel):
+    """A line of the submission's own that an exception came through; ``code`` is its text."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    file: ShortText
+    line: Annotated[int, Field(ge=0, le=10_000_000)]
+    function: ShortText = ""
+    code: ShortText = ""
+
+
+class Raised(Frame):
+    """Code of the app raised something that came to its edge, or that a library caught and logged.
+
+    ``exchange`` is 0 outside of any. ``origin`` is the module of the exception's class, ``logger``
+    the name of the logger that was told, ``meant`` the name that is nearest to one that is not
+    there.
+    """
+
+    t: Literal["raised"] = "raised"
+    exchange: Serial
+    error: ShortText
+    origin: ShortText
+    message: ShortText
+    places: Annotated[tuple[CodePlace, ...], Field(max_length=10)] = ()
+    logger: ShortText = ""
+    meant: ShortText = ""
+
+
 class ModelRequest(Frame):
     """Code in the student's process sends an HTTP request out."""
 
@@ -284,6 +313,7 @@ FromStudent = Annotated[
     | ResponseBody
     | ExchangeEnd
     | ExchangeCrash
+    | Raised
     | ModelRequest
     | ModelCancelled
     | Refused

@@ -27,6 +27,7 @@ from graders.engine.wire.frames import (
     ModelCancelled,
     ModelRequest,
     Pong,
+    Raised,
     Refused,
     Request,
     ResponseBody,
@@ -46,6 +47,9 @@ class Listener:
         self.on_model_request: Callable[[ModelRequest], None] = self.reported.append
         self.on_model_cancelled: Callable[[int], None] = self.reported.append
         self.on_refused: Callable[[Refused], None] = self.reported.append
+        self.on_raised: Callable[[Raised, int], None] = lambda frame, request: self.reported.append(
+            (frame, request)
+        )
         self.on_request_done: Callable[[ExchangeCrash | None], None] = self.reported.append
 
     def on_eof(self) -> ServerDied:
@@ -125,6 +129,34 @@ async def test_calls_refusals_and_crashes_are_reported(other: OtherEnd) -> None:
     other.say(CALL, ModelCancelled(call=1), refused, crash)
     await other.link.until(lambda: exchange.crash is not None)
     assert other.reported == [CALL, 1, refused, crash]
+
+
+RAISED = Raised(exchange=1, error="E", origin="builtins", message="m")
+
+
+async def test_an_exception_is_told_at_its_request_after_what_was_sent_before(
+    other: OtherEnd,
+) -> None:
+    exchange = other.link.open_exchange(request=7)
+    other.say(
+        START, ResponseBody(exchange=1, body=b"x", more=True), RAISED, ExchangeEnd(exchange=1)
+    )
+    await other.link.until(lambda: exchange.over)
+    assert other.reported == [None]
+    assert other.link.take_chunk(exchange) is not None
+    other.link.tell_raised(exchange)
+    assert other.reported == [None, (RAISED, 7)]
+
+
+async def test_an_exception_is_told_at_once_where_nothing_was_sent_or_nothing_is_asked(
+    other: OtherEnd,
+) -> None:
+    exchange = other.link.open_exchange(request=7)
+    outside = RAISED.model_copy(update={"exchange": 0})
+    unknown = RAISED.model_copy(update={"exchange": 99})
+    other.say(RAISED, outside, unknown, ExchangeEnd(exchange=1))
+    await other.link.until(lambda: exchange.over)
+    assert other.reported == [(RAISED, 7), (outside, 0), (unknown, 0), None]
 
 
 async def test_tickets_are_redeemed_in_any_order(other: OtherEnd) -> None:

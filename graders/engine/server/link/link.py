@@ -38,6 +38,7 @@ from graders.engine.wire.frames import (
     ModelRequest,
     Ping,
     Pong,
+    Raised,
     Refused,
     ResponseBody,
     ResponseStart,
@@ -48,13 +49,20 @@ from graders.engine.wire.frames import (
 class OpenExchange:
     """One HTTP exchange as the grader sees it.
 
-    ``chunks`` are the pieces of the body that nobody has taken yet, each with its arrival time in
-    seconds of the event loop's clock; ``size`` is that of the body so far.
+    ``request`` is what the caller knows it by, 0 if by nothing. ``chunks`` are the pieces of the
+    body that nobody has taken yet, each with its arrival time in seconds of the event loop's clock;
+    ``received`` and ``taken`` count them, ``size`` is that of the body so far. ``raised`` are
+    exceptions that are to be told once so many pieces were taken: what was sent before them stands
+    before them.
     """
 
     number: int
+    request: int = 0
     start: ResponseStart | None = None
     chunks: deque[tuple[bytes, float]] = field(default_factory=deque)
+    received: int = 0
+    taken: int = 0
+    raised: deque[tuple[int, Raised]] = field(default_factory=deque)
     size: int = 0
     complete: bool = False
     ended: bool = False
@@ -80,6 +88,9 @@ class LinkListener(Protocol):
 
     def on_refused(self, frame: Refused) -> None:
         """Take note of something that the process tried and may not."""
+
+    def on_raised(self, frame: Raised, request: int) -> None:
+        """Take note of an exception in the app, while it served ``request``."""
 
     def on_request_done(self, crash: ExchangeCrash | None) -> None:
         """Take note that the app is done with a request, before it counts as such.
@@ -161,10 +172,10 @@ class Link:
         """How many requests the app still works on, even after its answer to them."""
         return sum(not each.ended and each.crash is None for each in self._exchanges.values())
 
-    def open_exchange(self, request: str = "") -> OpenExchange:
-        """Begin an exchange under a new number; ``request`` names it for a reader."""
-        self.last_request = request
-        exchange = OpenExchange(next(self._numbers))
+    def open_exchange(self, told: str = "", *, request: int = 0) -> OpenExchange:
+        """Begin an exchange under a new number; ``told`` names it for a reader."""
+        self.last_request = told
+        exchange = OpenExchange(next(self._numbers), request)
         self._exchanges[exchange.number] = exchange
         return exchange
 
@@ -197,7 +208,14 @@ class Link:
         """Take the next piece of a body, if one has come."""
         if not exchange.chunks:
             return None
+        exchange.taken += 1
         return exchange.chunks.popleft()
+
+    def tell_raised(self, exchange: OpenExchange, *, all_of_them: bool = False) -> None:
+        """Tell of the exceptions that came before the next piece of the body, or of all."""
+        raised = exchange.raised
+        while raised and (all_of_them or raised[0][0] <= exchange.taken):
+            self._listener.on_raised(raised.popleft()[1], exchange.request)
 
     def give_up(self, trouble: Exception) -> None:
         """Raise ``trouble``, a finding or an error of ours, in all who wait now or will wait."""
@@ -285,6 +303,8 @@ class Link:
             case Pong() | Advanced():
                 self._frames -= 1
                 self._redeem(frame)
+            case Raised():
+                self._add_raised(frame)
             case Refused():
                 self._listener.on_refused(frame)
             case Hello():
@@ -320,7 +340,16 @@ class Link:
                 f"sent an answer of more than {amount(self._limits.answer_mb)}"
             )
         if frame.body:
+            exchange.received += 1
             exchange.chunks.append((frame.body, self._loop.time()))
+
+    def _add_raised(self, frame: Raised) -> None:
+        exchange = self._exchanges.get(frame.exchange)
+        if exchange is None:
+            self._listener.on_raised(frame, 0)
+            return
+        exchange.raised.append((exchange.received, frame))
+        self.tell_raised(exchange)
 
     def _begin_call(self, frame: ModelRequest) -> None:
         if frame.call in self._calls:

@@ -6,6 +6,7 @@ leaves, and hands out what was sent before a crash. Must not know ChatKit.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncIterator
 
 import httpx
@@ -15,6 +16,8 @@ from graders.engine.server.link.link import Link, OpenExchange
 from graders.engine.server.trouble import ServerTrouble
 from graders.engine.wire.frames import ExchangeCrash, Request, RequestBody
 
+REQUEST = "chatkit_request"
+"""The request extension that holds the serial number of the request in the transcript."""
 EXCHANGE = "chatkit_exchange"
 """The response extension that holds the :class:`OpenExchange`."""
 CHUNKS = "chatkit_chunks"
@@ -25,6 +28,7 @@ _ORDER = (
     b"host", b"user-agent", b"accept", b"accept-language", b"accept-encoding", b"content-type",
     b"content-length", b"connection",
 )  # fmt: skip
+_SERVER_ERROR = 500
 
 
 class AppCrashed(ServerTrouble):
@@ -47,7 +51,9 @@ class StudentTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send ``request``; return once status and headers are there."""
-        exchange = self._link.open_exchange(f"{request.method} {request.url.path}")
+        exchange = self._link.open_exchange(
+            f"{request.method} {request.url.path}", request=request.extensions.get(REQUEST, 0)
+        )
         self._link.send(request_frame(exchange.number, request))
         await self._send_body(exchange, request)
         try:
@@ -99,15 +105,25 @@ class ExchangeStream(httpx.AsyncByteStream):
     async def next(self) -> bytes | None:
         """Wait for the next chunk; ``None`` at the end. May be tried again after it raised."""
         exchange = self._exchange
+        self._link.tell_raised(exchange)
         await self._link.until(lambda: bool(exchange.chunks) or exchange.over)
         if chunk := self._link.take_chunk(exchange):
             return chunk[0]
         if exchange.complete:
+            await self._hear_why()
             return None
         raise _cut_short(exchange)
 
+    async def _hear_why(self) -> None:
+        """Let an exception that became a status come in: the app raises it after its answer."""
+        exchange = self._exchange
+        if exchange.start is not None and exchange.start.status >= _SERVER_ERROR:
+            with contextlib.suppress(ServerTrouble):
+                await self._link.until(lambda: exchange.ended or exchange.crash is not None)
+
     async def aclose(self) -> None:
         """Leave, if the response is not over."""
+        self._link.tell_raised(self._exchange, all_of_them=True)
         self._link.leave(self._exchange)
 
 
