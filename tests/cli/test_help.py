@@ -15,6 +15,7 @@ import typer
 from graders.engine.cli.commands import COMMAND, NAMES
 from graders.engine.cli.exit_codes import MEANINGS, ExitCode, table
 from graders.engine.cli.main import main
+from graders.engine.core.version import VERSION
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -35,6 +36,34 @@ def test_help_shows_exit_codes_and_commands(capsys: pytest.CaptureFixture[str]) 
     shown = capsys.readouterr().out
     assert table().splitlines()[0].strip() in shown
     assert all(name in shown for name in NAMES)
+
+
+COMMANDS = [
+    (),
+    *((name,) for name in NAMES if name != "test"),
+    *(("lesson", name) for name in ("check", "mutant", "quiz")),
+]
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_help_is_whole_and_plain(
+    words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*words, "-h"]) == ExitCode.FULL_MARKS
+    page = capsys.readouterr().out
+    assert main([*words, "--help"]) == ExitCode.FULL_MARKS
+    assert capsys.readouterr().out == page
+    assert not re.search(r"\w\.\.\.$|<\w+|[{}]|x>=|repeatable|\[\[", page, re.MULTILINE)
+
+
+def test_help_of_a_lesson_is_that_of_grading(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["2", "-h"]) == ExitCode.FULL_MARKS
+    assert "Usage: grade.py grade [OPTIONS] LESSON [FOLDER]" in capsys.readouterr().out
+
+
+def test_version_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == ExitCode.FULL_MARKS
+    assert capsys.readouterr().out == f"grade.py {VERSION}\n"
 
 
 def test_no_words_at_all_show_the_help(capsys: pytest.CaptureFixture[str]) -> None:
@@ -59,8 +88,8 @@ def test_list_imports_nothing_heavy() -> None:
 
 
 def test_commands_and_options_in_the_readme_exist() -> None:
-    named = set(re.findall(r"`python grade\.py (list|replay|quiz|lesson \w+)", README))
-    assert named == {"list", "replay", "quiz", "lesson check", "lesson mutant", "lesson quiz"}
+    named = set(re.findall(r"^\| `python grade\.py ((?:lesson )?[a-z]+)\b", README, re.MULTILINE))
+    assert named == {*NAMES, "lesson check", "lesson mutant", "lesson quiz"} - {"grade", "lesson"}
     shown = README.split("## For those")[0]
     options = set(re.findall(r"`(--[a-z]+)", shown))
     existing = {option for command in _commands(COMMAND) for option in _options(command)}

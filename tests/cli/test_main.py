@@ -14,6 +14,7 @@ from graders.engine.core.errors import GraderBrokeError
 from graders.engine.core.results import Result
 from graders.engine.grading.folder import OpenFactory
 from tests.cli.course import SOLUTION, STUB, run
+from tests.miniature import COURSE
 
 
 @contextmanager
@@ -74,9 +75,95 @@ def test_current_folder_is_graded_if_it_is_a_submission(monkeypatch: pytest.Monk
     assert run("greeting").code == ExitCode.FULL_MARKS
 
 
-def test_assignment_is_graded_otherwise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_full_path_of_what_is_graded_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(COURSE)
+    assert f"Graded    {STUB}" in joined(run("greeting").out)
+    monkeypatch.chdir(SOLUTION)
+    assert f"Graded    {SOLUTION}" in joined(run("greeting").out)
+
+
+def joined(page: str) -> str:
+    """Return the page with a path that was folded in one piece."""
+    return page.replace("\n          ", "")
+
+
+@pytest.mark.parametrize("folder", [".", "graders", "assignments"])
+def test_assignment_is_graded_in_the_courses_own_folders(
+    folder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(COURSE / folder)
+    found = run("greeting")
+    assert found.code == ExitCode.NOT_FULL_MARKS
+    assert STUB in joined(found.out)
+
+
+def test_folder_outside_is_never_replaced_by_the_assignment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "main.py").write_text("app = None\n", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
-    assert run("greeting").code == ExitCode.NOT_FULL_MARKS
+    found = run("greeting")
+    assert (found.code, found.out) == (ExitCode.USAGE, "")
+    assert str(tmp_path) in found.err
+    assert "`app: main:app`" in found.err
+    assert "python grade.py greeting FOLDER" in found.err
+
+
+def test_assignment_of_another_lesson_is_not_graded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(COURSE / "assignments" / "counting")
+    found = run("greeting")
+    assert (found.code, found.out) == (ExitCode.USAGE, "")
+    assert "`python grade.py counting`" in found.err
+    assert run("greeting", ".").code == ExitCode.NOT_FULL_MARKS
+
+
+def test_path_of_an_assignment_is_graded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(SOLUTION)
+    assert STUB in joined(run(STUB).out)
+    assert STUB in joined(run("grade", STUB).out)
+
+
+@contextmanager
+def no_servers() -> Iterator[OpenFactory]:
+    """Fail the test: nothing may be started."""
+    pytest.fail("servers were started")
+    yield
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--json", "/no/such/folder/result.json"),
+        ("--json", "/"),
+        ("--only", "nothing"),
+        ("--show", "nothing"),
+    ],
+)
+def test_wrong_option_is_told_before_anything_starts(words: tuple[str, ...]) -> None:
+    found = run("greeting", SOLUTION, *words, servers=no_servers)
+    assert (found.code, found.out) == (ExitCode.USAGE, "")
+    assert "Starting" not in found.err
+
+
+@pytest.mark.parametrize("submission", ["/no/such/folder", "/no/such.zip", __file__])
+def test_wrong_submission_is_told_before_anything_starts(submission: str) -> None:
+    found = run("greeting", submission, servers=no_servers) if submission != __file__ else None
+    found = found or run("greeting", submission)
+    assert found.code == ExitCode.USAGE
+
+
+def test_writing_a_result_leaves_no_other_file(tmp_path: Path) -> None:
+    run("greeting", SOLUTION, "--json", str(tmp_path / "result.json"))
+    assert [path.name for path in tmp_path.iterdir()] == ["result.json"]
+
+
+def test_details_of_one_criterion_can_be_asked_for() -> None:
+    found = run("greeting", SOLUTION, "--show", "remembers")
+    assert "remembers  It passed." in found.out
+
+
+def test_only_says_what_was_earned_of_what_was_tried() -> None:
+    assert "60 of the 60 tried" in run("greeting", SOLUTION, "--only", "remembers").out
 
 
 def test_only_tries_what_was_asked_for() -> None:
@@ -121,7 +208,10 @@ def test_submission_that_cannot_be_started_says_why(tmp_path: Path) -> None:
         (("greeting", SOLUTION, "--sed", "3"), "--seed"),
         (("greeting", SOLUTION, "--seed", "-3"), "--seed"),
         (("greeting", SOLUTION, "one", "too many"), "extra"),
-        (("grade",), "lesson"),
+        (("grade",), "LESSON"),
+        ((SOLUTION,), "the lesson comes first: `python grade.py LESSON "),
+        ((SOLUTION, "greeting"), "the lesson comes first: `python grade.py greeting "),
+        (("test",), "`python grade.py test`"),
         (("grade", "nothing"), "There is no lesson"),
         (("--nothing",), "--nothing"),
         (("lesson", "chek"), "chek"),

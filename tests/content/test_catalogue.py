@@ -64,7 +64,7 @@ def test_rubric_is_read_only_when_it_is_asked_for(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("asked", "cure"),
-    [("lesson2", "Did you mean `lesson02`?"), ("zzz", "Known: `lesson02`, `rag`.")],
+    [("lesson20", "Did you mean `lesson02`?"), ("zzz", "Known: `lesson02`, `rag`.")],
 )
 def test_unknown_lesson_names_close_matches(tmp_path: Path, asked: str, cure: str) -> None:
     make_lesson(tmp_path, "lesson02")
@@ -72,6 +72,40 @@ def test_unknown_lesson_names_close_matches(tmp_path: Path, asked: str, cure: st
     with pytest.raises(UsageError) as caught:
         Catalogue(tmp_path).lesson(asked)
     assert caught.value.cure == cure
+
+
+@pytest.mark.parametrize("name", ["2", "02", "lesson2", "lesson02", "Lesson 2", "lesson-02"])
+def test_lesson_may_be_named_in_short(tmp_path: Path, name: str) -> None:
+    make_lesson(tmp_path, "lesson02")
+    make_lesson(tmp_path, "lesson12")
+    catalogue = Catalogue(tmp_path)
+    assert catalogue.named(name) == (catalogue.lesson("lesson02"), None)
+    assert catalogue.has(name)
+
+
+@pytest.mark.parametrize("name", ["", "1", "rag2", "lesson", "2x", "lesson2/", "../lesson02"])
+def test_what_is_no_lesson_is_not_taken_for_one(tmp_path: Path, name: str) -> None:
+    make_lesson(tmp_path, "lesson02")
+    make_lesson(tmp_path, "lesson12")
+    assert not Catalogue(tmp_path).has(name)
+
+
+def test_number_of_two_lessons_names_none(tmp_path: Path) -> None:
+    make_lesson(tmp_path, "lesson02")
+    make_lesson(tmp_path, "extra02")
+    assert not Catalogue(tmp_path).has("2")
+
+
+def test_path_names_the_lesson_and_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_lesson(tmp_path, "lesson02")
+    (tmp_path / "assignments" / "lesson02").mkdir(parents=True, exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    for name in ("assignments/lesson02", "./assignments/lesson02/"):
+        lesson, folder = Catalogue(tmp_path).named(name)
+        assert lesson.id == "lesson02"
+        assert folder == Path("assignments/lesson02")
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,17 @@ def test_failed_criteria_are_numbered_in_order() -> None:
     assert numbers(chain()) == {"a": 1, "e": 2}
 
 
+def test_what_costs_most_is_explained_first() -> None:
+    found = result(
+        row("a", "A", FAILED, 10, score=8),
+        row("b", "B", FAILED, 5),
+        row("c", "C", FAILED, 1),
+        row("d", "D", BLOCKED, 30, blocked_by=("c",)),
+        row("e", "E", FAILED, 5),
+    )
+    assert [each.id for each in failed(found)] == ["c", "b", "e", "a"]
+
+
 def test_blocked_criterion_waits_for_what_failed_at_the_beginning() -> None:
     found = chain()
     assert waits_for(found.criteria[1], found) == ("a",)

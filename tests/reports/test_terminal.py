@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import io
+import re
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from graders.engine.core.results import Measurement, Problem, Status, Visibility
+from graders.engine.core.results import Measurement, Problem, Result, Status, Visibility
 from graders.engine.reports import terminal
 from graders.engine.reports.glyphs import ASCII, UNICODE, glyphs_for
+from graders.engine.reports.terminal import Detail
 from tests.reports.samples import FEEDBACK, as_text, case, mixed, result, row
 
 PAGE = Path(__file__).with_name("page.txt")
@@ -35,6 +37,121 @@ def test_full_marks_are_said_and_nothing_is_to_be_tried() -> None:
     assert "--only" not in page
 
 
+def three_failed(*, first_visibility: Visibility = Visibility.VISIBLE) -> Result:
+    """Return a result whose dearest mistake is the last that failed: two others wait for it."""
+    long = FEEDBACK.model_copy(update={"seen": "A line.\nAnother " + "word " * 40})
+    return result(
+        row("a", "A", Status.FAILED, 10, cases=(case("x", Status.FAILED, long),)),
+        row(
+            "b",
+            "B " * 60,
+            Status.FAILED,
+            20,
+            score=5,
+            cases=(case("y", Status.FAILED, long), case("z", Status.FAILED, FEEDBACK)),
+        ),
+        row(
+            "c",
+            "C",
+            Status.FAILED,
+            4,
+            cases=(case("x", Status.FAILED, FEEDBACK),),
+            visibility=first_visibility,
+        ),
+        row("d", "D", Status.BLOCKED, 40, blocked_by=("c",)),
+        row("e", "E", Status.PASSED, 26),
+    )
+
+
+def sections(page: str) -> dict[str, list[str]]:
+    """Return the lines of each explained criterion by its number."""
+    parts = re.split(r"^(\d+)\. ", page.split("Score")[1], flags=re.MULTILINE)[1:]
+    numbers, texts = parts[::2], parts[1::2]
+    return {
+        number: text.split("\n\nThis run")[0].rstrip().splitlines()
+        for number, text in zip(numbers, texts, strict=True)
+    }
+
+
+def test_most_valuable_mistake_is_first_and_alone_in_full() -> None:
+    page = as_text(terminal.render(three_failed()))
+    told = sections(page)
+    assert [told[n][0].split()[0] for n in "123"] == ["C", "B", "A"]
+    assert page.count("The conversation as it went") == 1
+    assert any("The conversation as it went" in line for line in told["1"])
+    assert page.count("[1]") == 1
+    assert "[not tried: see 1]" in page
+
+
+def test_others_are_told_in_three_lines() -> None:
+    told = sections(as_text(terminal.render(three_failed())))
+    for number, seen in {"2": "y: A line. Another word", "3": "A line. Another word"}.items():
+        _, seen_line, try_line = told[number]
+        assert seen_line.strip().startswith(f"Seen  {seen}")
+        assert try_line.strip().startswith("Try   Pass the events")
+        assert seen_line.endswith("…")
+
+
+def test_others_are_cut_on_a_plain_terminal_too() -> None:
+    page = as_text(terminal.render(three_failed(), ASCII))
+    assert "…" not in page
+    assert max(len(line) for line in page.splitlines()) <= 80
+
+
+def test_how_to_see_more_is_said_where_something_is_left_out() -> None:
+    page = as_text(terminal.render(three_failed()))
+    assert re.search(r"^Show all details +--verbose$", page, re.MULTILINE)
+    assert re.search(r"^Show the details of one +--show b$", page, re.MULTILINE)
+    whole = as_text(terminal.render(three_failed(), detail=Detail(everything=True)))
+    assert "--show" not in whole
+    assert whole.count("The conversation as it went") == 3
+
+
+def test_one_can_be_asked_for() -> None:
+    page = as_text(terminal.render(three_failed(), detail=Detail(show=("a", "d", "e"))))
+    told = sections(page)
+    assert len(told["2"]) == 3
+    assert any("The conversation as it went" in line for line in told["3"])
+    assert re.search(r"^e  It passed\.$", page, re.MULTILINE)
+    assert re.search(r"^d  It did not\.$", page, re.MULTILINE)
+
+
+def test_first_that_may_be_shown_is_told_in_full() -> None:
+    page = as_text(terminal.render(three_failed(first_visibility=Visibility.HIDDEN)))
+    told = sections(page)
+    assert told["1"][1].strip() == "The details of this check are not shown here."
+    assert any("The conversation as it went" in line for line in told["2"])
+
+
+def test_full_path_is_shown_however_long_it_is() -> None:
+    path = "/srv/" + "a-long-name/" * 20 + "server"
+    page = as_text(
+        terminal.render(result(row("a", "A")).model_copy(update={"submission_path": path}))
+    )
+    assert path in re.sub(r"\s", "", page)
+
+
+@pytest.mark.parametrize(
+    ("scores", "colour"), [((10, 10), "32"), ((10, 0), "33"), ((0, 0), "31")], ids=str
+)
+def test_score_has_a_colour(scores: tuple[int, int], colour: str) -> None:
+    rows = [
+        row(f"r{n}", "A", Status.PASSED if points else Status.FAILED, 10, score=points)
+        for n, points in enumerate(scores)
+    ]
+    console = Console(width=80, color_system="standard", force_terminal=True)
+    with console.capture() as capture:
+        console.print(terminal.render(result(*rows)))
+    assert re.search(rf"\x1b\[1;{colour}m *{sum(scores)}\x1b\[0m", capture.get())
+
+
+def test_what_was_tried_has_a_score_of_its_own() -> None:
+    rows = (row("a", "A", points=10), row("b", "B", Status.NOT_RUN, 90))
+    page = as_text(terminal.render(result(*rows)))
+    assert "10 of the 10 tried   Score  10 / 100" in page
+    assert "tried   Score" not in as_text(terminal.render(result(rows[0])))
+
+
 def test_few_cases_that_failed_are_all_shown() -> None:
     cases = tuple(
         case(name, Status.FAILED, FEEDBACK.model_copy(update={"seen": f"Saw {name}."}))
@@ -44,6 +161,12 @@ def test_few_cases_that_failed_are_all_shown() -> None:
     assert "one: Saw one." in page
     assert "two: Saw two." in page
     assert " more case" not in page
+
+
+def test_of_many_cases_some_are_shown_and_the_others_counted() -> None:
+    page = as_text(terminal.render(mixed(), detail=Detail(everything=True)))
+    assert page.count("was 500.") == 3
+    assert "… and 1 more case" in page
 
 
 def test_measurement_is_shown_with_its_goal() -> None:

@@ -3,31 +3,40 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from graders.engine.cli import exit_codes
 from graders.engine.cli.context import CommandContext, command_context
 from graders.engine.cli.exit_codes import ExitCode
+from graders.engine.cli.plain_help import PlainCommand
+from graders.engine.cli.shells import Shell
 from graders.engine.core.errors import UsageError
 from graders.engine.core.results import IsolationLevel
 from graders.engine.core.text import quote
+from graders.engine.core.version import VERSION
+
+if TYPE_CHECKING:
+    from graders.engine.content.catalogue import Catalogue
 
 EPILOG = f"""\b
-Exit codes:
-{exit_codes.table()}
+Grade:    python grade.py lesson02 FOLDER
+Explain:  python grade.py explain event-order
+Try out:  python grade.py serve lesson02 FOLDER
+Help:     python grade.py lesson02 --help
 
 \b
-Grade a lesson:  python grade.py lesson02
-Test the grader: python grade.py test
+Exit codes:
+{exit_codes.table()}
 """
 FOLDER_HELP = (
-    "The folder of the submission, or a .zip, .tar or .tar.gz of it. "
-    "[default: this folder, else the assignment's]"
+    "Your server: its folder, or a .zip, .tar or .tar.gz of it. "
+    "[default: the current folder if it holds a server, else the assignment's]"
 )
+LESSON_HELP = "The lesson: lesson02, or just 2."
 
 app = typer.Typer(
     name="grade.py",
@@ -36,130 +45,283 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
-lessons = typer.Typer(help="For authors of lessons.", rich_markup_mode=None)
+lessons = typer.Typer(
+    help="Commands for authors of lessons.",
+    short_help="For authors of lessons.",
+    rich_markup_mode=None,
+)
 app.add_typer(lessons, name="lesson")
 
-Folder = Annotated[Path | None, typer.Argument(help=FOLDER_HELP, show_default=False)]
+
+def at_least(least: int) -> Callable[[int | None], int | None]:
+    """Return a check that an option's number is not below ``least``."""
+
+    def check(number: int | None) -> int | None:
+        if number is not None and number < least:
+            raise typer.BadParameter(f"{number} is less than {least}.")
+        return number
+
+    return check
+
+
+Lesson = Annotated[str, typer.Argument(help=LESSON_HELP, metavar="LESSON")]
+Folder = Annotated[
+    Path | None, typer.Argument(help=FOLDER_HELP, metavar="FOLDER", show_default=False)
+]
 Seed = Annotated[
     int | None,
-    typer.Option(min=0, help="Repeat with the same test data as the run that showed this seed."),
+    typer.Option(
+        metavar="N",
+        callback=at_least(0),
+        help="Repeat the test data of the run that showed this number.",
+    ),
 ]
 Verbose = Annotated[
-    bool, typer.Option("--verbose", help="Show more, also the grader's own errors.")
+    bool, typer.Option("--verbose", help="Show more, and the traceback if the grader breaks.")
 ]
 Require = Annotated[
     IsolationLevel | None,
     typer.Option(
-        help="Grade only if servers are isolated so well. [default: strong in CI, else practice]",
+        metavar="LEVEL",
+        help="Grade only if the server can be isolated so well: full, strong or practice. "
+        "[default: strong in CI, else practice]",
         show_default=False,
     ),
 ]
 
 
-@app.command("grade")
+def show_version(wanted: bool) -> None:
+    """Print the version and end, if it is asked for."""
+    if wanted:
+        typer.echo(f"grade.py {VERSION}")
+        raise typer.Exit
+
+
+@app.callback()
+def options_of_all(
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=show_version, is_eager=True, help="Show the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Grade a ChatKit server against the rubric of a lesson."""
+
+
+@app.command(
+    "grade", cls=PlainCommand, short_help="Grade a server; the word `grade` may be left out."
+)
 def grade_command(  # noqa: PLR0917 - Typer reads the options from here
     context: typer.Context,
-    lesson: Annotated[str, typer.Argument(help="The lesson, such as lesson02.")],
+    lesson: Lesson,
     submission: Folder = None,
-    seed: Seed = None,
     only: Annotated[
         list[str] | None,
-        typer.Option(metavar="CRITERION", help="Only this one and what it needs; repeatable."),
+        typer.Option(
+            metavar="CRITERION",
+            help="Try only this criterion and what it needs. Can be given several times.",
+        ),
     ] = None,
+    show: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="CRITERION",
+            help="Show all details of this criterion. Can be given several times.",
+        ),
+    ] = None,
+    verbose: Annotated[
+        bool,
+        typer.Option(
+            "--verbose",
+            help="Show all details of all criteria, and the traceback if the grader breaks.",
+        ),
+    ] = False,
+    seed: Seed = None,
     json_file: Annotated[
         Path | None,
-        typer.Option("--json", metavar="FILE", help="Write the result as JSON; - for here."),
+        typer.Option(
+            "--json",
+            metavar="FILE",
+            help="Write the result as JSON; with `-` in the place of the page.",
+        ),
     ] = None,
     require: Require = None,
-    verbose: Verbose = False,
 ) -> ExitCode:
-    """Grade a submission; the word `grade` may be left out."""
-    from graders.engine.cli.grading import request_for, run_grade  # noqa: PLC0415 - heavy
+    """Grade a server: say for each criterion what is required, what was seen, and what to try."""
+    from graders.engine.cli.grading import Showing, request_for, run_grade  # noqa: PLC0415 - heavy
 
     here = command_context(context)
     request = request_for(here, lesson, submission, seed=seed, only=only or (), require=require)
-    return run_grade(here, request, json_file=json_file, verbose=verbose)
+    return run_grade(here, request, Showing(json_file, tuple(show or ()), verbose))
 
 
-@app.command("list")
-def list_command(context: typer.Context) -> ExitCode:
-    """List the lessons."""
+@app.command("list", cls=PlainCommand, short_help="List the lessons, or the criteria of one.")
+def list_command(
+    context: typer.Context,
+    lesson: Annotated[
+        str | None, typer.Argument(help=LESSON_HELP, metavar="LESSON", show_default=False)
+    ] = None,
+) -> ExitCode:
+    """List the lessons; with a lesson, its criteria with their points and ids."""
+    from graders.engine.cli.listing import list_criteria, list_lessons  # noqa: PLC0415 - rich
+
     here = command_context(context)
-    known = here.catalogue.lessons()
-    width = max((len(lesson.id) for lesson in known), default=0)
-    for lesson in known:
-        typer.echo(f"{lesson.id:<{width}}  {lesson.title}", file=here.out)
+    if lesson is None:
+        list_lessons(here)
+    else:
+        list_criteria(here, lesson)
     return ExitCode.FULL_MARKS
 
 
-@app.command("replay")
+@app.command("explain", cls=PlainCommand, short_help="Explain a criterion: what it asks, and why.")
+def explain_command(
+    context: typer.Context,
+    criterion: Annotated[
+        str, typer.Argument(help="The criterion's id: see `grade.py list`.", metavar="CRITERION")
+    ],
+    lesson: Annotated[
+        str | None,
+        typer.Argument(
+            help="Its lesson, where several have a criterion of this name.",
+            metavar="LESSON",
+            show_default=False,
+        ),
+    ] = None,
+) -> ExitCode:
+    """Explain a criterion: what it requires, why that matters, and where the README says so."""
+    from graders.engine.cli.explaining import run_explain  # noqa: PLC0415 - rich
+
+    return run_explain(command_context(context), criterion, lesson)
+
+
+@app.command("replay", cls=PlainCommand, short_help="Play one sample conversation and show it.")
 def replay_command(
     context: typer.Context,
-    conversation: Annotated[Path, typer.Argument(help="A conversation script, a .yaml file.")],
+    conversation: Annotated[
+        Path,
+        typer.Argument(help="A conversation, a .yaml file of the assignment.", metavar="FILE"),
+    ],
     submission: Folder = None,
     seed: Seed = None,
     verbose: Verbose = False,
 ) -> ExitCode:
-    """Play one conversation on a submission and print what happens."""
+    """Play one conversation on a server and show what happens."""
     from graders.engine.cli.replaying import run_replay  # noqa: PLC0415 - heavy
 
     del verbose  # read by main(), which shows what went wrong
     return run_replay(command_context(context), conversation, submission, seed)
 
 
-@app.command("quiz")
+@app.command("quiz", cls=PlainCommand, short_help="Answer the quiz of a lesson.")
 def quiz_command(
     context: typer.Context,
-    lesson: Annotated[str, typer.Argument(help="The lesson, such as lesson01.")],
-    submission: Folder = None,
+    lesson: Annotated[
+        str, typer.Argument(help="The lesson: lesson01, or just 1.", metavar="LESSON")
+    ],
+    submission: Annotated[
+        Path | None,
+        typer.Argument(
+            help="The folder with your quiz.yaml. [default: the current folder if it holds a "
+            "server or a quiz, else the assignment's]",
+            metavar="FOLDER",
+            show_default=False,
+        ),
+    ] = None,
     again: Annotated[
-        bool, typer.Option("--again", help="Ask again what is answered and not right.")
+        bool, typer.Option("--again", help="Ask again what was answered wrongly.")
     ] = False,
 ) -> ExitCode:
-    """Ask the questions of a lesson's quiz and keep the answers in quiz.yaml."""
+    """Ask the questions of a lesson's quiz, and keep the answers in quiz.yaml."""
     from graders.engine.cli.quizzing import run_quiz  # noqa: PLC0415 - heavy
 
     return run_quiz(command_context(context), lesson, submission, again=again)
 
 
-@lessons.command("check")
+@app.command("test", cls=PlainCommand, short_help="Run the project's own tests.")
+def test_command() -> ExitCode:
+    """Run the project's own tests; what follows goes to pytest."""
+    # `grade.py` itself runs them, before anything of the engine is imported.
+    raise UsageError(
+        "The tests are run by `python grade.py test`.", cure="write `test` as the first word."
+    )
+
+
+@app.command("completion", cls=PlainCommand, short_help="Print a script for completion with Tab.")
+def completion_command(
+    context: typer.Context,
+    shell: Annotated[
+        Shell,
+        typer.Argument(help="The shell that you type in: bash, zsh or fish.", metavar="SHELL"),
+    ],
+    words: Annotated[
+        list[str] | None, typer.Argument(hidden=True, metavar="WORD...", help="What is typed.")
+    ] = None,
+) -> ExitCode:
+    """Print a script that makes a command `grade` with completion; load it with `eval`."""
+    from graders.engine.cli.completing import candidates, script  # noqa: PLC0415 - only here
+
+    here = command_context(context)
+    if words is None:
+        here.out.write(script(shell, here.root / "grade.py"))
+    else:
+        here.out.writelines(f"{each}\n" for each in candidates(COMMAND, here.catalogue, words))
+    return ExitCode.FULL_MARKS
+
+
+@lessons.command(
+    "check", cls=PlainCommand, short_help="Grade stub, solutions and mutants of lessons."
+)
 def check_command(
     context: typer.Context,
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[LESSON]...", help="All lessons if left out.")
+        list[str] | None, typer.Argument(metavar="LESSON...", help="All lessons if left out.")
     ] = None,
     seed: Seed = None,
     jobs: Annotated[
         int | None,
         typer.Option(
-            "-j", "--jobs", min=1, help="How many to grade at once. [default: one for each core]"
+            "-j",
+            "--jobs",
+            metavar="N",
+            callback=at_least(1),
+            help="How many to grade at once. [default: one for each core]",
+            show_default=False,
         ),
     ] = None,
     verbose: Verbose = False,
 ) -> ExitCode:
-    """Grade the graders: stub, solutions and mutants against every criterion."""
+    """Check that stub, solutions and mutants of a lesson get exactly the points they must."""
     from graders.engine.cli.checking import run_check  # noqa: PLC0415 - heavy
 
     at_once = jobs or os.cpu_count() or 1
     return run_check(command_context(context), names or (), seed, jobs=at_once, verbose=verbose)
 
 
-@lessons.command("mutant")
+@lessons.command(
+    "mutant", cls=PlainCommand, short_help="Make a mutant: a solution with one mistake."
+)
 def mutant_command(  # noqa: PLR0917 - Typer reads the options from here
     context: typer.Context,
-    lesson: Annotated[str, typer.Argument(help="The lesson, such as lesson02.")],
-    name: Annotated[str, typer.Argument(help="The mutant's name, such as last-delta-lost.")],
+    lesson: Lesson,
+    name: Annotated[
+        str, typer.Argument(help="The mutant's name, such as last-delta-lost.", metavar="NAME")
+    ],
     base: Annotated[
         str, typer.Option("--from", metavar="SOLUTION", help="The solution that is changed.")
     ] = "solution",
     why: Annotated[
-        str | None, typer.Option(help="What the mutant does wrong; asked for if left out.")
+        str | None,
+        typer.Option(metavar="TEXT", help="What the mutant does wrong; asked for if left out."),
     ] = None,
     loses: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="CRITERION", help="What it must lose; repeatable; asked for if left out."
+            metavar="CRITERION",
+            help="The criterion that it must lose. Can be given several times; "
+            "asked for if left out.",
         ),
     ] = None,
     seed: Seed = None,
@@ -172,11 +334,11 @@ def mutant_command(  # noqa: PLR0917 - Typer reads the options from here
     return run_mutant(command_context(context), order)
 
 
-@lessons.command("quiz")
+@lessons.command("quiz", cls=PlainCommand, short_help="Make the students' sheet of a quiz.")
 def sheet_command(
     context: typer.Context,
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[LESSON]...", help="All quizzes if left out.")
+        list[str] | None, typer.Argument(metavar="LESSON...", help="All quizzes if left out.")
     ] = None,
 ) -> ExitCode:
     """Make the students' sheet of questions from the question bank."""
@@ -186,7 +348,7 @@ def sheet_command(
 
 
 COMMAND = typer.main.get_command(app)
-NAMES = ("grade", "list", "replay", "quiz", "lesson")
+NAMES = ("grade", "list", "explain", "replay", "quiz", "test", "completion", "lesson")
 
 
 def with_command(words: Sequence[str], context: CommandContext) -> list[str]:
@@ -196,12 +358,22 @@ def with_command(words: Sequence[str], context: CommandContext) -> list[str]:
     first = words[0]
     if first.startswith("-") or first in NAMES:
         return list(words)
-    known = context.catalogue.ids()
-    if first in known:
+    if context.catalogue.has(first):
         return ["grade", *words]
+    raise _no_such_command(words, context.catalogue)
+
+
+def _no_such_command(words: Sequence[str], catalogue: Catalogue) -> UsageError:
     from graders.engine.content.fields import did_you_mean  # noqa: PLC0415 - only to complain
 
-    raise UsageError(
-        f"There is no lesson or command `{quote(first)}`.",
-        cure=did_you_mean(first, [*known, *NAMES[1:], "test"]),
+    first, shown = words[0], quote(words[0])
+    if Path(first).exists():
+        second = words[1] if len(words) > 1 and catalogue.has(words[1]) else "LESSON"
+        return UsageError(
+            f"`{shown}` is a file or folder, and no lesson or command.",
+            cure=f"the lesson comes first: `python grade.py {second} {shown}`",
+        )
+    return UsageError(
+        f"There is no lesson or command `{shown}`.",
+        cure=did_you_mean(first, [*catalogue.ids(), *NAMES[1:]]),
     )

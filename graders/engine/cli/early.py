@@ -17,8 +17,11 @@ if TYPE_CHECKING:
     from graders.engine.grading.folder import OpenFactory
     from graders.engine.sandbox.process import Launcher
 
-_WITHOUT_SERVERS = frozenset({"list", "quiz"})
-_IN_PROCESSES_OF_ITS_OWN = "lesson"
+_WITHOUT_SERVERS = frozenset(
+    {"list", "explain", "quiz", "serve", "token", "test", "completion", "lesson"}
+)
+"""The commands that start none in this process; `lesson` starts some in others."""
+_ASKS_FOR_HELP = frozenset({"-h", "--help"})
 
 
 @contextmanager
@@ -41,8 +44,8 @@ def starts_servers(arguments: Sequence[str]) -> bool:
     It is not read yet: where it turns out to be wrong, the fork server is ended again.
     """
     first = arguments[0] if arguments else "--help"
-    is_option = first.startswith("-") or "--help" in arguments
-    return not is_option and first not in {*_WITHOUT_SERVERS, _IN_PROCESSES_OF_ITS_OWN}
+    is_option = first.startswith("-") or not _ASKS_FOR_HELP.isdisjoint(arguments)
+    return not is_option and first not in _WITHOUT_SERVERS
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
@@ -10,23 +11,41 @@ from rich.text import Text
 
 from graders.engine.cli.context import CommandContext, print_page
 from graders.engine.cli.exit_codes import ExitCode
+from graders.engine.cli.folders import default_folder, require_something
 from graders.engine.cli.progress import watched
 from graders.engine.content.canaries import new_seed
+from graders.engine.content.catalogue import Lesson
+from graders.engine.content.fields import did_you_mean
+from graders.engine.core.errors import UsageError
 from graders.engine.core.results import IsolationLevel, Result
+from graders.engine.core.text import quote
 from graders.engine.grading.folder import grade_folder
 from graders.engine.grading.request import GradingRequest
 from graders.engine.grading.required import required_level
 from graders.engine.reports import json_report, terminal
-from graders.engine.reports.files import write_whole
+from graders.engine.reports.files import require_writable, write_whole
 from graders.engine.reports.glyphs import glyphs_for
 
-SIGNS_OF_A_SUBMISSION = ("server.py", "submission.yaml", "submission.yml")
 STANDARD_OUTPUT = Path("-")
+
+
+@dataclass(frozen=True)
+class Showing:
+    """Where the result goes, and how much of it is shown."""
+
+    json_file: Path | None = None
+    show: tuple[str, ...] = ()
+    verbose: bool = False
+
+    @property
+    def detail(self) -> terminal.Detail:
+        """What is told in full on the page."""
+        return terminal.Detail(show=self.show, everything=self.verbose)
 
 
 def request_for(
     context: CommandContext,
-    lesson_id: str,
+    lesson_name: str,
     submission: Path | None,
     *,
     seed: int | None,
@@ -34,43 +53,55 @@ def request_for(
     require: IsolationLevel | None,
 ) -> GradingRequest:
     """Return what the command line asked for; what it left out is filled in."""
-    lesson = context.catalogue.lesson(lesson_id)
-    return GradingRequest(
+    lesson, folder = context.catalogue.named(lesson_name)
+    request = GradingRequest(
         lesson=lesson,
-        submission=submission or default_folder(lesson.assignment_dir),
+        submission=submission or folder or default_folder(context, lesson),
         seed=new_seed() if seed is None else seed,
         only=tuple(only),
         require=required_level(require, context.environment),
     )
+    require_known(lesson, request.only)
+    require_something(request.submission)
+    return request
 
 
-def run_grade(
-    context: CommandContext, request: GradingRequest, *, json_file: Path | None, verbose: bool
-) -> ExitCode:
-    """Grade, show, and say by the exit code how it went."""
+def require_known(lesson: Lesson, criteria: Iterable[str]) -> None:
+    """Raise a UsageError if one of ``criteria`` is none of the lesson's."""
+    known = lesson.rubric.ids
+    for name in criteria:
+        if name not in known:
+            raise UsageError(
+                f"There is no criterion `{quote(name)}` in {lesson.id}.",
+                cure=f"{did_you_mean(name, known)} `python grade.py list {lesson.id}` lists all.",
+            )
+
+
+def run_grade(context: CommandContext, request: GradingRequest, output: Showing) -> ExitCode:
+    """Grade, show, and say by the exit code how it went.
+
+    What is wrong with the command line is told before anything is started.
+    """
+    require_known(request.lesson, output.show)
+    if output.json_file not in {None, STANDARD_OUTPUT}:
+        require_writable(output.json_file)
     with context.servers() as open_factory, watched(context.stderr()) as progress:
         result = grade_folder(request, open_factory, on_event=progress)
-    show(context, result, title=request.lesson.title, json_file=json_file)
-    if verbose:
+    show(context, result, title=request.lesson.title, output=output)
+    if output.verbose:
         show_logs(context.stderr(), result, progress.logs)
     return code_for(result)
 
 
-def default_folder(assignment: Path) -> Path:
-    """Return the current folder if it looks like a submission, else the assignment's."""
-    here = Path.cwd()
-    return here if any((here / name).exists() for name in SIGNS_OF_A_SUBMISSION) else assignment
-
-
-def show(context: CommandContext, result: Result, *, title: str, json_file: Path | None) -> None:
+def show(context: CommandContext, result: Result, *, title: str, output: Showing) -> None:
     """Write the JSON where it is wanted, and the page unless JSON takes its place."""
-    if json_file == STANDARD_OUTPUT:
+    if output.json_file == STANDARD_OUTPUT:
         context.out.write(json_report.render(result))
         return
     page = context.stdout()
-    print_page(page, terminal.render(result, glyphs_for(page), title=title))
-    if json_file is not None:
-        write_whole(json_file, json_report.render(result))
+    print_page(page, terminal.render(result, glyphs_for(page), title=title, detail=output.detail))
+    if output.json_file is not None:
+        write_whole(output.json_file, json_report.render(result))
 
 
 def show_logs(stderr: Console, result: Result, logs: Sequence[str]) -> None:

@@ -18,7 +18,7 @@ from rich.text import Text
 from graders.engine.authoring.sheets import write_sheets
 from graders.engine.cli.context import CommandContext, print_page
 from graders.engine.cli.exit_codes import ExitCode
-from graders.engine.cli.grading import default_folder
+from graders.engine.cli.folders import default_folder
 from graders.engine.content.quiz import PASS_PERCENT, needed_to_pass
 from graders.engine.content.quiz_sheet import ANSWERS, SheetQuestion
 from graders.engine.content.quiz_state import Quiz, letters_in, open_quiz
@@ -38,7 +38,7 @@ def run_quiz(
 ) -> ExitCode:
     """Ask what is not answered yet; with ``again`` also what is not right yet."""
     lesson = context.catalogue.lesson(name)
-    quiz = open_quiz(lesson, folder or default_folder(lesson.assignment_dir))
+    quiz = open_quiz(lesson, folder or default_folder(context, lesson))
     page = context.stdout()
     ask(page, quiz, quiz.to_ask(again=again), sys.stdin if keys is None else keys)
     tell(page, quiz)

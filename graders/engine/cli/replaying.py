@@ -9,7 +9,7 @@ from rich.text import Text
 
 from graders.engine.cli.context import CommandContext, print_page
 from graders.engine.cli.exit_codes import ExitCode
-from graders.engine.cli.grading import default_folder
+from graders.engine.cli.folders import default_folder
 from graders.engine.content.canaries import new_seed
 from graders.engine.content.conversation import Conversation, load_conversation
 from graders.engine.core.errors import Finding, UsageError
@@ -31,7 +31,7 @@ def run_replay(
         raise UsageError(f"There is no file {file}.", cure="Give a conversation script (.yaml).")
     lesson = context.catalogue.lesson_of(file)
     conversation = load_conversation(file)
-    folder = folder or default_folder(lesson.assignment_dir)
+    folder = folder or default_folder(context, lesson)
     try:
         with context.servers() as open_factory:
             replayed = replay(conversation, lesson, folder, open_factory, seed)

@@ -7,6 +7,8 @@ There is no list of lessons to be kept.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -55,14 +57,29 @@ class Catalogue:
         """Return all lessons in the order of their ids."""
         return [self._load(lesson_id) for lesson_id in self.ids()]
 
-    def lesson(self, lesson_id: str) -> Lesson:
-        """Return one lesson; a UsageError that names close matches if there is none."""
+    def lesson(self, name: str) -> Lesson:
+        """Return one lesson; a UsageError that names close matches if there is none.
+
+        ``name`` is its id, its number (`6`, `06`), a short form (`lesson6`), or the path of its
+        folder (`assignments/lesson06`).
+        """
+        return self.named(name)[0]
+
+    def named(self, name: str) -> tuple[Lesson, Path | None]:
+        """Return one lesson as :meth:`lesson` does, and its folder where a path was given."""
         known = self.ids()
-        if lesson_id not in known:
-            raise UsageError(
-                f"There is no lesson `{quote(lesson_id)}`.", cure=did_you_mean(lesson_id, known)
-            )
-        return self._load(lesson_id)
+        path = Path(name)
+        if name not in known and path.name in known and len(path.parts) > 1 and path.is_dir():
+            return self._load(path.name), path
+        lesson_id = _meant(name, known)
+        if lesson_id is None:
+            raise UsageError(f"There is no lesson `{quote(name)}`.", cure=did_you_mean(name, known))
+        return self._load(lesson_id), None
+
+    def has(self, name: str) -> bool:
+        """Return whether ``name`` names a lesson, as :meth:`lesson` reads it; reads no file."""
+        path, known = Path(name), self.ids()
+        return _meant(name, known) is not None or (path.name in known and path.is_dir())
 
     def lesson_of(self, file: Path) -> Lesson:
         """Return the lesson whose folder ``file`` is in, else the only or first lesson."""
@@ -81,6 +98,18 @@ class Catalogue:
             assignment_dir=self.root / "assignments" / lesson_id,
             solutions_dir=self.root / "reference_solutions" / lesson_id,
         )
+
+
+def _meant(name: str, known: Sequence[str]) -> str | None:
+    """Return the lesson that ``name`` stands for: by its id, or by its number alone."""
+    if name in known:
+        return name
+    short = re.fullmatch(r"([a-z]*)[-_ ]?0*([0-9]{1,4})", name.lower())
+    if short is None:
+        return None
+    word, number = short.groups()
+    found = [each for each in known if re.fullmatch(rf"{word or '[a-z]+'}0*{number}", each)]
+    return found[0] if len(found) == 1 else None
 
 
 def _checked_id(folder: Path) -> str:

@@ -1,4 +1,4 @@
-"""The version of the grader, for `--version` and for results; a test compares it with pyproject."""
+"""The version of the grader, as `--version` and results say it; a test keeps it the project's."""
 
 from __future__ import annotations
 

@@ -30,15 +30,40 @@ INDENT = (0, 0, 0, 3)
 _CODE = re.compile(r"`[^`\n]+`")
 
 
+def in_brief(row: CriterionResult, number: int, glyphs: Glyphs) -> RenderableType:
+    """Return a failed criterion in three lines: what it is, what was seen, what to try."""
+    failed = _failed_cases(row)
+    if row.visibility is not Visibility.VISIBLE or not failed:
+        return render(row, number, glyphs)
+    grid = Table.grid(padding=(0, 2), expand=True)
+    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column(ratio=1, no_wrap=True, overflow=glyphs.overflow)
+    grid.add_row("Seen", _in_one_line(_seen_first(failed)))
+    grid.add_row(
+        "Try", _in_one_line(prose(failed[0].feedback.advice if failed[0].feedback else ""))
+    )
+    return Group(_heading(row, number, glyphs, brief=True), Padding(grid, INDENT))
+
+
+def _in_one_line(text: Text) -> Text:
+    return Text(" ").join(text.split())
+
+
+def _seen_first(failed: Sequence[CaseResult]) -> Text:
+    if len(failed) == 1:
+        return _seen_in(failed[0])
+    return Text(f"{visible(failed[0].name)}: ", style="bold").append_text(_seen_in(failed[0]))
+
+
 def render(
     row: CriterionResult, number: int, glyphs: Glyphs, *, holds_up: int = 0
 ) -> RenderableType:
-    """Return what is to be said about a failed criterion, the ``number``-th of them.
+    """Return all that is to be said about a failed criterion, the ``number``-th of them.
 
     ``holds_up`` is how many others could not be tried because of it.
     """
     parts: list[RenderableType] = [
-        _heading(row, number),
+        _heading(row, number, glyphs),
         *(Padding(each, INDENT) for each in _body(row, glyphs)),
     ]
     if holds_up:
@@ -47,10 +72,10 @@ def render(
     return Group(*parts)
 
 
-def _heading(row: CriterionResult, number: int) -> Table:
+def _heading(row: CriterionResult, number: int, glyphs: Glyphs, *, brief: bool = False) -> Table:
     grid = Table.grid(padding=(0, 1), expand=True)
     grid.add_column(no_wrap=True)
-    grid.add_column(ratio=1)
+    grid.add_column(ratio=1, no_wrap=brief, overflow=glyphs.overflow if brief else "fold")
     grid.add_column(justify="right", no_wrap=True)
     shown_id = row.id if row.visibility is Visibility.VISIBLE else ""
     title = Text(row.title, style="bold red")
@@ -62,7 +87,7 @@ def _body(row: CriterionResult, glyphs: Glyphs) -> Iterator[RenderableType]:
     if row.visibility is not Visibility.VISIBLE:
         yield Text("The details of this check are not shown here.", style="dim")
         return
-    failed = [case for case in row.cases if case.status is Status.FAILED and case.feedback]
+    failed = _failed_cases(row)
     first = failed[0].feedback if failed else None
     if first is None:
         return
@@ -70,6 +95,10 @@ def _body(row: CriterionResult, glyphs: Glyphs) -> Iterator[RenderableType]:
     if first.transcript:
         yield Text("\nThe conversation as it went", style="dim")
         yield transcript.render(first.transcript, glyphs)
+
+
+def _failed_cases(row: CriterionResult) -> list[CaseResult]:
+    return [case for case in row.cases if case.status is Status.FAILED and case.feedback]
 
 
 def _labelled(failed: Sequence[CaseResult], first: Feedback, glyphs: Glyphs) -> Table:

@@ -1,4 +1,4 @@
-"""Why a criterion was not tried, traced back to what really failed.
+"""Why a criterion was not tried, traced back to what really failed, and what costs most.
 
 Pure. A student mends causes: a chain of blocked criteria is shown as waiting for its beginning.
 """
@@ -11,8 +11,18 @@ from graders.engine.core.results import CriterionResult, Result, Status
 
 
 def failed(result: Result) -> tuple[CriterionResult, ...]:
-    """Return the failed criteria in the order in which they are explained, numbered from 1."""
-    return tuple(row for row in result.criteria if row.status is Status.FAILED)
+    """Return the failed criteria in the order in which they are explained, numbered from 1.
+
+    The most valuable mistake comes first: the one that costs the most points, with those of the
+    criteria that could not be tried because of it. Of equal ones, the rubric's order decides.
+    """
+    rows = [row for row in result.criteria if row.status is Status.FAILED]
+    return tuple(sorted(rows, key=lambda row: -_cost(row, result)))
+
+
+def _cost(row: CriterionResult, result: Result) -> int:
+    held_up = sum(each.max_score for each in held_up_by(row.id, result))
+    return row.max_score - row.score + held_up
 
 
 def numbers(result: Result) -> Mapping[str, int]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from graders.engine.core.errors import UsageError
@@ -12,8 +14,25 @@ from graders.engine.core.errors import UsageError
 
 def write_whole(path: Path, text: str) -> None:
     """Write ``text`` to ``path``; whoever reads it meanwhile sees the old file or the new one."""
-    try:
+    with _told(path):
         _replace(path, text)
+
+
+def require_writable(path: Path) -> None:
+    """Raise a UsageError now if :func:`write_whole` could not write ``path`` later."""
+    with _told(path):
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        handle, name = _draft(path)
+        os.close(handle)
+        Path(name).unlink()
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Turn what the system says into a message for the command line."""
+    try:
+        yield
     except OSError as error:
         reason = error.strerror or str(error)
         raise UsageError(
@@ -21,8 +40,12 @@ def write_whole(path: Path, text: str) -> None:
         ) from error
 
 
+def _draft(path: Path) -> tuple[int, str]:
+    return tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+
+
 def _replace(path: Path, text: str) -> None:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    handle, name = _draft(path)
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
             file.write(text)

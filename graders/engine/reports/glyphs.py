@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from rich.console import Console
 from rich.text import Text
@@ -30,6 +31,8 @@ class Glyphs:
     here: str
     dots: str
     rule: str
+    overflow: Literal["ellipsis", "crop"]
+    """How a line that is too long ends; rich's sign for it is not in ASCII."""
 
     def mark(self, status: Status) -> Text:
         """Return the mark of a status, in its colour."""
@@ -47,6 +50,7 @@ UNICODE = Glyphs(
     here="▶",
     dots="…",
     rule="─",
+    overflow="ellipsis",
 )
 ASCII = Glyphs(
     marks={
@@ -59,6 +63,7 @@ ASCII = Glyphs(
     here=">",
     dots="...",
     rule="-",
+    overflow="crop",
 )
 
 

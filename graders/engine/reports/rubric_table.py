@@ -66,9 +66,25 @@ def _add_left_out(table: Table, result: Result, glyphs: Glyphs) -> None:
 
 
 def _add_score(table: Table, result: Result, glyphs: Glyphs) -> None:
-    style = "bold green" if result.full_marks else "bold"
     table.add_row(
         "", "", "", Text(glyphs.rule * 3, style="dim"), Text(glyphs.rule * 5, style="dim")
     )
+    style = f"bold {_colour(result.score, result.max_score)}"
     score = (Text(f"{result.score}", style=style), Text(f"/ {result.max_score:>3}", style=style))
-    table.add_row("", "", Text("Score", style="bold", justify="right"), *score)
+    label = Text(justify="right").append_text(_of_tried(result)).append("Score", style="bold")
+    table.add_row("", "", label, *score)
+
+
+def _of_tried(result: Result) -> Text:
+    """Say how much of what was tried was earned, where something was left out on purpose."""
+    possible = sum(row.max_score for row in result.tried)
+    if result.problem is not None or len(result.tried) in {0, len(result.criteria)}:
+        return Text()
+    style = _colour(result.score, possible)
+    return Text(f"{result.score} of the {possible} tried   ", style=style)
+
+
+def _colour(score: int, possible: int) -> str:
+    if score == possible > 0:
+        return "green"
+    return "yellow" if score else "red"

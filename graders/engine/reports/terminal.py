@@ -5,7 +5,8 @@ Pure: returns what rich can print. 80 columns are enough, colours are never need
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
 
 from rich.console import Group, RenderableType
@@ -14,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from graders.engine.core.results import (
+    CriterionResult,
     Measurement,
     Problem,
     Result,
@@ -34,28 +36,64 @@ BROKE = (
 )
 
 
-def render(result: Result, glyphs: Glyphs = UNICODE, *, title: str = "") -> RenderableType:
+@dataclass(frozen=True)
+class Detail:
+    """Which failed criteria are told in full: the first in any case, ``show`` by id, or all."""
+
+    show: tuple[str, ...] = ()
+    everything: bool = False
+
+
+FIRST_ONLY = Detail()
+
+
+def render(
+    result: Result, glyphs: Glyphs = UNICODE, *, title: str = "", detail: Detail = FIRST_ONLY
+) -> RenderableType:
     """Return the whole page; ``title`` is the lesson's title."""
-    return Group(*_parts(result, glyphs, title))
+    return Group(*_parts(result, glyphs, title, detail))
 
 
-def _parts(result: Result, glyphs: Glyphs, title: str) -> Iterator[RenderableType]:
+def _parts(result: Result, glyphs: Glyphs, title: str, detail: Detail) -> Iterator[RenderableType]:
     yield from (Text(), _header(result, title), Text())
     if result.problem is not None:
         yield from (problem_page(result.problem, _heading_of_problem(result)), Text())
     yield rubric_table.render(result, glyphs)
+    brief = _in_brief(result, detail)
     for number, row in enumerate(failed(result), start=1):
-        holds_up = len(held_up_by(row.id, result))
-        yield from (Text(), advice.render(row, number, glyphs, holds_up=holds_up))
-    yield from (Text(), *_measurements(result), *_notes(result), *_footer(result))
+        yield Text()
+        if row in brief:
+            yield advice.in_brief(row, number, glyphs)
+        else:
+            holds_up = len(held_up_by(row.id, result))
+            yield advice.render(row, number, glyphs, holds_up=holds_up)
+    yield from (Text(), *_asked_for(result, detail))
+    yield from (*_measurements(result), *_notes(result), *_footer(result, brief))
 
 
-def _header(result: Result, title: str) -> Table:
-    grid = Table.grid(expand=True)
-    grid.add_column(ratio=1)
-    grid.add_column(justify="right", no_wrap=True)
-    heading = Text(result.lesson, style="bold").append(f"  {title}" if title else "")
-    grid.add_row(heading, Text(visible(result.submission), style="dim"))
+def _in_brief(result: Result, detail: Detail) -> tuple[CriterionResult, ...]:
+    """Return the failed criteria that are told in three lines."""
+    rows = [row for row in failed(result) if row.visibility is Visibility.VISIBLE]
+    if detail.everything:
+        return ()
+    return tuple(row for row in rows[1:] if row.id not in detail.show)
+
+
+def _asked_for(result: Result, detail: Detail) -> Iterator[RenderableType]:
+    """Say of a criterion that was to be shown, and did not fail, how it ended."""
+    for row in result.criteria:
+        if row.id in detail.show and row.status is not Status.FAILED:
+            how = "It passed." if row.status is Status.PASSED else row.message or ""
+            yield Text.assemble((row.id, "bold"), "  ", advice.prose(how))
+            yield Text()
+
+
+def _header(result: Result, title: str) -> RenderableType:
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    grid.add_row(Text(result.lesson, style="bold"), Text(title))
+    grid.add_row(Text("Graded", style="dim"), Text(visible(result.submission_path)))
     return grid
 
 
@@ -107,21 +145,24 @@ def _bullets(sentences: Iterable[str]) -> Table:
     return grid
 
 
-def _footer(result: Result) -> Iterator[RenderableType]:
+def _footer(result: Result, brief: Sequence[CriterionResult]) -> Iterator[RenderableType]:
     if result.full_marks:
         yield Text("Full marks.", style="bold green")
     if result.grader_failed:
         yield Text(BROKE, style="magenta")
     yield Text(advisory_line(result), style="dim")
     yield Text(isolation_line(result), style="dim")
-    yield _again(result)
+    yield _again(result, brief)
 
 
-def _again(result: Result) -> Table:
-    """Return how to run the same again, as options of the command."""
+def _again(result: Result, brief: Sequence[CriterionResult]) -> Table:
+    """Return how to see more, and how to run the same again, as options of the command."""
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="dim")
     grid.add_column()
+    if brief:
+        grid.add_row("Show all details", "--verbose")
+        grid.add_row("Show the details of one", f"--show {brief[0].id}")
     grid.add_row("Repeat with the same test data", f"--seed {result.seed}")
     shown = (row.id for row in failed(result) if row.visibility is Visibility.VISIBLE)
     for first in islice(shown, 1):

@@ -1,0 +1,93 @@
+"""``grade.py list`` and ``grade.py explain``."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from graders.engine.cli.exit_codes import ExitCode
+from graders.engine.content.announced import passage_of
+from graders.engine.content.catalogue import Catalogue, Lesson
+from graders.engine.core.places import REPOSITORY
+from tests.cli.course import run
+from tests.miniature import COURSE
+
+
+def test_criteria_have_points_ids_and_titles() -> None:
+    found = run("list", "greeting")
+    assert found.code == ExitCode.FULL_MARKS
+    lines = [line.split(maxsplit=2) for line in found.out.splitlines()]
+    assert ["40", "answers", "The server answers"] in lines
+    assert ["20", "remembers", "A name is remembered"] in lines
+
+
+def test_hidden_criterion_has_no_id_in_the_list() -> None:
+    found = run("list", "greeting")
+    assert "A stranger is turned away" in found.out
+    assert "unannounced-guest" not in found.out
+
+
+def test_list_of_no_lesson_is_a_usage_error() -> None:
+    found = run("list", "greting")
+    assert (found.code, found.out) == (ExitCode.USAGE, "")
+    assert "Did you mean `greeting`?" in found.err
+
+
+def test_explanation_has_requirement_passage_and_command() -> None:
+    found = run("explain", "polite", root=COURSE)
+    assert found.code == ExitCode.FULL_MARKS
+    assert "A greeting is answered with the same greeting." in found.out
+    assert 'assignments/greeting/README.md, line 4, under "Greeting"' in found.out
+    assert "python grade.py greeting --only polite" in found.out
+    assert "answers: tried only if passed" in found.out
+    assert "a part of them for a part of the work" in found.out
+
+
+def test_explanation_says_why_it_matters(tmp_path: Path) -> None:
+    root = tmp_path / "course"
+    shutil.copytree(COURSE, root)
+    why = root / "graders" / "greeting" / "why.yaml"
+    why.write_text("format_version: 1\nwhy:\n  polite: Rude servers lose their users.\n")
+    assert "Rude servers lose their users." in run("explain", "polite", root=root).out
+    why.write_text("format_version: 1\nwhy:\n  polite: [a]\n")
+    broken = run("explain", "polite", root=root)
+    assert broken.code == ExitCode.CONTENT
+    assert "why.yaml:3" in broken.err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("polit",), "Did you mean `polite`?"),
+        (("polite", "counting"), "There is no criterion `polite` in counting."),
+        (("unannounced-guest",), "There is no criterion `unannounced-guest`."),
+    ],
+)
+def test_criterion_that_cannot_be_explained_is_a_usage_error(
+    words: tuple[str, ...], message: str
+) -> None:
+    found = run("explain", *words)
+    assert (found.code, found.out) == (ExitCode.USAGE, "")
+    assert message in found.err
+
+
+def test_criterion_of_several_lessons_needs_the_lesson(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = run("explain", "server-answers", root=REPOSITORY)
+    assert found.code == ExitCode.USAGE
+    assert "`python grade.py explain server-answers lesson01`" in found.err
+    assert "lesson02" in run("explain", "server-answers", "2", root=REPOSITORY).out
+    monkeypatch.chdir(REPOSITORY / "assignments" / "lesson02")
+    assert "lesson02" in run("explain", "server-answers", root=REPOSITORY).out
+
+
+@pytest.mark.parametrize("lesson", Catalogue(REPOSITORY).lessons(), ids=lambda each: each.id)
+def test_every_requirement_has_a_passage_of_the_readme(lesson: Lesson) -> None:
+    readme = (lesson.assignment_dir / "README.md").read_text(encoding="utf-8")
+    lines = readme.splitlines()
+    for each in lesson.rubric.criteria:
+        found = passage_of(each.requirement, readme)
+        assert found is not None, each.id
+        assert found.heading, each.id
+        assert found.text.splitlines()[0] in lines[found.line - 1]
