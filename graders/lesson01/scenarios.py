@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from graders.engine.harness import (
+    Order,
     Outcome,
     Reply,
     Said,
@@ -42,11 +43,20 @@ async def play_greetings(scene: Scene) -> Greetings:
     first = await scene.say("first")
     return Greetings(
         first=first,
-        oldest_first=await attempt(first.items(order="asc", limit=20)),
-        newest_first=await attempt(first.items(order="desc", limit=20)),
-        second=await attempt(first.go_on("second")),
-        afterwards=await attempt(first.items(order="asc", limit=20)),
+        oldest_first=await attempt(_items(first, "asc")),
+        newest_first=await attempt(_items(first, "desc")),
+        second=await attempt(_go_on(first)),
+        afterwards=await attempt(_items(first, "asc")),
     )
+
+
+async def _items(first: Said, order: Order) -> Reply:
+    """List the items, also where `thread.created` did not come: its own criterion judges that."""
+    return await first.scene.chat.items(first.stream.any_thread_id, order=order, limit=20)
+
+
+async def _go_on(first: Said) -> Said:
+    return await first.scene.say("second", first.stream.any_thread_id)
 
 
 @dataclass(frozen=True)

@@ -28,9 +28,9 @@ async def test_message_is_answered(greetings: Greetings) -> None:
         hint="status",
     )
     expect(
-        stream.error is None,
-        "The server sent an `error` event instead of a greeting.",
-        at=stream.mark_of(stream.error),
+        stream.failure is None,
+        "The server sent an `error` event before a greeting was finished.",
+        at=stream.mark_of(stream.failure),
         hint="error-event",
     )
     expect(stream.answered, "The stream held no assistant message.", at=at, hint="no-answer")
@@ -76,6 +76,16 @@ async def test_one_assistant_message_is_done(greetings: Greetings) -> None:
         "The finished assistant message has no text.",
         at=stream.mark_of(done[0]),
         hint="no-text",
+    )
+
+
+@criterion("no-error-after")
+async def test_no_error_comes_after_the_greeting(greetings: Greetings) -> None:
+    stream = greetings.first.stream
+    expect(
+        stream.error is None,
+        "The greeting was finished, and an `error` event came after it.",
+        at=stream.mark_of(stream.error),
     )
 
 
@@ -148,7 +158,7 @@ async def test_items_are_in_order(greetings: Greetings) -> None:
 async def test_second_message_is_greeted(greetings: Greetings) -> None:
     stream = greetings.second.value.stream
     expect(
-        stream.status == 200 and stream.error is None and stream.answered,
+        stream.status == 200 and stream.failure is None and stream.answered,
         "The second message in the thread was not greeted.",
         at=stream.last_serial,
         hint="not-greeted",
