@@ -11,9 +11,11 @@ from graders.engine.harness import (
     Reply,
     Said,
     Scene,
+    Stream,
     attempt,
     call_tool,
     expect,
+    needed,
     recorded_as,
     say,
 )
@@ -32,6 +34,30 @@ class Greetings:
     newest_first: Outcome[Reply]
     second: Outcome[Said]
     afterwards: Outcome[Reply]
+
+    @property
+    def begun(self) -> Stream:
+        """The first stream, in which ChatKit events came, whatever they are."""
+        begun = self.first.begun
+        needed(
+            begun.finding is None
+            and begun.value.status == 200
+            and any(event.type for event in begun.value.events),
+            "The first message got no stream of ChatKit events.",
+            by="server-answers",
+        )
+        return begun.value
+
+    @property
+    def finished(self) -> list[str]:
+        """The texts of the finished greetings, of which there is one at least."""
+        texts = [
+            event.text
+            for event in self.first.stream.events
+            if event.type == "thread.item.done" and event.item_type == "assistant_message"
+        ]
+        needed(any(texts), "No greeting with a text was finished.", by="one-greeting")
+        return texts
 
 
 @recorded_as("greetings")

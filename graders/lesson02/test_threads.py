@@ -14,6 +14,7 @@ from graders.engine.harness import (
     items_of,
     lacking,
     messages_of,
+    needed,
     texts_of,
     thread_ids_of,
 )
@@ -42,7 +43,7 @@ async def test_user_message_is_stored(first: FirstMessage) -> None:
 
 @criterion("reply-stored")
 async def test_reply_is_stored(first: FirstMessage) -> None:
-    stream = first.stream
+    stream = first.answered
     expect(
         stream.assistant_item is not None,
         "No `thread.item.done` came for the assistant message.",
@@ -142,6 +143,7 @@ def _expect_order_obeyed(long: TwelveTurns, place: str, said: Said) -> None:
 
 @criterion("messages-once-in-order")
 async def test_all_messages_are_there_once_in_order(three: ThreeTurns) -> None:
+    three.need_answers()
     oldest_first, newest_first = three.oldest_first.value, three.newest_first.value
     twice = next((name for name in three.answer_ids if three.answer_ids.count(name) > 1), None)
     expect(
@@ -162,6 +164,7 @@ async def test_all_messages_are_there_once_in_order(three: ThreeTurns) -> None:
 
 @criterion("thread-by-id", case="its messages")
 async def test_thread_holds_its_messages(three: ThreeTurns) -> None:
+    three.need_answers()
     reply = three.thread.value
     got = reply.object.get("id")
     expect(
@@ -176,6 +179,7 @@ async def test_thread_holds_its_messages(three: ThreeTurns) -> None:
 
 @criterion("thread-by-id", case="after a title was set")
 async def test_thread_holds_its_title_and_messages(three: ThreeTurns) -> None:
+    three.need_answers()
     expect(
         three.titled.value.status == 200,
         f"`threads.update` was answered with status {three.titled.value.status}.",
@@ -283,7 +287,12 @@ async def test_items_of_two_threads_stay_apart(two: TwoThreads) -> None:
 @criterion("threads-stay-apart", case="what the model is asked")
 async def test_model_hears_only_of_its_thread(two: TwoThreads) -> None:
     for said, foreign in zip(two.follow_ups, (("second",), ("first", "third")), strict=True):
-        expect(bool(said.calls), "The model was not asked about a follow-up.", at=said.mark)
+        needed(
+            bool(said.calls),
+            "The model was not asked about a follow-up.",
+            by="follow-up-answered",
+            at=said.mark,
+        )
         for call in said.calls:
             expect(
                 not any(call.contains(two.scene.word(name)) for name in foreign),
