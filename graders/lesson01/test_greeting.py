@@ -91,7 +91,8 @@ async def test_one_assistant_message_is_done(greetings: Greetings) -> None:
 
 @criterion("no-error-after")
 async def test_no_error_comes_after_the_greeting(greetings: Greetings) -> None:
-    stream = greetings.first.stream
+    stream = greetings.begun
+    needed(bool(greetings.finished), "No greeting was finished.", by="one-greeting")
     expect(
         stream.error is None,
         "The greeting was finished, and an `error` event came after it.",
@@ -194,6 +195,7 @@ async def test_second_message_is_greeted(greetings: Greetings) -> None:
 
 @criterion("no-model")
 async def test_no_model_is_called(greetings: Greetings) -> None:
+    needed(greetings.begun.answered, "The first message was not answered.", by="server-answers")
     model = greetings.first.scene.model
     expect(
         not model.calls and not model.side_calls,

@@ -68,6 +68,7 @@ async def test_each_message_starts_a_model_call(first: FirstMessage) -> None:
 @criterion("asked-what-user-said")
 @pytest.mark.parametrize("case", ASKED)
 async def test_model_is_asked_what_the_user_said(case: str, odd: OddWords) -> None:
+    expect(bool(odd.asked[case]), "No message was sent.")
     for asked in odd.asked[case]:
         _expect_asked(asked, asked.turn.request)
 

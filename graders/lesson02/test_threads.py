@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from graders.engine.harness import (
+    Finding,
     Item,
     Reply,
     Said,
@@ -14,7 +15,6 @@ from graders.engine.harness import (
     items_of,
     lacking,
     messages_of,
-    needed,
     texts_of,
     thread_ids_of,
 )
@@ -119,6 +119,7 @@ def _expect_same_thread(three: ThreeTurns, stream: Stream) -> None:
 
 @criterion("newest-asked")
 async def test_newest_message_is_asked_each_time(long: TwelveTurns) -> None:
+    expect(bool(long.said), "No message was sent.")
     for number, said in enumerate(long.said, start=1):
         place = f"At message {number} of {len(long.said)} in one thread"
         expect(
@@ -134,8 +135,11 @@ def _expect_order_obeyed(long: TwelveTurns, place: str, said: Said) -> None:
     Nobody can load the newest message from such a store; `messages-once-in-order` judges it.
     """
     newest = long.newest_first
+    oldest_given = newest.finding is None and lacking(
+        newest.value, [long.said[0].word, long.said[-1].word]
+    ) == [long.said[-1].word]
     expect(
-        newest.finding is None and bool(lacking(newest.value, [long.said[-1].word])),
+        oldest_given,
         f"{place} the request to the model does not hold that message.",
         at=said.mark,
     )
@@ -287,12 +291,12 @@ async def test_items_of_two_threads_stay_apart(two: TwoThreads) -> None:
 @criterion("threads-stay-apart", case="what the model is asked")
 async def test_model_hears_only_of_its_thread(two: TwoThreads) -> None:
     for said, foreign in zip(two.follow_ups, (("second",), ("first", "third")), strict=True):
-        needed(
-            bool(said.calls),
-            "The model was not asked about a follow-up.",
-            by="follow-up-answered",
-            at=said.mark,
-        )
+        if not any(call.contains(said.word) for call in said.calls):
+            raise Finding(
+                "The model was not asked what the user said, so nothing shows what it hears of.",
+                mark=said.mark,
+                needs=("asked-what-user-said", "follow-up-answered"),
+            )
         for call in said.calls:
             expect(
                 not any(call.contains(two.scene.word(name)) for name in foreign),
