@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby
+from itertools import groupby, takewhile
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
@@ -26,6 +26,7 @@ from pydantic import AfterValidator, BeforeValidator
 
 from graders.engine.content.binding import read
 from graders.engine.content.fields import ContentModel, FormatVersion, flaw
+from graders.engine.harness import Finding, found
 
 MAX_BYTES = 50_000
 MAX_STEPS = 60
@@ -191,3 +192,35 @@ def share_of(pairs: Sequence[Pair], written: Sequence[str], sent: Sequence[str])
     """
     right = sum(pair.written == pair.sent for pair in pairs)
     return right, max(len(written), len(sent), 1)
+
+
+def compare(written: Sequence[str], sent: Sequence[str]) -> None:
+    """Raise a finding that says how much is right and where it first differs, unless all is right.
+
+    It names no step that the student has not written: who copies what comes learns nothing.
+    """
+    steps = folded(written)
+    if not steps:
+        found("You have not written this conversation yet.", hint="empty")
+    pairs = aligned(steps, sent)
+    right, of = share_of(pairs, steps, sent)
+    if right == of:
+        return
+    raise Finding(
+        f"{right} of {of} steps are right. {first_deviation(pairs)}",
+        hint="unknown" if not all(is_known(step) for step in steps) else None,
+        share=(right, of),
+    )
+
+
+def first_deviation(pairs: Sequence[Pair]) -> str:
+    """Say where an alignment first differs, in the student's own steps."""
+    same = list(takewhile(lambda pair: pair.written == pair.sent, pairs))
+    rest = [pair.written for pair in pairs[len(same) :] if pair.written is not None]
+    begin = f"The first {len(same)} are. " if len(same) > 1 else ""
+    if pairs[len(same)].sent is None:
+        unknown = "" if is_known(rest[0]) else " (it is no event of ChatKit)"
+        return f"{begin}Step {len(same) + 1}, `{rest[0][:70]}`, does not come there{unknown}."
+    if rest:
+        return f"{begin}Before step {len(same) + 1}, `{rest[0][:70]}`, something is missing."
+    return f"{begin}After your last step something is missing."

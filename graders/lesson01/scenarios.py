@@ -6,13 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from graders.engine.harness import (
+    Order,
     Outcome,
     Reply,
     Said,
     Scene,
+    Stream,
     attempt,
     call_tool,
     expect,
+    needed,
     recorded_as,
     say,
 )
@@ -32,6 +35,30 @@ class Greetings:
     second: Outcome[Said]
     afterwards: Outcome[Reply]
 
+    @property
+    def begun(self) -> Stream:
+        """The first stream, in which ChatKit events came, whatever they are."""
+        begun = self.first.begun
+        needed(
+            begun.finding is None
+            and begun.value.status == 200
+            and any(event.type for event in begun.value.events),
+            "The first message got no stream of ChatKit events.",
+            by="server-answers",
+        )
+        return begun.value
+
+    @property
+    def finished(self) -> list[str]:
+        """The texts of the finished greetings, of which there is one at least."""
+        texts = [
+            event.text
+            for event in self.first.stream.events
+            if event.type == "thread.item.done" and event.item_type == "assistant_message"
+        ]
+        needed(any(texts), "No greeting with a text was finished.", by="one-greeting")
+        return texts
+
 
 @recorded_as("greetings")
 async def play_greetings(scene: Scene) -> Greetings:
@@ -42,11 +69,20 @@ async def play_greetings(scene: Scene) -> Greetings:
     first = await scene.say("first")
     return Greetings(
         first=first,
-        oldest_first=await attempt(first.items(order="asc", limit=20)),
-        newest_first=await attempt(first.items(order="desc", limit=20)),
-        second=await attempt(first.go_on("second")),
-        afterwards=await attempt(first.items(order="asc", limit=20)),
+        oldest_first=await attempt(_items(first, "asc")),
+        newest_first=await attempt(_items(first, "desc")),
+        second=await attempt(_go_on(first)),
+        afterwards=await attempt(_items(first, "asc")),
     )
+
+
+async def _items(first: Said, order: Order) -> Reply:
+    """List the items, also where `thread.created` did not come: its own criterion judges that."""
+    return await first.scene.chat.items(first.stream.any_thread_id, order=order, limit=20)
+
+
+async def _go_on(first: Said) -> Said:
+    return await first.scene.say("second", first.stream.any_thread_id)
 
 
 @dataclass(frozen=True)

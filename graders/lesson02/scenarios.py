@@ -16,6 +16,7 @@ from graders.engine.harness import (
     attempt,
     drop,
     fail,
+    needed,
     recorded_as,
     say,
     user_input,
@@ -38,6 +39,28 @@ class FirstMessage:
     def stream(self) -> Stream:
         """The stream of the first answer."""
         return self.said.stream
+
+    @property
+    def begun(self) -> Stream:
+        """The stream, in which ChatKit events came, whatever they are; else there is nothing."""
+        found = self.said.begun.finding is None
+        needed(
+            found and self.stream.status == 200 and any(each.type for each in self.stream.events),
+            "The first message got no stream of ChatKit events.",
+            by="server-answers",
+        )
+        return self.stream
+
+    @property
+    def answered(self) -> Stream:
+        """The stream, in which an answer came without an error in its place."""
+        stream = self.begun
+        needed(
+            stream.answered and stream.failure is None,
+            "The first message was not answered.",
+            by="server-answers",
+        )
+        return stream
 
 
 @recorded_as("first")
@@ -171,7 +194,7 @@ class ThreeTurns:
 
     scene: Scene
     thread_id: str
-    follow_up: Said
+    follow_ups: tuple[Said, ...]
     calls_before_follow_up: int
     answer_ids: tuple[str, ...]
     oldest_first: Outcome[Reply]
@@ -180,6 +203,31 @@ class ThreeTurns:
     title: str
     titled: Outcome[Reply]
     thread_with_title: Outcome[Reply]
+
+    @property
+    def follow_up(self) -> Said:
+        """The second message."""
+        return self.follow_ups[0]
+
+    def need_answers(self) -> None:
+        """Raise, unless each follow-up was answered and made no thread of its own."""
+        for said in self.follow_ups:
+            needed(
+                _is_answered(said) and not said.stream.new_thread_id,
+                "A follow-up was not answered in its thread.",
+                by="follow-up-answered",
+                at=said.mark,
+            )
+
+
+def _is_answered(said: Said) -> bool:
+    """Return whether a message was answered; an error may come after the answer."""
+    return (
+        said.ends
+        and said.stream.status == 200
+        and said.stream.answered
+        and said.stream.failure is None
+    )
 
 
 @recorded_as("three")
@@ -193,7 +241,7 @@ async def play_three_turns(scene: Scene) -> ThreeTurns:
     return ThreeTurns(
         scene=scene,
         thread_id=thread_id,
-        follow_up=follow_ups[0],
+        follow_ups=tuple(follow_ups),
         calls_before_follow_up=calls_before,
         answer_ids=_answer_ids([first, *follow_ups]),
         oldest_first=await attempt(_items(first, order="asc", limit=20)),

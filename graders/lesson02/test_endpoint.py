@@ -7,12 +7,17 @@ from collections.abc import Mapping
 
 import pytest
 
-from graders.engine.harness import Stalled, criterion, expect, found
+from graders.engine.harness import Stalled, criterion, expect, found, needed
 from graders.lesson02.scenarios import MALFORMED, FirstMessage, Malformed
 
 
 @criterion("json-object")
 async def test_other_requests_get_a_json_object(first: FirstMessage) -> None:
+    needed(
+        any(event.thread_id for event in first.begun.events),
+        "The first message made no thread.",
+        by="server-answers",
+    )
     reply = first.items.value
     expect(
         reply.status == 200,
@@ -35,14 +40,19 @@ async def test_other_requests_get_a_json_object(first: FirstMessage) -> None:
 
 @criterion("content-types", case="streams")
 async def test_streams_are_event_streams(first: FirstMessage) -> None:
-    _expect_type(first.stream.headers.get("content-type", ""), "text/event-stream", "A stream")
+    _expect_type(first.begun.headers.get("content-type", ""), "text/event-stream", "A stream")
 
 
 @criterion("content-types", case="other answers")
 async def test_other_answers_are_json(first: FirstMessage) -> None:
-    _expect_type(
-        first.items.value.headers.get("content-type", ""), "application/json", "`items.list`"
+    outcome = first.items
+    needed(
+        outcome.finding is None and outcome.value.status == 200 and _is_json(outcome.value.body),
+        "`items.list` was not answered with JSON.",
+        by="json-object",
     )
+    got = outcome.value.headers.get("content-type", "")
+    _expect_type(got, "application/json", "`items.list`")
 
 
 def _expect_type(got: str, wanted: str, what: str) -> None:
@@ -56,14 +66,14 @@ def _expect_type(got: str, wanted: str, what: str) -> None:
 
 @criterion("sse-headers", case="Cache-Control: no-cache")
 async def test_streams_are_not_cached(first: FirstMessage) -> None:
-    value = first.stream.headers.get("cache-control", "")
+    value = first.begun.headers.get("cache-control", "")
     directives = {part.strip().lower() for part in value.split(",")}
     expect("no-cache" in directives, _header_seen("Cache-Control", value))
 
 
 @criterion("sse-headers", case="X-Accel-Buffering: no")
 async def test_streams_are_not_buffered(first: FirstMessage) -> None:
-    value = first.stream.headers.get("x-accel-buffering", "")
+    value = first.begun.headers.get("x-accel-buffering", "")
     expect(value.strip().lower() == "no", _header_seen("X-Accel-Buffering", value))
 
 
@@ -73,7 +83,11 @@ def _header_seen(name: str, value: str) -> str:
 
 @criterion("malformed-body")
 @pytest.mark.parametrize("case", MALFORMED)
-async def test_malformed_request_is_refused(case: str, malformed: Mapping[str, Malformed]) -> None:
+async def test_malformed_request_is_refused(
+    case: str, malformed: Mapping[str, Malformed], first: FirstMessage
+) -> None:
+    good = first.begun
+    needed(first.said.ends, "A good message gets no whole stream.", by="server-answers")
     reply = malformed[case].reply.value
     expect(
         400 <= reply.status < 500,
@@ -91,7 +105,7 @@ async def test_malformed_request_is_refused(case: str, malformed: Mapping[str, M
     except Stalled as stalled:
         found(f"After {case}, a good message got no answer.", at=stalled.mark, hint="next-request")
     expect(
-        stream.status == 200 and stream.answered,
+        stream.status == 200 and stream.answered == good.answered,
         f"After {case}, a good message was not answered (status {stream.status}).",
         at=stream.last_serial,
         hint="next-request",

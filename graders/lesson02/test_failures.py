@@ -16,6 +16,7 @@ from graders.engine.harness import (
     fail,
     found,
     lacking,
+    needed,
     say_held,
 )
 from graders.lesson02.scenarios import FailedThread
@@ -50,6 +51,7 @@ async def test_failure_becomes_an_error_event(case: str, scene: Scene) -> None:
 @criterion("goes-on-after-failure", case="the message is kept")
 async def test_message_is_kept_after_a_failure(failed: FailedThread) -> None:
     reply = failed.items.value
+    expect(bool(failed.failures), "The model did not fail.")
     for case, failure in failed.failures.items():
         expect(
             not lacking(reply, [failure.said.word]),
@@ -61,6 +63,7 @@ async def test_message_is_kept_after_a_failure(failed: FailedThread) -> None:
 
 @criterion("goes-on-after-failure", case="the next message is answered")
 async def test_next_message_is_answered_after_a_failure(failed: FailedThread) -> None:
+    expect(bool(failed.failures), "The model did not fail.")
     for case, failure in failed.failures.items():
         try:
             stream = failure.next.whole
@@ -108,6 +111,7 @@ async def test_server_listens_to_others_all_the_time(scene: Scene) -> None:
     # answers nobody until then. What waits with `await` needs the clock, too, and blocks nothing.
     await scene.student.stop_clock()
     said = await scene.say("first")
+    needed(said.turn.used, "The model was not asked.", by="agent-runs", at=said.mark)
     blocked = scene.student.blocked_seconds
     expect(
         blocked == 0,

@@ -68,6 +68,7 @@ async def test_each_message_starts_a_model_call(first: FirstMessage) -> None:
 @criterion("asked-what-user-said")
 @pytest.mark.parametrize("case", ASKED)
 async def test_model_is_asked_what_the_user_said(case: str, odd: OddWords) -> None:
+    expect(bool(odd.asked[case]), "No message was sent.")
     for asked in odd.asked[case]:
         _expect_asked(asked, asked.turn.request)
 
@@ -133,7 +134,7 @@ async def test_client_gets_the_models_words(case: str, odd: OddWords) -> None:
 
 @criterion("answer-in-deltas")
 async def test_answer_comes_in_deltas(first: FirstMessage) -> None:
-    stream, said = first.stream, first.said.answer
+    stream, said = first.answered, first.said.answer
     expect(
         any(event.delta for event in stream.events),
         "No text delta came before the finished message."
@@ -152,7 +153,7 @@ async def test_answer_comes_in_deltas(first: FirstMessage) -> None:
 
 @criterion("event-order")
 async def test_events_come_in_order(first: FirstMessage) -> None:
-    stream = first.stream
+    stream = first.answered
     # `answer-in-deltas` judges an answer that comes whole, without deltas.
     streamed = any(event.delta for event in stream.events)
     for violation in check_order(stream.events, "create", streamed=streamed):
@@ -169,7 +170,7 @@ async def test_events_come_in_order(first: FirstMessage) -> None:
 
 @criterion("events-parse")
 async def test_every_event_is_one_of_chatkit(first: FirstMessage) -> None:
-    stream = first.stream
+    stream = first.begun
     for index, event in enumerate(stream.events):
         if event.problems:
             hint = "unknown-type" if event.type else "not-json"

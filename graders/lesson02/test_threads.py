@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from graders.engine.harness import (
+    Finding,
     Item,
     Reply,
     Said,
@@ -42,7 +43,7 @@ async def test_user_message_is_stored(first: FirstMessage) -> None:
 
 @criterion("reply-stored")
 async def test_reply_is_stored(first: FirstMessage) -> None:
-    stream = first.stream
+    stream = first.answered
     expect(
         stream.assistant_item is not None,
         "No `thread.item.done` came for the assistant message.",
@@ -118,6 +119,7 @@ def _expect_same_thread(three: ThreeTurns, stream: Stream) -> None:
 
 @criterion("newest-asked")
 async def test_newest_message_is_asked_each_time(long: TwelveTurns) -> None:
+    expect(bool(long.said), "No message was sent.")
     for number, said in enumerate(long.said, start=1):
         place = f"At message {number} of {len(long.said)} in one thread"
         expect(
@@ -133,8 +135,11 @@ def _expect_order_obeyed(long: TwelveTurns, place: str, said: Said) -> None:
     Nobody can load the newest message from such a store; `messages-once-in-order` judges it.
     """
     newest = long.newest_first
+    oldest_given = newest.finding is None and lacking(
+        newest.value, [long.said[0].word, long.said[-1].word]
+    ) == [long.said[-1].word]
     expect(
-        newest.finding is None and bool(lacking(newest.value, [long.said[-1].word])),
+        oldest_given,
         f"{place} the request to the model does not hold that message.",
         at=said.mark,
     )
@@ -142,6 +147,7 @@ def _expect_order_obeyed(long: TwelveTurns, place: str, said: Said) -> None:
 
 @criterion("messages-once-in-order")
 async def test_all_messages_are_there_once_in_order(three: ThreeTurns) -> None:
+    three.need_answers()
     oldest_first, newest_first = three.oldest_first.value, three.newest_first.value
     twice = next((name for name in three.answer_ids if three.answer_ids.count(name) > 1), None)
     expect(
@@ -162,6 +168,7 @@ async def test_all_messages_are_there_once_in_order(three: ThreeTurns) -> None:
 
 @criterion("thread-by-id", case="its messages")
 async def test_thread_holds_its_messages(three: ThreeTurns) -> None:
+    three.need_answers()
     reply = three.thread.value
     got = reply.object.get("id")
     expect(
@@ -176,6 +183,7 @@ async def test_thread_holds_its_messages(three: ThreeTurns) -> None:
 
 @criterion("thread-by-id", case="after a title was set")
 async def test_thread_holds_its_title_and_messages(three: ThreeTurns) -> None:
+    three.need_answers()
     expect(
         three.titled.value.status == 200,
         f"`threads.update` was answered with status {three.titled.value.status}.",
@@ -283,7 +291,12 @@ async def test_items_of_two_threads_stay_apart(two: TwoThreads) -> None:
 @criterion("threads-stay-apart", case="what the model is asked")
 async def test_model_hears_only_of_its_thread(two: TwoThreads) -> None:
     for said, foreign in zip(two.follow_ups, (("second",), ("first", "third")), strict=True):
-        expect(bool(said.calls), "The model was not asked about a follow-up.", at=said.mark)
+        if not any(call.contains(said.word) for call in said.calls):
+            raise Finding(
+                "The model was not asked what the user said, so nothing shows what it hears of.",
+                mark=said.mark,
+                needs=("asked-what-user-said", "follow-up-answered"),
+            )
         for call in said.calls:
             expect(
                 not any(call.contains(two.scene.word(name)) for name in foreign),

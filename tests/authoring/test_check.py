@@ -167,6 +167,21 @@ def test_criterion_that_is_not_announced_is_a_flaw(course: Path) -> None:
     assert len(checked(course).flaws) == 4
 
 
+def test_readme_with_other_points_than_the_rubric_is_a_flaw(course: Path) -> None:
+    readme = course / "assignments" / "greeting" / "README.md"
+    text = readme.read_text(encoding="utf-8")
+    readme.write_text(text.replace("**40**", "**4**"), encoding="utf-8")
+    assert checked(course).flaws == (
+        "`answers`: the assignment's README gives 4 for it, the rubric 40.",
+    )
+
+
+def test_lesson_without_tests_is_a_content_error(course: Path) -> None:
+    (course / "graders" / "greeting" / "test_basics.py").unlink()
+    with pytest.raises(ContentError, match=r"greeting: has no tests: no file `test_\*\.py`"):
+        checked(course)
+
+
 def test_assignment_without_readme_is_a_content_error(course: Path) -> None:
     (course / "assignments" / "greeting" / "README.md").unlink()
     with pytest.raises(ContentError, match=r"README\.md: is missing"):

@@ -164,25 +164,53 @@ def test_prerequisites_first_keeps_the_order_where_it_can() -> None:
 README = """\
 # Lesson
 
-<!-- It does hidden. -->
-- It does `plain`.
-- It
+<!-- - **25** It does hidden. -->
+- **100** It does `plain`.
+- **100** It
   does   **wrapped**.
-> It does
+> (100 points) It does
 > *quoted*.
 
-See: It does [linked](https://example.org/page).
+| 100 | It does [linked](https://example.org/page). |
+
+In step 100. It does *uncounted*.
 """
 
 
 @pytest.mark.parametrize("name", ["plain", "wrapped", "quoted", "linked"])
 def test_check_announced_finds_a_sentence_however_it_is_set(name: str) -> None:
-    assert check_announced(Rubric(criteria=(criterion(name, 100),)), README) == []
+    readme = README.replace("- **100**", "- 100")
+    assert check_announced(Rubric(criteria=(criterion(name, 100),)), readme) == []
 
 
 def test_check_announced_names_each_criterion_that_is_not_stated() -> None:
-    rubric = Rubric(criteria=(criterion("plain", 50), criterion("hidden", 25), criterion("x", 25)))
-    assert check_announced(rubric, README) == [
+    rubric = Rubric(criteria=(criterion("linked", 100), criterion("hidden"), criterion("x")))
+    assert check_announced(rubric, README.replace("- **100**", "-")) == [
         "`hidden`: the assignment's README does not say: It does *hidden*.",
         "`x`: the assignment's README does not say: It does *x*.",
+    ]
+
+
+def test_check_announced_compares_the_points() -> None:
+    rubric = Rubric(criteria=(criterion("plain", 90), criterion("uncounted", 10)))
+    assert check_announced(rubric, README.replace("- **100** It\n", "- It\n")) == [
+        "`plain`: the assignment's README gives 100 for it, the rubric 90.",
+        (
+            "`uncounted`: the assignment's README does not say that this is worth 10: It does "
+            "*uncounted*. Write `- **10** ...`."
+        ),
+    ]
+
+
+def test_check_announced_takes_one_place_with_the_right_points() -> None:
+    readme = f"It does plain. 99 times: It does plain.\n{README}"
+    flaws = check_announced(Rubric(criteria=(criterion("plain", 100),)), readme)
+    assert not any("plain" in flaw for flaw in flaws)
+
+
+def test_check_announced_names_points_that_no_criterion_gives() -> None:
+    rubric = Rubric(criteria=(criterion("plain", 100), criterion("wrapped")))
+    readme = "- **100** It does *plain*.\n- **0** It does\n  *wrapped*.\n- **5** It flies.\n"
+    assert check_announced(rubric, readme) == [
+        "The assignment's README gives 5 for what no criterion asks: It flies."
     ]

@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graders.engine.core.errors import ContentError
+from graders.engine.core.errors import ContentError, Finding
 from graders.lesson01.lifecycle import (
     Conversations,
     Pair,
     aligned,
+    compare,
     folded,
     is_known,
     load_lifecycle,
@@ -159,3 +160,40 @@ def test_step_too_many_costs(sent: list[str], extra: str) -> None:
     written = [*sent, extra]
     right, of = share_of(aligned(written, sent), written, sent)
     assert (right, of) == (len(sent), len(sent) + 1)
+
+
+@pytest.mark.parametrize(
+    ("written", "sent", "seen"),
+    [
+        ("axc", "abc", "2 of 3 steps are right. Step 2, `x`, does not come there (it is no event"),
+        ("ac", "abc", "2 of 3 steps are right. Before step 2, `c`, something is missing."),
+        ("abxd", "abcd", "3 of 4 steps are right. The first 2 are. Step 3, `x`, does not come"),
+        ("ab", "abc", "2 of 3 steps are right. The first 2 are. After your last step something"),
+        ("x", "abc", "0 of 3 steps are right. Step 1, `x`, does not come there"),
+        ("", "abc", "You have not written this conversation yet."),
+    ],
+)
+def test_finding_tells_how_much_is_right_and_where_it_first_differs(
+    written: str, sent: str, seen: str
+) -> None:
+    with pytest.raises(Finding) as raised:
+        compare(written, sent)
+    assert raised.value.seen.startswith(seen)
+
+
+STEPS = ("thread.created", "stream_options", "notice", "error", "client_effect")
+step_lists = st.lists(st.sampled_from(STEPS), max_size=8)
+
+
+@given(step_lists, step_lists)
+def test_finding_names_no_step_that_the_student_has_not_written(
+    written: list[str], sent: list[str]
+) -> None:
+    try:
+        compare(written, sent)
+    except Finding as finding:
+        named = [step for step in STEPS if f"`{step}`" in finding.seen]
+        assert len(named) <= 1
+        assert set(named) <= set(written)
+    else:
+        assert written == sent != []

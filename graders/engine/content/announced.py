@@ -1,4 +1,4 @@
-"""Whether an assignment's README says what is graded.
+"""Whether an assignment's README says what is graded, and what it is worth.
 
 Must not know where either text comes from.
 """
@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from graders.engine.content.models import Rubric
+from graders.engine.content.models import Criterion, Rubric
+from graders.engine.core.text import quote
 
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _QUOTE_MARK = re.compile(r"^[ \t]*(>[ \t]?)+", re.MULTILINE)
@@ -17,20 +18,57 @@ _LINK = re.compile(r"!?\[([^\]]*)\]\([^()\s]*\)")
 _ENTRY = re.compile(r"^[ \t]*[-*] +")
 _HEADING = re.compile(r"#+ (.+)|\*\*(.+)\*\*")
 _EMPHASIS = re.compile(r"[*_`\\]")
+_POINTS_BEFORE = re.compile(r"(\d+)(?: points?)?[^\w.!?]*$")
+_ITEM = re.compile(r"^[ \t]*[-*+][ \t]+\*\*(\d+)\*\*[ \t]+(\S.*)$", re.MULTILINE)
 
 
 def check_announced(rubric: Rubric, assignment_readme_text: str) -> list[str]:
-    """Return a sentence for each criterion whose requirement the README does not state.
+    """Return a sentence for each place where the README and the rubric do not fit together.
 
-    White space, emphasis, links and quotation marks of Markdown make no difference; comments,
-    which a reader does not see, do not count.
+    The README states each requirement, with its points before it (`- **5** ...`), and gives points
+    for nothing else. White space, emphasis, links and quotation marks of Markdown make no
+    difference; comments, which a reader does not see, do not count.
     """
     readme = _plain(assignment_readme_text)
-    return [
-        f"`{criterion.id}`: the assignment's README does not say: {criterion.requirement}"
-        for criterion in rubric.criteria
-        if _plain(criterion.requirement) not in readme
-    ]
+    wrong = (_flaw_of(criterion, readme) for criterion in rubric.criteria)
+    return [*filter(None, wrong), *_without_criterion(rubric, assignment_readme_text)]
+
+
+def _flaw_of(criterion: Criterion, readme: str) -> str:
+    requirement = _plain(criterion.requirement)
+    if requirement not in readme:
+        return f"`{criterion.id}`: the assignment's README does not say: {criterion.requirement}"
+    said = list(_points_of(requirement, readme))
+    if criterion.points in said:
+        return ""
+    if not said:
+        return (
+            f"`{criterion.id}`: the assignment's README does not say that this is worth "
+            f"{criterion.points}: {criterion.requirement} Write `- **{criterion.points}** ...`."
+        )
+    return (
+        f"`{criterion.id}`: the assignment's README gives {said[0]} for it, the rubric "
+        f"{criterion.points}."
+    )
+
+
+def _points_of(requirement: str, readme: str) -> Iterator[int]:
+    """Yield the number before each place where the README states the requirement."""
+    for place in re.finditer(re.escape(requirement), readme):
+        before = _POINTS_BEFORE.search(readme, 0, place.start())
+        if before is not None:
+            yield int(before[1])
+
+
+def _without_criterion(rubric: Rubric, markdown: str) -> Iterator[str]:
+    """Yield a sentence for each item with points that no criterion states."""
+    known = [_plain(criterion.requirement) for criterion in rubric.criteria]
+    for points, text in _ITEM.findall(_COMMENT.sub(" ", markdown)):
+        # An item may go on in the next line.
+        begins = _plain(text)
+        if not any(each.startswith(begins) or begins.startswith(each) for each in known):
+            what = quote(text)
+            yield f"The assignment's README gives {points} for what no criterion asks: {what}"
 
 
 @dataclass(frozen=True)

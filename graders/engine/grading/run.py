@@ -157,6 +157,14 @@ class _Run:
         """Run the lesson's tests and return the closed ledger."""
         root = self.lesson.grader_dir.resolve()
         files = sorted(root.rglob("test_*.py"))
+        if not files:
+            # pytest would look for tests in the current folder instead.
+            raise ContentError(
+                root,
+                None,
+                "has no tests: no file `test_*.py` is there, so nothing can be graded.",
+                cure="Write one, with a check for each criterion; CONTRIBUTING.md says how.",
+            )
         plugin = GradingPlugin(self.criteria, root / "rubric.yaml", bench, self.open_ledger, clock)
         complaints = run_tests(files, root, [fixtures, plugin])
         return closed(plugin, complaints, root)
