@@ -117,7 +117,7 @@ class Superseded:
     @property
     def whole(self) -> bool:
         """Whether the client got all of it."""
-        return self.got == "".join(self.held.tokens)
+        return self.got_more and self.got == "".join(self.held.tokens)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graders.engine.harness import criterion, expect, texts_of
+from graders.engine.harness import criterion, expect, items_of, texts_of
 from graders.lesson03.interruptions import Interrupted, Left
 
 # The type of both kinds of hidden item, and the words of the SDK's own.
@@ -21,13 +21,17 @@ async def test_hidden_items_are_not_shown(left: Left) -> None:
         ("`threads.get_by_id`", left.thread),
         ("`items.list`", left.items_after),
     ):
-        # Another criterion judges whether there is a reply at all.
-        reply = outcome.result
-        shown = reply is not None and any(word in reply.body for word in HIDDEN)
+        reply = outcome.value
         expect(
-            not shown,
+            not any(word in reply.body for word in HIDDEN),
             f"After a cancelled stream, {what} shows the hidden item.",
-            at=reply.serial if reply else None,
+            at=reply.serial,
+        )
+        # An empty thread hides everything.
+        expect(
+            items_of(reply) != [],
+            f"After a cancelled stream, {what} shows no item at all.",
+            at=reply.serial,
         )
     stream = left.next.begun.result
     expect(

@@ -45,6 +45,7 @@ async def test_message_is_answered(plain: Said) -> None:
 @criterion("nothing-after-answer")
 async def test_no_error_follows_the_answer(plain: Said) -> None:
     stream = plain.stream
+    expect(plain.answer in stream.finished_text, "No whole answer came.", at=stream.last_serial)
     expect(
         stream.error is None,
         "An `error` event came after the whole answer.",
@@ -62,8 +63,10 @@ async def test_each_token_comes_before_the_next_is_given(lock_step: LockStep) ->
             hint="buffered",
         )
     late = lock_step.held_back
-    if late is None:
+    if late is None and lock_step.arrivals:
         return
+    if late is None:
+        found("No token of the answer came.", at=stream.last_serial)
     number = len(lock_step.arrivals)
     where = f"token {number} of the answer"
     expect(
@@ -97,6 +100,9 @@ async def test_no_token_waits_for_a_timer_to_the_millisecond(delays: LockStep) -
 
 
 def _expect_no_wait(played: LockStep) -> None:
+    late = played.held_back
+    if late is not None:
+        found(f"The token {late.token!r} did not come at all.", at=late.serial)
     longest = max(played.arrivals, key=lambda arrival: arrival.waited)
     expect(
         longest.waited <= MOST_WAIT,

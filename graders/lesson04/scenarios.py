@@ -94,7 +94,12 @@ class OneThread:
     asked: list[Said]
 
     def with_earlier(self) -> Iterator[tuple[Said, list[Said]]]:
-        """Yield each message after the first, with those before it."""
+        """Yield each message after the first, with those before it.
+
+        Raises a :class:`Finding` where there are none: nothing can be earlier than the first one.
+        """
+        if len(self.asked) < 2:
+            raise Finding("The conversation did not come to a second message.")
         for number, asked in enumerate(self.asked[1:], 1):
             yield asked, self.asked[:number]
 

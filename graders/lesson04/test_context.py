@@ -116,6 +116,11 @@ async def test_preferences_outlive_a_restart(preferences: Preferences) -> None:
 @criterion("preference-stays-in-thread")
 async def test_preferences_stay_in_their_thread(preferences: Preferences) -> None:
     asked = preferences.other
+    expect(
+        bool(present(asked.request, [asked.word])),
+        "The request of another thread does not even hold its own message.",
+        at=asked.mark,
+    )
     for call in (asked.request, *asked.calls):
         leaked = present(call, [each.value for each in preferences.saved])
         expect(
@@ -195,6 +200,8 @@ def _expect_unseen(
     replies: Mapping[str, Outcome[Reply]],
 ) -> None:
     """Expect that no stream and no answer holds one of ``words``; broken ones are not judged."""
+    answered = [begun.result for begun in streams if begun.result and begun.result.answered]
+    expect(answered != [], f"No answer came in which {what} could be.")
     for begun in streams:
         if begun.result is not None:
             _expect_none_in(bytes(begun.result.body), words, f"A stream held {what}", begun.result)

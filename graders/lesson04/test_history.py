@@ -55,6 +55,7 @@ def _failing_hint(number: int) -> str:
 
 @criterion("conversation-answered")
 async def test_each_message_is_answered(conversation: OneThread) -> None:
+    expect(conversation.asked != [], "Nothing was said.")
     for number, asked in enumerate(conversation.asked, 1):
         stream, hint = asked.stream, _failing_hint(number)
         whole = asked.answer_word in asked.heard
