@@ -13,24 +13,19 @@ from graders.engine.harness import (
     Reply,
     Said,
     Scene,
+    Stalled,
     Stream,
     Turn,
     attempt,
     recorded_as,
     say_held,
 )
-from graders.lesson03.streaming import hear
+from graders.lesson03.streaming import hear, long_chunks
 
 BURST = ("one", "two", "three", "four", "five")
 AT_ONCE = "at once: "
 """What the names of messages that come in one instant begin with."""
 _MOST_ITEMS = 50
-
-
-def long_chunks(scene: Scene, name: str) -> tuple[str, ...]:
-    """Return an answer of eight tokens with words of its own."""
-    word = scene.canary.word(f"{name} answer")
-    return ("It is ", word, ", I ", "would ", "say, ", "and ", "no ", "more.")
 
 
 @dataclass(frozen=True)
@@ -82,54 +77,159 @@ async def play_left_2_4(scene: Scene) -> Left:
 
 
 @dataclass(frozen=True)
+class Held:
+    """An answer of which the client has ``heard`` three tokens; the model holds the others back."""
+
+    name: str
+    turn: Turn
+    stream: Stream
+    thread_id: str
+    tokens: tuple[str, ...]
+    heard: str
+
+
+async def _begin(scene: Scene, name: str, thread_id: str | None = None) -> Held:
+    tokens = long_chunks(scene, name)
+    turn = scene.script(name, say_held(*tokens))
+    stream = await scene.send(name, thread_id)
+    await hear(scene, turn, stream, tokens[:3])
+    return Held(name, turn, stream, thread_id or stream.thread_id, tokens, stream.text)
+
+
+@dataclass(frozen=True)
+class Superseded:
+    """What became of an answer when a newer message in its thread had been answered.
+
+    ``ends`` says whether its stream ended although the model still held most of the rest back,
+    ``given_up`` whether the call of the model was cancelled, ``got`` what the client got in all.
+    """
+
+    held: Held
+    ends: bool
+    given_up: bool
+    got: str
+
+    @property
+    def got_more(self) -> bool:
+        """Whether the client got more of it than it had heard before the newer message."""
+        return self.got != self.held.heard
+
+    @property
+    def whole(self) -> bool:
+        """Whether the client got all of it."""
+        return self.got_more and self.got == "".join(self.held.tokens)
+
+
+@dataclass(frozen=True)
 class Interrupted:
     """A second message while the answer to the first still streams.
 
-    ``went_on`` says whether the first answer had outlived a message in another thread,
-    ``given_up`` whether the call of the model for it was cancelled, ``ends`` whether its stream
-    ended, ``old_whole`` whether the client got all of it.
+    ``at_once`` says whether it was answered whole while the model held the first answer back.
     """
 
     scene: Scene
-    went_on: bool
     new: Said
-    given_up: bool
-    ends: bool
-    old_whole: bool
+    at_once: bool
+    old: Superseded
     items: Outcome[Reply]
 
 
 @recorded_as("interrupted")
 async def play_interrupted(scene: Scene) -> Interrupted:
-    """Say a second message after three tokens of the first answer, one of them after another's."""
-    tokens = long_chunks(scene, "first")
-    turn = scene.script("first", say_held(*tokens))
-    old = await scene.send("first")
-    await hear(scene, turn, old, tokens[:2])
-    elsewhere = asyncio.ensure_future(scene.say("elsewhere", once=True))
+    """Say a second message after three tokens of the first answer."""
+    first = await _begin(scene, "first")
+    new, at_once = await _interrupt(scene, "second", first)
+    old = await _superseded(scene, first)
+    return Interrupted(scene, new, at_once, old, await attempt(_items(scene, first.thread_id)))
+
+
+@recorded_as("interrupted_twice")
+async def play_interrupted_twice(scene: Scene) -> Superseded:
+    """Interrupt an answer that has interrupted one itself, when the server is done with that one.
+
+    Returns what became of the second answer.
+    """
+    first = await _begin(scene, "first")
+    second = await _begin(scene, "second", first.thread_id)
+    await _superseded(scene, first)
+    await _interrupt(scene, "third", second)
+    return await _superseded(scene, second)
+
+
+async def _interrupt(scene: Scene, name: str, old: Held) -> tuple[Said, bool]:
+    """Say message ``name``; return whether it was answered while the model held the old answer.
+
+    Where the new message waits for the old answer, that one goes on in the end.
+    """
+    at_once = True
+
+    async def read(stream: Stream) -> None:
+        nonlocal at_once
+        try:
+            await stream.finish()
+        except Stalled:
+            at_once = scene.answer(name) in stream.finished_text
+            await old.turn.release_all()
+            await stream.finish_or_leave()
+
+    said = await scene.say(name, old.thread_id, once=True, read=read)
+    return said, at_once and scene.answer(name) in said.heard
+
+
+async def _superseded(scene: Scene, old: Held) -> Superseded:
+    """Return what became of an answer; a server may notice it at the model's next token."""
     await scene.settle()
-    [third] = await hear(scene, turn, old, tokens[2:3])
-    newer = scene.script("second")
-    saying = asyncio.ensure_future(scene.say("second", old.thread_id, turn=newer, once=True))
+    await _given_up(scene, old.turn)
+    ends = await _comes_to_its_end(old.stream)
     await scene.settle()
-    if not newer.used:
-        # A server may let the new answer wait for the old one: then the old one must go on.
-        await turn.release_all()
-    new = await saying
-    await scene.settle()
-    given_up = await _given_up(scene, turn)
-    await turn.release_all()
-    ends = await old.finish_or_leave()
-    await elsewhere
-    return Interrupted(
-        scene=scene,
-        went_on=third.came,
-        new=new,
-        given_up=given_up,
-        ends=ends,
-        old_whole=old.text == "".join(tokens),
-        items=await attempt(_items(scene, old.thread_id)),
+    given_up = old.turn.cancelled
+    await old.turn.release_all()
+    if not ends:
+        await old.stream.finish_or_leave()
+    return Superseded(old, ends, given_up, old.stream.text)
+
+
+async def _comes_to_its_end(stream: Stream) -> bool:
+    try:
+        await stream.finish()
+    except Stalled:
+        return False
+    return True
+
+
+@dataclass(frozen=True)
+class Beside:
+    """One of two answers that streamed at once, in two threads.
+
+    ``late`` is the first token that did not come when the model gave it, if there was one.
+    """
+
+    held: Held
+    late: str | None
+    items: Outcome[Reply]
+
+
+@recorded_as("side_by_side")
+async def play_side_by_side(scene: Scene) -> tuple[Beside, Beside]:
+    """Hear two answers in two threads, token by token in turns; the older one ends first."""
+    left, right = await _begin(scene, "left"), await _begin(scene, "right")
+    late: dict[str, str] = {}
+    for number in range(3, len(left.tokens)):
+        for held in (left, right):
+            if held.name not in late:
+                token = held.tokens[number]
+                [arrival] = await hear(scene, held.turn, held.stream, [token])
+                late.update({} if arrival.came else {held.name: token})
+    return (
+        await _beside(scene, left, late.get(left.name)),
+        await _beside(scene, right, late.get(right.name)),
     )
+
+
+async def _beside(scene: Scene, held: Held, late: str | None) -> Beside:
+    await held.turn.release_all()
+    await held.stream.finish_or_leave()
+    return Beside(held, late, await attempt(_items(scene, held.thread_id)))
 
 
 @dataclass(frozen=True)

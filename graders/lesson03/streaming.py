@@ -74,6 +74,34 @@ async def play_lock_step(scene: Scene) -> LockStep:
     return await _in_lock_step(scene, "first", tokens)
 
 
+@recorded_as("delays")
+async def play_delays(scene: Scene) -> LockStep:
+    """Hear an answer token by token while the server's clock stands still, to see it wait.
+
+    So a wait is known exactly: no real time passes on the server's clock.
+    """
+    tokens = long_chunks(scene, "first")
+    turn = scene.script("first", say_held(*tokens))
+    begun = await attempt(scene.send("first"))
+    arrivals: list[Arrival] = []
+    if begun.finding is None:
+        for token in tokens:
+            await attempt(scene.student.stop_clock())
+            arrivals += await hear(scene, turn, begun.value, [token])
+        await turn.release_all()
+        await begun.value.finish_or_leave()
+    return LockStep(begun, tuple(arrivals), "".join(tokens), ends=begun.finding is None)
+
+
+def long_chunks(scene: Scene, name: str) -> tuple[str, ...]:
+    """Return an answer of eight tokens with words of its own.
+
+    No token has spaces: what becomes of those is judged where tokens are awkward.
+    """
+    word = scene.canary.word(f"{name} answer")
+    return ("It-is-", word, "-I-", "would-", "say-", "and-", "no-", "more.")
+
+
 async def _in_lock_step(scene: Scene, name: str, tokens: Sequence[str]) -> LockStep:
     turn = scene.script(name, say_held(*tokens))
     begun = await attempt(scene.send(name))
@@ -127,6 +155,10 @@ async def play_awkward(scene: Scene) -> Mapping[str, LockStep]:
 
 async def _awkward(scene: Scene, name: str, case: Awkward) -> LockStep:
     if case.held:
-        return await _in_lock_step(scene, name, case.tokens)
+        played = await _in_lock_step(scene, name, case.tokens)
+        if played.begun.finding is None:
+            return played
+        # A server that holds everything back has its text judged all the same.
+        name = f"{name} in a row"
     said = await scene.say(name, None, say(*case.tokens))
     return LockStep(said.begun, (), case.text, said.ends)

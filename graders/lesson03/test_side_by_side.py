@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from graders.engine.harness import Item, criterion, expect, items_of, texts_of
-from graders.lesson03.interruptions import AT_ONCE, BURST, Burst, Interrupted, long_chunks
+from graders.lesson03.interruptions import (
+    AT_ONCE,
+    BURST,
+    Beside,
+    Burst,
+    Interrupted,
+    Superseded,
+)
+from graders.lesson03.streaming import long_chunks
 
 
 @criterion("interrupting-message")
@@ -15,20 +23,67 @@ async def test_message_into_an_answer_gets_its_own_answer(interrupted: Interrupt
         at=stream.last_serial,
     )
     expect(
-        stream.error is None,
-        "A message that came while an answer streamed got an `error` event.",
+        answer in stream.finished_text,
+        "A message that came while an answer streamed got "
+        + (
+            "an `error` event."
+            if stream.error
+            else f"{stream.finished_text!r} instead of the model's {answer!r}."
+        ),
         at=stream.mark_of(stream.error),
     )
     expect(
         answer == stream.finished_text,
-        f"A message that came while an answer streamed got {stream.finished_text!r} instead of "
-        f"the model's {answer!r}.",
+        f"A message that came while an answer streamed got {stream.finished_text!r}, which is "
+        f"more than the model's {answer!r}.",
         at=stream.last_serial,
     )
     expect(
-        interrupted.went_on,
-        "A message in another thread ended the answer that streamed in this one.",
-        hint="another-thread",
+        interrupted.at_once,
+        "A message that came while an answer streamed was not answered before the model went on "
+        "with the older answer: it waited.",
+        at=stream.last_serial,
+        hint="waits",
+    )
+
+
+@criterion("answers-apart")
+async def test_answers_in_two_threads_do_not_mix(side_by_side: tuple[Beside, Beside]) -> None:
+    for beside, other in (side_by_side, side_by_side[::-1]):
+        stream, said = beside.held.stream, "".join(beside.held.tokens)
+        expect(
+            beside.late is None,
+            f"Two answers streamed in two threads. The model gave the token {beside.late!r} of "
+            "one, and it did not come.",
+            at=stream.last_serial,
+            hint="another-thread",
+        )
+        expect(
+            stream.finished_text == said,
+            f"Two answers streamed in two threads. One client got {stream.finished_text!r} "
+            f"instead of the model's {said!r}.",
+            at=stream.last_serial,
+        )
+        _expect_own_answer_only(beside, other)
+
+
+def _expect_own_answer_only(beside: Beside, other: Beside) -> None:
+    reply = beside.items.value
+    answers = texts_of(reply, "assistant_message")
+    said, foreign = "".join(beside.held.tokens), other.held.tokens[1]
+    expect(
+        not any(foreign in text for text in texts_of(reply)),
+        "Two answers streamed in two threads, and `items.list` of one thread holds what was said "
+        "in the other.",
+        at=reply.serial,
+        hint="stored",
+    )
+    expect(
+        answers == [said],
+        f"Two answers streamed in two threads. `items.list` of one holds the answers {answers} "
+        f"instead of {said!r}.",
+        at=reply.serial,
+        hint="stored",
     )
 
 
@@ -74,11 +129,30 @@ def _place(items: list[Item], users: list[Item], word: str) -> int:
     return next(items.index(item) for item in users if word in item.text)
 
 
-@criterion("old-stream-ends")
+@criterion("old-stream-ends", case="one message interrupts")
 async def test_interrupted_stream_ends(interrupted: Interrupted) -> None:
+    _expect_ended(interrupted.old, "A newer message had been answered")
+
+
+@criterion("old-stream-ends", case="the newer answer is interrupted too")
+async def test_second_interrupted_stream_ends(interrupted_twice: Superseded) -> None:
+    _expect_ended(interrupted_twice, "A third message had been answered")
+
+
+def _expect_ended(old: Superseded, when: str) -> None:
+    stream = old.held.stream
     expect(
-        interrupted.ends,
-        "The stream of the older answer did not end, although the model had said all.",
+        not old.got_more,
+        f"{when}, and the client still got more of this answer: {old.got!r} instead of "
+        f"{old.held.heard!r}.",
+        at=stream.last_serial,
+        hint="more" if old.ends else "goes-on",
+    )
+    expect(
+        old.ends,
+        f"{when}, and the stream of this answer did not end, not even when the model gave its "
+        "next token.",
+        at=stream.last_serial,
     )
 
 
@@ -111,6 +185,12 @@ async def test_five_messages_keep_their_order(burst: Burst) -> None:
     distinct = list(dict.fromkeys(known))
     expected = [name for name in BURST if name in distinct]
     expect(
+        len(distinct) > 1,
+        f"`items.list` holds {len(distinct)} of five messages: there is no order to see.",
+        at=reply.serial,
+        hint="lost",
+    )
+    expect(
         distinct == expected,
         f"The messages were sent as {', '.join(BURST)}, `items.list` with `order: asc` gives "
         f"{', '.join(distinct)}.",
@@ -123,7 +203,7 @@ async def test_five_messages_keep_their_order(burst: Burst) -> None:
 async def test_last_of_five_messages_is_answered(burst: Burst) -> None:
     stream, answer = burst.last.value, burst.scene.answer("five")
     expect(
-        stream.error is None and answer in stream.finished_text,
+        answer in stream.finished_text,
         f"The last of five messages got {stream.finished_text!r} instead of the model's "
         f"{answer!r}.",
         at=stream.mark_of(stream.error),

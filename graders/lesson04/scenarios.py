@@ -20,6 +20,7 @@ from graders.engine.harness import (
     context_too_long,
     recorded_as,
     say,
+    say_held,
 )
 
 TURNS = ("first", "second", "third", "fourth")
@@ -30,6 +31,33 @@ SAVING = 2
 PAGE = 100
 MOST_TRIES = 60
 """More tries than any window has items: a server that sends more never stops."""
+
+
+_FILLING = (
+    "I have thought about it for some days now, and a few sentences are enough. "
+    "One more thing at the end: "
+)
+
+
+class LongWindedScene(Scene):
+    """A scene whose messages and answers are 150 characters long and have a word at their end too.
+
+    So what is cut to its beginning on the way to the model is known.
+    """
+
+    def message(self, name: str) -> str:
+        """Return the text of message ``name``."""
+        return f"{super().message(name)} {_FILLING}{self.canary.word(f'{name} message end')}."
+
+    def chunks(self, name: str) -> tuple[str, ...]:
+        """Return the chunks of the model's answer to message ``name``."""
+        return (*super().chunks(name), f" {_FILLING}{self.canary.word(f'{name} answer end')}.")
+
+
+def ends_of(said: Said) -> tuple[str, str]:
+    """Return the last words of a message and of its answer in a :class:`LongWindedScene`."""
+    canary = said.scene.canary
+    return canary.word(f"{said.name} message end"), canary.word(f"{said.name} answer end")
 
 
 async def ask(scene: Scene, thread_id: str | None, name: str, *steps: Step) -> Said:
@@ -61,12 +89,17 @@ async def _read_tries(scene: Scene, turn: Turn, stream: Stream) -> None:
 
 @dataclass(frozen=True)
 class OneThread:
-    """Messages of one thread, in order; it stops after one that was not answered."""
+    """Messages of one thread, in order; it stops after one about which the model was not asked."""
 
     asked: list[Said]
 
     def with_earlier(self) -> Iterator[tuple[Said, list[Said]]]:
-        """Yield each message after the first, with those before it."""
+        """Yield each message after the first, with those before it.
+
+        Raises a :class:`Finding` where there are none: nothing can be earlier than the first one.
+        """
+        if len(self.asked) < 2:
+            raise Finding("The conversation did not come to a second message.")
         for number, asked in enumerate(self.asked[1:], 1):
             yield asked, self.asked[:number]
 
@@ -89,7 +122,8 @@ class LongConversation(OneThread):
 @recorded_as("conversation")
 async def play_conversation(scene: Scene) -> OneThread:
     """Say four messages in one thread."""
-    return OneThread(await _converse(scene, TURNS))
+    long_winded = LongWindedScene(scene.student, scene.model, scene.canary)
+    return OneThread(await _converse(long_winded, TURNS))
 
 
 @recorded_as("long")
@@ -111,7 +145,7 @@ async def _converse(
 ) -> list[Said]:
     """Say messages in one thread; let the model save a preference at the second, if it can."""
     asked = [await ask(scene, None, names[0])]
-    if not asked[0].answered:
+    if not goes_on(asked[0]):
         return asked
     thread_id = asked[0].stream.thread_id
     for number, name in enumerate(names[1:], 2):
@@ -119,9 +153,17 @@ async def _converse(
         if preference and number == SAVING and _offers_tool(asked[0]):
             steps = (_save(preference), say(scene.answer(name)))
         asked.append(await ask(scene, thread_id, name, *steps))
-        if not asked[-1].answered:
+        if not goes_on(asked[-1]):
             break
     return asked
+
+
+def goes_on(asked: Said) -> bool:
+    """Return whether more can be said after a message: the model was asked, and the stream ended.
+
+    Whether it ended in an error, or held an answer, says nothing about the next request.
+    """
+    return asked.ends and asked.stream.status == 200 and bool(asked.calls)
 
 
 def _offers_tool(asked: Said) -> bool:
@@ -184,6 +226,48 @@ async def play_preferences(scene: Scene) -> Preferences:
     await scene.student.restart()
     after_restart = await ask(scene, thread_id, "fourth")
     return Preferences((one, two), (first, second), later, other, after_restart, replies)
+
+
+@dataclass(frozen=True)
+class AtOnce:
+    """Two threads that were answered at once; in the ``left`` one a preference was saved meanwhile.
+
+    ``left`` and ``right`` are what was said in each of them afterwards.
+    """
+
+    saved: Preference
+    saving: Said
+    left: Said
+    right: Said
+
+
+@recorded_as("at_once")
+async def play_two_threads_at_once(scene: Scene) -> AtOnce:
+    """Begin an answer in each of two threads, then let the model save a preference in the first."""
+    preference = _preference(scene, "left")
+    hold = say_held("One moment, please. ")
+    saves = scene.script("left", hold, _save(preference), say(scene.answer("left")))
+    waits = scene.script("right", hold, say(scene.answer("right")))
+    saving = await _begin(scene, "left", saves)
+    waiting = await _begin(scene, "right", waits)
+    # The tool runs now, while the newer answer waits.
+    await saves.release_all()
+    await scene.settle()
+    await waits.release_all()
+    left, right = await saving, await waiting
+    return AtOnce(
+        saved=preference,
+        saving=left,
+        left=await ask(scene, left.thread_id, "left later"),
+        right=await ask(scene, right.thread_id, "right later"),
+    )
+
+
+async def _begin(scene: Scene, name: str, turn: Turn) -> asyncio.Future[Said]:
+    """Say message ``name``; return, with the answer still to come, when the server waits for it."""
+    saying = asyncio.ensure_future(scene.say(name, turn=turn, once=True))
+    await scene.settle()
+    return saying
 
 
 def _preference(scene: Scene, name: str) -> Preference:

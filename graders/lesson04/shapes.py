@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from graders.engine.harness import Said, Scene, Trace
 from graders.engine.harness.search import Plays, judge_sequences
-from graders.lesson04.scenarios import ask
+from graders.lesson04.scenarios import ask, goes_on
 
 Shape = tuple[int, ...]
 _EXAMPLES = 2
@@ -57,7 +57,7 @@ async def judge_shapes(scene: Scene, trace: Trace, judge: Judge) -> None:
 
 
 async def _play(scene: Scene, shape: Shape, play: int, judge: Judge) -> None:
-    """Say a message for each entry of ``shape``; stop after one that was not answered."""
+    """Say a message for each entry of ``shape``; stop where the conversation cannot go on."""
     played: list[Played] = []
     ids: dict[int, str] = {}
     for number, thread in enumerate(shape, 1):
@@ -66,7 +66,7 @@ async def _play(scene: Scene, shape: Shape, play: int, judge: Judge) -> None:
         foreign = [earlier.asked for earlier in played if earlier.thread != thread]
         played.append(Played(thread, asked, own, foreign))
         judge(played)
-        if not asked.answered:
+        if not goes_on(asked):
             break
         if thread not in ids:
             ids[thread] = asked.stream.thread_id

@@ -18,6 +18,7 @@ from graders.lesson04.requests import all_text, missing, present
 from graders.lesson04.scenarios import (
     SAVING,
     TOOL,
+    AtOnce,
     Hidden,
     LongConversation,
     Preference,
@@ -37,7 +38,13 @@ async def test_preferences_are_in_later_requests(preferences: Preferences) -> No
 @criterion("preference-remembered", case="in a long conversation")
 async def test_preference_outlives_the_window(long: LongConversation) -> None:
     if long.preference is None:
-        return
+        found(
+            "No preference could be saved here either.",
+            at=long.asked[-1].mark,
+            hint="tool-failed"
+            if any(TOOL in call.tools for call in long.asked[0].calls)
+            else "no-tool",
+        )
     for number, asked in enumerate(long.asked[SAVING:], SAVING + 1):
         if asked.calls:
             what = f"The request for message {number}, {number - SAVING} messages later,"
@@ -54,8 +61,8 @@ def _expect_saved(asked: Said) -> None:
         hint="no-tool",
     )
     expect(
-        asked.answered,
-        "The model called `save_preference`, and the message was not answered after that.",
+        len(asked.turn.requests) > 1,
+        "The model called `save_preference`, and was not asked again with the tool's result.",
         at=asked.mark,
         hint="tool-failed",
     )
@@ -109,13 +116,38 @@ async def test_preferences_outlive_a_restart(preferences: Preferences) -> None:
 @criterion("preference-stays-in-thread")
 async def test_preferences_stay_in_their_thread(preferences: Preferences) -> None:
     asked = preferences.other
-    for call in asked.calls:
+    expect(
+        bool(present(asked.request, [asked.word])),
+        "The request of another thread does not even hold its own message.",
+        at=asked.mark,
+    )
+    for call in (asked.request, *asked.calls):
         leaked = present(call, [each.value for each in preferences.saved])
         expect(
             not leaked,
             f"A request of another thread holds {leaked[:1]}, a preference of the first thread.",
             at=asked.mark,
         )
+
+
+@criterion("preference-stays-in-thread")
+async def test_preference_is_saved_in_its_own_thread(at_once: AtOnce) -> None:
+    _expect_saved(at_once.saving)
+    saved, right, left = at_once.saved, at_once.right, at_once.left
+    expect(
+        not present(right.request, [saved.value]),
+        "While two threads were answered at once, the model saved a preference in the first. It "
+        f"is in the next request of the second: {saved.value!r}.",
+        at=right.mark,
+        hint="at-once",
+    )
+    expect(
+        not missing(left.request, [saved.value]),
+        "While two threads were answered at once, the model saved a preference in the first. It "
+        f"is not in the next request of the first: {saved.value!r}.",
+        at=left.mark,
+        hint="at-once",
+    )
 
 
 @criterion("preference-not-sent")
@@ -140,8 +172,8 @@ async def test_hidden_context_reaches_the_model(hidden: Hidden) -> None:
     for number, asked in enumerate(hidden.asked, 1):
         expect(
             not missing(asked.request, [hidden.text]),
-            f"The request for message {number} after the action does not hold the hidden text, "
-            f"which contains `{hidden.text}`.",
+            f"The action `note_context` ended without an error, but the request for message "
+            f"{number} after it does not hold the hidden text, which contains `{hidden.text}`.",
             at=asked.mark,
             hint="missing",
         )
@@ -168,6 +200,8 @@ def _expect_unseen(
     replies: Mapping[str, Outcome[Reply]],
 ) -> None:
     """Expect that no stream and no answer holds one of ``words``; broken ones are not judged."""
+    answered = [begun.result for begun in streams if begun.result and begun.result.answered]
+    expect(answered != [], f"No answer came in which {what} could be.")
     for begun in streams:
         if begun.result is not None:
             _expect_none_in(bytes(begun.result.body), words, f"A stream held {what}", begun.result)

@@ -2,30 +2,69 @@
 
 from __future__ import annotations
 
-from graders.engine.harness import RecordedCall, Said, Scene, Trace, criterion, expect
+from graders.engine.harness import RecordedCall, Said, Scene, Trace, criterion, expect, found
 from graders.lesson04.requests import has_role, missing, outline, present, times
-from graders.lesson04.scenarios import OneThread
+from graders.lesson04.scenarios import TURNS, OneThread, ends_of
 from graders.lesson04.shapes import Played, judge_shapes, told
 
 NEWEST = 3
 """Messages of a thread that any window holds: how many it holds is another criterion's matter."""
 
 
-@criterion("conversation-answered")
-async def test_each_message_is_answered(conversation: OneThread) -> None:
+@criterion("model-asked")
+async def test_model_is_asked_about_each_message(conversation: OneThread) -> None:
     for number, asked in enumerate(conversation.asked, 1):
-        stream, hint = asked.stream, "first-message" if number == 1 else "follow-up"
+        if asked.calls:
+            continue
+        stream, hint = asked.stream, _failing_hint(number)
         expect(
             stream.status == 200,
-            f"Message {number} was answered with status {stream.status}.",
+            f"Message {number} was answered with status {stream.status}, and the model was not "
+            "asked.",
             at=stream.last_serial,
             hint="status",
         )
         expect(
             stream.error is None,
-            f"Message {number} got an `error` event.",
+            f"Message {number} got an `error` event, and the model was not asked.",
             at=stream.mark_of(stream.error),
             hint=hint,
+        )
+        expect(
+            not stream.answered,
+            f"Message {number} was answered, but the model was not asked.",
+            at=stream.last_serial,
+        )
+        found(
+            f"Message {number} got no answer, and the model was not asked.",
+            at=stream.last_serial,
+            hint=hint,
+        )
+    expect(
+        len(conversation.asked) == len(TURNS),
+        f"After message {len(conversation.asked)} the conversation could not go on: "
+        f"it got {conversation.asked[-1].how}.",
+        at=conversation.asked[-1].mark,
+        hint="status",
+    )
+
+
+def _failing_hint(number: int) -> str:
+    return "first-message" if number == 1 else "follow-up"
+
+
+@criterion("conversation-answered")
+async def test_each_message_is_answered(conversation: OneThread) -> None:
+    expect(conversation.asked != [], "Nothing was said.")
+    for number, asked in enumerate(conversation.asked, 1):
+        stream, hint = asked.stream, _failing_hint(number)
+        whole = asked.answer_word in asked.heard
+        expect(
+            stream.error is None,
+            f"Message {number} got an `error` event"
+            + (" after the model's whole answer." if whole else "."),
+            at=stream.mark_of(stream.error),
+            hint="after-answer" if whole else hint,
         )
         expect(
             stream.answered,
@@ -38,12 +77,6 @@ async def test_each_message_is_answered(conversation: OneThread) -> None:
             f"The stream of message {number} did not end.",
             at=stream.last_serial,
             hint=hint,
-        )
-        expect(
-            bool(asked.calls),
-            f"Message {number} was answered, but the model was not asked.",
-            at=stream.last_serial,
-            hint="no-model",
         )
 
 
@@ -80,12 +113,13 @@ async def test_earlier_questions_reach_the_model(conversation: OneThread) -> Non
             at=asked.mark,
             hint="none" if len(lacking) == len(words) else "some",
         )
+        _expect_whole(asked, [ends_of(each)[0] for each in earlier], "message of the user")
 
 
 @criterion("assistant-history")
 async def test_earlier_answers_reach_the_model(conversation: OneThread) -> None:
     for asked, earlier in conversation.with_earlier():
-        words = [word for each in earlier for word in each.words_heard[1:]]
+        words = [each.answer_word for each in earlier]
         lacking = missing(asked.request, words)
         expect(
             not lacking,
@@ -95,6 +129,18 @@ async def test_earlier_answers_reach_the_model(conversation: OneThread) -> None:
             at=asked.mark,
             hint=None if len(lacking) == len(words) else "some",
         )
+        _expect_whole(asked, [ends_of(each)[1] for each in earlier], "answer of the assistant")
+
+
+def _expect_whole(asked: Said, ends: list[str], what: str) -> None:
+    lacking = missing(asked.request, ends)
+    expect(
+        not lacking,
+        f"An earlier {what} is in the request, but its end is not: it was cut before "
+        f"{_listed(lacking[:1])}.",
+        at=asked.mark,
+        hint="cut",
+    )
 
 
 def _of(lacking: list[str], words: list[str], what: str) -> str:
@@ -111,7 +157,7 @@ def _listed(words: list[str]) -> str:
 @criterion("history-in-order")
 async def test_conversation_is_in_order(conversation: OneThread) -> None:
     for asked, earlier in conversation.with_earlier():
-        said = [word for each in earlier for word in each.words_heard]
+        said = [word for each in earlier for word in each.words]
         wanted = present(asked.request, said)
         got = sorted(wanted, key=lambda word: _first_place(asked.request, word))
         newest = asked.word
@@ -123,8 +169,7 @@ async def test_conversation_is_in_order(conversation: OneThread) -> None:
             hint=_order_hint(got, wanted, earlier),
         )
         expect(
-            not wanted
-            or _last_place(asked.request, newest) > _first_place(asked.request, wanted[-1]),
+            _last_place(asked.request, newest) > _first_place(asked.request, wanted[-1]),
             f"The newest message, {newest}, does not come after the history. {told_order}",
             at=asked.mark,
             hint="newest",
@@ -160,10 +205,9 @@ def _order_hint(got: list[str], wanted: list[str], earlier: list[Said]) -> str |
 async def test_everybody_keeps_their_role(conversation: OneThread) -> None:
     for asked, earlier in conversation.with_earlier():
         everybody = [*earlier, asked]
-        words = [word for each in everybody for word in each.words_heard]
+        words = [word for each in everybody for word in each.words]
         for each in earlier:
-            for word in each.words_heard[1:]:
-                _expect_role(asked, each.answer, word, "assistant", words)
+            _expect_role(asked, each.answer, each.answer_word, "assistant", words)
             _expect_role(asked, each.message, each.word, "user", words)
 
 
@@ -185,7 +229,7 @@ async def test_thread_remembers_while_others_go_on(scene: Scene, trace: Trace) -
 
 def _judge_own(played: list[Played]) -> None:
     last = played[-1]
-    words = [word for earlier in last.own[-NEWEST:] for word in earlier.words_heard]
+    words = [word for earlier in last.own[-NEWEST:] for word in earlier.words]
     lacking = missing(last.asked.request, words)
     expect(
         not lacking,
@@ -202,7 +246,7 @@ async def test_nothing_comes_from_another_thread(scene: Scene, trace: Trace) -> 
 
 def _judge_foreign(played: list[Played]) -> None:
     last = played[-1]
-    words = [word for earlier in last.foreign for word in earlier.words_heard]
+    words = [word for earlier in last.foreign for word in earlier.words]
     for call in last.asked.calls:
         leaked = present(call, words)
         expect(

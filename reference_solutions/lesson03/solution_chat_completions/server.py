@@ -17,6 +17,7 @@ from agents import (
     OpenAIChatCompletionsModel,
     RunContextWrapper,
     Runner,
+    RunResultStreaming,
     TResponseInputItem,
     function_tool,
 )
@@ -57,12 +58,21 @@ agent = Agent[AgentContext[Any]](
 
 
 class ChatServer(ChatKitServer[Any]):
+    """A new message ends the answer that still streams; what was said of it is dropped."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        super().__init__(store)
+        self.runs: dict[str, RunResultStreaming] = {}
+
     async def respond(
         self, thread: ThreadMetadata, input_user_message: UserMessageItem | None, context: Any
     ) -> AsyncIterator[ThreadStreamEvent]:
+        if (older := self.runs.pop(thread.id, None)) is not None:
+            older.cancel()
         page = await self.store.load_thread_items(thread.id, None, 20, "desc", context)
         agent_context = AgentContext(thread=thread, store=self.store, request_context=context)
         result = Runner.run_streamed(agent, to_messages(reversed(page.data)), context=agent_context)
+        self.runs[thread.id] = result
         events = stream_agent_response(agent_context, result)
         try:
             async for event in self.with_own_ids(events, thread):

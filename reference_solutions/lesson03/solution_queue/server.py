@@ -1,11 +1,13 @@
-"""Without the Agents SDK: events made by hand, and one answer at a time in each thread."""
+"""Without the Agents SDK: events made by hand. A new message ends the older answer, and waits for
+its end, which comes at once."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import aclosing
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
@@ -135,17 +137,27 @@ TOOLS: list[FunctionToolParam] = [
 
 
 class HandMadeServer(ChatKitServer[None]):
-    """A new message waits until the answer before it is complete."""
+    """One answer at a time in each thread: the newer one waits until the older one has stopped."""
 
     def __init__(self, store: ListStore) -> None:
         super().__init__(store)
         self.turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self.newest: dict[str, asyncio.Event] = {}
 
     async def respond(
         self, thread: ThreadMetadata, input_user_message: UserMessageItem | None, context: None
     ) -> AsyncIterator[ThreadStreamEvent]:
+        if thread.id in self.newest:
+            self.newest[thread.id].set()
+        stop = self.newest[thread.id] = asyncio.Event()
+        async with aclosing(self.whole_answer(thread)) as events:
+            async for event in until(stop, events):
+                yield event
+
+    async def whole_answer(self, thread: ThreadMetadata) -> AsyncGenerator[ThreadStreamEvent, None]:
+        """The model's words and the tools that it calls, until it calls no more."""
         async with self.turns[thread.id]:
-            page = await self.store.load_thread_items(thread.id, None, 20, "desc", context)
+            page = await self.store.load_thread_items(thread.id, None, 20, "desc", None)
             said: list[ResponseInputItemParam] = list(as_input(page.data[::-1]))
             calls: list[ResponseFunctionToolCall] = []
             async for event in self.answer(thread, said, calls):
@@ -216,6 +228,30 @@ class HandMadeServer(ChatKitServer[None]):
         content = AssistantMessageContent(text=text)
         yield updated(item, AssistantMessageContentPartDone(content_index=0, content=content))
         yield ThreadItemDoneEvent(item=item.model_copy(update={"content": [content]}))
+
+
+async def next_of(events: AsyncIterator[ThreadStreamEvent]) -> ThreadStreamEvent | None:
+    return await anext(events, None)
+
+
+async def until(
+    stop: asyncio.Event, events: AsyncGenerator[ThreadStreamEvent, None]
+) -> AsyncIterator[ThreadStreamEvent]:
+    """The same events, until `stop` is set: at once, also while the next one is waited for."""
+    stopped = asyncio.ensure_future(stop.wait())
+    coming: asyncio.Future[ThreadStreamEvent | None] | None = None
+    try:
+        while True:
+            coming = asyncio.ensure_future(next_of(events))
+            await asyncio.wait({coming, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            if stopped.done() or (event := coming.result()) is None:
+                return
+            yield event
+    finally:
+        stopped.cancel()
+        if coming is not None and not coming.done():
+            coming.cancel()
+            await asyncio.wait({coming})
 
 
 def updated(item: AssistantMessageItem, update: Any) -> ThreadItemUpdatedEvent:

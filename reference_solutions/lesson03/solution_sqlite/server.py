@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import anyio
 from agents import Agent, RunContextWrapper, Runner, RunResultStreaming, function_tool
@@ -52,6 +52,8 @@ converter = ThreadItemConverter()
 
 
 class Server(ChatKitServer[None]):
+    running: ClassVar[dict[str, RunResultStreaming]] = {}
+
     async def respond(
         self,
         thread: ThreadMetadata,
@@ -65,6 +67,9 @@ class Server(ChatKitServer[None]):
             input=await converter.to_agent_input(newest.data[::-1]),
             context=agent_context,
         )
+        older, self.running[thread.id] = self.running.get(thread.id), result
+        if older is not None:
+            self.stop(older)
         finished = False
         try:
             async for event in stream_agent_response(agent_context, result):

@@ -1,8 +1,9 @@
-"""Answers may overlap here: a new message is answered while an older answer goes on to its end."""
+"""Messages of a thread are numbered: an answer ends when the model speaks and it is not the newest."""
 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 
@@ -43,13 +44,19 @@ agent = Agent[AgentContext[Context]](
 )
 
 
-class OverlappingServer(ChatKitServer[Context]):
+class NumberingServer(ChatKitServer[Context]):
+    def __init__(self, store: MemoryStore) -> None:
+        super().__init__(store)
+        self.messages: Counter[str] = Counter()
+
     async def respond(
         self,
         thread: ThreadMetadata,
         input_user_message: UserMessageItem | None,
         context: Context,
     ) -> AsyncIterator[ThreadStreamEvent]:
+        self.messages[thread.id] += 1
+        number = self.messages[thread.id]
         page = await self.store.load_thread_items(thread.id, None, 30, "desc", context)
         agent_context = AgentContext(thread=thread, store=self.store, request_context=context)
         result = Runner.run_streamed(
@@ -58,6 +65,8 @@ class OverlappingServer(ChatKitServer[Context]):
         try:
             async with aclosing(stream_agent_response(agent_context, result)) as events:
                 async for event in events:
+                    if self.messages[thread.id] > number:
+                        return
                     yield event
         finally:
             result.cancel()
@@ -77,7 +86,7 @@ class ListensForLeaving:
 
 app = FastAPI()
 app.add_middleware(ListensForLeaving)
-chatkit_server = OverlappingServer(MemoryStore())
+chatkit_server = NumberingServer(MemoryStore())
 
 
 @app.exception_handler(ValidationError)

@@ -39,7 +39,7 @@ The conversation so far:
 {conversation}
 
 Write the assistant's next message."""
-TRIES = (30, 10)
+TRIES = (10, 4)
 
 
 @dataclass

@@ -41,7 +41,7 @@ from starlette.routing import Route
 
 from files import FileStore
 
-NEWEST = 30
+NEWEST = 20
 SAVE_PREFERENCE: Any = {
     "type": "function",
     "name": "save_preference",

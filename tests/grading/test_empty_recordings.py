@@ -1,0 +1,207 @@
+"""No check passes when the recording that it judges holds nothing to look for.
+
+Each check is called with recordings in which nothing came (see ``empty_recordings``): it has to
+raise a finding. Checks that talk with a server themselves are not among them.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import itertools
+import typing
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.machinery import SourceFileLoader
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from graders.engine.content.catalogue import Catalogue, Lesson
+from graders.engine.core.places import REPOSITORY
+from graders.engine.harness import Said, expect
+from graders.engine.harness.recording import recorded_name
+from tests.grading.empty_recordings import Empty, at_once
+
+NO_RECORDING = frozenset({"return"})
+NOTHING_IS_RIGHT = frozenset(
+    {
+        # A server that does not try again after a refusal is right: it has no further try.
+        "lesson04 test_every_try_holds_the_message",
+    }
+)
+"""Checks of what a right server need not do: where it does not, there is nothing to judge."""
+TO_BE_MENDED = frozenset(
+    {
+        "lesson01 test_items_are_listed_as_json",
+        "lesson01 test_no_model_is_called",
+        "lesson01 test_thread_is_created",
+        "lesson02 test_each_message_starts_a_model_call",
+        "lesson02 test_events_come_in_order",
+        "lesson02 test_items_of_two_threads_stay_apart",
+        "lesson02 test_model_hears_only_of_its_thread",
+        "lesson02 test_model_is_asked_what_the_user_said",
+        "lesson02 test_other_requests_get_a_json_object",
+        "lesson05 test_a_short_ttl_is_obeyed",
+        "lesson05 test_damaged_threads_get_an_answer",
+        "lesson05 test_deleted_thread_takes_no_message",
+        "lesson05 test_errors_in_an_outage_are_clean",
+        "lesson05 test_errors_of_damaged_rows_are_clean",
+        "lesson05 test_expired_items_are_not_given",
+        "lesson05 test_expired_text_is_erased",
+        "lesson05 test_expired_thread_is_not_given",
+        "lesson05 test_expired_thread_is_not_listed",
+        "lesson05 test_expired_thread_takes_no_message",
+        "lesson05 test_messages_are_answered",
+        "lesson05 test_no_page_is_longer_than_its_limit",
+        "lesson05 test_page_after_a_deleted_item",
+        "lesson05 test_page_after_a_deleted_thread",
+        "lesson05 test_pages_go_on",
+        "lesson05 test_walk_goes_on_after_expired_threads",
+        "lesson06 test_401_for_a_bad_token_says_what_is_wanted",
+        "lesson06 test_401_without_a_token_says_what_is_wanted",
+        "lesson06 test_agent_is_told_the_user",
+        "lesson06 test_every_kind_of_401_says_what_is_wanted",
+        "lesson06 test_every_kind_of_request_needs_a_good_signature",
+        "lesson06 test_every_kind_of_request_needs_a_token",
+        "lesson06 test_every_kind_of_request_needs_a_token_of_today",
+        "lesson06 test_fifty_clients_get_their_own_answer",
+        "lesson06 test_fifty_requests_reach_the_model_apart",
+        "lesson06 test_fifty_threads_have_the_right_owner",
+        "lesson06 test_foreign_attachment_is_refused",
+        "lesson06 test_foreign_item_answers_as_one_that_does_not_exist",
+        "lesson06 test_foreign_items_in_own_threads_open_nothing",
+        "lesson06 test_list_holds_own_threads_only",
+        "lesson06 test_model_is_not_asked_for_a_bad_token",
+        "lesson06 test_no_thread_is_made_for_a_bad_token",
+        "lesson06 test_owner_may_delete",
+        "lesson06 test_pages_do_not_tell_of_others",
+        "lesson06 test_queries_as_ids_open_nothing",
+        "lesson06 test_refusal_does_not_tell_what_exists",
+        "lesson06 test_token_that_has_ended_is_refused",
+        "lesson06 test_unknown_id_opens_nothing",
+    }
+)
+"""Checks that rest on others to have something to look for; the list may only get shorter."""
+Check = Callable[..., Coroutine[Any, Any, None]]
+LESSONS = Catalogue(REPOSITORY).lessons()
+
+
+@pytest.fixture(autouse=True)
+def marker(pytestconfig: pytest.Config) -> None:
+    """Let the modules of lessons be imported here: they mark their checks."""
+    pytestconfig.addinivalue_line("markers", "criterion(id, case): what a check decides")
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One check of recordings, with the values of its parameters that are none."""
+
+    name: str
+    check: Check
+    kinds: Mapping[str, Any]
+    case: Mapping[str, Any]
+
+    def passes(self, size: int) -> bool:
+        """Return whether it passes with empty recordings whose collections hold ``size`` things."""
+        empty = Empty(size)
+        recordings = {name: empty.of(kind) for name, kind in self.kinds.items()}
+        try:
+            at_once(self.check(**recordings, **self.case))
+        except Exception:  # noqa: BLE001 - a finding; or an error of ours, which is no pass either
+            return False
+        return True
+
+
+def modules_of(lesson: Lesson) -> list[ModuleType]:
+    """Return the modules of a lesson."""
+    names = {path.stem: path for path in sorted(lesson.grader_dir.glob("*.py"))}
+    return [
+        _loaded(path) if name.startswith("test_") else _imported(lesson, name)
+        for name, path in names.items()
+    ]
+
+
+def _imported(lesson: Lesson, name: str) -> ModuleType:
+    return importlib.import_module(f"graders.{lesson.id}.{name}")
+
+
+def _loaded(path: Path) -> ModuleType:
+    """Load a module of tests by hand, so that pytest does not take it for one of this session."""
+    module = ModuleType(path.stem)
+    loader = SourceFileLoader(path.stem, str(path))
+    loader.exec_module(module)
+    return module
+
+
+def judged_by(lesson: Lesson) -> Iterator[Judged]:
+    """Yield the checks of a lesson that judge recordings only."""
+    modules = modules_of(lesson)
+    functions = [(name, each) for module in modules for name, each in vars(module).items()]
+    recorded = [
+        typing.get_type_hints(each)["return"] for _, each in functions if recorded_name(each)
+    ]
+    for name, check in functions:
+        if name.startswith("test_") and inspect.iscoroutinefunction(check):
+            kinds = typing.get_type_hints(check)
+            for case in _cases_of(check):
+                own = {key: kinds[key] for key in kinds.keys() - case.keys() - NO_RECORDING}
+                if own and all(kind in recorded for kind in own.values()):
+                    yield Judged(f"{lesson.id} {name}", check, own, case)
+
+
+def _cases_of(check: Check) -> Iterator[dict[str, Any]]:
+    """Yield the values of each case of a check, one of no values if it has no cases."""
+    given = {"measured": [lambda *_: None]} if "measured" in _parameters(check) else {}
+    axes: list[list[dict[str, Any]]] = [[{key: value[0]}] for key, value in given.items()]
+    for mark in getattr(check, "pytestmark", []):
+        if mark.name == "parametrize":
+            names = [name.strip() for name in mark.args[0].split(",")]
+            axes.append([dict(zip(names, _values(each, len(names)), strict=True))
+                         for each in mark.args[1]])  # fmt: skip
+    for chosen in itertools.product(*axes):
+        yield {name: value for axis in chosen for name, value in axis.items()}
+
+
+def _parameters(check: Check) -> list[str]:
+    return list(inspect.signature(check).parameters)
+
+
+def _values(each: Any, count: int) -> Sequence[Any]:
+    values = getattr(each, "values", None)
+    if isinstance(values, tuple):
+        return values  # a `pytest.param`
+    return (each,) if count == 1 else each
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=[lesson.id for lesson in LESSONS])
+def test_no_check_passes_with_nothing_to_look_for(lesson: Lesson) -> None:
+    judged = list(judged_by(lesson))
+    passed = [each for each in judged if any(each.passes(size) for size in (0, 1))]
+    assert {each.name for each in passed} <= NOTHING_IS_RIGHT | TO_BE_MENDED
+
+
+def test_the_checks_of_recordings_are_found() -> None:
+    found = [each.name for lesson in LESSONS for each in judged_by(lesson)]
+    assert "lesson04 test_everybody_keeps_their_role" in found
+    assert len(found) > 100
+
+
+async def check_without_a_look(heard: list[str], said: Said) -> None:
+    assert all("word" in each for each in heard)
+    assert said.words_heard == [said.word]
+
+
+async def check_with_a_look(heard: list[str]) -> None:
+    expect(heard != [], "Nothing was heard.")
+    expect(all("word" in each for each in heard), "Something else was heard.")
+
+
+def test_a_check_that_looks_at_nothing_is_known() -> None:
+    careless = Judged("", check_without_a_look, {"heard": list[str], "said": Said}, {})
+    assert careless.passes(0)
+    assert not careless.passes(1)
+    careful = Judged("", check_with_a_look, {"heard": list[str]}, {})
+    assert not any(careful.passes(size) for size in (0, 1))
