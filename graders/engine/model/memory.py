@@ -34,7 +34,7 @@ class StoredResponse:
 
 
 @dataclass
-class Conversation:
+class StoredConversation:
     """A conversation at the provider."""
 
     id: str
@@ -54,7 +54,7 @@ class Memory:
     def __init__(self, ids: Ids) -> None:
         self._ids = ids
         self.responses: dict[str, StoredResponse] = {}
-        self.conversations: dict[str, Conversation] = {}
+        self.conversations: dict[str, StoredConversation] = {}
         self._items: dict[str, InputItem] = {}
         self._compactions: dict[str, Sequence[InputItem]] = {}
 
@@ -76,7 +76,7 @@ class Memory:
         output = output_items(answer)
         if call.conversation:
             conversation = self.conversations.setdefault(
-                call.conversation, Conversation(call.conversation)
+                call.conversation, StoredConversation(call.conversation)
             )
             conversation.add([*_raw_items(call.sent), *output], self._ids)
         if call.api == "responses" and call.raw.get("store") is not False:

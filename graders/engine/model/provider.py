@@ -18,7 +18,7 @@ from graders.engine.model.failures import Headers, http_failure
 from graders.engine.model.harmless import embeddings, moderation
 from graders.engine.model.ids import Ids
 from graders.engine.model.known_models import MODELS
-from graders.engine.model.memory import Conversation, Memory, StoredResponse
+from graders.engine.model.memory import Memory, StoredConversation, StoredResponse
 from graders.engine.model.reading import json_object, read_call
 from graders.engine.model.replies import tokens_of
 from graders.engine.model.routes import Route, query_of
@@ -147,7 +147,7 @@ class Provider:
 
     def _begin(self, call: OutgoingCall) -> dict[str, Any]:
         body = _object_or_empty(call.body)
-        made = Conversation(self._ids.fresh("conv_"), body.get("metadata") or {})
+        made = StoredConversation(self._ids.fresh("conv_"), body.get("metadata") or {})
         made.add(_few(body.get("items")), self._ids)
         self.memory.conversations[made.id] = made
         return _written(made)
@@ -182,7 +182,7 @@ class Provider:
         known.items.remove(_found(known, item_id))
         return _written(known)
 
-    def _known(self, conversation_id: str) -> Conversation:
+    def _known(self, conversation_id: str) -> StoredConversation:
         if conversation_id not in self.memory.conversations:
             message = f"Conversation with id '{conversation_id[:80]}' not found."
             raise _UnknownIdError(message)
@@ -213,7 +213,7 @@ def _few(items: object) -> list[Any]:
     return given
 
 
-def _found(conversation: Conversation, item_id: str) -> StoredItem:
+def _found(conversation: StoredConversation, item_id: str) -> StoredItem:
     for item in conversation.items:
         if item["id"] == item_id:
             return item
@@ -221,7 +221,7 @@ def _found(conversation: Conversation, item_id: str) -> StoredItem:
     raise _UnknownIdError(message)
 
 
-def _written(conversation: Conversation) -> dict[str, Any]:
+def _written(conversation: StoredConversation) -> dict[str, Any]:
     return {
         "id": conversation.id,
         "object": "conversation",
