@@ -15,10 +15,13 @@ from agents import (
     InputGuardrail,
     Model,
     OpenAIChatCompletionsModel,
+    OpenAIConversationsSession,
+    OpenAIResponsesCompactionSession,
     OpenAIResponsesModel,
     RunConfig,
     RunContextWrapper,
     Runner,
+    SQLiteSession,
     function_tool,
 )
 from agents.exceptions import ModelBehaviorError
@@ -264,3 +267,46 @@ async def test_fifty_conversations_at_once(make: Any) -> None:
 
     assert await asyncio.gather(*map(converse, names)) == [f"I say {name}" for name in names]
     assert not model.findings()
+
+
+async def test_a_session_at_the_provider_is_the_models_input() -> None:
+    model = ScriptedModel()
+    client = async_client(model)
+    agent = Agent(
+        name="a", model=OpenAIResponsesModel(model="m", openai_client=client), tools=[add]
+    )
+    session = OpenAIConversationsSession(openai_client=client)
+    model.on("one", call_tool("add", {"a": 1, "b": 2}), say("It is 3"))
+    await Runner.run(agent, "one", session=session, run_config=TRACING_OFF)
+    turn = model.on("two", say("Yes."))
+    again = OpenAIConversationsSession(openai_client=client, conversation_id=session.session_id)
+    await Runner.run(agent, "two", session=again, run_config=TRACING_OFF)
+    assert [(item.kind, item.role) for item in turn.request.input] == [
+        ("message", "user"),
+        ("function_call", "assistant"),
+        ("function_call_output", "tool"),
+        ("message", "assistant"),
+        ("message", "user"),
+    ]
+    await again.pop_item()
+    assert len(await again.get_items()) == 5
+    assert [item.get("role") for item in await again.get_items(limit=2)] == ["assistant", "user"]
+    await again.clear_session()
+    assert not await again.get_items()
+
+
+async def test_a_session_that_compacts_keeps_what_was_said() -> None:
+    model = ScriptedModel()
+    client = async_client(model)
+    agent = Agent(name="a", model=OpenAIResponsesModel(model="m", openai_client=client))
+    session = OpenAIResponsesCompactionSession(
+        "s", SQLiteSession("s"), client=client, model="gpt-5"
+    )
+    said: list[str] = []
+    for number in range(12):
+        turn = model.on(f"question {number}", say(f"answer {number}"))
+        await Runner.run(agent, f"question {number}", session=session, run_config=TRACING_OFF)
+        assert [item.text for item in turn.request.input] == [*said, f"question {number}"]
+        said += [f"question {number}", f"answer {number}"]
+    assert model.provider_calls == {"POST /responses/compact": 1}
+    assert len(model.turns[-1].request.sent) < len(model.turns[-1].request.input)

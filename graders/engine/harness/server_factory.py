@@ -32,6 +32,8 @@ from graders.engine.server.watch.deadlines import RunClock
 from graders.engine.submissions.shadows import shadowing_names
 from graders.engine.submissions.submission import CopyReport, Submission, copy_submission
 
+_PROVIDER_API = "provider's API"
+
 
 class Served(NamedTuple):
     """A server that has been started, and the scripted model that it asks."""
@@ -125,7 +127,7 @@ class ProcessFactory(ServerFactory):
             (call.purpose, quote(call.instructions or call.text_of("user"), 80))
             for model in self._models
             for call in model.side_calls
-        }
+        } | {(_PROVIDER_API, name) for model in self._models for name in model.provider_calls}
         return [SideCall(purpose=purpose, summary=summary) for purpose, summary in sorted(seen)]
 
     def probe_isolation(self) -> None:

@@ -1,37 +1,151 @@
-"""What the model's provider remembers: answers by id, and conversations by id.
+"""What the model's provider remembers: responses, conversations, and what compactions stand for.
 
-A request with ``previous_response_id`` or ``conversation`` carries only what is new; the model
-sees the rest as well, so it belongs to a recorded call's input. Must not know scripts.
+A request with ``previous_response_id`` or ``conversation``, or one that refers to an item, carries
+only what is new. The model sees the rest as well, so it belongs to a recorded call's input. Must
+not know scripts.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
+from graders.engine.model.answer import Answer
 from graders.engine.model.calls import InputItem, RecordedCall
-from graders.engine.model.reading import MAX_ITEMS
+from graders.engine.model.ids import Ids
+from graders.engine.model.reading import MAX_ITEMS, responses_items
+from graders.engine.model.responses_api import output_items
+from graders.engine.model.stored_items import StoredItem, stored_items
+
+KEPT_ITEMS = 48
+"""Items that a conversation keeps, the newest: its provider, not the server, must bound it."""
+COMPACTED_ITEMS = 20
+"""Items that a compaction stands for, the newest: it is shorter than what it takes the place of."""
+
+
+@dataclass(frozen=True)
+class StoredResponse:
+    """One answer of the Responses API; ``seen`` ends with it, ``items`` are what came before it."""
+
+    answer: Answer
+    seen: Sequence[InputItem]
+    items: Sequence[StoredItem]
 
 
 @dataclass
-class Memory:
-    """The items that each answer and each conversation stand for."""
+class StoredConversation:
+    """A conversation at the provider."""
 
-    _responses: dict[str, tuple[InputItem, ...]] = field(default_factory=dict)
-    _conversations: dict[str, tuple[InputItem, ...]] = field(default_factory=dict)
+    id: str
+    metadata: object = field(default_factory=dict)
+    items: list[StoredItem] = field(default_factory=list)
+
+    def add(self, given: Sequence[object], ids: Ids) -> list[StoredItem]:
+        """Add items at the end; return them as they are stored."""
+        added = stored_items(given, ids, {item["id"] for item in self.items})
+        self.items = [*self.items, *added][-KEPT_ITEMS:]
+        return added
+
+
+class Memory:
+    """Responses and conversations by id."""
+
+    def __init__(self, ids: Ids) -> None:
+        self._ids = ids
+        self.responses: dict[str, StoredResponse] = {}
+        self.conversations: dict[str, StoredConversation] = {}
+        self._items: dict[str, InputItem] = {}
+        self._compactions: dict[str, Sequence[InputItem]] = {}
 
     def complete(self, call: RecordedCall) -> RecordedCall:
         """Return a call with what was sent after what it stands on.
 
         An unknown id stands for nothing.
         """
-        before = self._responses.get(call.previous, ())
-        if call.conversation:
-            before = self._conversations.get(call.conversation, ())
-        return replace(call, input=[*before, *call.sent][-MAX_ITEMS:])
+        before: Sequence[InputItem] = ()
+        if call.conversation in self.conversations:
+            before = responses_items(self.conversations[call.conversation].items)
+        elif call.previous in self.responses:
+            before = self.responses[call.previous].seen
+        seen = self._expanded([*before, *call.sent])
+        return replace(call, input=seen[-MAX_ITEMS:])
 
-    def keep(self, call: RecordedCall, answer_id: str, output: list[InputItem]) -> None:
+    def keep(self, call: RecordedCall, answer: Answer) -> None:
         """Remember a call with its answer."""
-        items = (*call.input, *output)
-        self._responses[answer_id] = items
+        output = output_items(answer)
         if call.conversation:
-            self._conversations[call.conversation] = items
+            conversation = self.conversations.setdefault(
+                call.conversation, StoredConversation(call.conversation)
+            )
+            conversation.add([*_raw_items(call.sent), *output], self._ids)
+        if call.api == "responses" and call.raw.get("store") is not False:
+            seen = (*call.input, *responses_items(output))
+            items = stored_items(_raw_items(call.input), self._ids)
+            self.responses[answer.id] = StoredResponse(answer, seen, items)
+            self._items |= {
+                item["id"]: read for item, read in zip(output, responses_items(output), strict=True)
+            }
+
+    def compact(self, seen: Sequence[InputItem]) -> list[StoredItem]:
+        """Return the short form of what the model has seen: the user's messages, one item more."""
+        kept = seen[-COMPACTED_ITEMS:]
+        token = self._ids.fresh("compacted-")
+        self._compactions[token] = kept
+        users = _raw_items([item for item in kept if _is_of_user(item)])
+        return stored_items([*users, {"type": "compaction", "encrypted_content": token}], self._ids)
+
+    def _expanded(self, items: Sequence[InputItem]) -> list[InputItem]:
+        """Put in place of each reference and each compaction what it stands for."""
+        seen: list[InputItem] = []
+        for item in items:
+            raw = item.raw if isinstance(item.raw, dict) else {}
+            if raw.get("type") == "item_reference":
+                seen.append(self._referred(raw, item))
+            elif raw.get("type") == "compaction":
+                _put_back(seen, self._compactions.get(str(raw.get("encrypted_content")), (item,)))
+            else:
+                seen.append(item)
+        return seen
+
+    def _referred(self, raw: dict[str, Any], item: InputItem) -> InputItem:
+        wanted = str(raw.get("id"))
+        stored = (
+            other
+            for conversation in self.conversations.values()
+            for other in conversation.items
+            if other["id"] == wanted
+        )
+        found = next(stored, None)
+        return responses_items([found])[0] if found else self._items.get(wanted, item)
+
+
+def _put_back(seen: list[InputItem], compacted: Sequence[InputItem]) -> None:
+    """Add what a compaction stands for, in its own order: the user's messages stand before it.
+
+    Those that a window has cut off stay away.
+    """
+    users = [item for item in compacted if _is_of_user(item)]
+    there = 0
+    while there < min(len(users), len(seen)) and _same(seen[-1 - there], users[-1 - there]):
+        there += 1
+    del seen[len(seen) - there :]
+    cut = users[: len(users) - there]
+    seen += [item for item in compacted if not any(item is other for other in cut)]
+
+
+def _same(one: InputItem, other: InputItem) -> bool:
+    return _is_of_user(one) and one.text == other.text
+
+
+def _is_of_user(item: InputItem) -> bool:
+    return item.kind == "message" and item.role == "user"
+
+
+def _raw_items(items: Sequence[InputItem]) -> list[object]:
+    """Return items as they were sent; a bare text as the message that it is, garbage not at all."""
+    raws = (
+        {"role": item.role, "content": item.raw} if isinstance(item.raw, str) else item.raw
+        for item in items
+    )
+    return [raw for raw in raws if isinstance(raw, dict)]

@@ -5,12 +5,12 @@ Must not know turns, or whether a call carries the conversation.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from graders.engine.model import chat_completions, responses_api
 from graders.engine.model.answer import Answer, Piece, build_answer
-from graders.engine.model.calls import RecordedCall
+from graders.engine.model.calls import InputItem, RecordedCall
 from graders.engine.model.failures import Headers, context_failure, http_failure
 from graders.engine.model.ids import Ids
 from graders.engine.model.steps import (
@@ -19,7 +19,6 @@ from graders.engine.model.steps import (
     Fail,
     Round,
     failure_of,
-    say,
 )
 
 _JSON = "application/json"
@@ -59,11 +58,6 @@ def scripted_reply(call: RecordedCall, steps: Round, ids: Ids) -> ModelReply:
             return _answered(call, answer, drops=isinstance(failure, BreakConnection))
 
 
-def text_reply(call: RecordedCall, text: str, ids: Ids) -> ModelReply:
-    """Return the reply that says a text."""
-    return scripted_reply(call, (say(text),), ids)
-
-
 def _failed(status: int, headers: Headers, body: bytes, reason: str) -> ModelReply:
     return ModelReply(status, headers, (Piece(body, last=True),), failure=reason)
 
@@ -82,9 +76,14 @@ def _answer(call: RecordedCall, steps: Round, ids: Ids) -> Answer:
         ids,
         prefix=_PREFIXES[call.api],
         model=call.model,
-        input_tokens=sum(len(item.text) for item in call.input) // 4 + 1,
+        input_tokens=tokens_of(call.input),
         previous=call.previous,
     )
+
+
+def tokens_of(items: Sequence[InputItem]) -> int:
+    """Return a plausible number of tokens, not a measurement."""
+    return sum(len(item.text) for item in items) // 4 + 1
 
 
 def _pieces(call: RecordedCall, answer: Answer) -> Iterator[Piece]:

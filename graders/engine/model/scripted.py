@@ -14,15 +14,21 @@ from dataclasses import dataclass
 from graders.engine.core.errors import Finding
 from graders.engine.model.answer import Piece
 from graders.engine.model.calls import OutgoingCall, RecordedCall
-from graders.engine.model.endpoints import harmless_body, host_of, model_api
 from graders.engine.model.ids import Ids
-from graders.engine.model.memory import Memory
 from graders.engine.model.placing import Place, place_call
 from graders.engine.model.played_turn import PlayedTurn
+from graders.engine.model.provider import Provider, failure
 from graders.engine.model.purposes import wording_of
-from graders.engine.model.reading import read_call, responses_items
-from graders.engine.model.replies import ModelReply, scripted_reply, text_reply
-from graders.engine.model.responses_api import output_items
+from graders.engine.model.reading import read_call
+from graders.engine.model.replies import ModelReply, scripted_reply
+from graders.engine.model.routes import (
+    host_of,
+    is_to_provider,
+    left_out,
+    model_api,
+    route_of,
+    told,
+)
 from graders.engine.model.sending import (
     Chunk,
     Drop,
@@ -38,11 +44,10 @@ from graders.engine.model.steps import (
     Round,
     Step,
     fail,
+    say,
     short,
 )
 from graders.engine.model.turns import Turn
-
-_JSON_HEADERS = (("content-type", "application/json"),)
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,7 @@ class ScriptedModel:
 
     ``api_key`` is the key that each call must carry (empty: any). ``ids`` is a source of unique
     texts for the ids that the model makes. ``on_event`` is told what the model does.
+    ``provider_calls`` counts the calls of the provider's API that asked for no words of the model.
     """
 
     def __init__(
@@ -71,11 +77,12 @@ class ScriptedModel:
     ) -> None:
         self.calls: list[RecordedCall] = []
         self.side_calls: list[RecordedCall] = []
+        self.provider_calls: dict[str, int] = {}
         self.turns: list[Turn] = []
         self.api_key = api_key
         self._ids = Ids(ids)
         self._on_event = on_event
-        self._memory = Memory()
+        self._provider = Provider(self._ids)
         self._seen: list[RecordedCall] = []
         self._newest: dict[int, RecordedCall] = {}
         self._places: dict[bytes, Place] = {}
@@ -95,7 +102,7 @@ class ScriptedModel:
         api = model_api(call)
         if api is None:
             return self._answer_other(call)
-        recorded = self._memory.complete(read_call(call, api))
+        recorded = self._provider.memory.complete(read_call(call, api))
         self._seen.append(recorded)
         self._newest[call.id] = recorded
         return self._play(self._plan(recorded, _fingerprint(call)))
@@ -166,8 +173,7 @@ class ScriptedModel:
     def _reply(self, call: RecordedCall, steps: Round) -> ModelReply:
         reply = scripted_reply(call, steps, self._ids)
         if reply.answer is not None and not reply.failure:
-            output = responses_items(output_items(reply.answer))
-            self._memory.keep(call, reply.answer.id, output)
+            self._provider.memory.keep(call, reply.answer)
         return reply
 
     def _side(self, call: RecordedCall, purpose: str) -> _Play:
@@ -176,7 +182,7 @@ class ScriptedModel:
             text = structured_answer(call.schema)
         else:
             text = plain_answer(purpose, wording_of(call))
-        return _Play(call, text_reply(call, text, self._ids))
+        return _Play(call, self._reply(call, (say(text),)))
 
     def _make_side(self, call: RecordedCall, purpose: str) -> None:
         call.state.side_purpose = purpose
@@ -230,21 +236,32 @@ class ScriptedModel:
             self._tell("said", play.call, short(piece.says))
 
     async def _answer_other(self, call: OutgoingCall) -> AsyncGenerator[Sent, None]:
-        body = harmless_body(call, self._ids)
-        if body is None:
-            async for part in self._refuse(call, f"Nothing may be reached at {host_of(call.url)}."):
-                yield part
+        """Answer a call that asks for no words of the model, or refuse it."""
+        route = route_of(call)
+        if route is not None:
+            answer = self._provider.answer(call, route)
+            self.provider_calls[route.name] = self.provider_calls.get(route.name, 0) + 1
+            self._on_event(ModelEvent("side", f"{told(call)}: status {answer.status}", call.id))
+        elif is_to_provider(call):
+            reason = f"The grader's model does not answer `{told(call)}`{_because(call)}."
+            self._on_event(ModelEvent("refused", reason, call.id))
+            answer = failure(404, reason)
+        else:
+            reason = f"Nothing may be reached at {host_of(call.url)}."
+            self._on_event(ModelEvent("refused", reason, call.id))
+            yield Refuse(reason)
             return
-        yield Head(200, _JSON_HEADERS)
-        yield Chunk(body)
+        yield Head(answer.status, answer.headers)
+        yield Chunk(answer.body)
         yield End()
-
-    async def _refuse(self, call: OutgoingCall, reason: str) -> AsyncGenerator[Sent, None]:
-        self._on_event(ModelEvent("refused", reason, call.id))
-        yield Refuse(reason)
 
     def _tell(self, kind: EventKind, call: RecordedCall, text: str) -> None:
         self._on_event(ModelEvent(kind, text, call.id))
+
+
+def _because(call: OutgoingCall) -> str:
+    what = left_out(call)
+    return f": {what} cannot be used here, see README.md" if what else ""
 
 
 def _fingerprint(call: OutgoingCall) -> bytes:

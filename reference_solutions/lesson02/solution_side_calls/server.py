@@ -1,8 +1,12 @@
-"""A ChatKit server that asks the model three things: is it allowed, the answer, and a title."""
+"""A ChatKit server that asks the model three things: is it allowed, the answer, and a title.
+
+It also asks the provider whether there is such a model, and how long the input is.
+"""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from agents import (
     Agent,
@@ -19,10 +23,15 @@ from chatkit.server import ChatKitServer, StreamingResult
 from chatkit.types import ThreadMetadata, ThreadStreamEvent, UserMessageItem
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
-from openai import OpenAIError
+from openai import AsyncOpenAI, OpenAIError
 from pydantic import BaseModel, ValidationError
 
 from store import Context, MemoryStore
+
+
+MODEL = "gpt-5"
+MOST_TOKENS = 100_000
+client = AsyncOpenAI()
 
 
 class TopicCheck(BaseModel):
@@ -58,7 +67,7 @@ agent = Agent[AgentContext[Context]](
     name="TaskManager",
     instructions="You help people with their tasks.",
     input_guardrails=[only_tasks],
-    model="gpt-5",
+    model=MODEL,
 )
 
 
@@ -70,10 +79,12 @@ class GuardedServer(ChatKitServer[Context]):
         context: Context,
     ) -> AsyncIterator[ThreadStreamEvent]:
         page = await self.store.load_thread_items(thread.id, None, 20, "desc", context)
+        agent_input = await simple_to_agent_input(page.data[::-1])
+        count = await client.responses.input_tokens.count(model=MODEL, input=agent_input)
+        if count.input_tokens > MOST_TOKENS:
+            raise CustomStreamError("This conversation is too long.")
         agent_context = AgentContext(thread=thread, store=self.store, request_context=context)
-        result = Runner.run_streamed(
-            agent, await simple_to_agent_input(page.data[::-1]), context=agent_context
-        )
+        result = Runner.run_streamed(agent, agent_input, context=agent_context)
         try:
             async for event in stream_agent_response(agent_context, result):
                 yield event
@@ -94,7 +105,15 @@ async def make_title(message: UserMessageItem) -> str:
     return str(result.final_output)
 
 
-app = FastAPI()
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    listed = [model.id async for model in client.models.list()]
+    if MODEL not in listed or not await client.models.retrieve(MODEL):
+        raise RuntimeError(f"there is no model {MODEL}")
+    yield
+
+
+app = FastAPI(lifespan=lifespan)
 server = GuardedServer(MemoryStore())
 
 
