@@ -27,6 +27,7 @@ from graders.lesson06.operations import (
     ITEMS,
     MESSAGE,
     OPERATIONS,
+    RETRY,
     SYNC_ACTION,
     TOOL_OUTPUT,
     UPDATE,
@@ -245,25 +246,25 @@ OWNERS = "own-threads"
 def expect_refused(intrusion: Intrusion) -> None:
     """Raise the Finding of what leaked to Bob, or of what he changed."""
     _expect_no_leak(intrusion)
-    _need_a_door(intrusion)
+    _need_a_door(intrusion.operation, intrusion.undisturbed)
     _expect_unchanged(intrusion)
 
 
-def _need_a_door(intrusion: Intrusion) -> None:
+def _need_a_door(operation: Operation, alices: Undisturbed) -> None:
     """Need the owner to get what Bob was refused: what nobody gets shows no guard."""
-    alices = intrusion.undisturbed
     works = {
         GET: alices.opened,
         ITEMS: alices.listed,
         UPDATE: alices.opened,
         MESSAGE: alices.later.answered,
+        RETRY: alices.later.answered,
     }
     needed(
-        works.get(intrusion.operation, True),
-        f"`{intrusion.operation.kind}`: Alice cannot do this in a thread of her own, or not see "
+        works.get(operation, True),
+        f"`{operation.kind}`: Alice cannot do this in a thread of her own, or not see "
         "what it does, so nothing shows that others are refused.",
         by=OWNERS,
-        at=(alices.later if intrusion.operation is MESSAGE else intrusion.answer).mark,
+        at=alices.later.mark,
     )
 
 
@@ -346,6 +347,7 @@ def expect_refused_after_restart(intrusions: Intrusions, operation: Operation) -
     answer, thread = intrusions.returned[operation.kind], intrusions.undisturbed.thread
     told = f"Alice starts thread A; the server is started again; {operation.tell('Bob', 'A')}"
     _expect_nothing_of(thread, answer, told, thread.leaked(answer, _bob(intrusions), (thread.id,)))
+    _need_a_door(operation, intrusions.undisturbed)
 
 
 def _bob(intrusions: Intrusions) -> Person:

@@ -37,6 +37,12 @@ async def test_foreign_items_in_own_threads_open_nothing(mixed: Mixed) -> None:
 
 @criterion("foreign-items", case="as `item_id`")
 async def test_foreign_item_answers_as_one_that_does_not_exist(mixed: Mixed) -> None:
+    needed(
+        bool(mixed.threads[0].answer_id),
+        "Alice's first message got no finished answer, so there is no item to name.",
+        by=ANSWERED,
+        at=mixed.threads[0].begun.mark,
+    )
     for hers, unknown in mixed.like_unknown:
         got, never = hers.answer, unknown.answer
         expect(
