@@ -10,8 +10,6 @@ import re
 import string
 from collections.abc import Iterable
 
-from graders.lesson06.people import WholeAnswer
-
 _CHANGED = 8
 """Characters at the end of an id that are made up; a prefix or a UUID's version stay."""
 _FEW_DIGITS = 9
@@ -44,9 +42,8 @@ def _other(character: str, others: str, source: random.Random) -> str:
     return character
 
 
-def bare(answer: WholeAnswer, sent: Iterable[str]) -> str:
-    """Return what an answer says, without the ids that were ``sent`` and what passes."""
-    text = answer.body
+def bare(text: str, sent: Iterable[str]) -> str:
+    """Return what a text says, without the ids that were ``sent`` and what passes."""
     for each in sorted(filter(None, sent), key=len, reverse=True):
         # A short id is a part of much else, so it counts only as a word of its own.
         text = re.sub(rf"(?<![0-9A-Za-z]){re.escape(each)}(?![0-9A-Za-z])", "ID", text)

@@ -32,12 +32,13 @@ async def _try(person: Person, told: str, sending: Sending) -> Tried:
 class Mixed:
     """Bob's requests on a thread of his own that name Alice's items, and her items afterwards.
 
-    ``like_unknown`` are those that name an item to act on, each with what came of the same request
-    for an item that does not exist.
+    ``lists`` are those of his threads, ``tried`` all the others. ``like_unknown`` are those that
+    name an item to act on, each with what came of the same request for an item that does not exist.
     """
 
     threads: tuple[Thread, Thread]
     tried: tuple[Tried, ...]
+    lists: tuple[Tried, ...]
     like_unknown: tuple[tuple[Tried, Tried], ...]
     items: WholeAnswer
 
@@ -49,7 +50,8 @@ async def play_foreign_items(scene: Scene) -> Mixed:
     own = await begin(bob, "bob")
     first, second = await begin(alice, "alice"), await begin(alice, "alice, another")
     target = Target(own.id, first.message_id, first.answer_id)
-    listed = [await _try(bob, told, req) for told, req in _after_hers(own.id, (first, second))]
+    listed = [await _try(bob, told, req) for told, req in _items_after(own.id, (first, second))]
+    lists = [await _try(bob, told, req) for told, req in _threads_after(first, second)]
     acted = [await _try(bob, told, req) for told, req in _at_hers(target)]
     seed = scene.canary.seed
     never = Target(own.id, similar_id(first.message_id, seed), similar_id(first.answer_id, seed))
@@ -59,13 +61,14 @@ async def play_foreign_items(scene: Scene) -> Mixed:
     return Mixed(
         threads=(first, second),
         tried=(*listed, *acted),
+        lists=tuple(lists),
         like_unknown=() if counted else tuple(zip(acted, unknown, strict=True)),
         items=await alice.send(lambda chat: chat.items(first.id)),
     )
 
 
-def _after_hers(own: str, hers: tuple[Thread, Thread]) -> list[tuple[str, Sending]]:
-    """Return lists of what is Bob's own, each to go on after an id of Alice's."""
+def _items_after(own: str, hers: tuple[Thread, Thread]) -> list[tuple[str, Sending]]:
+    """Return lists of items of Bob's own thread, each to go on after an item of Alice's."""
     first, second = hers
     return [
         (
@@ -76,6 +79,12 @@ def _after_hers(own: str, hers: tuple[Thread, Thread]) -> list[tuple[str, Sendin
             "asks for items before hers",
             lambda chat: chat.items(own, order="desc", after=second.message_id),
         ),
+    ]
+
+
+def _threads_after(first: Thread, second: Thread) -> list[tuple[str, Sending]]:
+    """Return lists of Bob's threads, each to go on after a thread of Alice's."""
+    return [
         ("asks for threads after hers", lambda chat: chat.list(order="asc", after=first.id)),
         ("asks for threads before hers", lambda chat: chat.list(order="desc", after=second.id)),
     ]

@@ -16,6 +16,12 @@ Fields = Mapping[str, Any]
 _NAMES = ("user_id", "user", "uid", "id", "email", "name", "preferred_username")
 
 
+NOTHING = "nothing else"
+"""The way in which Bob says nothing of Alice: what he sees then is no impersonation."""
+ANSWERS = ("a first message", "`threads.list`", "`threads.get_by_id`", "`items.list`")
+"""What he got the answers in ``shown`` for."""
+
+
 @dataclass(frozen=True)
 class Impersonation:
     """What Bob got while he said in one way that he was Alice, and her list afterwards."""
@@ -24,6 +30,27 @@ class Impersonation:
     shown: tuple[WholeAnswer, ...]
     new_id: str
     threads: WholeAnswer
+
+    @property
+    def read(self) -> list[tuple[int, str]]:
+        """The words of Alice's that Bob saw, each with the number of the answer."""
+        words = self.thread.words
+        return [
+            (n, word)
+            for n, answer in enumerate(self.shown)
+            for word in words
+            if word in answer.shown
+        ]
+
+    @property
+    def listed(self) -> bool:
+        """Whether Bob's list holds Alice's thread."""
+        return self.thread.id in self.shown[1].strings - {self.new_id}
+
+    @property
+    def given(self) -> bool:
+        """Whether Bob's new thread is in Alice's list."""
+        return self.new_id in self.threads.strings - {self.thread.id}
 
 
 @dataclass(frozen=True)
@@ -44,11 +71,12 @@ async def play_impersonations(scene: Scene) -> dict[str, Impersonation]:
     named = {**claims, "sub": alice.sub}
     powers = {"role": "admin", "roles": ["admin"], "scope": "admin", "is_admin": True}
     headers = ("x-user-id", "x-user", "x-forwarded-user", "x-auth-user", "x-user-email")
-    header, query, field_ = (Person(scene, "Bob", f"bob-{way}") for way in ("h", "q", "f"))
+    plain, header, query, field_ = (Person(scene, "Bob", f"bob-{way}") for way in "nhqf")
     header.keep(headers=dict.fromkeys(headers, alice.sub) | {"cookie": f"user_id={alice.sub}"})
     query.keep(query=named)
     other = Person(scene, "Bob", "bob-c", {**claims, **powers})
     ways = {
+        NOTHING: _Way(plain),
         "a header": _Way(header),
         "the query string": _Way(query),
         "the request's metadata": _Way(Person(scene, "Bob", "bob-m"), {"metadata": named}),

@@ -14,8 +14,15 @@ from graders.engine.harness import Order, Scene, recorded_as, walk_pages
 from graders.lesson06.people import Person, Sending, Thread, WholeAnswer, begin
 
 _ORDERS: tuple[Order, Order] = ("desc", "asc")
-_LIMIT = 2
+_LIMITS = (1, 2, None, 100)
+"""How many threads a page may have; ``None`` leaves it to the server."""
 _MOST_PAGES = 8
+_WAYS = tuple((order, limit) for order in _ORDERS for limit in _LIMITS)
+_BEGINNERS = "AABABBA"
+"""Who begins a thread, in this order: Alice's are the oldest, the newest, and some between."""
+
+Way = tuple[Order, int | None]
+"""An order and a size of pages."""
 
 
 @dataclass(frozen=True)
@@ -71,48 +78,61 @@ async def play_owner(scene: Scene) -> Owner:
 
 @dataclass(frozen=True)
 class Listed:
-    """Bob's list of threads, page by page in both orders, before and after Alice has threads.
+    """Bob's list of threads, page by page in each way: among threads of Alice's, then alone.
 
     ``after_hers`` is his page after a thread of Alice's, ``after_deleted`` the same when she has
-    deleted that thread. It is the same cursor, so what differs is what her thread did.
+    deleted it. It is the same cursor, so what differs is what her thread did.
     """
 
     alice: tuple[Thread, ...]
     bob: Person
     title: str
-    before: Mapping[Order, list[WholeAnswer]]
-    after: Mapping[Order, list[WholeAnswer]]
+    among: Mapping[Way, list[WholeAnswer]]
+    alone: Mapping[Way, list[WholeAnswer]]
     after_hers: Mapping[Order, WholeAnswer]
     after_deleted: Mapping[Order, WholeAnswer]
+
+    @property
+    def empty(self) -> bool:
+        """Whether Bob's list shows not even his own threads."""
+        shown = [page.strings for pages in self.among.values() for page in pages]
+        return self.bob.own.isdisjoint(frozenset[str]().union(*shown))
 
 
 @recorded_as("listed")
 async def play_lists(scene: Scene) -> Listed:
-    """List Bob's three threads; let Alice begin three, and delete one; list Bob's after each."""
+    """Let Alice and Bob begin threads in turns; list Bob's, let Alice delete hers, list again."""
     alice, bob = Person(scene, "Alice"), Person(scene, "Bob")
-    for n in range(3):
-        await begin(bob, f"bob {n}")
-    before = {order: await _pages(bob, order) for order in _ORDERS}
-    hers = [await begin(alice, f"alice {n}") for n in range(3)]
-    title = scene.canary.word("title of alice")
-    await alice.send(lambda chat: chat.update(hers[0].id, title))
-    after = {order: await _pages(bob, order) for order in _ORDERS}
-    after_hers = await _pages_after(bob, hers[0])
-    await alice.send(lambda chat: chat.delete(hers[0].id))
-    after_deleted = await _pages_after(bob, hers[0])
-    return Listed(tuple(hers), bob, title, before, after, after_hers, after_deleted)
+    hers = []
+    for n, who in enumerate(_BEGINNERS):
+        thread = await begin(alice if who == "A" else bob, f"list {n}")
+        hers += [thread] if who == "A" else []
+    title, middle = scene.canary.word("title of alice"), hers[2]
+    await alice.send(lambda chat: chat.update(middle.id, title))
+    among = {way: await _pages(bob, way) for way in _WAYS}
+    after_hers = await _pages_after(bob, middle)
+    for thread in hers:
+        await alice.send(_deletes(thread))
+    alone = {way: await _pages(bob, way) for way in _WAYS}
+    after_deleted = await _pages_after(bob, middle)
+    return Listed(tuple(hers), bob, title, among, alone, after_hers, after_deleted)
+
+
+def _deletes(thread: Thread) -> Sending:
+    return lambda chat: chat.delete(thread.id)
 
 
 async def _pages_after(person: Person, thread: Thread) -> dict[Order, WholeAnswer]:
-    return {order: await person.send(_lists(order, thread.id)) for order in _ORDERS}
+    return {order: await person.send(_lists((order, 2), thread.id)) for order in _ORDERS}
 
 
-async def _pages(person: Person, order: Order) -> list[WholeAnswer]:
-    return await walk_pages(lambda after: person.send(_lists(order, after)), _next, _MOST_PAGES)
+async def _pages(person: Person, way: Way) -> list[WholeAnswer]:
+    return await walk_pages(lambda after: person.send(_lists(way, after)), _next, _MOST_PAGES)
 
 
-def _lists(order: Order, after: str | None) -> Sending:
-    return lambda chat: chat.list(limit=_LIMIT, order=order, after=after)
+def _lists(way: Way, after: str | None) -> Sending:
+    order, limit = way
+    return lambda chat: chat.list(limit=limit, order=order, after=after)
 
 
 def _next(answer: WholeAnswer) -> str | None:

@@ -1,6 +1,7 @@
 """Users who sign in, what they send, and all that they get back.
 
-Must not know what an answer ought to be. Limits on requests are waited out: they are no fault.
+Must not know what an answer ought to be, but for a first message, without which there is no thread
+to look at. Limits on requests are waited out: they are no fault.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from graders.engine.harness import (
     Stream,
     Tokens,
     Turn,
+    needed,
     user_input,
     within_limits,
 )
@@ -29,6 +31,9 @@ from graders.lesson06.leaks import json_in, strings_of, tells
 
 _PAUSES = (61.0, 901.0)
 """Seconds after which a server that limits requests is tried again."""
+
+ANSWERED = "good-token"
+"""The criterion that judges whether a first message is answered at all."""
 
 Sending = Callable[[Chat], Awaitable[Reply | Stream]]
 
@@ -88,6 +93,11 @@ class WholeAnswer:
         """Whether it is a stream with an assistant's message and without an error."""
         stream = self.stream
         return self.status == 200 and stream is not None and stream.answered and not stream.error
+
+    @property
+    def stream_text(self) -> str:
+        """The text of the assistant's messages that was streamed."""
+        return self.stream.finished_text if self.stream is not None else ""
 
     @property
     def kinds(self) -> list[str]:
@@ -194,9 +204,10 @@ class Thread:
     begun: WholeAnswer
 
     @property
-    def words(self) -> tuple[str, str]:
-        """What nobody else may read, and what must not be lost."""
-        return (self.message, self.answer)
+    def words(self) -> tuple[str, ...]:
+        """What nobody else may read, and what must not be lost: what its owner has seen of it."""
+        seen = self.begun.shown
+        return tuple(word for word in (self.message, self.answer) if word in seen)
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -226,6 +237,12 @@ async def begin(person: Person, key: str) -> Thread:
 def thread_of(person: Person, key: str, turn: Turn, answer: WholeAnswer) -> Thread:
     """Read the thread that ``answer`` tells of; raises a Finding if it tells of none."""
     scene, stream = person.scene, answer.stream
+    needed(
+        bool(answer.new_thread_id),
+        f"A first message of {person.name} began no thread (status {answer.status}).",
+        by=ANSWERED,
+        at=answer.mark,
+    )
     person.own |= {answer.thread_id, *answer.item_ids}
     user = stream.user_item if stream else None
     reply = stream.assistant_item if stream else None

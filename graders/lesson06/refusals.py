@@ -6,6 +6,7 @@ Must not know criteria, nor which answer is right.
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -18,6 +19,10 @@ from graders.lesson06.operations import OPERATIONS, Operation, Target
 from graders.lesson06.people import Person, Thread, WholeAnswer, begin, creates, send, tokens_for
 
 HOUR = 3_600
+JUST_EXPIRED = 65
+"""Seconds since the end of a token that any leeway of up to a minute refuses."""
+ALMOST_VALID = 80
+"""Seconds until the beginning of such a token; some of them may pass before the server has it."""
 _OTHER_KEY = "another-key-of-the-tests-Zt5yQ1nR8vLx3CwK7bDf2HjM9sPa6UgEo4iTkYrVqBzX"
 
 Header = Callable[[Tokens, str], str | None]
@@ -34,14 +39,21 @@ def _without_none(tokens: Tokens, user: str, changes: Mapping[str, str | None]) 
     return {name: value for name, value in claims.items() if value is not None}
 
 
-def _expired(tokens: Tokens, user: str) -> str:
-    claims = tokens.claims(user, lifetime=-2 * HOUR)
-    return f"Bearer {tokens.sign({**claims, 'iat': claims['iat'] - 4 * HOUR})}"
+def _expired(seconds: int) -> Header:
+    def write(tokens: Tokens, user: str) -> str:
+        claims = tokens.claims(user, lifetime=-seconds)
+        return f"Bearer {tokens.sign({**claims, 'iat': claims['iat'] - 4 * HOUR})}"
+
+    return write
 
 
-def _not_yet_valid(tokens: Tokens, user: str) -> str:
-    claims = tokens.claims(user, lifetime=3 * HOUR)
-    return f"Bearer {tokens.sign({**claims, 'nbf': claims['iat'] + HOUR})}"
+def _not_yet_valid(seconds: int) -> Header:
+    def write(tokens: Tokens, user: str) -> str:
+        claims = tokens.claims(user, lifetime=3 * HOUR)
+        begins = claims["exp"] - 3 * HOUR + seconds
+        return f"Bearer {tokens.sign({**claims, 'nbf': begins})}"
+
+    return write
 
 
 def _changed(tokens: Tokens, user: str) -> str:
@@ -57,7 +69,11 @@ def _with_own_key(tokens: Tokens, user: str) -> str:
 
 
 def _in_basic(_tokens: Tokens, user: str) -> str:
-    return f"Basic {base64.b64encode(f'{user}:password'.encode()).decode()}"
+    return f"Basic {_in_base64(f'{user}:password')}"
+
+
+def _in_base64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
 
 
 MISSING: Mapping[str, Header] = {
@@ -72,6 +88,22 @@ MISSING: Mapping[str, Header] = {
     "three parts that are no token": lambda _tokens, _user: "Bearer not.a.token",
     "parts in base64 that say nothing": lambda _tokens, _user: "Bearer e30.e30.e30",
 }
+UNSIGNED: Mapping[str, Header] = {
+    "the user's name instead of a token": lambda _tokens, user: f"Bearer {user}",
+    "`test-token-` and the user's name instead of a token": lambda _tokens, user: (
+        f"Bearer test-token-{user}"
+    ),
+    "the user's name in base64 instead of a token": lambda _tokens, user: (
+        f"Bearer {_in_base64(user)}"
+    ),
+    "the claims as JSON instead of a token": lambda tokens, user: (
+        f"Bearer {json.dumps(tokens.claims(user))}"
+    ),
+    "the claims in base64 instead of a token": lambda tokens, user: (
+        f"Bearer {_in_base64(json.dumps(tokens.claims(user)))}"
+    ),
+}
+"""What developers let in while they try their server; each names a user who is known by now."""
 OTHER_SCHEMES = frozenset(
     {
         "another scheme before a good token",
@@ -91,28 +123,42 @@ SIGNATURE: Mapping[str, Header] = {
 }
 ALGORITHM: Mapping[str, Header] = {
     "`none`": lambda tokens, user: f"Bearer {tokens.sign(tokens.claims(user), algorithm='none')}",
+    "`HS384` with the right secret": lambda tokens, user: (
+        f"Bearer {tokens.sign(tokens.claims(user), algorithm='HS384')}"
+    ),
     "`HS512` with the right secret": lambda tokens, user: (
         f"Bearer {tokens.sign(tokens.claims(user), algorithm='HS512')}"
     ),
     "`ES256` with a key of the sender's": _with_own_key,
 }
-EXPIRED: Mapping[str, Header] = {"expired two hours ago": _expired}
-NOT_BEFORE: Mapping[str, Header] = {"valid in an hour": _not_yet_valid}
+LONG_EXPIRED = "that expired two hours ago"
+EXPIRED: Mapping[str, Header] = {
+    LONG_EXPIRED: _expired(2 * HOUR),
+    f"that expired {JUST_EXPIRED} seconds ago": _expired(JUST_EXPIRED),
+}
+ENDLESS: Mapping[str, Header] = {"without `exp`": _signed(exp=None)}
+NOT_BEFORE: Mapping[str, Header] = {
+    "that is valid only in an hour": _not_yet_valid(HOUR),
+    f"that is valid only in {ALMOST_VALID} seconds": _not_yet_valid(ALMOST_VALID),
+}
 AUDIENCE: Mapping[str, Header] = {
     "another audience": _signed(aud="billing"),
     "a longer name": _signed(aud="chatkit-admin"),
     "no audience": _signed(aud=None),
 }
 SUBJECT: Mapping[str, Header] = {"no `sub`": _signed(sub=None), "an empty `sub`": _signed(sub="")}
+GOOD = "a good token"
 IN_QUERY = "in the query string"
 LET_IN = "let in before and now signed with another key"
 
 _HEADERS: Mapping[str, Header] = {
     **MISSING,
+    **UNSIGNED,
     **_LONG_HEADER,
     **SIGNATURE,
     **ALGORITHM,
     **EXPIRED,
+    **ENDLESS,
     **NOT_BEFORE,
     **AUDIENCE,
     **SUBJECT,
@@ -123,10 +169,11 @@ Refusals = dict[str, Outcome[WholeAnswer]]
 
 @recorded_as("refused")
 async def play_refusals(scene: Scene) -> Refusals:
-    """Say a first message with each bad header, and with a good token in the wrong place."""
+    """Sign a user in; say a first message with each bad header in this user's name."""
+    headers = {GOOD: _signed(), **_HEADERS}
     refusals = {
         case: await attempt(_say(scene, case, _chat(scene, header, "victim", case)))
-        for case, header in _HEADERS.items()
+        for case, header in headers.items()
     }
     refusals[IN_QUERY] = await attempt(_say(scene, IN_QUERY, _chat_with_query(scene)))
     refusals[LET_IN] = await attempt(_say_again_with_another_signature(scene))
@@ -174,14 +221,15 @@ def _chat_with_query(scene: Scene) -> Callable[[], Chat]:
 class Before:
     """What bad tokens got, and what was stored of them; ``sent`` are the words that came with them.
 
-    ``answers`` are those to each kind of request, by how its token was bad; ``stored`` tells which
-    tables hold a first message that came with one.
+    ``answers`` are those to each kind of request, by how its token was bad, and ``begun`` those to
+    a first message; ``stored`` tells which tables hold a first message that came with one.
     """
 
     scene: Scene
     thread: Thread
     sent: Mapping[str, str]
     answers: Mapping[str, Refusals]
+    begun: Mapping[str, WholeAnswer]
     stored: Mapping[str, list[str]]
     items: WholeAnswer
     loaded: WholeAnswer
@@ -194,7 +242,7 @@ OUTDATED = "with an expired token"
 _ATTEMPTS: Mapping[str, Header] = {
     WITHOUT: MISSING["no header"],
     FORGED: SIGNATURE["signed with another key"],
-    OUTDATED: EXPIRED["expired two hours ago"],
+    OUTDATED: EXPIRED[LONG_EXPIRED],
 }
 
 
@@ -205,12 +253,13 @@ async def play_before(scene: Scene) -> Before:
     thread = await begin(alice, "alice")
     answers: dict[str, Refusals] = {}
     sent: dict[str, str] = {}
+    begun: dict[str, WholeAnswer] = {}
     for how, header in _ATTEMPTS.items():
         chat = _chat(scene, header, alice.sub, how)
         key = f"new thread {how}"
         scene.script(key)
         sent[scene.word(key)] = f"a first message {how}"
-        await send(scene, chat, creates(scene, key))
+        begun[how] = await send(scene, chat, creates(scene, key))
         sent |= {_word(scene, each, how): f"`{each.kind}` {how}" for each in OPERATIONS}
         answers[how] = {
             "threads.list": await attempt(send(scene, chat, lambda chat: chat.list())),
@@ -221,6 +270,7 @@ async def play_before(scene: Scene) -> Before:
         thread,
         sent,
         answers,
+        begun,
         stored={how: _tables_with(scene, scene.word(f"new thread {how}")) for how in _ATTEMPTS},
         items=await alice.send(lambda chat: chat.items(thread.id)),
         loaded=await alice.send(lambda chat: chat.get(thread.id)),

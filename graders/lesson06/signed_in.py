@@ -62,6 +62,8 @@ async def _say_as(scene: Scene, scheme: str) -> WholeAnswer:
     return await send(scene, chat, creates(scene, key))
 
 
+SPECIAL = ("admin", "root", "anonymous", "None", "null", "*", "%")
+"""Names that mean something to programs, and nothing as a user's."""
 # What a user may be called: `sub` is any text. A clumsy server trips over these.
 ODD: Mapping[str, str] = {
     "other scripts": "Zoë 東京 👩‍💻",
@@ -72,9 +74,12 @@ ODD: Mapping[str, str] = {
     "the id of a provider": "auth0|5f7c8ec7c33c6c004bbafe82",
     "500 characters": "u" * 500,
     "a number": "42",
-    "a word of programs": "null",
-    "a wildcard": "%",
+    **{f"`{sub}`": sub for sub in SPECIAL},
 }
+PLAIN = ("kim", "robin")
+"""Two users of plain names: what the one gets of the other is no privilege of a name."""
+SEPARATORS = (":", "/", "|", "-", "_", ".", "#", "")
+"""What servers write between the parts of a key; the last one writes nothing."""
 # Each two are two users; a server that tidies names up makes one of them.
 PAIRS: Mapping[str, tuple[str, str]] = {
     "small and capital letters": ("Kim", "kim"),
@@ -89,6 +94,7 @@ PAIRS: Mapping[str, tuple[str, str]] = {
     "what comes after an at sign": ("kim@one.example", "kim@two.example"),
     "letters of another script": ("\u6771\u4eac", "\u5927\u962a"),
     "a space and how URLs write it": ("a b", "a%20b"),
+    **{f"`a` and `a{mark}b`": ("a", f"a{mark}b") for mark in SEPARATORS},
 }
 
 
@@ -105,16 +111,30 @@ class Named:
 
 @dataclass(frozen=True)
 class Names:
-    """The users by ``sub``, and what the first of a pair got for the second one's thread."""
+    """The users by ``sub``, and what one got for the thread of another.
+
+    ``joined`` is what users got for ids that make one key with their name: where keys are
+    `user:thread`, the key of thread `b:1` of the user `a` is that of thread `1` of the user `a:b`.
+    """
 
     users: Mapping[str, Named]
-    crossed: Mapping[tuple[str, str], WholeAnswer]
+    crossed: Mapping[tuple[str, str], tuple[WholeAnswer, ...]]
+    joined: Mapping[str, tuple[WholeAnswer, ...]]
+
+    def others_in(self, named: Named) -> list[str]:
+        """Return the ids in a user's list that others got for theirs."""
+        others = {other.thread_id for other in self.users.values() if other is not named}
+        return [each for each in others & named.threads.strings if each != named.thread_id]
+
+    def seen(self, one: str, other: str) -> bool:
+        """Return whether ``one`` got to see what ``other`` has said."""
+        return any(self.users[other].word in answer.shown for answer in self.crossed[one, other])
 
 
 @recorded_as("names")
 async def play_names(scene: Scene) -> Names:
     """Let users of every name begin a thread; then each lists their own."""
-    subs = [*ODD.values(), *(sub for pair in PAIRS.values() for sub in pair)]
+    subs = [*ODD.values(), *PLAIN, "b", *(sub for pair in PAIRS.values() for sub in pair)]
     people = {sub: Person(scene, "user", sub) for sub in dict.fromkeys(subs)}
     begun = {sub: await _hello(person) for sub, person in people.items()}
     users = {
@@ -127,15 +147,29 @@ async def play_names(scene: Scene) -> Names:
         )
         for sub, person in people.items()
     }
+    plain, another = PLAIN
+    pairs = [*PAIRS.values(), (another, plain)]
+    pairs += [pair for sub in SPECIAL for pair in ((sub, plain), (plain, sub))]
     crossed = {
-        (one, other): await people[one].send(_gets(users[other].thread_id))
-        for one, other in PAIRS.values()
+        (one, other): await _visit(people[one], users[other].thread_id)
+        for one, other in dict.fromkeys(pairs)
     }
-    return Names(users, crossed)
+    joined = {mark: await _join(people, users[f"a{mark}b"].thread_id, mark) for mark in SEPARATORS}
+    return Names(users, crossed, joined)
 
 
-def _gets(thread_id: str) -> Sending:
-    return lambda chat: chat.get(thread_id)
+async def _visit(person: Person, thread_id: str) -> tuple[WholeAnswer, ...]:
+    requests: tuple[Sending, ...] = (
+        lambda chat: chat.get(thread_id),
+        lambda chat: chat.items(thread_id),
+    )
+    return tuple([await person.send(request) for request in requests])
+
+
+async def _join(people: Mapping[str, Person], theirs: str, mark: str) -> tuple[WholeAnswer, ...]:
+    """Let `a` and `b` ask for ids that make one key with their own name, at either end."""
+    before = await _visit(people["a"], f"b{mark}{theirs}")
+    return (*before, *await _visit(people["b"], f"{theirs}{mark}a"))
 
 
 def _greeting(person: Person) -> str:
@@ -150,7 +184,9 @@ async def _hello(person: Person) -> WholeAnswer:
 
 LIFETIME = 60.0
 PASSED = 480.0
-"""Seconds that pass: the token is then past its end by more than any leeway."""
+"""Seconds that pass while the answer streams; a client of the model waits for ten minutes."""
+LONG_PASSED = 7_200.0
+"""Seconds that pass afterwards: too large a leeway is judged elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -158,6 +194,7 @@ class Expiry:
     """A token that ends while an answer streams; what it gets then, and what a fresh one gets."""
 
     thread: Thread
+    answer: str
     after: Mapping[str, WholeAnswer]
     fresh: WholeAnswer
     items: WholeAnswer
@@ -170,6 +207,7 @@ async def play_expiry(scene: Scene) -> Expiry:
     token = tokens_for(scene).good(alice.sub, lifetime=LIFETIME)
     chat = scene.student.chat(headers={"authorization": f"Bearer {token}"}, name="Alice")
     thread = await _outlive(scene, alice, chat)
+    await scene.student.advance(LONG_PASSED)
     for key in ("second", "third"):
         scene.script(key)
     requests: Mapping[str, Sending] = {
@@ -180,6 +218,7 @@ async def play_expiry(scene: Scene) -> Expiry:
     after = {name: await send(scene, lambda: chat, req) for name, req in requests.items()}
     return Expiry(
         thread=thread,
+        answer=scene.answer("first"),
         after=after,
         fresh=await alice.send(lambda chat: chat.say(thread.id, scene.message("third"))),
         items=await alice.send(lambda chat: chat.items(thread.id)),
@@ -243,7 +282,10 @@ REQUESTS = 50
 
 @dataclass(frozen=True)
 class AtOnce:
-    """One of fifty requests that were there at once; ``threads`` is what its user lists later."""
+    """One of fifty requests that were there at once.
+
+    ``threads`` and ``items`` are what its user lists later, the items those of the new thread.
+    """
 
     user: Person
     word: str
@@ -251,6 +293,7 @@ class AtOnce:
     answer: WholeAnswer
     calls: tuple[RecordedCall, ...]
     threads: WholeAnswer
+    items: WholeAnswer
 
 
 @recorded_as("at_once")
@@ -267,10 +310,16 @@ async def play_at_once(scene: Scene) -> list[AtOnce]:
     await asyncio.sleep(0)
     # Some ask the model something else first, such as whether a message is harmless.
     await scene.settle()
+    # All get a part of their answer before one gets the next, so no answer is over before another.
+    for _ in scene.chunks(keys[0]):
+        for turn in turns:
+            await turn.release()
+        await scene.settle()
     for turn in turns:
         await turn.release_all()
     answers = await asyncio.gather(*sending)
     threads = [await user.send(lambda chat: chat.list(limit=100)) for user in users]
+    items = [await users[n % USERS].send(_lists_items(answer)) for n, answer in enumerate(answers)]
     return [
         AtOnce(
             user=users[n % USERS],
@@ -279,6 +328,11 @@ async def play_at_once(scene: Scene) -> list[AtOnce]:
             answer=answers[n],
             calls=tuple(call for call in scene.model.calls if call.contains(scene.word(key))),
             threads=threads[n % USERS],
+            items=items[n],
         )
         for n, key in enumerate(keys)
     ]
+
+
+def _lists_items(answer: WholeAnswer) -> Sending:
+    return lambda chat: chat.items(answer.new_thread_id)

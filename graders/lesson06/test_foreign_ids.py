@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from graders.engine.harness import criterion, expect
+from graders.engine.harness import criterion, expect, needed
 from graders.lesson06.foreign_ids import Attached, Fabricated, Mixed, Tried
-from graders.lesson06.impersonation import Impersonation
-from graders.lesson06.intrusions import what_it_is
-from graders.lesson06.people import Thread, WholeAnswer
+from graders.lesson06.impersonation import ANSWERS, NOTHING, Impersonation
+from graders.lesson06.intrusions import OWNERS, what_it_is
+from graders.lesson06.people import ANSWERED, Thread, WholeAnswer
 
 
 @criterion("foreign-items", case="words and cursors")
@@ -16,17 +16,33 @@ async def test_foreign_items_in_own_threads_open_nothing(mixed: Mixed) -> None:
     for tried in mixed.tried:
         for thread in mixed.threads:
             _expect_no_words(tried, thread, "Bob, in a thread of his own,")
+    for tried in mixed.lists:
+        for thread in mixed.threads:
+            for word in thread.words:
+                needed(
+                    word not in tried.answer.shown,
+                    f"Bob {tried.told}; he sees `{word}`, {what_it_is(word, thread)}.",
+                    by="list-own",
+                    at=tried.answer.mark,
+                )
     for word in mixed.threads[0].words:
-        expect(
+        needed(
             word in mixed.items.body,
             "Bob names Alice's items in requests on his own thread; afterwards "
             f"`{word}`, {what_it_is(word, mixed.threads[0])}, is gone.",
+            by=OWNERS,
             at=mixed.items.mark,
         )
 
 
 @criterion("foreign-items", case="as `item_id`")
 async def test_foreign_item_answers_as_one_that_does_not_exist(mixed: Mixed) -> None:
+    needed(
+        bool(mixed.threads[0].answer_id),
+        "Alice's first message got no finished answer, so there is no item to name.",
+        by=ANSWERED,
+        at=mixed.threads[0].begun.mark,
+    )
     for hers, unknown in mixed.like_unknown:
         got, never = hers.answer, unknown.answer
         expect(
@@ -91,10 +107,11 @@ async def test_first_message_makes_a_thread_of_its_own(fabricated: Fabricated) -
     )
     _expect_no_words(named, thread, "Alice starts thread A; Bob")
     for word in thread.words:
-        expect(
+        needed(
             word in fabricated.items.body,
             "Alice starts thread A; Bob begins a thread and names A in the request; afterwards "
             f"`{word}`, {what_it_is(word, thread)}, is gone.",
+            by=OWNERS,
             at=fabricated.items.mark,
             hint="named",
         )
@@ -127,26 +144,39 @@ async def test_queries_as_ids_open_nothing(fabricated: Fabricated) -> None:
 async def test_user_is_whom_the_token_names(
     way: str, impersonations: dict[str, Impersonation]
 ) -> None:
-    seen = impersonations[way]
-    for answer in seen.shown:
-        for word in seen.thread.words:
-            expect(
-                word not in answer.shown,
-                f"Bob's good token names Bob, and {way} names Alice; Bob sees `{word}`, "
-                f"{what_it_is(word, seen.thread)}.",
-                at=answer.mark,
-            )
+    seen, plain = impersonations[way], impersonations[NOTHING]
+    told = f"Bob's good token names Bob, and {way} names Alice"
+    needed(
+        bool(seen.new_id),
+        f"{told}; Bob's first message begins no thread (status {seen.shown[0].status}).",
+        by=ANSWERED,
+        at=seen.shown[0].mark,
+    )
+    for number, word in seen.read:
+        expect(
+            (number, word) in plain.read,
+            f"{told}; Bob sees `{word}`, {what_it_is(word, seen.thread)}, in the answer to "
+            f"{ANSWERS[number]}.",
+            at=seen.shown[number].mark,
+        )
     expect(
-        seen.thread.id not in seen.shown[1].strings - {seen.new_id},
-        f"Bob's good token names Bob, and {way} names Alice; Bob's list holds Alice's thread.",
+        plain.listed or not seen.listed,
+        f"{told}; Bob's list holds Alice's thread.",
         at=seen.shown[1].mark,
     )
     expect(
-        seen.new_id not in seen.threads.strings - {seen.thread.id},
-        f"Bob's good token names Bob, and {way} names Alice; the thread that he begins is in "
-        "Alice's list.",
+        plain.given or not seen.given,
+        f"{told}; the thread that he begins is in Alice's list.",
         at=seen.threads.mark,
     )
+    for number, judge in enumerate(("list-own", "get-refused", "items-refused"), 1):
+        needed(
+            all(number != of for of, _ in plain.read) and not (number == 1 and plain.listed),
+            f"Bob's good token names Bob, and nothing names Alice; in the answer to "
+            f"{ANSWERS[number]} Bob sees what is Alice's all the same.",
+            by=judge,
+            at=plain.shown[number].mark,
+        )
 
 
 @criterion("attachments-refused")

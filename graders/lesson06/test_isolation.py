@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from graders.engine.harness import criterion, expect
+from graders.engine.harness import Finding, criterion, expect, needed
 from graders.lesson06.fabricated_ids import bare
-from graders.lesson06.intrusions import Intrusions, expect_refused, what_it_is
+from graders.lesson06.intrusions import (
+    LIST,
+    OWNERS,
+    Intrusions,
+    expect_feedback_unheard,
+    expect_refused,
+    expect_refused_after_restart,
+    what_it_is,
+)
 from graders.lesson06.operations import (
     CUSTOM_ACTION,
     DELETE,
@@ -22,8 +30,8 @@ from graders.lesson06.operations import (
     UPDATE,
     Operation,
 )
-from graders.lesson06.ownership import Listed, Owner, ids_of, page_of
-from graders.lesson06.people import Thread, WholeAnswer
+from graders.lesson06.ownership import Listed, Owner, Way, ids_of, page_of
+from graders.lesson06.people import ANSWERED, Thread, WholeAnswer
 
 
 @criterion("own-threads")
@@ -35,7 +43,7 @@ async def test_owner_may_use_own_threads(owner: Owner) -> None:
         hint="follow-up",
     )
     for answer, what in ((owner.items, "`items.list`"), (owner.loaded, "`threads.get_by_id`")):
-        for word in (*owner.thread.words, *owner.second):
+        for word in (owner.thread.message, owner.thread.answer, *owner.second):
             expect(
                 answer.status == 200 and word in answer.body,
                 f"{what} of Alice's own thread got status {answer.status} and lacks `{word}`.",
@@ -48,25 +56,54 @@ async def test_owner_may_use_own_threads(owner: Owner) -> None:
     )
 
 
-_LISTS = "Bob starts three threads; Alice starts three; Bob lists his threads (`threads.list`)"
-
-
-@criterion("list-own")
+@criterion("list-own", case="while all are there")
 async def test_list_holds_own_threads_only(listed: Listed) -> None:
-    for pages in listed.after.values():
+    for way, pages in listed.among.items():
+        lists = (
+            f"Alice and Bob start threads in turns; Bob lists his (`threads.list`, {_asked(way)})"
+        )
         for page in pages:
             for thread in listed.alice:
                 secret = thread.leaked(page, listed.bob)
                 expect(
                     secret is None,
-                    f"{_LISTS}; Bob sees `{secret}`, {_in_list(secret or '', thread)}.",
+                    f"{lists}; Bob sees `{secret}`, {_in_list(secret or '', thread)}.",
                     at=page.mark,
                 )
             expect(
                 listed.title not in page.shown,
-                f"{_LISTS}; Bob sees `{listed.title}`, the title of a thread of Alice's.",
+                f"{lists}; Bob sees `{listed.title}`, the title of a thread of Alice's.",
                 at=page.mark,
             )
+    _need_a_list(listed)
+
+
+@criterion("list-own", case="after a restart")
+async def test_list_holds_own_threads_only_after_a_restart(intrusion: Intrusions) -> None:
+    page, thread = intrusion.returned[LIST], intrusion.undisturbed.thread
+    secret = thread.leaked(page, intrusion[GET].bob)
+    expect(
+        secret is None,
+        "Alice starts a thread; the server is started again; Bob lists his threads "
+        f"(`threads.list`) and sees `{secret}`, {_in_list(secret or '', thread)}.",
+        at=page.mark,
+    )
+
+
+def _need_a_list(listed: Listed) -> None:
+    page = listed.among["desc", 100][-1]
+    needed(
+        not listed.empty,
+        "Bob has three threads, and `threads.list` shows none of them, so nothing shows whose it "
+        f"holds (status {page.status}).",
+        by=OWNERS,
+        at=page.mark,
+    )
+
+
+def _asked(way: Way) -> str:
+    order, limit = way
+    return f"order {order}, {'no limit' if limit is None else f'limit {limit}'}"
 
 
 def _in_list(secret: str, thread: Thread) -> str:
@@ -77,13 +114,14 @@ def _in_list(secret: str, thread: Thread) -> str:
 
 @criterion("list-pages")
 async def test_pages_do_not_tell_of_others(listed: Listed) -> None:
-    for order, pages in listed.after.items():
-        before = [_shape(page) for page in listed.before[order]]
-        after = [_shape(page) for page in pages]
+    _need_a_list(listed)
+    for way, pages in listed.among.items():
+        among = [_shape(page) for page in pages]
+        alone = [_shape(page) for page in listed.alone[way]]
         expect(
-            before == after,
-            f"Bob has three threads and asks for pages of two (order {order}): he gets "
-            f"{_told(before)}. Then Alice starts three; Bob asks again and gets {_told(after)}.",
+            among == alone,
+            f"Bob has three threads, Alice four. Bob lists his ({_asked(way)}) and gets "
+            f"{_told(among)}. Then Alice deletes hers; Bob asks again and gets {_told(alone)}.",
             at=pages[-1].mark,
         )
     for order, hers in listed.after_hers.items():
@@ -109,28 +147,50 @@ def _told(pages: list[tuple[tuple[str, ...], bool]]) -> str:
     return ", ".join(f"{len(ids)}{' and more' if more else ''}" for ids, more in pages)
 
 
-@criterion("message-refused")
+@criterion("get-refused", case="after a restart")
+async def test_loading_is_refused_after_a_restart(intrusion: Intrusions) -> None:
+    expect_refused_after_restart(intrusion, GET)
+
+
+@criterion("items-refused", case="after a restart")
+async def test_items_are_refused_after_a_restart(intrusion: Intrusions) -> None:
+    expect_refused_after_restart(intrusion, ITEMS)
+
+
+@criterion("message-refused", case="after a restart")
+async def test_message_is_refused_after_a_restart(intrusion: Intrusions) -> None:
+    expect_refused_after_restart(intrusion, MESSAGE)
+
+
+@criterion("message-refused", case="while the server runs")
 async def test_message_in_a_foreign_thread_is_refused(intrusion: Intrusions) -> None:
-    expect_refused(intrusion[MESSAGE.kind])
+    expect_refused(intrusion[MESSAGE])
 
 
-@criterion("get-refused")
+@criterion("get-refused", case="while the server runs")
 async def test_loading_a_foreign_thread_is_refused(intrusion: Intrusions) -> None:
-    expect_refused(intrusion[GET.kind])
+    expect_refused(intrusion[GET])
 
 
-@criterion("items-refused")
+@criterion("items-refused", case="while the server runs")
 async def test_items_of_a_foreign_thread_are_refused(intrusion: Intrusions) -> None:
-    expect_refused(intrusion[ITEMS.kind])
+    expect_refused(intrusion[ITEMS])
 
 
 @criterion("update-refused", case="for others")
 async def test_renaming_a_foreign_thread_is_refused(intrusion: Intrusions) -> None:
-    expect_refused(intrusion[UPDATE.kind])
+    expect_refused(intrusion[UPDATE])
 
 
 @criterion("update-refused", case="for the owner")
 async def test_owner_may_rename(owner: Owner) -> None:
+    needed(
+        owner.loaded.status == 200,
+        f"Alice cannot load her own thread (status {owner.loaded.status}), so she cannot rename "
+        "it either.",
+        by=OWNERS,
+        at=owner.loaded.mark,
+    )
     expect(
         owner.renamed.status == 200 and owner.title in owner.threads_renamed.body,
         f"Alice renames her own thread (status {owner.renamed.status}), and her list does not "
@@ -142,11 +202,17 @@ async def test_owner_may_rename(owner: Owner) -> None:
 
 @criterion("delete-refused", case="for others")
 async def test_deleting_a_foreign_thread_is_refused(intrusion: Intrusions) -> None:
-    expect_refused(intrusion[DELETE.kind])
+    expect_refused(intrusion[DELETE])
 
 
 @criterion("delete-refused", case="for the owner")
 async def test_owner_may_delete(owner: Owner) -> None:
+    needed(
+        owner.thread.id in owner.threads.strings,
+        "Alice's list does not hold her thread, so it does not show what is deleted.",
+        by=OWNERS,
+        at=owner.threads.mark,
+    )
     expect(
         owner.deleted_thread.id not in owner.threads_after.strings,
         f"Alice deletes a thread of her own (status {owner.deleted.status}), and it is still in "
@@ -158,11 +224,23 @@ async def test_owner_may_delete(owner: Owner) -> None:
 
 @criterion("retry-refused", case="for others")
 async def test_retry_in_a_foreign_thread_is_refused(intrusion: Intrusions) -> None:
-    expect_refused(intrusion[RETRY.kind])
+    expect_refused(intrusion[RETRY])
 
 
 @criterion("retry-refused", case="for the owner")
 async def test_owner_may_ask_again(owner: Owner) -> None:
+    needed(
+        owner.thread.begun.answered,
+        "Alice's first message was not answered, so she cannot ask for another answer.",
+        by=ANSWERED,
+        at=owner.thread.begun.mark,
+    )
+    needed(
+        owner.follow_up.answered,
+        "Alice's follow-up in her own thread was not answered, so another answer cannot come.",
+        by=OWNERS,
+        at=owner.follow_up.mark,
+    )
     expect(
         owner.retried.answered,
         "Alice asks for another answer in her own thread and gets none "
@@ -172,9 +250,14 @@ async def test_owner_may_ask_again(owner: Owner) -> None:
     )
 
 
-@criterion("feedback-refused")
+@criterion("feedback-refused", case="what the agent hears")
+async def test_agent_hears_no_foreign_feedback(intrusion: Intrusions) -> None:
+    expect_feedback_unheard(intrusion)
+
+
+@criterion("feedback-refused", case="what is answered")
 async def test_feedback_in_a_foreign_thread_is_refused(intrusion: Intrusions) -> None:
-    expect_refused(intrusion[FEEDBACK.kind])
+    expect_refused(intrusion[FEEDBACK])
     _expect_alike(intrusion, FEEDBACK)
 
 
@@ -187,7 +270,7 @@ async def test_feedback_in_a_foreign_thread_is_refused(intrusion: Intrusions) ->
 async def test_action_in_a_foreign_thread_is_refused(
     operation: Operation, intrusion: Intrusions
 ) -> None:
-    expect_refused(intrusion[operation.kind])
+    expect_refused(intrusion[operation])
 
 
 @criterion("answers-alike")
@@ -199,7 +282,31 @@ async def test_action_in_a_foreign_thread_is_refused(
 async def test_refusal_does_not_tell_what_exists(
     operation: Operation, intrusion: Intrusions
 ) -> None:
+    _need_refusal(intrusion, operation)
     _expect_alike(intrusion, operation)
+
+
+_REFUSED_BY = {
+    GET: "get-refused",
+    ITEMS: "items-refused",
+    MESSAGE: "message-refused",
+    UPDATE: "update-refused",
+    DELETE: "delete-refused",
+    RETRY: "retry-refused",
+}
+
+
+def _need_refusal(intrusions: Intrusions, operation: Operation) -> None:
+    """Need a refusal: an answer that leaks differs from any other.
+
+    For most operations the SDK loads the thread first, so they need a refusal of that too.
+    """
+    for each in {operation} if operation in (ITEMS, DELETE) else {GET, operation}:
+        try:
+            expect_refused(intrusions[each])
+        except Finding as leak:
+            judge = _REFUSED_BY.get(each, "actions-refused")
+            needed(False, leak.seen, by=judge, at=leak.mark)
 
 
 def _expect_alike(intrusions: Intrusions, operation: Operation) -> None:
@@ -207,7 +314,7 @@ def _expect_alike(intrusions: Intrusions, operation: Operation) -> None:
 
     What differs between these two is chance.
     """
-    seen = intrusions[operation.kind]
+    seen = intrusions[operation]
     foreign, unknown = seen.answer, seen.unknown
     expect(
         foreign.status == unknown[0].status or foreign.status == unknown[1].status,
@@ -224,10 +331,12 @@ def _expect_alike(intrusions: Intrusions, operation: Operation) -> None:
     )
     sent = (seen.thread.id, seen.thread.message_id, seen.thread.answer_id, seen.word)
     never = [
-        bare(answer, (target.thread_id, target.message_id, target.answer_id, seen.unknown_word))
+        bare(
+            answer.body, (target.thread_id, target.message_id, target.answer_id, seen.unknown_word)
+        )
         for answer, target in zip(unknown, seen.unknown_targets, strict=True)
     ]
-    own = bare(foreign, sent)
+    own = bare(foreign.body, sent)
     expect(
         never[0] != never[1] or own == never[0],
         f"{operation.tell('Bob', 'a thread of Alice')}, and reads {own[:120]!r}. For an id that "

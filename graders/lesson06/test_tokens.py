@@ -6,14 +6,17 @@ import re
 
 import pytest
 
-from graders.engine.harness import TOO_MANY_REQUESTS, Outcome, criterion, expect
+from graders.engine.harness import TOO_MANY_REQUESTS, Outcome, criterion, expect, needed
+from graders.lesson06.intrusions import OWNERS
 from graders.lesson06.ownership import ids_of
 from graders.lesson06.people import WholeAnswer
 from graders.lesson06.refusals import (
     ALGORITHM,
     AUDIENCE,
+    ENDLESS,
     EXPIRED,
     FORGED,
+    GOOD,
     IN_QUERY,
     LET_IN,
     LONG,
@@ -23,6 +26,7 @@ from graders.lesson06.refusals import (
     OUTDATED,
     SIGNATURE,
     SUBJECT,
+    UNSIGNED,
     WITHOUT,
     Before,
     Refusals,
@@ -36,13 +40,14 @@ _BEARER = re.compile(r"(?:^|,)\s*bearer(?:\s|,|$)", re.IGNORECASE)
 
 
 @criterion("no-token-refused")
-@pytest.mark.parametrize("case", MISSING)
+@pytest.mark.parametrize("case", [*MISSING, *UNSIGNED])
 async def test_request_without_a_token_is_refused(case: str, refused: Refusals) -> None:
     _expect_401(refused, case, f"A first message with {case}")
 
 
 @criterion("no-token-refused", case=LONG)
 async def test_long_garbage_is_refused(refused: Refusals) -> None:
+    _need_a_door(refused)
     status = refused[LONG].value.status
     if status not in _TOO_LONG:
         _expect_401(refused, LONG, f"A first message with {LONG}")
@@ -65,7 +70,7 @@ async def test_every_kind_of_request_needs_a_token_of_today(before: Before) -> N
 
 def _expect_401_for_all(before: Before, how: str) -> None:
     for kind in before.answers[how]:
-        _expect_401(before.answers[how], kind, f"`{kind}` {how}")
+        _expect_status_401(before.answers[how], kind, f"`{kind}` {how}")
 
 
 @criterion("signature-checked")
@@ -80,16 +85,16 @@ async def test_other_algorithm_is_refused(case: str, refused: Refusals) -> None:
     _expect_401(refused, case, f"A token with the algorithm {case}")
 
 
-@criterion("expiry-checked", case="a first message")
-async def test_expired_token_is_refused(refused: Refusals) -> None:
-    for case in EXPIRED:
-        _expect_401(refused, case, "A token that expired two hours ago")
+@criterion("expiry-checked")
+@pytest.mark.parametrize("case", [*EXPIRED, *ENDLESS])
+async def test_expired_token_is_refused(case: str, refused: Refusals) -> None:
+    _expect_401(refused, case, f"A token {case}")
 
 
 @criterion("not-before-checked")
-async def test_token_of_tomorrow_is_refused(refused: Refusals) -> None:
-    for case in NOT_BEFORE:
-        _expect_401(refused, case, "A token that is valid only in an hour (`nbf`)")
+@pytest.mark.parametrize("case", NOT_BEFORE)
+async def test_token_of_the_future_is_refused(case: str, refused: Refusals) -> None:
+    _expect_401(refused, case, f"A token {case} (`nbf`)")
 
 
 @criterion("audience-checked")
@@ -106,11 +111,36 @@ async def test_token_without_a_user_is_refused(case: str, refused: Refusals) -> 
 
 @criterion("query-token-refused")
 async def test_token_in_the_query_is_refused(refused: Refusals) -> None:
+    answer = refused["no header"].value
+    needed(
+        answer.status in {UNAUTHORIZED, TOO_MANY_REQUESTS},
+        f"A request without a token got status {answer.status}, so a token in its URL shows "
+        "nothing.",
+        by="no-token-refused",
+        at=answer.mark,
+    )
     _expect_401(refused, IN_QUERY, "A request whose token is only in the URL's query")
 
 
-def _expect_401(refusals: Refusals, case: str, what: str) -> None:
-    answer = refusals[case].value
+def _need_a_door(refused: Refusals) -> None:
+    """Need a good token to open: who refuses everything does not show that tokens are checked."""
+    good = refused[GOOD].value
+    needed(
+        good.status == 200,
+        f"A first message with a good token got status {good.status}, so it does not show that "
+        "bad ones are refused.",
+        by="good-token",
+        at=good.mark,
+    )
+
+
+def _expect_401(refused: Refusals, case: str, what: str) -> None:
+    _need_a_door(refused)
+    _expect_status_401(refused, case, what)
+
+
+def _expect_status_401(answers: Refusals, case: str, what: str) -> None:
+    answer = answers[case].value
     if answer.status in {UNAUTHORIZED, TOO_MANY_REQUESTS}:
         return
     how = f"status {answer.status}" if answer.status else "no answer: the app raised an exception"
@@ -135,14 +165,13 @@ _NO_TOKEN = frozenset({"no header", "an empty header", IN_QUERY})
 
 @criterion("challenge", case="without a token")
 async def test_401_without_a_token_says_what_is_wanted(refused: Refusals) -> None:
-    for case in sorted(refused.keys() & _NO_TOKEN):
-        _expect_challenge(refused[case], f"a first message (token: {case})")
+    _expect_challenges({case: refused[case] for case in _NO_TOKEN}, "no-token-refused")
 
 
 @criterion("challenge", case="with a bad token")
 async def test_401_for_a_bad_token_says_what_is_wanted(refused: Refusals) -> None:
-    for case in sorted(refused.keys() - _NO_TOKEN):
-        _expect_challenge(refused[case], f"a first message (token: {case})")
+    bad = {case: refused[case] for case in refused.keys() - _NO_TOKEN - {GOOD}}
+    _expect_challenges(bad, "signature-checked")
 
 
 @criterion("challenge", case=_EVERY_KIND)
@@ -150,6 +179,24 @@ async def test_every_kind_of_401_says_what_is_wanted(before: Before) -> None:
     for how, answers in before.answers.items():
         for kind, outcome in answers.items():
             _expect_challenge(outcome, f"`{kind}` {how}")
+    got = {kind: answer for answers in before.answers.values() for kind, answer in answers.items()}
+    _need_a_401(got, "no-token-refused")
+
+
+def _expect_challenges(answers: Refusals, judge: str) -> None:
+    for case in sorted(answers):
+        _expect_challenge(answers[case], f"a first message (token: {case})")
+    _need_a_401(answers, judge)
+
+
+def _need_a_401(answers: Refusals, judge: str) -> None:
+    got = [each.value for each in answers.values() if each.finding is None]
+    needed(
+        any(answer.status == UNAUTHORIZED for answer in got),
+        "There was no 401, so nothing shows what it says.",
+        by=judge,
+        at=got[0].mark if got else None,
+    )
 
 
 def _expect_challenge(outcome: Outcome[WholeAnswer], what: str) -> None:
@@ -166,8 +213,30 @@ def _expect_challenge(outcome: Outcome[WholeAnswer], what: str) -> None:
     )
 
 
+_CHECKED_BY = {
+    WITHOUT: "no-token-refused",
+    FORGED: "signature-checked",
+    OUTDATED: "expiry-checked",
+}
+
+
+def _need_refusals(before: Before) -> None:
+    """Need every bad token to be refused: what is let in may do something."""
+    for how, by in _CHECKED_BY.items():
+        first = {"a first message": before.begun[how]}
+        others = {kind: outcome.value for kind, outcome in before.answers[how].items()}
+        for what, answer in {**first, **others}.items():
+            needed(
+                answer.status in {UNAUTHORIZED, TOO_MANY_REQUESTS},
+                f"The request ({what}) {how} got status {answer.status}, not 401.",
+                by=by,
+                at=answer.mark,
+            )
+
+
 @criterion("nothing-before-401", case="the model is not asked")
 async def test_model_is_not_asked_for_a_bad_token(before: Before) -> None:
+    _need_refusals(before)
     for word, how in before.sent.items():
         for call in before.scene.model.calls:
             expect(
@@ -179,6 +248,7 @@ async def test_model_is_not_asked_for_a_bad_token(before: Before) -> None:
 
 @criterion("nothing-before-401", case="no thread is made")
 async def test_no_thread_is_made_for_a_bad_token(before: Before) -> None:
+    _need_refusals(before)
     expect(
         set(ids_of(before.threads)) <= {before.thread.id},
         "After first messages with bad tokens, the user's list holds a thread that she never "
@@ -195,6 +265,7 @@ async def test_no_thread_is_made_for_a_bad_token(before: Before) -> None:
 
 @criterion("nothing-before-401", case="nothing is changed")
 async def test_nothing_is_changed_by_a_bad_token(before: Before) -> None:
+    _need_refusals(before)
     seen = (before.items, before.loaded, before.threads)
     for answer in seen:
         for word, how in before.sent.items():
@@ -204,13 +275,15 @@ async def test_nothing_is_changed_by_a_bad_token(before: Before) -> None:
                 at=answer.mark,
             )
     for word in before.thread.words:
-        expect(
+        needed(
             word in before.items.body,
             "After requests with bad tokens, Alice's thread has lost what was in it.",
+            by=OWNERS,
             at=before.items.mark,
         )
-    expect(
+    needed(
         before.loaded.status == 200,
         "After requests with bad tokens, Alice's thread cannot be loaded.",
+        by=OWNERS,
         at=before.loaded.mark,
     )

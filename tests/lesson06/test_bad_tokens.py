@@ -14,11 +14,13 @@ from graders.engine.harness import Tokens
 from graders.lesson06.refusals import (
     ALGORITHM,
     AUDIENCE,
+    ENDLESS,
     EXPIRED,
     MISSING,
     NOT_BEFORE,
     SIGNATURE,
     SUBJECT,
+    UNSIGNED,
     Header,
 )
 
@@ -27,7 +29,10 @@ LESSON = Catalogue(Path(__file__).resolve().parents[2]).lesson("lesson06")
 TOKENS = Tokens(LESSON.info.env["JWT_SECRET"], time.time)
 
 
-def judged(header: str | None) -> str:
+MINUTE = 60
+
+
+def judged(header: str | None, leeway: float = MINUTE) -> str:
     """Check what a header bears as a good server does; return the claims' user."""
     scheme, _, token = (header or "").partition(" ")
     if scheme != "Bearer":
@@ -37,6 +42,7 @@ def judged(header: str | None) -> str:
         TOKENS.secret,
         algorithms=["HS256"],
         audience="chatkit",
+        leeway=leeway,
         options={"require": ["sub", "exp", "aud"]},
     )
     return str(claims["sub"])
@@ -54,6 +60,7 @@ def kinds(
         *kinds(SIGNATURE, jwt.InvalidSignatureError),
         *kinds(ALGORITHM, jwt.InvalidAlgorithmError),
         *kinds(EXPIRED, jwt.ExpiredSignatureError),
+        *kinds(ENDLESS, jwt.MissingRequiredClaimError),
         *kinds(NOT_BEFORE, jwt.ImmatureSignatureError),
         (AUDIENCE["another audience"], jwt.InvalidAudienceError),
         (AUDIENCE["a longer name"], jwt.InvalidAudienceError),
@@ -67,7 +74,19 @@ def test_bad_token_is_bad_in_one_way(header: Header, error: type[Exception]) -> 
     assert type(raised.value) is error
 
 
-@pytest.mark.parametrize("header", MISSING.values())
+@pytest.mark.parametrize("header", [*EXPIRED.values(), *NOT_BEFORE.values()])
+def test_only_too_large_a_leeway_lets_it_in(header: Header) -> None:
+    with pytest.raises((jwt.ExpiredSignatureError, jwt.ImmatureSignatureError)):
+        judged(header(TOKENS, "alice"))
+    assert judged(header(TOKENS, "alice"), leeway=3 * 3_600) == "alice"
+
+
+def test_a_minute_and_a_half_is_too_large() -> None:
+    near = [[*EXPIRED.values()][-1], [*NOT_BEFORE.values()][-1]]
+    assert [judged(header(TOKENS, "alice"), leeway=90) for header in near] == ["alice", "alice"]
+
+
+@pytest.mark.parametrize("header", [*MISSING.values(), *UNSIGNED.values()])
 def test_what_is_no_token_cannot_be_read(header: Header) -> None:
     with pytest.raises(jwt.InvalidTokenError):
         judged(header(TOKENS, "alice"))

@@ -32,10 +32,13 @@ def found(seen: str, *, at: int | None = None, hint: str | None = None) -> NoRet
     raise Finding(seen, hint=hint, mark=at)
 
 
-def needed(holds: bool, seen: str, *, by: str, at: int | None = None) -> None:
+def needed(
+    holds: bool, seen: str, *, by: str, at: int | None = None, hint: str | None = None
+) -> None:
     """Raise the :class:`Finding` that a check has nothing to look at, unless ``holds``.
 
     ``by`` is the criterion that judges what is missing: where it failed, this check is blocked.
+    Otherwise it fails.
     """
     if holds is not True:
-        raise Finding(seen, mark=at, needs=(by,))
+        raise Finding(seen, hint=hint, mark=at, needs=(by,))

@@ -27,6 +27,7 @@ UNAUTHORIZED = HTTPException(401, "Not authenticated", {"WWW-Authenticate": 'Bea
 
 class Claims(BaseModel):
     sub: str = Field(min_length=1)
+    exp: float
 
 
 @dataclass

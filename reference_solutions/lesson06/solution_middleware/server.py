@@ -70,7 +70,12 @@ def user_of(header: str) -> str:
     if len(parts) != 2 or parts[0].lower() != "bearer":
         raise jwt.InvalidTokenError("no bearer token")
     claims = jwt.decode(
-        parts[1], os.environ["JWT_SECRET"], algorithms=["HS256"], audience="chatkit", leeway=30
+        parts[1],
+        os.environ["JWT_SECRET"],
+        algorithms=["HS256"],
+        audience="chatkit",
+        leeway=59,
+        options={"require": ["exp"]},
     )
     user = claims.get("sub")
     if not user:

@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import os
 import secrets
+import time
 from collections.abc import AsyncIterator
 from typing import Any, Final
 
@@ -94,6 +95,10 @@ class Server(ChatKitServer[Context]):
         result = Runner.run_streamed(agent, agent_input, context=agent_context)
         async for event in stream_agent_response(agent_context, result):
             yield event
+            # An answer is not for longer than its token; what is left of it is lost.
+            if time.time() > context["exp"]:
+                result.cancel()
+                return
 
 
 app = FastAPI()
@@ -106,7 +111,13 @@ async def authenticate(request: Request, call_next: Any) -> Response:
     try:
         if len(words) != 2 or words[0].lower() != "bearer":
             raise jwt.InvalidTokenError("no token")
-        claims = jwt.decode(words[1], SECRET, algorithms=["HS256"], audience=["chatkit"])
+        claims = jwt.decode(
+            words[1],
+            SECRET,
+            algorithms=["HS256"],
+            audience=["chatkit"],
+            options={"require": ["exp"]},
+        )
         if not claims.get("sub"):
             raise jwt.InvalidTokenError("no user")
     except jwt.exceptions.PyJWTError:

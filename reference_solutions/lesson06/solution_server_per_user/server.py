@@ -60,7 +60,12 @@ class Limit:
 servers: dict[str, OneUsersServer] = {}
 limits: defaultdict[str, Limit] = defaultdict(Limit)
 decode = partial(
-    jwt.decode, key=os.environ["JWT_SECRET"], algorithms=["HS256"], audience="chatkit", leeway=60
+    jwt.decode,
+    key=os.environ["JWT_SECRET"],
+    algorithms=["HS256"],
+    audience="chatkit",
+    leeway=60,
+    options={"require": ["exp"]},
 )
 app = FastAPI()
 
