@@ -115,6 +115,7 @@ class Host:
         loop = asyncio.get_running_loop()
         assert isinstance(loop, Loop), "run() made it"
         loop.quiet_file = self._sock.fileno()
+        loop.sleep_while(lambda: self._clock.stands_still)
         self._wake = loop.wake
         self._connection.attach(loop)
         self._connection.send(Hello(layers=layers))
