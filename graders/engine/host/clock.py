@@ -97,6 +97,11 @@ class VirtualClock:
         """Virtual seconds since the Unix epoch."""
         return self._dial.wall_ns() / NANOSECONDS
 
+    @property
+    def stands_still(self) -> bool:
+        """Whether time stands still until the grader moves it."""
+        return self._dial.held
+
     def monotonic(self) -> float:
         """Stand in for ``time.monotonic``."""
         return self._dial.monotonic_ns() / NANOSECONDS

@@ -3,20 +3,32 @@
 What a thread puts into a sleeping loop without waking it (`loop.call_soon`, or an asyncio queue's
 `put_nowait`) lies there until something else wakes the loop. The grader's questions to a quiet
 server would be such a thing: no client of a real server asks them, so they must not help. What came
-so is kept aside until something wakes the loop that does so without the grader too. Must not know
-what the callbacks are for.
+so is kept aside until something wakes the loop that does so without the grader too. While its time
+stands still, no timer wakes the loop either. Must not know what the callbacks are for.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextvars
+import selectors
 import threading
 from collections import deque
 from collections.abc import Callable
 from typing import Any
 
 Events = list[tuple[Any, int]]
+
+
+class _Selector(selectors.DefaultSelector):
+    """Sleeps without an end while the time ``stands_still``: until that moves, no timer is due."""
+
+    stands_still: Callable[[], bool] = staticmethod(lambda: False)
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        """Wait as asked; a loop that looks at the clock again and again would never be at rest."""
+        patient = timeout is not None and timeout > 0 and self.stands_still()
+        return super().select(None if patient else timeout)
 
 
 class Loop(asyncio.SelectorEventLoop):
@@ -27,7 +39,8 @@ class Loop(asyncio.SelectorEventLoop):
     """
 
     def __init__(self) -> None:
-        super().__init__()
+        self._own_selector = _Selector()
+        super().__init__(self._own_selector)
         self.quiet_file = -1
         self._aside: deque[asyncio.Handle] = deque()
 
@@ -44,6 +57,10 @@ class Loop(asyncio.SelectorEventLoop):
         handle = asyncio.Handle(callback, args, self, context)
         self._aside.append(handle)
         return handle
+
+    def sleep_while(self, stands_still: Callable[[], bool]) -> None:
+        """Let no timer end the loop's sleep while ``stands_still()``; whoever moves it wakes it."""
+        self._own_selector.stands_still = stands_still
 
     def wake(self) -> None:
         """Let what was kept aside run now."""

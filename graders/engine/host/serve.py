@@ -21,9 +21,11 @@ from graders.engine.host.guard import install_guard
 from graders.engine.host.lifespan import Lifespan
 from graders.engine.host.loading import LoadError, load_app
 from graders.engine.host.loop import Loop
+from graders.engine.host.process_locks import keep_locks_in_the_process
 from graders.engine.host.raised import RaisedReports
 from graders.engine.host.relay import Relay, silence_tls
 from graders.engine.host.sql_time import SQLITES_WAIT
+from graders.engine.host.surroundings import answer_for_the_machine
 from graders.engine.wire.frames import (
     Advance,
     Advanced,
@@ -103,6 +105,9 @@ class Host:
         """Serve until the process ends."""
         silence_tls()
         install_guard(self._connection, one_process=one_process)
+        answer_for_the_machine()
+        if one_process:
+            keep_locks_in_the_process()
         self._clock.pump = self._connection.pump
         self._clock.install()
         self._relay = Relay(self._connection)
@@ -110,6 +115,7 @@ class Host:
         loop = asyncio.get_running_loop()
         assert isinstance(loop, Loop), "run() made it"
         loop.quiet_file = self._sock.fileno()
+        loop.sleep_while(lambda: self._clock.stands_still)
         self._wake = loop.wake
         self._connection.attach(loop)
         self._connection.send(Hello(layers=layers))

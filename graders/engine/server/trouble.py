@@ -4,6 +4,7 @@
     └── ServerTrouble
         ├── ServerDied       its process ended while it was needed
         ├── Stalled          it has nothing left to do, and what is awaited has not come
+        │   └── Blocked      a call that waits blocks its event loop
         ├── RanAway          it computes without end
         ├── ProtocolBroken   its process sent something that is no frame, or out of turn
         ├── OverLimit        it went past one of its limits, and was ended for it
@@ -30,6 +31,10 @@ class ServerDied(ServerTrouble):
 
 class Stalled(ServerTrouble):
     """The server waits for nothing that could still happen, and owes an answer."""
+
+
+class Blocked(Stalled):
+    """A call blocks the server's event loop, and waits for what cannot come meanwhile."""
 
 
 class RanAway(ServerTrouble):

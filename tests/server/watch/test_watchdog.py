@@ -350,7 +350,7 @@ class Silent:
             future.set_result(None)
         return future
 
-    def skip(self, seconds: float) -> asyncio.Future[float | None]:
+    def skip(self, seconds: float, *, hold: bool = False) -> asyncio.Future[float | None]:
         """Fail: nobody has told of a timer."""
         raise AssertionError(f"there is no timer of {seconds} s")
 

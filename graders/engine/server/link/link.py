@@ -132,14 +132,15 @@ class Link:
         self._begun_calls = 0
         self._asked_bytes = 0
         self._sent = 0
+        self._keep_alives = 0
         self._numbers = itertools.count(1)
         self._exchanges: dict[int, OpenExchange] = {}
         self._calls: set[int] = set()
         self._tickets: dict[int, asyncio.Future[float | None]] = {}
         self._waiters = Waiters()
+        self._watchdog = Watchdog(pid, limits, self)
         self._watching: asyncio.Task[None] | None = None
         self._listener = listener
-        self._pid = pid
         self.trouble: Exception | None = None
         self.skipped_seconds = 0.0
         self.blocked_seconds = 0.0
@@ -192,6 +193,7 @@ class Link:
 
     async def advance(self, seconds: float, *, stop: bool = False) -> float | None:
         """Move the virtual clock, and let it stand still; return the seconds to the next timer."""
+        self._sent += 1
         future = self._move(seconds, stop=stop)
         await self.until(future.done)
         return future.result()
@@ -246,13 +248,19 @@ class Link:
 
     @property
     def message_count(self) -> int:
-        """How many messages went in either direction, other than the watchdog's own."""
-        return self._frames + self._sent
+        """How many messages went in either direction, other than the watchdog's own.
 
-    def skip(self, seconds: float) -> asyncio.Future[float | None]:
-        """Move the clock to a timer; the future's result is the seconds to the next one."""
+        What only keeps a connection alive is not counted.
+        """
+        return self._frames + self._sent - self._keep_alives
+
+    def skip(self, seconds: float, *, hold: bool = False) -> asyncio.Future[float | None]:
+        """Move the clock to a timer, and let it stand still there if it is to ``hold``.
+
+        The future's result is the seconds to the next timer.
+        """
         self.skipped_seconds += seconds
-        return self._move(seconds)
+        return self._move(seconds, stop=hold)
 
     def free(self, seconds: float) -> None:
         """Move the clock, so that a sleep which blocks the event loop ends."""
@@ -339,6 +347,7 @@ class Link:
             raise self._listener.on_flood(
                 f"sent an answer of more than {amount(self._limits.answer_mb)}"
             )
+        self._keep_alives += keeps_alive(frame)
         if frame.body:
             exchange.received += 1
             exchange.chunks.append((frame.body, self._loop.time()))
@@ -393,7 +402,7 @@ class Link:
             self._watching.add_done_callback(self._watched)
 
     async def _watch_until_found(self) -> None:
-        trouble = await Watchdog(self._pid, self._limits, self).watch()
+        trouble = await self._watchdog.watch()
         if isinstance(trouble, Stalled | RanAway):
             # What comes later may still work.
             self._waiters.fail(trouble)
@@ -411,6 +420,14 @@ class Link:
         ticket, future = self._ticket()
         self.send(Advance(ticket=ticket, seconds=seconds, stop=stop))
         return future
+
+
+def keeps_alive(frame: ResponseBody) -> bool:
+    """Return whether a piece of an answer says nothing: only comments of server-sent events.
+
+    That is what servers send while they have nothing to say, so it tells of no progress.
+    """
+    return frame.more and all(not line or line.startswith(b":") for line in frame.body.splitlines())
 
 
 _T = TypeVar("_T")

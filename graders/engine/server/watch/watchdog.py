@@ -4,10 +4,13 @@ A server that owes an answer is *stalled* when the kernel says that all its thre
 nothing has run from one look to the next, and its event loop says that it has nothing left to do,
 several times in turn. The two are never asked at once: a question to the loop is work for it. A
 timer that is still to fire (a back-off, a sleep) is not waited for: the virtual clock is moved to
-it. A server that blocks its own event loop cannot answer; it is given some virtual time in case it
-sleeps, and then what the kernel says counts, over more looks. Only when neither can be asked does a
-plain time limit decide, and the finding says so. A server that neither works nor sleeps waits for
-the machine: that is not decided here (``deadlines`` has the last word on it).
+it, at once where the one before was met by a server that did nothing else. What a server says only
+to keep a connection alive is no progress, so the virtual time without progress is limited; once it
+is over the clock stands still, and only what works in real time can still help. A server that
+blocks its own event loop cannot answer; it is given some virtual time in case it sleeps, and then
+what the kernel says counts, over more looks. Only when neither can be asked does a plain time limit
+decide, and the finding says so. A server that neither works nor sleeps waits for the machine: that
+is not decided here (``deadlines`` has the last word on it).
 
 Must not know what is being waited for.
 """
@@ -20,7 +23,7 @@ from typing import Protocol
 
 from graders.engine.core.errors import Finding
 from graders.engine.core.limits import WireLimits
-from graders.engine.server.trouble import RanAway, Stalled
+from graders.engine.server.trouble import Blocked, RanAway, Stalled
 from graders.engine.server.watch.process_state import Activity, activity
 
 _LOOK_SECONDS = 0.02
@@ -57,23 +60,35 @@ time leaves no two looks alike. Only a timer nearer than ``_POLL_SECONDS`` shows
 belongs to something that may be at work elsewhere, as SQLite is at a locked table.
 """
 _POLL_SECONDS = 1.0
+_MOST_WAITS = 10
+"""So many times what it may wait without progress, an answer may wait in all."""
 _LEAST_STRIDE = 0.25
 """Virtual seconds that such a server is moved on at least."""
 _ADVANCE_SECONDS = 5.0
 """How long a move of the clock is waited for before the looks go on."""
+_REACTION_TURNS = 50
+"""Turns of the grader's own event loop in which client and scripted model react to what was said.
+
+A token that has come lets the model give the next one: the clock must not be moved before that.
+"""
+_FALLS_ASLEEP_LOOKS = 5
+_FALLS_ASLEEP_SECONDS = 0.001
+"""Looks, and the time between them, until a server that has just answered must be asleep."""
 _MOST_LOOKS = 6_000
 """Two minutes: the last resort against a server that says nothing, where the kernel does not."""
 
 
 @dataclass
 class _Observed:
-    """What has been seen since either side last said anything; ``messages`` counts what was said.
+    """What has been seen since either side last made progress; ``messages`` counts what did.
 
     ``still`` counts looks in a row that showed nothing, ``quiet`` rounds, ``blocked`` looks,
     ``waits`` the timers that were waited for, ``asleep`` looks in a row at a server that slept;
     ``polls`` says that it was asked because of these;
     ``pong`` is the question to the event loop that is open, ``grant`` the virtual time that a
-    blocked server gets next, in seconds; ``out_of_time`` says that its next timer is too far away.
+    blocked server gets next, in seconds. ``virtual_seconds`` is what it was given since the last
+    progress, ``answer_seconds`` since the last request; ``held`` says that both are used up, and
+    that the clock stands still. ``only_timers`` says that it did nothing but wait for the last one.
     """
 
     requests: int
@@ -90,7 +105,20 @@ class _Observed:
     blocked: int = 0
     grant: float = 1.0
     virtual_seconds: float = 0.0
-    out_of_time: bool = False
+    answer_seconds: float = 0.0
+    held: bool = False
+    only_timers: bool = False
+
+    def wait_for_timer(self, seconds: float) -> None:
+        """Note that the server was given so much virtual time."""
+        self.virtual_seconds += seconds
+        self.answer_seconds += seconds
+
+    def look_again(self) -> None:
+        """Forget what makes a verdict: somebody waits anew, though nothing has been said."""
+        self.looks = self.asleep = self.still = self.quiet = self.blocked = 0
+        self.polls = False
+        self.grant = 1.0
 
 
 class WatchedServer(Protocol):
@@ -106,13 +134,16 @@ class WatchedServer(Protocol):
 
     @property
     def message_count(self) -> int:
-        """How many messages went in either direction, other than those of the next two."""
+        """How many messages made progress, in either direction: none of those below does."""
 
     def ping(self) -> asyncio.Future[float | None]:
         """Ask its event loop; the future's result is the seconds to its next timer."""
 
-    def skip(self, seconds: float) -> asyncio.Future[float | None]:
-        """Move its clock; the future's result is the seconds to the next timer."""
+    def skip(self, seconds: float, *, hold: bool = False) -> asyncio.Future[float | None]:
+        """Move its clock, and let it stand still if it is to ``hold``.
+
+        The future's result is the seconds to the next timer.
+        """
 
     def free(self, seconds: float) -> None:
         """Move its clock, so that a sleep which blocks its event loop ends."""
@@ -128,33 +159,120 @@ class Watchdog:
         self._pid = pid
         self._limits = limits
         self._server = server
+        self._observed: _Observed | None = None
+        self._looked = 0.0
 
     async def watch(self) -> Exception | None:
         """Return what ends the waiting: the server is stalled, runs away, or is ended.
 
-        ``None`` if nobody waits any more.
+        ``None`` if nobody waits any more. May be called again, whenever somebody waits.
         """
-        observed = self._observe_anew()
+        try:
+            return await self._watch(self._taken_up())
+        finally:
+            self._let_go()
+
+    async def _watch(self, observed: _Observed) -> Exception | None:
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
             if not self._server.awaited:
                 return None
-            if trouble := self._server.look():
+            if trouble := self._look_outside():
                 return trouble
-            if observed.messages != self._server.message_count:
-                observed = self._observe_anew(observed)
+            observed = self._up_to_date(observed)
             self._look(observed)
             if observed.pong is not None and observed.pong.done():
                 await self._take_answer(observed, observed.pong.result())
             if finding := self._verdict(observed):
                 return finding
+            if observed.only_timers:
+                if trouble := await self._meet_timers(observed):
+                    return trouble
+                observed = self._up_to_date(observed)
+
+    def _taken_up(self) -> _Observed:
+        """Go on from what was seen before, if nothing has been said since."""
+        before = self._observed
+        if before is None:
+            return self._observe_anew()
+        now = self._up_to_date(before)
+        if now is before:
+            now.look_again()
+        return now
+
+    def _up_to_date(self, observed: _Observed) -> _Observed:
+        """Return what counts now: it begins anew with each progress, and with each request."""
+        server = self._server
+        if (observed.requests, observed.messages) == (server.request_count, server.message_count):
+            return observed
+        self._let_go()
+        return self._observe_anew(observed)
 
     def _observe_anew(self, old: _Observed | None = None) -> _Observed:
         requests = self._server.request_count
-        spent = old.virtual_seconds if old is not None and old.requests == requests else 0.0
-        return _Observed(
-            requests, self._server.message_count, activity(self._pid), virtual_seconds=spent
-        )
+        now = _Observed(requests, self._server.message_count, activity(self._pid))
+        if old is not None and old.requests == requests:
+            now.answer_seconds = old.answer_seconds
+            now.only_timers = old.only_timers
+        self._observed = now
+        return now
+
+    def _let_go(self) -> None:
+        """Let the clock run on, where it was held."""
+        if self._observed is not None and self._observed.held:
+            self._observed.held = False
+            self._server.skip(0.0)
+
+    def _look_outside(self) -> Exception | None:
+        self._looked = asyncio.get_running_loop().time()
+        return self._server.look()
+
+    async def _meet_timers(self, observed: _Observed) -> Exception | None:
+        """Move the clock from timer to timer, as long as the server does nothing but wait for them.
+
+        Nothing is waited for here but the server's own answers, so a timer costs a millisecond.
+        Whatever else is seen is left to the looks.
+        """
+        loop = asyncio.get_running_loop()
+        while observed.only_timers and not observed.held:
+            observed = await self._after_reactions(observed)
+            if not self._server.awaited:
+                return None
+            if loop.time() - self._looked > _LOOK_SECONDS and (trouble := self._look_outside()):
+                return trouble
+            observed.pong = observed.pong or self._server.ping()
+            await asyncio.wait({observed.pong}, timeout=_LOOK_SECONDS)
+            before = observed
+            observed = await self._after_reactions(observed)
+            if observed is not before:
+                # Something was said meanwhile, so the answer may be of an earlier state.
+                before.pong = None
+                continue
+            if observed.pong is None or not observed.pong.done() or not await self._sleeps():
+                observed.only_timers = False
+                return None
+            next_timer = observed.pong.result()
+            observed.pong = None
+            if next_timer is None:
+                observed.only_timers = False
+                return None
+            await self._move_to(observed, next_timer)
+        return None
+
+    async def _after_reactions(self, observed: _Observed) -> _Observed:
+        """Let the grader's own side react to what has come."""
+        for _ in range(_REACTION_TURNS):
+            await asyncio.sleep(0)
+        return self._up_to_date(observed)
+
+    async def _sleeps(self) -> bool:
+        """Return whether all threads of the server are asleep, or are so in a moment."""
+        for _ in range(_FALLS_ASLEEP_LOOKS):
+            now = activity(self._pid)
+            if now is None or now.asleep:
+                return now is not None
+            await asyncio.sleep(_FALLS_ASLEEP_SECONDS)
+        return False
 
     def _look(self, observed: _Observed) -> None:
         now = activity(self._pid)
@@ -183,25 +301,38 @@ class Watchdog:
         if next_timer is None:
             observed.quiet += 1
             return
-        left = self._limits.answer_clock_seconds - observed.virtual_seconds
-        if next_timer > left:
-            observed.out_of_time = True
-            observed.quiet += _QUIET_ROUNDS if observed.polls else 1
+        await self._move_to(observed, next_timer)
+        observed.only_timers = observed.last is not None and not observed.held
+
+    async def _move_to(self, observed: _Observed, next_timer: float) -> None:
+        """Move the clock to the next timer; where that is too far, hold it at the last moment."""
+        if observed.held:
+            observed.quiet += 1
             return
+        left = self._left(observed)
         observed.quiet = 0
         observed.waits += 1
-        seconds = min(max(next_timer, _stride(observed)), left)
-        observed.virtual_seconds += seconds
-        await asyncio.wait({self._server.skip(seconds)}, timeout=_ADVANCE_SECONDS)
+        observed.held = next_timer > left
+        seconds = left if observed.held else min(max(next_timer, _stride(observed)), left)
+        observed.wait_for_timer(seconds)
+        moved = self._server.skip(seconds, hold=observed.held)
+        await asyncio.wait({moved}, timeout=_ADVANCE_SECONDS)
+
+    def _left(self, observed: _Observed) -> float:
+        """Return how much virtual time the server may still be given."""
+        limit = self._limits.answer_clock_seconds
+        return max(
+            0.0,
+            min(limit - observed.virtual_seconds, _MOST_WAITS * limit - observed.answer_seconds),
+        )
 
     def _grant(self, observed: _Observed) -> None:
         """Let a `time.sleep` that blocks the event loop end; what it does not need is little."""
-        left = self._limits.answer_clock_seconds - observed.virtual_seconds
-        seconds = min(observed.grant, left)
+        seconds = min(observed.grant, self._left(observed))
         if observed.blocked % _GRANT_LOOKS != _GRANT_LOOKS - 1 or seconds <= 0:
             return
         observed.grant *= 2
-        observed.virtual_seconds += seconds
+        observed.wait_for_timer(seconds)
         self._server.free(seconds)
 
     def _verdict(self, observed: _Observed) -> Finding | None:
@@ -209,7 +340,7 @@ class Watchdog:
         if observed.quiet >= (_QUIET_ROUNDS if observed.last else _BLIND_ROUNDS):
             return Stalled(_told_quiet(observed, limits))
         if observed.blocked >= _BLOCKED_LOOKS:
-            return Stalled(
+            return Blocked(
                 "the server's event loop is blocked: a call in it waits and lets nothing else run"
             )
         if _cpu_since(observed) > limits.answer_cpu_seconds * 1_000_000_000:
@@ -229,7 +360,7 @@ def _stride(observed: _Observed) -> float:
 
 
 def _told_quiet(observed: _Observed, limits: WireLimits) -> str:
-    if observed.out_of_time:
+    if observed.held:
         return (
             f"the server only waits for timers, for more than {limits.answer_clock_seconds:,} s of "
             "its clock, and the answer is not complete"
