@@ -25,13 +25,15 @@ async def test_newest_ten_items_are_kept(long: OneThread) -> None:
         # Whether the newest message itself is there is judged where the conversation is short.
         lacking = missing(asked.request, items[-NEWEST:-1])
         newest_lacks = bool(missing(asked.request, items[-1:]))
+        oldest_stand = len(items) > 2 * NEWEST and not missing(asked.request, items[:NEWEST])
         expect(
             not lacking,
             f"The request for message {number} lacks {len(lacking) + newest_lacks} of the newest "
             f"{NEWEST} items"
-            + (", and the newest message is one of them." if newest_lacks else "."),
+            + (", and the newest message is one of them." if newest_lacks else ".")
+            + (f" It holds the {NEWEST} oldest items instead." if oldest_stand else ""),
             at=asked.mark,
-            hint="oldest" if newest_lacks else "few",
+            hint="oldest" if newest_lacks or oldest_stand else "few",
         )
 
 
