@@ -85,7 +85,7 @@ def _feedback(finding: Finding, criterion: Criterion, trace: Trace | None) -> Fe
     if trace is None:
         advice = criterion.hint(finding.hint)
         return Feedback(required=criterion.requirement, seen=finding.sentence, advice=advice)
-    cause = first_cause(trace, finding.mark)
+    cause = _worth_telling(first_cause(trace, finding.mark), finding)
     return Feedback(
         required=criterion.requirement,
         seen=_seen(finding, cause, trace.explanations),
@@ -97,12 +97,19 @@ def _feedback(finding: Finding, criterion: Criterion, trace: Trace | None) -> Fe
     )
 
 
+def _worth_telling(cause: Cause | None, finding: Finding) -> Cause | None:
+    """Return the cause, unless it only explains findings of another kind."""
+    if cause is None or cause.explains is None or finding.hint in HOW_IT_WENT:
+        return cause
+    return cause if (finding.hint or "") in cause.explains else None
+
+
 def _advice(finding: Finding, cause: Cause | None, criterion: Criterion) -> str:
     """Return the advice that fits: of the cause, unless the criterion has one for just this."""
-    general = finding.hint is None or finding.hint in HOW_IT_WENT
-    if cause is None or cause.expected or not general:
+    if cause is None or cause.expected:
         return criterion.hint(finding.hint)
-    return cause.advice
+    general = finding.hint is None or finding.hint in HOW_IT_WENT
+    return cause.advice if general or cause.explains else criterion.hint(finding.hint)
 
 
 def _seen(finding: Finding, cause: Cause | None, explanations: Sequence[str]) -> str:

@@ -207,6 +207,7 @@ def open_factory(
             limits=allowed.process,
             wire=allowed.wire,
             shadows=shadows,
+            left_out=tuple(report.skipped),
             without=without,
         )
         notes = [*_notes(report), *map(_shadow_note, shadows)]

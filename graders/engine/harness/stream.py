@@ -17,6 +17,8 @@ from graders.engine.server.link.transport import CHUNKS, ExchangeStream
 from graders.engine.server.trace import Trace
 from graders.engine.server.trouble import RanAway, ServerDied, ServerTrouble, Stalled
 
+_UNAUTHORIZED = frozenset({401, 403})
+
 
 class Stream:
     """The events so far, and the ones to come.
@@ -116,6 +118,8 @@ class Stream:
         self._decoder.flush()
         if self.status != 200 and self.body:
             self._add("body", self.excerpt)
+        if self.error is None and self.broke is None and (lacking := _unfinished(self.events)):
+            self._add("unfinished", lacking)
 
     def _add(self, kind: str, text: str) -> int:
         return self._trace.add("server", kind, text, request=self._request_serial)
@@ -231,10 +235,33 @@ def told(event: ChatKitEvent) -> str:
     return event.problems[0] if event.problems and not event.type else ""
 
 
+def _unfinished(events: list[ChatKitEvent]) -> str:
+    """Tell of an assistant's message that was announced and did not come under its id."""
+    added = [
+        event.item_id
+        for event in events
+        if event.type == "thread.item.added" and event.item_type == "assistant_message"
+    ]
+    done = [event.item_id for event in events if _is_done(event, "assistant_message")]
+    removed = {event.item_id for event in events if event.type == "thread.item.removed"}
+    lacking = [each for each in added if each not in {*done, *removed}]
+    if not lacking:
+        return ""
+    named = f"`thread.item.added` announced the message `{quote(lacking[0], 40)}`"
+    others = [each for each in done if each not in added]
+    if others:
+        return f"{named}, and `thread.item.done` came for `{quote(others[0], 40)}` instead"
+    return f"{named}, and no `thread.item.done` came for it: it was never finished"
+
+
 def _status_told(response: httpx.Response) -> str:
-    """Tell a status, and where to it sends the client."""
+    """Tell a status, where to it sends the client, and whether a token was there to be refused."""
     target = response.headers.get("location")
-    return str(response.status_code) + (f", to {quote(target, 120)}" if target else "")
+    if target:
+        return f"{response.status_code}, to {quote(target, 120)}"
+    bare = not {"authorization", "cookie"} & set(response.request.headers)
+    refused = response.status_code in _UNAUTHORIZED and bare
+    return f"{response.status_code}{', without a token in the request' if refused else ''}"
 
 
 def _is_done(event: ChatKitEvent, item_type: str) -> bool:

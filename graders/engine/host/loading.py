@@ -12,7 +12,10 @@ from collections.abc import Collection
 from typing import Any, Literal, cast
 
 from graders.engine.host.exchanges import App
-from graders.engine.host.tracebacks import describe, name_of, own_traceback
+from graders.engine.host.tracebacks import describe, name_of, own_traceback, sendable
+
+_MOST_ROUTES = 20
+_ROUTE_CHARACTERS = 100
 
 Stage = Literal["find", "syntax", "import", "attribute", "asgi", "lifespan"]
 
@@ -48,6 +51,20 @@ def load_app(spec: str, root: str, shadows: Collection[str]) -> App:
                 "attribute", "AttributeError", f"{module_name} has no {attribute!r}"
             ) from error
     return _checked(app, spec)
+
+
+def routes_of(app: object) -> tuple[str, ...]:
+    """Return the routes that an application of Starlette's kind says it has; at most twenty."""
+    try:
+        told = [
+            f"{method} {route.path}"
+            for route in getattr(app, "routes", ())
+            if getattr(route, "include_in_schema", True)
+            for method in sorted(getattr(route, "methods", None) or ("*",))
+        ]
+        return tuple(sendable(route)[:_ROUTE_CHARACTERS] for route in told[:_MOST_ROUTES])
+    except Exception:  # noqa: BLE001 - an app's own `routes` may be anything
+        return ()
 
 
 def _forget(names: Collection[str]) -> None:

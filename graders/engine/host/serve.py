@@ -19,7 +19,7 @@ from graders.engine.host.connection import HostConnection
 from graders.engine.host.exchanges import Exchanges
 from graders.engine.host.guard import install_guard
 from graders.engine.host.lifespan import Lifespan
-from graders.engine.host.loading import LoadError, load_app
+from graders.engine.host.loading import LoadError, load_app, routes_of
 from graders.engine.host.loop import Loop
 from graders.engine.host.process_locks import keep_locks_in_the_process
 from graders.engine.host.raised import RaisedReports
@@ -167,7 +167,7 @@ class Host:
                 )
             )
         else:
-            self._connection.send(Loaded())
+            self._connection.send(Loaded(routes=routes_of(app)))
 
     async def _pong(self, frame: Ping) -> None:
         await self._clock.quiet()

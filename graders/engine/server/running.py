@@ -6,6 +6,7 @@ raised as the :class:`ServerTrouble` that it is.
 
 from __future__ import annotations
 
+import importlib.metadata
 from collections.abc import Callable
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 
@@ -14,12 +15,17 @@ import httpx
 from graders.engine.core.address import BASE_URL
 from graders.engine.core.errors import Finding
 from graders.engine.core.results import Problem
-from graders.engine.core.text import visible
+from graders.engine.core.text import quote, visible
 from graders.engine.model import ScriptedModel
 from graders.engine.sandbox.process import Exit, Process
 from graders.engine.server.diagnosis.incidents import Incidents
 from graders.engine.server.diagnosis.output import Output
-from graders.engine.server.diagnosis.problems import ended_at_start, explained, load_problem
+from graders.engine.server.diagnosis.problems import (
+    HandedIn,
+    ended_at_start,
+    explained,
+    load_problem,
+)
 from graders.engine.server.diagnosis.raised import raised_exception, raised_lines
 from graders.engine.server.link.link import Link
 from graders.engine.server.link.model_calls import ModelCalls
@@ -30,9 +36,11 @@ from graders.engine.server.trouble import ServerTrouble, StartFailed
 from graders.engine.server.watch.deadlines import CheckClock
 from graders.engine.server.watch.footprint import Footprint, amount
 from graders.engine.server.workspace import Workspace
+from graders.engine.submissions.source_files import missing_packages, not_utf8
 from graders.engine.wire.frames import (
     ExchangeCrash,
     Load,
+    Loaded,
     LoadFailed,
     ModelRequest,
     Raised,
@@ -126,8 +134,10 @@ class RunningServer:
             raise StartFailed(await self._why_not_loaded(trouble), self.link.layers) from None
         if isinstance(self.link.loaded, LoadFailed):
             self._incidents.failed_to_load(self.link.loaded)
-            problem = load_problem(self.link.loaded, settings.app, settings.shadows)
+            problem = load_problem(self.link.loaded, settings.app, self._handed_in())
             raise StartFailed(explained(problem, self._trace.explanations), self.link.layers)
+        if isinstance(self.link.loaded, Loaded):
+            self._trace.routes = [quote(route, 60) for route in self.link.loaded.routes[:8]]
 
     async def end(self) -> Exit:
         """Close everything of the process, in an order that loses nothing."""
@@ -176,6 +186,20 @@ class RunningServer:
     def look(self) -> Exception | None:
         """Return what else ends the server: a limit, or the grader's own clock."""
         return self._incidents.look()
+
+    def _handed_in(self) -> HandedIn:
+        """Look at the files of a submission that does not start, to say why."""
+        settings, installed = self._settings, importlib.metadata.packages_distributions()
+        raised = next((each.raised for each in reversed(self._trace.entries) if each.raised), None)
+        return HandedIn(
+            shadows=settings.shadows,
+            variables=(*settings.variables, "CHATKIT_DATA_DIR"),
+            left_out=settings.left_out,
+            missing=missing_packages(self._copy, installed),
+            not_utf8=not_utf8(self._copy),
+            meant=raised.meant if raised is not None else "",
+            installed=installed.__contains__,
+        )
 
     # --- what it does ----------------------------------------------------------------------------
 

@@ -17,7 +17,7 @@ class ServerSettings:
     ``source`` is the folder that each server gets a private copy of; ``variables`` its environment
     (``{data}`` in a value becomes the data folder); ``spec_version`` the ASGI version it is told;
     ``without`` the layers of isolation that tests leave off; ``limits`` are those of its process,
-    ``wire`` those of what it says.
+    ``wire`` those of what it says; ``left_out`` names files that were handed in and not copied.
     """
 
     source: Path
@@ -26,6 +26,7 @@ class ServerSettings:
     variables: Mapping[str, str] = field(default_factory=dict)
     limits: ProcessLimits = field(default_factory=ProcessLimits)
     shadows: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
     spec_version: str = "2.3"
     without: Collection[Layer] = ()
     wire: WireLimits = field(default_factory=WireLimits)

@@ -6,7 +6,7 @@ Must not know what is right or wrong; a check names the entry that was wrong by 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -39,7 +39,10 @@ class TraceEntry:
 
 
 class Trace:
-    """Collects entries; serial numbers count from 1. ``now`` gives seconds."""
+    """Collects entries; serial numbers count from 1. ``now`` gives seconds.
+
+    ``routes`` are those that the server says it has, as ``POST /chatkit``.
+    """
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
@@ -49,6 +52,7 @@ class Trace:
         self._endings: list[tuple[str, Callable[[], str]]] = []
         self._explanations: dict[str, str] = {}
         self._printed: Callable[[], str] = str
+        self.routes: Sequence[str] = ()
 
     def add(
         self,
@@ -97,6 +101,7 @@ class Trace:
         self._endings = list(other._endings)
         self._explanations = dict(other._explanations)
         self._printed = other._printed
+        self.routes = other.routes
 
     def forget(self) -> None:
         """Drop what was recorded so far; the serial numbers go on."""

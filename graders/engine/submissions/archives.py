@@ -41,6 +41,14 @@ _FREE_OF_RATIO = 1 << 20
 """Smaller ones may be as empty as they like."""
 _BLOCK = 1 << 16
 _ENCRYPTED = 1
+_NAMES_OF_METHODS = {
+    9: "Deflate64, which Windows takes for large files",
+    12: "bzip2",
+    14: "LZMA",
+    93: "Zstandard",
+    95: "XZ",
+    98: "PPMd",
+}
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 # What the libraries raise for bytes that are no archive.
 _NO_ARCHIVE = (
@@ -181,7 +189,12 @@ def _zip_entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> ArchiveEntry:
         if info.flag_bits & _ENCRYPTED:
             raise NameRefused("It is protected by a password.", "Make it again without one.")
         if info.compress_type not in _METHODS:
-            raise NotImplementedError("its way of compressing is not known")
+            way = _NAMES_OF_METHODS.get(info.compress_type, f"method {info.compress_type}")
+            raise NameRefused(
+                f"Its files are compressed in a way that is not read here ({way}).",
+                "Make it again with the usual way of compressing (Deflate): `zip -r mine.zip .`, "
+                'or "Compress" in your file manager.',
+            )
         return archive.open(info)
 
     mode = info.external_attr >> 16
@@ -271,10 +284,10 @@ def _opener(path: Path) -> Callable[[Path], Any] | None:
 
 
 def _without_wrapping(root: Path) -> Path:
-    """Look through the one folder that everything is in; a package is not one."""
+    """Look through each folder that everything is in; a package is not one."""
     inside = list(root.iterdir())
     wrapped = len(inside) == 1 and inside[0].is_dir() and not (inside[0] / "__init__.py").exists()
-    return inside[0] if wrapped else root
+    return _without_wrapping(inside[0]) if wrapped else root
 
 
 def _too_big(detail: str) -> SubmissionProblem:

@@ -13,6 +13,7 @@ wrong inside it is the submission's problem, and becomes part of the result.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -212,14 +213,38 @@ def _is_own_file(root: Path, name: str) -> bool:
 def _cure_for_missing(root: Path, wanted: str) -> str:
     if (root / wanted).is_symlink():
         return f"`{wanted}` is a link: put the file itself there."
+    if renamed := next(_renamed(root, wanted), None):
+        return (
+            f"There is `{quote(renamed)}`: rename it to `{wanted}`. (Windows hides the end of a "
+            'file\'s name unless "File name extensions" are shown.)'
+        )
     found = next(_likely_servers(root), None)
     if found is None:
-        return f"Put your server into `{wanted}`, in the folder that you hand in."
+        return f"Put your server into `{wanted}`, in the folder that you hand in.{_instead(root)}"
     shown = quote(found.as_posix())
     if found.parts[1:] == ("server.py",):
         return f"There is `{shown}`: hand in the folder `{quote(found.parts[0])}`."
     module = ".".join(found.with_suffix("").parts)
     return f"If `{shown}` is your server, write `app: {quote(module)}:app` in `submission.yaml`."
+
+
+def _renamed(root: Path, wanted: str) -> Iterator[str]:
+    """Yield files that an editor or a browser has given another end, such as ``server.py.txt``."""
+    name = wanted.rpartition("/")[2]
+    stem = re.escape(name.removesuffix(".py"))
+    other = re.compile(rf"{stem}\.py\.\w+|{stem}\.txt|{stem} ?\(\d+\)\.py|{stem}\.PY")
+    yield from sorted(each.name for each in root.iterdir() if other.fullmatch(each.name))
+
+
+def _instead(root: Path) -> str:
+    """Tell what is there that a server may be in."""
+    names = sorted(each.name for each in root.iterdir() if each.is_file())
+    for name in names:
+        if name.lower().endswith(ENDINGS):
+            return f" There is an archive in it, `{quote(name)}`: unpack that, or hand it in alone."
+        if name.endswith(".ipynb"):
+            return f" There is a notebook, `{quote(name)}`: write its code into a Python file."
+    return f" It holds: {', '.join(f'`{quote(each)}`' for each in names[:5])}." if names else ""
 
 
 def _likely_servers(root: Path) -> Iterator[PurePosixPath]:

@@ -169,9 +169,10 @@ class Hello(Frame):
 
 
 class Loaded(Frame):
-    """The app was imported and its start-up went well."""
+    """The app was imported and its start-up went well; ``routes`` such as ``POST /chatkit``."""
 
     t: Literal["loaded"] = "loaded"
+    routes: Annotated[tuple[ShortText, ...], Field(max_length=50)] = ()
 
 
 class LoadFailed(Frame):

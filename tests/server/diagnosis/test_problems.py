@@ -15,7 +15,7 @@ from graders.engine.harness import ServerDied, StartFailed, Trace
 from graders.engine.harness.server_factory import open_factory
 from graders.engine.sandbox.process import Exit, Launcher
 from graders.engine.server.diagnosis.incidents import how_it_ended
-from graders.engine.server.diagnosis.problems import ended_at_start, load_problem
+from graders.engine.server.diagnosis.problems import HandedIn, ended_at_start, load_problem
 from graders.engine.server.trouble import ProtocolBroken
 from graders.engine.submissions.submission import (
     Submission,
@@ -257,7 +257,7 @@ def test_only_a_shadow_that_the_error_names_is_blamed(
     shadows: tuple[str, ...], message: str, kind: str, title: str
 ) -> None:
     failure = LoadFailed(stage="import", error="ImportError", message=message)
-    problem = load_problem(failure, "server:app", shadows)
+    problem = load_problem(failure, "server:app", HandedIn(shadows=shadows))
     assert problem.kind.startswith(kind)
     assert problem.title.startswith(title)
 
@@ -374,7 +374,7 @@ def test_names_and_messages_from_a_student_cannot_steer_a_terminal() -> None:
     failure = LoadFailed(
         stage="import", error="\x1b[2JError", message="\x1b[31m" + "x" * 1_000, detail="\x07"
     )
-    problem = load_problem(failure, "server:app", ())
+    problem = load_problem(failure, "server:app", HandedIn())
     assert "\x1b" not in problem.title
     assert len(problem.title) < 500
     assert problem.detail == "\\x07"
@@ -383,7 +383,7 @@ def test_names_and_messages_from_a_student_cannot_steer_a_terminal() -> None:
 def test_paths_of_installed_packages_are_cut() -> None:
     message = "cannot import name 'A' from 'b' (/home/x/.venv/lib/python3.11/site-packages/b.py)"
     failure = LoadFailed(stage="import", error="ImportError", message=message, detail=message)
-    assert load_problem(failure, "server:app", ()).detail.endswith("from 'b' (b.py)")
+    assert load_problem(failure, "server:app", HandedIn()).detail.endswith("from 'b' (b.py)")
 
 
 def test_only_the_end_of_what_was_printed_is_shown() -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from graders.engine.core.results import RaisedException
 from graders.engine.server.diagnosis.raised import raised_lines, where
-from graders.engine.server.diagnosis.raised_cures import raised_cure
+from graders.engine.server.diagnosis.raised_cures import REFUSED_CURE, raised_cure
 from graders.engine.server.trace import Trace, TraceEntry
 
 _OF_THE_SDKS = ("openai.agents", "chatkit")
@@ -31,7 +31,8 @@ class Cause:
     ``kind`` names it (``raised``, ``ended``), ``seen`` tells it in full sentences or lines, and
     ``advice`` what to do; ``serial`` is its place in the record. ``expected`` says that the check
     may have wanted something of this kind, so that its own advice fits better. ``led_to`` is what
-    followed from it, where that can be told.
+    followed from it, where that can be told. ``explains`` are the only hints of a check, besides
+    the general ones, beside which it is worth telling, empty for none; ``None`` if it always is.
     """
 
     kind: str
@@ -41,6 +42,7 @@ class Cause:
     raised: RaisedException | None = None
     led_to: str = ""
     expected: bool = False
+    explains: frozenset[str] | None = None
 
 
 def first_cause(trace: Trace, mark: int | None) -> Cause | None:
@@ -54,8 +56,11 @@ def first_cause(trace: Trace, mark: int | None) -> Cause | None:
         or _refused_first(exchange)
         or _ended(exchange)
         or _silent(exchange)
-        or _sent_away(exchange)
+        or _not_awaited(exchange, trace.printed)
+        or _status(exchange, trace.routes)
         or _unreadable(exchange)
+        or _structured(exchange)
+        or _unfinished(exchange)
     )
 
 
@@ -159,7 +164,7 @@ def _advice_on(raised: RaisedException) -> str:
     ends = (
         f"The traceback ends in {place}: correct it there, or what it is given."
         if place
-        else "None of your own lines is in the traceback: look at what you give to the SDK."
+        else "It was not raised in a line of your own: look at what you yield or give to the SDK."
     )
     cure = raised_cure(raised)
     if raised.meant and not cure:
@@ -176,14 +181,6 @@ def _refused_first(exchange: _Exchange) -> Cause | None:
     if refused is None or not _outcome(exchange):
         return None
     return Cause("refused", refused_seen(refused.text), REFUSED_CURE, refused.serial)
-
-
-REFUSED_CURE = (
-    "A submission has no network: only calls to the model with `openai` or `httpx` are answered. A "
-    "tool server (MCP) is not there either, neither over HTTP nor as a program: write its tools "
-    "with `@function_tool` in your own process."
-)
-"""What to do about a call to the outside, over whatever protocol."""
 
 
 def refused_seen(reason: str) -> str:
@@ -262,18 +259,97 @@ def _silent(exchange: _Exchange) -> Cause | None:
     return None
 
 
-def _sent_away(exchange: _Exchange) -> Cause | None:
+_ONLY_GENERAL: frozenset[str] = frozenset()
+_NEVER_AWAITED = re.compile(
+    r"(?P<file>[\w./-]+):(?P<line>\d+): RuntimeWarning: coroutine '(?P<name>[\w.<>]+)' was never"
+)
+
+
+def _not_awaited(exchange: _Exchange, printed: str) -> Cause | None:
+    """Tell of Python's own warning, where the request failed and nothing was raised."""
+    found = _NEVER_AWAITED.search(printed)
     status = exchange.first("status", "reply")
-    if status is None:
+    if found is None or status is None or exchange.status < 400:
         return None
-    code, _, target = status.text.partition(", to ")
-    if exchange.status in {301, 302, 303, 307, 308}:
-        return Cause(
+    name = found["name"].rpartition(".")[2]
+    return Cause(
+        "not-awaited",
+        f"Python warned: coroutine '{found['name']}' was never awaited ({found['file']}, line "
+        f"{found['line']}). The server answered with status {exchange.status}.",
+        f"`{name}` is an `async` function: write `await` before its call. Without it you hand on a "
+        "coroutine and not its result.",
+        status.serial,
+        explains=_ONLY_GENERAL,
+    )
+
+
+def _status(exchange: _Exchange, routes: Sequence[str]) -> Cause | None:
+    """Tell of a status other than 200, where a check did not want it."""
+    answer = exchange.first("status")
+    told = _told_of(exchange, answer.text, routes) if answer is not None else None
+    if answer is None or told is None:
+        return None
+    kind, seen, advice = told
+    return Cause(kind, seen, advice, answer.serial, explains=_ONLY_GENERAL)
+
+
+def _told_of(
+    exchange: _Exchange, answer: str, routes: Sequence[str]
+) -> tuple[str, str, str] | None:
+    status, code = exchange.status, answer[:3]
+    if status in {301, 302, 303, 307, 308}:
+        target = answer.partition(", to ")[2]
+        return (
             "redirect",
-            f"The server answered with a redirect (status {code}) to `{target or 'nowhere'}`, and "
-            "not with an answer.",
+            (
+                f"The server answered with a redirect (status {code}) to "
+                f"`{target or 'nowhere'}`, and not with an answer."
+            ),
             _redirect_cure(target),
-            status.serial,
+        )
+    body = exchange.first("body")
+    said = f": {body.text}" if body is not None else ""
+    seen = f"The server answered with status {code}{said.rstrip('.')}."
+    if status in {401, 403} and "without a token" in answer:
+        return (
+            "token-wanted",
+            f"The server asked for a log-in that the request cannot have. {seen}",
+            (
+                "No request of this check bears a token, as the assignment says: answer it without "
+                "one. Log-in is the matter of lesson 06."
+            ),
+        )
+    if status in {404, 405} and routes:
+        return (
+            "no-route",
+            (
+                f"There is no ChatKit endpoint at this path (status {code}). The application has: "
+                f"{', '.join(f'`{route}`' for route in routes)}."
+            ),
+            (
+                'Write `@app.post("/chatkit")` in `server.py`, or name your own path in '
+                "`submission.yaml` (`endpoint: /api/chatkit`)."
+            ),
+        )
+    if status == 422:
+        return (
+            "own-parameters",
+            f"FastAPI refused the request before your function ran. {seen}",
+            (
+                "The function of the endpoint declares something that ChatKit does not send. "
+                "Declare `request: Request` only, and hand `await request.body()` to "
+                "`server.process(...)`."
+            ),
+        )
+    if status == 400:
+        return (
+            "refused-by-endpoint",
+            f"{seen} The message was well formed.",
+            (
+                "Your endpoint refused a good message. `server.process(...)` also raises "
+                "`ValidationError` when it is given something other than the bytes of the body: "
+                "hand it `await request.body()`, unchanged."
+            ),
         )
     return None
 
@@ -299,6 +375,39 @@ def _unreadable(exchange: _Exchange) -> Cause | None:
         'line after them. Hand them on as they are: `StreamingResponse(result, media_type="'
         'text/event-stream")`, without `EventSourceResponse` and without a `data:` of your own.',
         unreadable.serial,
+    )
+
+
+def _structured(exchange: _Exchange) -> Cause | None:
+    """Tell of a call for structured output, where no other one carried the conversation."""
+    model = [each for each in exchange.beside if each.actor == "model"]
+    side = next((each for each in model if "(structured)" in each.text), None)
+    if side is None or any(each.kind == "said" for each in model):
+        return None
+    return Cause(
+        "structured",
+        "The model was asked for structured output, and nothing else: its answer is JSON for a "
+        "program, and no text for the user.",
+        "Take `output_type` (or `response_format`) away from the agent that talks to the user. An "
+        "agent with structured output can stand beside it, as a guardrail or for a title.",
+        side.serial,
+        explains=frozenset({""}),
+    )
+
+
+def _unfinished(exchange: _Exchange) -> Cause | None:
+    """Tell of a message that was announced, and not finished under its id."""
+    entry = exchange.first("unfinished")
+    if entry is None:
+        return None
+    return Cause(
+        "unfinished",
+        _sentence(entry.text),
+        "Each message that `ThreadItemAddedEvent` announces is finished by a `ThreadItemDoneEvent` "
+        "with the same id, which holds the whole text: only that is stored. Make the id once, "
+        "before the first event. `stream_agent_response(...)` yields all of these events.",
+        entry.serial,
+        explains=frozenset({"", "empty", "no-deltas", "no-done", "ids"}),
     )
 
 

@@ -40,9 +40,45 @@ _ERRORS = {
 }
 
 
+_INSTEAD = {
+    "anthropic": "Ask other models with `openai` and the `base_url` of their provider.",
+    "asyncpg": "There is no PostgreSQL here: use SQLite (`sqlite3`, `aiosqlite`, SQLAlchemy).",
+    "google": "Ask other models with `openai` and the `base_url` of their provider.",
+    "jose": "Tokens are read with `jwt` (PyJWT), which is installed.",
+    "langchain": "Use the Agents SDK, as the lesson does.",
+    "litellm": "LiteLLM is not there. `OpenAIChatCompletionsModel(model, "
+    "AsyncOpenAI(base_url=...))` of the Agents SDK reaches the same models.",
+    "mcp": "In mcp 2, `FastMCP` is `MCPServer` (`from mcp.server.mcpserver import MCPServer`). But "
+    "a tool server (MCP) cannot be reached here: write its tools with `@function_tool`.",
+    "psycopg": "There is no PostgreSQL here: use SQLite (`sqlite3`, `aiosqlite`, SQLAlchemy).",
+    "psycopg2": "There is no PostgreSQL here: use SQLite (`sqlite3`, `aiosqlite`, SQLAlchemy).",
+    "redis": "There is no Redis here: keep the data in SQLite, or in a file.",
+    "sqlmodel": "SQLModel is not there: write the tables with SQLAlchemy, which it is built on and "
+    "which is installed, or use `sqlite3`.",
+}
+"""What does the same and is installed."""
+_PAGE = "docs/what-a-server-may-use.md lists what is installed."
+_FIELDS = re.compile(r"`([\w.]+)`: Field required")
+_SETTINGS_CLASS = re.compile(r"validation errors? for \w*(?:Settings|Config|Env)\w*", re.IGNORECASE)
+_VARIABLE = re.compile(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b")
+
+
+def settings_in(error: str, message: str) -> tuple[str, ...]:
+    """Return the settings that an exception says are lacking; none if it is about another thing."""
+    if error == "KeyError" and (found := re.fullmatch(r"'([A-Z][A-Z0-9_]+)'", message)):
+        return (found[1],)
+    if error == "ValidationError" and _SETTINGS_CLASS.search(message):
+        return tuple(_FIELDS.findall(message))
+    if re.search(r"\b(?:not set|unset|missing|required|must be set|environment)\b", message):
+        return tuple(dict.fromkeys(_VARIABLE.findall(message)))
+    return ()
+
+
 def missing_cure(name: str) -> str:
     """Return what to do about ``import name`` where there is no such module."""
     top = name.partition(".")[0]
+    if instead := _INSTEAD.get(top):
+        return f"{instead} {_PAGE}"
     if meant := _MEANT.get(top.lower()):
         package = DISTRIBUTIONS[meant]
         return f"The package `{package}` is imported under the name `{meant}`."
@@ -50,7 +86,7 @@ def missing_cure(name: str) -> str:
         return f"`{top}` has no such module in the installed version: look into its source."
     return (
         "Check the spelling and hand in all your files. Only the packages of the course are "
-        "installed; `pyproject.toml` lists them."
+        f"installed; {_PAGE}"
     )
 
 
@@ -60,6 +96,12 @@ def import_cure(error: str, message: str, module: str) -> str:
         return (
             f"`{module}` is imported from your folder, so files beside it are imported by their "
             "plain name: `from store import ...`, without the dot."
+        )
+    if lacking := re.match(r"Can't instantiate abstract class (\w+) with\w* .*method", message):
+        return (
+            f"The SDK's `Store` wants all of its methods. Write those that are named in "
+            f"`{lacking[1]}`, each with `context` as its last argument; what the lesson does not "
+            "need may `raise NotImplementedError`."
         )
     if wanted := re.match(r"cannot import name '(\w+)' from '([\w.]+)' \((?!unknown)", message):
         name, source = wanted.groups()

@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from graders.engine.core.errors import Finding
 from graders.engine.core.results import Problem
@@ -18,6 +19,7 @@ from graders.engine.server.diagnosis.import_cures import (
     DISTRIBUTIONS,
     import_cure,
     missing_cure,
+    settings_in,
 )
 from graders.engine.server.diagnosis.incidents import how_it_ended
 from graders.engine.server.trouble import (
@@ -31,6 +33,8 @@ from graders.engine.server.trouble import (
 from graders.engine.wire.frames import LoadFailed
 
 _PRINTED_CHARACTERS = 3_000
+_MOST_MISSING = 6
+_PAGE = "See docs/what-a-server-may-use.md."
 _MAIN_GUARD = 'under `if __name__ == "__main__":`, so that it does not run when it is imported.'
 # How asyncio refuses to run a loop where the server's own runs already.
 _LOOP_WITHIN_LOOP = ("from a running event loop", "while another loop is running")
@@ -43,8 +47,27 @@ _ASGI_CURES = {
 }
 
 
-def load_problem(failure: LoadFailed, app: str, shadows: Sequence[str]) -> Problem:
-    """Return why the app was not loaded; ``shadows`` are own names that hide installed packages."""
+@dataclass(frozen=True)
+class HandedIn:
+    """What is known of a submission that does not start, besides its error.
+
+    ``shadows`` are own names that hide installed packages, ``variables`` those of its environment,
+    ``left_out`` files that were not copied, ``missing`` packages that its files import and lack,
+    ``not_utf8`` a file with another encoding, ``meant`` the name that is nearest to one that is not
+    there; ``installed`` says of a package whether it is.
+    """
+
+    shadows: Sequence[str] = ()
+    variables: Sequence[str] = ()
+    left_out: Sequence[str] = ()
+    missing: Sequence[str] = ()
+    not_utf8: str = ""
+    meant: str = ""
+    installed: Callable[[str], bool] = lambda _: False
+
+
+def load_problem(failure: LoadFailed, app: str, handed_in: HandedIn) -> Problem:
+    """Return why the app was not loaded."""
     module, _, attribute = app.partition(":")
     match failure.stage:
         case "find":
@@ -55,14 +78,9 @@ def load_problem(failure: LoadFailed, app: str, shadows: Sequence[str]) -> Probl
                 "`submission.yaml`: `app: backend.main:app`.",
             )
         case "syntax":
-            return Problem(
-                kind="syntax-error",
-                title=f"Python cannot read your code: {_said(failure)}.",
-                detail=_detail(failure),
-                cure="Look at the line that is named, and at the line before it.",
-            )
+            return _syntax_problem(failure, handed_in.not_utf8)
         case "import":
-            return _import_problem(failure, module, shadows)
+            return _import_problem(failure, module, handed_in)
         case "attribute":
             return Problem(
                 kind="no-app",
@@ -81,6 +99,23 @@ def load_problem(failure: LoadFailed, app: str, shadows: Sequence[str]) -> Probl
             )
 
 
+def _syntax_problem(failure: LoadFailed, not_utf8: str) -> Problem:
+    if not_utf8 and _speaks_of_bytes(failure):
+        return Problem(
+            kind="not-utf-8",
+            title=f"A file is not saved as UTF-8: {quote(not_utf8, 100)}.",
+            detail=_detail(failure),
+            cure="Save the file as UTF-8. In VS Code, click on the encoding in the status bar and "
+            'take "Save with Encoding"; in Notepad, take "Save as" and the encoding UTF-8.',
+        )
+    return Problem(
+        kind="syntax-error",
+        title=f"Python cannot read your code: {_said(failure)}.",
+        detail=_detail(failure),
+        cure="Look at the line that is named, and at the line before it.",
+    )
+
+
 def _asgi_problem(found: str, app: str) -> Problem:
     what = {"type": "class", "NoneType": "`None`"}.get(found, quote(found, 60))
     return Problem(
@@ -90,18 +125,19 @@ def _asgi_problem(found: str, app: str) -> Problem:
     )
 
 
-def _import_problem(failure: LoadFailed, module: str, shadows: Sequence[str]) -> Problem:
-    if name := _blamed(failure, shadows):
+def _speaks_of_bytes(failure: LoadFailed) -> bool:
+    return re.search(r"null bytes|codec|utf-?8|encoding|non-UTF", failure.message, re.I) is not None
+
+
+def _import_problem(failure: LoadFailed, module: str, handed_in: HandedIn) -> Problem:
+    if name := _blamed(failure, handed_in.shadows):
         return _shadow_problem(failure, name)
-    missing = re.match(r"No module named '([^']+)'", failure.message)
-    if failure.error == "ModuleNotFoundError" and missing:
-        name = quote(missing.group(1), 80)
-        return Problem(
-            kind="missing-package",
-            title=f"Your code imports `{name}`, which is neither in the submission nor installed.",
-            detail=_detail(failure),
-            cure=missing_cure(name),
-        )
+    # An SDK says in its own words that an extra of it is missing; Python's words come before.
+    missing = re.search(r"No module named '([^']+)'", f"{failure.message}\n{failure.detail}")
+    if failure.error in {"ModuleNotFoundError", "ImportError"} and missing:
+        return _missing_problem(failure, missing.group(1), handed_in)
+    if settings := settings_in(failure.error, failure.message):
+        return _settings_problem(failure, settings, handed_in)
     if failure.error in {"SystemExit", "KeyboardInterrupt"}:
         return Problem(
             kind="exit-at-import",
@@ -120,7 +156,53 @@ def _import_problem(failure: LoadFailed, module: str, shadows: Sequence[str]) ->
         kind="import-error",
         title=f"Your code raised {_raised(failure)}, while it was imported.",
         detail=_detail(failure),
-        cure=import_cure(failure.error, failure.message, module),
+        cure=" ".join(
+            [
+                *([f"Did you mean `{handed_in.meant}`?"] if handed_in.meant else []),
+                import_cure(failure.error, failure.message, module),
+            ]
+        ),
+    )
+
+
+def _missing_problem(failure: LoadFailed, module: str, handed_in: HandedIn) -> Problem:
+    """Tell of all packages that are missing at once: the next run would find the next."""
+    top = module.partition(".")[0]
+    others = [each for each in handed_in.missing if each != top][:_MOST_MISSING]
+    shown = "`, `".join(quote(each, 80) for each in [module, *others])
+    if top not in handed_in.missing and handed_in.installed(top):
+        title = f"`{quote(top, 80)}` is installed, and has no module `{quote(module, 80)}`."
+    elif others:
+        title = f"Your code imports `{shown}`, which are neither in the submission nor installed."
+    else:
+        title = f"Your code imports `{shown}`, which is neither in the submission nor installed."
+    meant = f"Did you mean `{handed_in.meant}`? " if handed_in.meant else ""
+    cures = dict.fromkeys(missing_cure(name) for name in [module, *others])
+    return Problem(
+        kind="missing-package",
+        title=title,
+        detail=_detail(failure),
+        cure=meant + " ".join(cures),
+    )
+
+
+def _settings_problem(failure: LoadFailed, settings: Sequence[str], handed_in: HandedIn) -> Problem:
+    named = " and ".join(f"`{quote(name, 60)}`" for name in settings[:_MOST_MISSING])
+    noun = "setting" if len(settings) == 1 else "settings"
+    here = ", ".join(f"`{name}`" for name in handed_in.variables)
+    envs = [name for name in handed_in.left_out if name.rpartition("/")[2].startswith(".env")]
+    left_out = (
+        f"Your `{quote(envs[0], 60)}` was left out, as it always is, because keys stand in such "
+        "files: what only stands there is not set here. "
+        if envs
+        else ""
+    )
+    return Problem(
+        kind="missing-setting",
+        title=f"Your code needs the {noun} {named} while it is imported, and it is not set.",
+        detail=_detail(failure),
+        cure=f"{left_out}The variables of this lesson are {here}. Give any other setting a default "
+        f"in your code: `os.environ.get(name, default)`, or a field with a default. {_PAGE}",
     )
 
 

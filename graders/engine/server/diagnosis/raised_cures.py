@@ -11,7 +11,30 @@ import re
 
 from graders.engine.core.results import RaisedException
 
+REFUSED_CURE = (
+    "A submission has no network: only calls to the model with `openai` or `httpx` are answered. A "
+    "tool server (MCP) is not there either, neither over HTTP nor as a program: write its tools "
+    "with `@function_tool` in your own process."
+)
+"""What to do about a call to the outside, over whatever protocol."""
+
+# `$1` stands for what the pattern's first group finds.
 _CURES = (
+    (
+        r"^NameError: name '(\w+)' is not defined$",
+        "`$1` is neither defined nor imported in this file.",
+    ),
+    (
+        r"'async_generator' object is not iterable",
+        "An async generator gives its events to `async for event in ...`, not to `for`.",
+    ),
+    (
+        r"'\w+' object has no attribute 'model_dump_json'",
+        (
+            "`respond()` must yield events of `chatkit.types`, such as `ThreadItemDoneEvent(...)`, "
+            "and no dicts or texts of your own."
+        ),
+    ),
     (
         r"^TypeError: 'async for' requires an object with __aiter__ method, got coroutine",
         (
@@ -101,12 +124,9 @@ _CURES = (
     (
         (
             r"^(?:APIConnectionError|ConnectError|ConnectTimeout|NetworkRefusedError|"
-            r"ConnectionRefusedError)\b"
+            r"ProcessRefusedError|ConnectionRefusedError)\b|\bMCP server\b"
         ),
-        (
-            "A submission has no network: only calls to the model with `openai` or `httpx` are "
-            "answered. Nothing else is there to be reached, not even on localhost."
-        ),
+        REFUSED_CURE,
     ),
     (
         r"^AuthenticationError|api_key client option must be set",
@@ -143,4 +163,7 @@ _CURES = (
 def raised_cure(raised: RaisedException) -> str:
     """Return what to do about the exception, empty where only its place can be named."""
     text = f"{raised.error}: {raised.message}" if raised.message else raised.error
-    return next((cure for pattern, cure in _CURES if re.search(pattern, text)), "")
+    for pattern, cure in _CURES:
+        if found := re.search(pattern, text):
+            return cure.replace("$1", found[1]) if found.groups() else cure
+    return ""
