@@ -1,6 +1,6 @@
 """The smallest ChatKit server: it greets. Fill in the gaps that are marked TODO.
 
-Start it:  uvicorn server:app --reload
+Try it:    python grade.py serve lesson01
 Grade it:  python grade.py lesson01
 """
 

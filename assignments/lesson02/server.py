@@ -1,6 +1,6 @@
 """A ChatKit server with one agent: fill in the gaps that are marked TODO.
 
-Start it:  uvicorn server:app --reload
+Try it:    python grade.py serve lesson02
 Grade it:  python grade.py lesson02
 """
 

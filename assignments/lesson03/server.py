@@ -2,7 +2,7 @@
 
 The endpoint is that of lesson 02. You may start from your own server of that lesson instead.
 
-Start it:  uvicorn server:app --reload
+Try it:    python grade.py serve lesson03
 Grade it:  python grade.py lesson03
 """
 

@@ -1,6 +1,6 @@
 """A ChatKit server with an agent that remembers: fill in the gaps that are marked TODO.
 
-Start it:  uvicorn server:app --reload
+Try it:    python grade.py serve lesson04
 Grade it:  python grade.py lesson04
 """
 

@@ -1,6 +1,6 @@
 """A ChatKit server whose conversations end with the process: make sessions of them.
 
-Start it:  uvicorn server:app --reload
+Try it:    python grade.py serve lesson05
 Grade it:  python grade.py lesson05
 """
 

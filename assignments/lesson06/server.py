@@ -1,6 +1,6 @@
 """A ChatKit server for many users: fill in the gaps that are marked TODO, here and in `store.py`.
 
-Start it:  uvicorn server:app --reload
+Try it:    python grade.py serve lesson06
 Grade it:  python grade.py lesson06
 """
 

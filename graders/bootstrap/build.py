@@ -79,7 +79,7 @@ def _install(root: Path, venv: Path, stamp: Stamp | None, wanted: Stamp, notices
         installers.run(command, notices.step)
     write_stamp(venv, wanted._replace(groups=groups, installer=installer.name))
     seconds = time.monotonic() - began
-    notices.say(f"the environment stands after {seconds:.0f} s; later runs start at once.")
+    notices.say(f"the environment is ready after {seconds:.0f} s; later runs start at once.")
 
 
 def clear(venv: Path) -> None:

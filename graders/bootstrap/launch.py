@@ -36,7 +36,7 @@ def launch(root: str, arguments: Sequence[str]) -> int:
         notices.fail(error.text())
         return GRADER_BROKE
     except KeyboardInterrupt:
-        notices.fail("Interrupted while setting up; the next run mends what is half-made.")
+        notices.fail("Interrupted while setting up; the next run finishes what is half-made.")
         return INTERRUPTED
     return hand_over(second_run(folder, venv, arguments))
 

@@ -189,7 +189,7 @@ async def test_key_comes_from_the_environment(first: FirstMessage) -> None:
     for call in model.calls:
         expect(
             call.key == model.api_key,
-            "A request to the model bore another key than the one in `OPENAI_API_KEY`."
+            "A request to the model had another key than the one in `OPENAI_API_KEY`."
             if call.key
-            else "A request to the model bore no key.",
+            else "A request to the model had no key.",
         )

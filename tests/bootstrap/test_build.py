@@ -51,7 +51,7 @@ def test_first_run_installs_says_what_it_does_and_stamps_last(
     assert first == (
         "grade.py: first run: installing the locked packages into .venv with pip (soon)."
     )
-    assert "the environment stands after" in last
+    assert "the environment is ready after" in last
 
 
 def test_environment_that_another_run_has_just_made_is_left_alone(

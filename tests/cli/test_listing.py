@@ -10,6 +10,7 @@ import pytest
 from graders.engine.cli.exit_codes import ExitCode
 from graders.engine.content.announced import passage_of
 from graders.engine.content.catalogue import Catalogue, Lesson
+from graders.engine.content.reasons import load_reasons
 from graders.engine.core.places import REPOSITORY
 from tests.cli.course import run
 from tests.miniature import COURSE
@@ -80,6 +81,12 @@ def test_criterion_of_several_lessons_needs_the_lesson(monkeypatch: pytest.Monke
     assert "lesson02" in run("explain", "server-answers", "2", root=REPOSITORY).out
     monkeypatch.chdir(REPOSITORY / "assignments" / "lesson02")
     assert "lesson02" in run("explain", "server-answers", root=REPOSITORY).out
+
+
+@pytest.mark.parametrize("lesson", Catalogue(REPOSITORY).lessons(), ids=lambda each: each.id)
+def test_every_criterion_has_a_reason(lesson: Lesson) -> None:
+    reasons = load_reasons(lesson.grader_dir)
+    assert [name for name in lesson.rubric.ids if name not in reasons] == []
 
 
 @pytest.mark.parametrize("lesson", Catalogue(REPOSITORY).lessons(), ids=lambda each: each.id)

@@ -107,12 +107,63 @@ def test_wrong_answer_is_asked_again_only_when_wanted(
     assert "2 are right" in again.out
 
 
-def test_right_answer_is_never_shown(
+REMARKS = {"two": "There are two kinds of answer.", "many": "REST has many."}
+"""What the bank says of the wrong options, by their ids."""
+
+
+def remark_on(course: Path, letter: str) -> str:
+    questions = load_questions(course / "fixtures" / "quiz" / "greeting.yaml").questions
+    return REMARKS[questions[0].dealt[letter].id]
+
+
+def test_wrong_answer_is_told_at_once_with_its_own_reason(
     course: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    done = quiz(course, folder, f"{wrong_letter(course)}\nq\n", monkeypatch)
-    assert "The type says" not in done.out
-    assert "REST has many" not in done.out
+    wrong = wrong_letter(course)
+    done = quiz(course, folder, f"{wrong}\nq\n", monkeypatch)
+    assert f"Not right. {remark_on(course, wrong)}" in done.out
+    assert done.out.index("Not right.") < done.out.index("2 of 2")
+
+
+def test_right_answer_is_not_shown_after_a_wrong_one(
+    course: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong = wrong_letter(course)
+    done = quiz(course, folder, f"{wrong}\nq\n", monkeypatch)
+    others = [text for text in REMARKS.values() if text != remark_on(course, wrong)]
+    assert [text for text in ("The type says", *others) if text in done.out] == []
+
+
+def test_right_answer_is_told_at_once_with_the_reason(
+    course: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = quiz(course, folder, f"{right_letter(course)}\nq\n", monkeypatch)
+    assert "Right. The type says what is wanted." in done.out
+    assert "Not right" not in done.out
+
+
+class InterruptedKeys:
+    """Types some lines, then Ctrl-C."""
+
+    def __init__(self, *lines: str) -> None:
+        self._lines = list(lines)
+
+    def readline(self) -> str:
+        """Return the next line."""
+        if not self._lines:
+            raise KeyboardInterrupt
+        return self._lines.pop(0)
+
+
+def test_ctrl_c_says_that_the_answers_are_kept(
+    course: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", InterruptedKeys("a\n"))
+    done = run("quiz", "greeting", str(folder), root=course)
+    assert done.code == ExitCode.INTERRUPTED
+    assert f"Answers kept: 1 of 2 in {folder / 'quiz.yaml'}\n" in done.out
+    assert done.err == "Interrupted.\n"
+    assert kept(folder) == "\n  paths: a\n"
 
 
 def test_broken_answers_are_not_written_over(
@@ -134,6 +185,7 @@ def test_several_letters_may_be_typed_in_any_way(
     assert run("lesson", "quiz", root=course).code == ExitCode.FULL_MARKS
     done = quiz(course, folder, "ab\nc, A\n", monkeypatch)
     assert "(several are right)" in done.out
+    assert done.out.count("Not right. ") + done.out.count("Right. ") == 2
     assert kept(folder) == "\n  paths: [a, b]\n  methods: [a, c]\n"
 
 

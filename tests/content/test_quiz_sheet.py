@@ -67,6 +67,28 @@ def test_only_the_right_letters_fit_the_hash(tmp_path: Path) -> None:
     assert not asked.is_right(asked.options)
 
 
+def test_reason_is_told_for_the_right_answer_only(tmp_path: Path) -> None:
+    asked = sheet_of(tmp_path, QUESTION).questions[0]
+    told = {letter: asked.why(letter) for letter in asked.options}
+    assert [letter for letter, text in told.items() if text == QUESTION.reason] == list(
+        QUESTION.right
+    )
+
+
+def test_wrong_option_is_remarked_on_and_a_right_one_is_not(tmp_path: Path) -> None:
+    asked = sheet_of(tmp_path, QUESTION).questions[0]
+    wanted = {
+        letter: option.tempting for letter, option in QUESTION.dealt.items() if option.tempting
+    }
+    assert asked.why_not(asked.options) == wanted
+    assert asked.why_not(QUESTION.right) == {}
+
+
+def test_length_of_a_remark_does_not_tell_which_option_is_right(tmp_path: Path) -> None:
+    asked = sheet_of(tmp_path, QUESTION).questions[0]
+    assert len({len(text) for text in asked.remarks.values()}) == 1
+
+
 def test_same_answer_to_two_questions_has_two_hashes(tmp_path: Path) -> None:
     other = QUESTION.model_copy(update={"id": "methods"})
     one, two = sheet_of(tmp_path, QUESTION, other).questions

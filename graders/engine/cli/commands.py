@@ -240,6 +240,65 @@ def quiz_command(
     return run_quiz(command_context(context), lesson, submission, again=again)
 
 
+@app.command("serve", cls=PlainCommand, short_help="Run your server to try it out by hand.")
+def serve_command(  # noqa: PLR0917 - Typer reads the options from here
+    context: typer.Context,
+    lesson: Lesson,
+    submission: Annotated[
+        Path | None,
+        typer.Argument(
+            help="The folder of your server. [default: the current folder if it holds a server, "
+            "else the assignment's]",
+            metavar="FOLDER",
+            show_default=False,
+        ),
+    ] = None,
+    port: Annotated[int, typer.Option(metavar="N", help="The port to listen at.")] = 8000,
+    host: Annotated[
+        str, typer.Option(metavar="NAME", help="The address to listen at.")
+    ] = "127.0.0.1",
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Keep CHATKIT_DATA_DIR here. [default: a new folder, removed at the end]",
+            show_default=False,
+        ),
+    ] = None,
+) -> ExitCode:
+    """Run your server with uvicorn and the lesson's variables; it starts again when you save.
+
+    Without OPENAI_API_KEY the model is a scripted one, which repeats what you say.
+    """
+    from graders.engine.cli.serving import ServeOptions, run_serve  # noqa: PLC0415 - heavy
+
+    options = ServeOptions(host, port, data)
+    return run_serve(command_context(context), lesson, submission, options)
+
+
+@app.command("token", cls=PlainCommand, short_help="Print a token for a user, for curl.")
+def token_command(
+    context: typer.Context,
+    user: Annotated[str, typer.Argument(help="The user's id: alice.", metavar="USER")],
+    lesson: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LESSON", help="The lesson whose JWT_SECRET signs it, if several have one."
+        ),
+    ] = None,
+    minutes: Annotated[
+        int, typer.Option(metavar="N", help="How long it is good, in minutes.")
+    ] = 60,
+) -> ExitCode:
+    """Print a token with which a user signs in at a server that `serve` runs.
+
+    It is signed with JWT_SECRET if that is set, else with the lesson's.
+    """
+    from graders.engine.cli.serving import run_token  # noqa: PLC0415 - heavy
+
+    return run_token(command_context(context), user, lesson, minutes=minutes)
+
+
 @app.command("test", cls=PlainCommand, short_help="Run the project's own tests.")
 def test_command() -> ExitCode:
     """Run the project's own tests; what follows goes to pytest."""
@@ -348,7 +407,18 @@ def sheet_command(
 
 
 COMMAND = typer.main.get_command(app)
-NAMES = ("grade", "list", "explain", "replay", "quiz", "test", "completion", "lesson")
+NAMES = (
+    "grade",
+    "list",
+    "explain",
+    "replay",
+    "quiz",
+    "serve",
+    "token",
+    "test",
+    "completion",
+    "lesson",
+)
 
 
 def with_command(words: Sequence[str], context: CommandContext) -> list[str]:

@@ -10,12 +10,13 @@ import traceback
 from collections.abc import Sequence
 
 from graders.engine.cli.context import CommandContext
-from graders.engine.cli.early import with_early_servers
+from graders.engine.cli.early import starts_servers, with_early_servers
 from graders.engine.cli.exit_codes import ExitCode
 from graders.engine.core.errors import ContentError, IsolationError, UsageError
 from graders.engine.core.text import quote
 
 INTERRUPTED = "Interrupted; all servers are stopped."
+NOTHING_STARTED = "Interrupted."
 
 
 def main(arguments: Sequence[str], context: CommandContext | None = None) -> ExitCode:
@@ -26,7 +27,7 @@ def main(arguments: Sequence[str], context: CommandContext | None = None) -> Exi
         with with_early_servers(surroundings, arguments) as with_servers:
             return _run(list(arguments), with_servers)
     except KeyboardInterrupt:
-        return _interrupted(surroundings)
+        return _interrupted(surroundings, arguments)
     except UsageError as error:
         return _complain(surroundings, ExitCode.USAGE, error.message, error.cure)
     except IsolationError as error:
@@ -47,16 +48,17 @@ def _run(arguments: list[str], context: CommandContext) -> ExitCode:
         words = with_command(arguments, context)
         code = COMMAND.main(words, prog_name="grade.py", standalone_mode=False, obj=context)
     except typer.Abort:
-        return _interrupted(context)
+        return _interrupted(context, arguments)
     except typer.TyperException as error:
         return _complain(context, ExitCode.USAGE, error.format_message(), "`grade.py --help`.")
     if code == ExitCode.INTERRUPTED:
-        return _interrupted(context)
+        return _interrupted(context, arguments)
     return ExitCode(code or 0)
 
 
-def _interrupted(context: CommandContext) -> ExitCode:
-    print(INTERRUPTED, file=context.err)
+def _interrupted(context: CommandContext, arguments: Sequence[str]) -> ExitCode:
+    told = INTERRUPTED if starts_servers(arguments) else NOTHING_STARTED
+    print(told, file=context.err)
     return ExitCode.INTERRUPTED
 
 

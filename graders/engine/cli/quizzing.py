@@ -1,7 +1,8 @@
 """``grade.py quiz``: ask the questions of a lesson's quiz, one at a time, and keep the answers.
 
-Works on the sheet that the student has, which holds no answers, only salted hashes. Saves after
-each answer, so it can be left at any time. ``grade.py lesson quiz`` makes the sheet.
+Works on the sheet that the student has, which holds no answer that can be read. Says at once
+whether an answer is right, and why. Saves after each answer, so it can be left at any time.
+``grade.py lesson quiz`` makes the sheet.
 """
 
 from __future__ import annotations
@@ -37,10 +38,15 @@ def run_quiz(
     keys: TextIO | None = None,
 ) -> ExitCode:
     """Ask what is not answered yet; with ``again`` also what is not right yet."""
-    lesson = context.catalogue.lesson(name)
-    quiz = open_quiz(lesson, folder or default_folder(context, lesson))
+    lesson, named = context.catalogue.named(name)
+    quiz = open_quiz(lesson, folder or named or default_folder(context, lesson))
     page = context.stdout()
-    ask(page, quiz, quiz.to_ask(again=again), sys.stdin if keys is None else keys)
+    try:
+        ask(page, quiz, quiz.to_ask(again=again), sys.stdin if keys is None else keys)
+    except KeyboardInterrupt:
+        answered = f"{len(quiz.answers)} of {len(quiz.sheet.questions)}"
+        page.print(Text(f"\n\nAnswers kept: {answered} in {quiz.file}"), soft_wrap=True)
+        return ExitCode.INTERRUPTED
     tell(page, quiz)
     return ExitCode.FULL_MARKS
 
@@ -55,6 +61,28 @@ def ask(page: Console, quiz: Quiz, asked: Sequence[SheetQuestion], keys: TextIO)
         if letters:
             quiz.answer(question, letters)
             write_whole(quiz.file, quiz.text)
+            _judge(page, question, letters)
+
+
+def _judge(page: Console, question: SheetQuestion, letters: frozenset[str]) -> None:
+    """Say whether the answer is right, and why; of a wrong one, not which is right."""
+    if question.is_right(letters):
+        told = Text("Right. ", style="green").append_text(prose(question.why(letters)))
+    else:
+        told = Text("Not right. ", style="red").append_text(_why_not(question, letters))
+    print_page(page, told)
+
+
+def _why_not(question: SheetQuestion, letters: frozenset[str]) -> Text:
+    reasons = question.why_not(letters)
+    if not reasons:
+        return Text("Others are right as well.")
+    if not question.several:
+        return prose(" ".join(reasons.values()))
+    return Text("\n").join(
+        Text(f"{letter}: ", style="bold").append_text(prose(reason))
+        for letter, reason in reasons.items()
+    )
 
 
 def _show(page: Console, question: SheetQuestion, place: str) -> None:
@@ -86,7 +114,7 @@ def _wanted(question: SheetQuestion) -> str:
 
 
 def tell(page: Console, quiz: Quiz) -> None:
-    """Say how the quiz stands; which answers are right is not said, only which are not yet."""
+    """Say how the quiz stands."""
     count, wrong = len(quiz.sheet.questions), quiz.not_right
     answered = len(quiz.answers)
     right = answered - len(wrong)

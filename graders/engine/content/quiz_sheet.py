@@ -1,8 +1,9 @@
 """What a student has of a quiz: the sheet with the questions, and the file with the answers.
 
 Must not know the bank's answers: a sheet holds the options, and of the right ones only a salted
-hash. That keeps answers from being read, not from being found: with four options there are fifteen
-sets to try, however slow the hash is. A score that counts is made from the bank, not from this.
+hash. What is told after an answer is sealed: the reason with the right answer, a remark on an
+option with its letter. That keeps answers from being read, not from being found: with four options
+there are fifteen sets to try, however slow the hash is. A score that counts is made from the bank.
 
 ``quiz-questions.yaml`` is made by ``grade.py lesson quiz`` and never written by hand.
 ``quiz.yaml`` is the student's::
@@ -15,6 +16,7 @@ sets to try, however slow the hash is. A score that counts is made from the bank
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import re
@@ -37,7 +39,7 @@ from graders.engine.content.fields import (
     not_empty,
 )
 from graders.engine.content.nodes import MappingNode
-from graders.engine.content.quiz import LETTERS, Question
+from graders.engine.content.quiz import LETTERS, Option, Question
 from graders.engine.content.strict_yaml import load
 from graders.engine.core.errors import ContentError
 from graders.engine.core.text import quote
@@ -45,6 +47,7 @@ from graders.engine.core.text import quote
 SHEET, ANSWERS = "quiz-questions.yaml", "quiz.yaml"
 MAX_ANSWERS_BYTES = 50_000
 _COST = 2**14
+_HASH_BYTES = 16
 _HEAD = """\
 # The questions of the quiz. Made from the course's question bank: do not change this file.
 # Answer with `python grade.py quiz {lesson}`, or write `quiz.yaml` by hand.
@@ -62,6 +65,10 @@ def _letters(given: tuple[str, ...]) -> tuple[str, ...]:
     raise flaw("An answer is a letter or a list of letters.", cure="Write `b` or `[a, d]`.")
 
 
+_Sealed = Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]*={0,2}$")]
+"""A text that only whoever has answered can read."""
+
+
 class SheetQuestion(ContentModel):
     """One question as the student gets it."""
 
@@ -72,6 +79,8 @@ class SheetQuestion(ContentModel):
     options: Mapping[str, Sentence]
     salt: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
     hash: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+    reason: _Sealed
+    remarks: Mapping[str, _Sealed]
 
     def is_right(self, letters: Iterable[str]) -> bool:
         """Return whether just these options are right.
@@ -79,6 +88,18 @@ class SheetQuestion(ContentModel):
         Takes some hundredths of a second on purpose.
         """
         return _hash(self.id, letters, self.salt) == self.hash
+
+    def why(self, letters: Iterable[str]) -> str:
+        """Return why these options, which are right, are so."""
+        return _opened(self.reason, _key(self.id, letters, self.salt))
+
+    def why_not(self, letters: Iterable[str]) -> dict[str, str]:
+        """Return by letter what is wrong with those of these options that are not right."""
+        told = {
+            letter: _opened(self.remarks[letter], _key_of_option(self.id, letter, self.salt))
+            for letter in sorted(letters)
+        }
+        return {letter: text for letter, text in told.items() if text}
 
 
 class Sheet(ContentModel):
@@ -153,11 +174,48 @@ def _block(lesson: str, question: Question) -> Iterator[str]:
         yield f"      {letter}: {_quoted(option.text)}"
     yield f'    salt: "{salt}"'
     yield f'    hash: "{_hash(question.id, question.right, salt)}"'
+    yield f'    reason: "{_sealed(question.reason, _key(question.id, question.right, salt))}"'
+    yield "    remarks:"
+    # All are of one length: a remark that is missing would say that its option is right.
+    longest = max(len(_remark(option).encode()) for option in question.options)
+    for letter, option in question.dealt.items():
+        key = _key_of_option(question.id, letter, salt)
+        yield f'      {letter}: "{_sealed(_remark(option), key, longest)}"'
+
+
+def _remark(option: Option) -> str:
+    return option.tempting or ""
 
 
 def _hash(question: str, letters: Iterable[str], salt: str) -> str:
+    return _stretched(question, letters, salt)[:_HASH_BYTES].hex()
+
+
+def _key(question: str, letters: Iterable[str], salt: str) -> bytes:
+    return _stretched(question, letters, salt)[_HASH_BYTES:]
+
+
+def _stretched(question: str, letters: Iterable[str], salt: str) -> bytes:
     text = f"{question}:{''.join(sorted(set(letters)))}".encode()
-    return hashlib.scrypt(text, salt=bytes.fromhex(salt), n=_COST, r=8, p=1, dklen=16).hex()
+    return hashlib.scrypt(text, salt=bytes.fromhex(salt), n=_COST, r=8, p=1, dklen=_HASH_BYTES + 32)
+
+
+def _key_of_option(question: str, letter: str, salt: str) -> bytes:
+    return hashlib.sha256(f"{question}:{letter}:{salt}".encode()).digest()
+
+
+def _sealed(text: str, key: bytes, length: int = 0) -> str:
+    return base64.b64encode(_mixed(text.encode().ljust(length), key)).decode()
+
+
+def _opened(sealed: str, key: bytes) -> str:
+    return _mixed(base64.b64decode(sealed), key).decode("utf-8", "replace").rstrip()
+
+
+def _mixed(data: bytes, key: bytes) -> bytes:
+    """Return ``data`` so that it cannot be read, or, of such data, what it was."""
+    stream = hashlib.shake_256(key).digest(len(data))
+    return bytes(one ^ other for one, other in zip(data, stream, strict=True))
 
 
 def _quoted(text: str) -> str:

@@ -77,7 +77,9 @@ def _answers_in(file: Path, sheet: Sheet) -> dict[str, frozenset[str]]:
     try:
         return read_answers(file, {each.id: tuple(each.options) for each in sheet.questions})
     except ContentError as error:
-        raise UsageError(str(error), cure=f"Mend the line in `{ANSWERS}`, or delete it.") from None
+        raise UsageError(
+            str(error), cure=f"Correct the line in `{ANSWERS}`, or delete it."
+        ) from None
 
 
 def letters_in(typed: str, question: SheetQuestion) -> frozenset[str] | None:

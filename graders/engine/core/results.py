@@ -54,7 +54,7 @@ class Visibility(StrEnum):
 class IsolationLevel(StrEnum):
     """How well the student's process was isolated.
 
-    `full`: by namespaces besides, with a root folder of its own. `strong`: by Landlock and seccomp.
+    `full`: by namespaces too, with a root folder of its own. `strong`: by Landlock and seccomp.
     `practice`: by less than that, so a score could be forged.
     """
 
@@ -88,7 +88,7 @@ class TranscriptLine(Record):
     serial: int = Field(description="The number of the event; they rise, and some are left out.")
     actor: Literal["client", "server", "model", "grader"] = Field(
         description="Who acted: `client` (the user's app), `server` (the submission), `model` (the "
-        "scripted one), or `grader` (what the grader did besides, such as moving the clock)."
+        "scripted one), or `grader` (what else the grader did, such as moving the clock)."
     )
     kind: str = Field(description="A short name: `thread.item.done`, `request`.")
     text: str = Field(description="What is shown.")
@@ -232,7 +232,7 @@ class Result(Record):
     )
     notes: tuple[str, ...] = Field((), description="Remarks that cost no points.")
     side_calls: tuple[SideCall, ...] = Field(
-        (), description="Model calls besides the answers; they cost no points."
+        (), description="Model calls that were not for an answer; they cost no points."
     )
     measurements: tuple[Measurement, ...] = Field(
         (), description="What was measured; no point depends on it."

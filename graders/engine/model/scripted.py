@@ -134,8 +134,8 @@ class ScriptedModel:
         wrong = [call for call in self._seen if call.key != self.api_key]
         if not self.api_key or not wrong:
             return []
-        bore = "another API key" if wrong[0].key else "no API key"
-        return [Finding(f"A call of the model bore {bore} instead of the one in OPENAI_API_KEY.")]
+        had = "another API key" if wrong[0].key else "no API key"
+        return [Finding(f"A call of the model had {had} instead of the one in OPENAI_API_KEY.")]
 
     def _plan(self, call: RecordedCall, fingerprint: bytes) -> _Play:
         if call.problem:

@@ -183,7 +183,7 @@ def _not_json(data: str, error: json.JSONDecodeError) -> str:
     if data.strip() == "[DONE]":
         return "The data is [DONE], which is not JSON: ChatKit has no end event, the stream ends."
     if data.startswith("data:"):
-        return f"The line bears `data:` twice, so the data is not JSON: it begins {_excerpt(data)}."
+        return f"The line has `data:` twice, so the data is not JSON: it begins {_excerpt(data)}."
     where = f"{error.msg} at character {error.pos + 1}"
     return f"The data is not JSON ({where}): it begins {_excerpt(data)}."
 

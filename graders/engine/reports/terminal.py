@@ -120,7 +120,9 @@ def _notes(result: Result) -> Iterator[RenderableType]:
     if result.notes or calls:
         yield Text("Noted, without effect on the score", style="bold")
         yield _bullets(result.notes)
-        yield _bullets(f"A model call besides the answer ({what}): {text}" for what, text in calls)
+        yield _bullets(
+            f"A model call that was not for the answer ({what}): {text}" for what, text in calls
+        )
         yield Text()
 
 

@@ -370,7 +370,7 @@ def _unreadable(exchange: _Exchange) -> Cause | None:
         return None
     return Cause(
         "data-twice",
-        "Each line of the stream bears `data:` twice, so no client can read the events.",
+        "Each line of the stream has `data:` twice, so no client can read the events.",
         "The chunks of a `StreamingResult` are whole lines already, with `data:` and the empty "
         'line after them. Hand them on as they are: `StreamingResponse(result, media_type="'
         'text/event-stream")`, without `EventSourceResponse` and without a `data:` of your own.',
