@@ -31,7 +31,6 @@ async def test_tool_runs_and_the_model_gets_its_result(slow_tool: SlowTool) -> N
         at=stream.mark_of(stream.error),
         hint="error-event",
     )
-    ran = slow_tool.progress is not None
     expect(
         len(turn.requests) > 1,
         "The model called the tool, and the tool's result never went back to the model.",
