@@ -229,7 +229,7 @@ async def play_preferences(scene: Scene) -> Preferences:
 
 
 @dataclass(frozen=True)
-class AtOnce:
+class TwoAtOnce:
     """Two threads that were answered at once; in the ``left`` one a preference was saved meanwhile.
 
     ``left`` and ``right`` are what was said in each of them afterwards.
@@ -242,7 +242,7 @@ class AtOnce:
 
 
 @recorded_as("at_once")
-async def play_two_threads_at_once(scene: Scene) -> AtOnce:
+async def play_two_threads_at_once(scene: Scene) -> TwoAtOnce:
     """Begin an answer in each of two threads, then let the model save a preference in the first."""
     preference = _preference(scene, "left")
     hold = say_held("One moment, please. ")
@@ -255,7 +255,7 @@ async def play_two_threads_at_once(scene: Scene) -> AtOnce:
     await scene.settle()
     await waits.release_all()
     left, right = await saving, await waiting
-    return AtOnce(
+    return TwoAtOnce(
         saved=preference,
         saving=left,
         left=await ask(scene, left.thread_id, "left later"),

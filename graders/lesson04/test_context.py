@@ -18,11 +18,11 @@ from graders.lesson04.requests import all_text, missing, present
 from graders.lesson04.scenarios import (
     SAVING,
     TOOL,
-    AtOnce,
     Hidden,
     LongConversation,
     Preference,
     Preferences,
+    TwoAtOnce,
 )
 
 
@@ -131,7 +131,7 @@ async def test_preferences_stay_in_their_thread(preferences: Preferences) -> Non
 
 
 @criterion("preference-stays-in-thread")
-async def test_preference_is_saved_in_its_own_thread(at_once: AtOnce) -> None:
+async def test_preference_is_saved_in_its_own_thread(at_once: TwoAtOnce) -> None:
     _expect_saved(at_once.saving)
     saved, right, left = at_once.saved, at_once.right, at_once.left
     expect(

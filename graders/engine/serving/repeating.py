@@ -12,8 +12,8 @@ from collections.abc import AsyncGenerator
 
 from graders.engine.model import OutgoingCall, ScriptedModel, Sent, Step, call_tool, say
 from graders.engine.model.calls import InputItem, RecordedCall
-from graders.engine.model.endpoints import model_api
 from graders.engine.model.reading import read_call
+from graders.engine.model.routes import model_api
 
 NO_TEXT = "(no text)"
 _TOOL = re.compile(r"/tool\s+([\w-]+)\s*(\{.*\})?\s*", re.DOTALL)

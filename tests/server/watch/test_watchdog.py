@@ -352,7 +352,7 @@ class Silent:
 
     def skip(self, seconds: float, *, hold: bool = False) -> asyncio.Future[float | None]:
         """Fail: nobody has told of a timer."""
-        raise AssertionError(f"there is no timer of {seconds} s")
+        raise AssertionError(f"there is no timer of {seconds} s, held: {hold}")
 
     def free(self, seconds: float) -> None:
         """Fail: its event loop is not known to be blocked."""

@@ -315,7 +315,7 @@ def _told_of(
             "token-wanted",
             f"The server asked for a log-in that the request cannot have. {seen}",
             (
-                "No request of this check bears a token, as the assignment says: answer it without "
+                "No request of this check has a token, as the assignment says: answer it without "
                 "one. Log-in is the matter of lesson 06."
             ),
         )
