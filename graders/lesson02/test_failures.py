@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import pytest
 
 from graders.engine.harness import (
+    Finding,
     Scene,
     Stalled,
     Step,
@@ -53,13 +54,20 @@ async def test_failure_becomes_an_error_event(case: str, scene: Scene) -> None:
 async def test_message_is_kept_after_a_failure(failed: Mapping[str, Failed]) -> None:
     expect(bool(failed), "The model did not fail.")
     for case, failure in failed.items():
-        reply = failure.items.value
-        expect(
-            not lacking(reply, [failure.said.word]),
-            f"After the model failed ({case}), the user's message is no longer in the thread.",
-            at=reply.serial,
-            hint="message-lost",
-        )
+        if not _keeps(failure):
+            raise Finding(
+                f"After the model failed ({case}), the user's message is no longer in the thread.",
+                mark=failure.said.mark,
+                hint="message-lost",
+                needs=("user-message-stored",),
+            )
+
+
+def _keeps(failure: Failed) -> bool:
+    try:
+        return not lacking(failure.items.value, [failure.said.word])
+    except Finding:
+        return False
 
 
 @criterion("goes-on-after-failure", case="the next message is answered")
