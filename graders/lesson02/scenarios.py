@@ -305,23 +305,16 @@ async def play_long_conversation(scene: Scene) -> TwelveTurns:
 
 @dataclass(frozen=True)
 class Failed:
-    """A message that the model failed at, and the message after it."""
+    """A message that the model failed at, the items then, and the message after it."""
 
     said: Said
+    items: Outcome[Reply]
     next: Said
 
 
-@dataclass(frozen=True)
-class FailedThread:
-    """A thread in which the model failed in several ways, and the items afterwards."""
-
-    failures: dict[str, Failed]
-    items: Outcome[Reply]
-
-
 @recorded_as("failed")
-async def play_failures(scene: Scene) -> FailedThread:
-    """Let the model fail in each way, say the next message after each, and read the items."""
+async def play_failures(scene: Scene) -> dict[str, Failed]:
+    """In one thread, let the model fail in each way, and say the next message after each."""
     first = await scene.say("first")
     thread_id = first.whole.any_thread_id
     steps: dict[str, Step] = {
@@ -331,5 +324,6 @@ async def play_failures(scene: Scene) -> FailedThread:
     failures = {}
     for case, step in steps.items():
         said = await scene.say(f"at {case}", thread_id, step)
-        failures[case] = Failed(said, await scene.say(f"after {case}", thread_id))
-    return FailedThread(failures, await attempt(_items(first, limit=20)))
+        items = await attempt(_items(first, limit=20))
+        failures[case] = Failed(said, items, await scene.say(f"after {case}", thread_id))
+    return failures

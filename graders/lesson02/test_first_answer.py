@@ -91,20 +91,24 @@ def _expect_asked(asked: Asked, call: RecordedCall) -> None:
     )
     expect(
         not lacking,
-        f"The request holds the user's words, but changed. {_difference(asked, call)}",
+        "The request holds the user's words, but changed: "
+        f"{_difference(asked.texts[0], _text_with(call, asked.word))}.",
         at=at,
         hint="changed",
     )
 
 
-def _difference(asked: Asked, call: RecordedCall) -> str:
-    """Tell where the text of the request first differs from what the user wrote."""
-    wrote = asked.texts[0]
-    got = next((text for text in call.user_texts if asked.word in text), "")
-    pairs = enumerate(zip(wrote, got, strict=False))
-    same = next((index for index, (one, other) in pairs if one != other), len(got))
+def _text_with(call: RecordedCall, word: str) -> str:
+    return next((text for text in call.user_texts if word in text), "")
+
+
+def _difference(wanted: str, got: str) -> str:
+    """Return what came around the place where it first differs, and what ought to be there."""
+    pairs = enumerate(zip(wanted, got, strict=False))
+    shorter = min(len(wanted), len(got))
+    same = next((index for index, (one, other) in pairs if one != other), shorter)
     part = slice(max(same - 20, 0), same + 40)
-    return f"Instead of {wrote[part]!r} the model got {got[part]!r}."
+    return f"{got[part]!r} instead of {wanted[part]!r}, from character {part.start + 1} on"
 
 
 @criterion("answer-is-the-models")
@@ -127,7 +131,7 @@ async def test_client_gets_the_models_words(case: str, odd: OddWords) -> None:
     )
     expect(
         got == said,
-        f"The model said {said!r}, the client got {got!r}.",
+        f"The client did not get what the model said: {_difference(said, got)}.",
         at=stream.mark_of(stream.assistant_item),
     )
 

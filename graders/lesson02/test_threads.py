@@ -5,6 +5,7 @@ from __future__ import annotations
 from graders.engine.harness import (
     Finding,
     Item,
+    Outcome,
     Reply,
     Said,
     Scene,
@@ -15,6 +16,7 @@ from graders.engine.harness import (
     items_of,
     lacking,
     messages_of,
+    needed,
     texts_of,
     thread_ids_of,
 )
@@ -273,17 +275,23 @@ def _expect_each_once(
     )
 
 
+def _gives_an_object(outcome: Outcome[Reply]) -> bool:
+    try:
+        return type(outcome.value.object) is dict
+    except Finding:
+        return False
+
+
 @criterion("threads-stay-apart", case="their items")
 async def test_items_of_two_threads_stay_apart(two: TwoThreads) -> None:
     for outcome, foreign in zip(two.items, (("second", "fourth"), ("first", "third")), strict=True):
-        reply = outcome.value
-        items = items_of(reply)
-        expect(bool(items), "`items.list` of one thread is empty.", at=reply.serial, hint="items")
+        items = items_of(outcome.value) if _gives_an_object(outcome) else []
+        needed(bool(items), "`items.list` of one thread is empty.", by="user-message-stored")
         for item in items:
             expect(
                 not any(two.scene.word(name) in item.text for name in foreign),
                 "`items.list` of one thread shows a message of the other.",
-                at=reply.serial,
+                at=outcome.value.serial,
                 hint="items",
             )
 
@@ -295,7 +303,7 @@ async def test_model_hears_only_of_its_thread(two: TwoThreads) -> None:
             raise Finding(
                 "The model was not asked what the user said, so nothing shows what it hears of.",
                 mark=said.mark,
-                needs=("asked-what-user-said", "follow-up-answered"),
+                needs=("agent-runs", "asked-what-user-said", "follow-up-answered"),
             )
         for call in said.calls:
             expect(
@@ -308,6 +316,7 @@ async def test_model_hears_only_of_its_thread(two: TwoThreads) -> None:
 
 @criterion("threads-stay-apart", case="the list of threads")
 async def test_list_names_both_threads(two: TwoThreads) -> None:
+    needed(_gives_an_object(two.threads), "`threads.list` gave no JSON object.", by="json-object")
     reply = two.threads.value
     ids = thread_ids_of(reply)
     counts = [ids.count(thread_id) for thread_id in two.ids]

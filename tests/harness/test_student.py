@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from graders.engine.harness import Flooded, ServerDied, Student, say
+from graders.engine.harness import Flooded, ServerDied, Stalled, Student, say
 from graders.engine.isolation.layers import Layer
 from graders.engine.wire.frames import Refused
 from tests.students import HONEST, Bench, number_of
@@ -248,6 +248,17 @@ async def test_a_blocking_client_is_answered_in_a_thread_and_in_the_loop(
     student = await bench.serve(ASKS_THE_MODEL)
     bench.model.on(path.rpartition("/")[2], say("an", "swer"))
     assert (await student.http.post(path)).json() == "answer"
+
+
+async def test_a_client_that_blocks_the_loop_is_stalled_where_the_loop_is_asked_at_calls(
+    bench: Bench,
+) -> None:
+    student = await bench.serve(ASKS_THE_MODEL)
+    student.ask_loop_at_calls()
+    bench.model.on("thread", say("an", "swer"))
+    assert (await student.http.post("/blocking/thread")).json() == "answer"
+    with pytest.raises(Stalled, match="event loop is blocked"):
+        await student.http.post("/blocking/loop/loop")
 
 
 async def test_a_refused_connection_is_recorded_with_its_target(bench: Bench) -> None:

@@ -166,6 +166,13 @@ class Student:
         self._trace.add("grader", "clock", "stops the clock")
         await self._running().link.advance(0, stop=True)
 
+    def ask_loop_at_calls(self) -> None:
+        """Let each call of the model wait until the server's event loop has shown that it goes on.
+
+        A server whose event loop itself waits for the model is then stalled. Until the next start.
+        """
+        self._running().ask_loop_at_calls()
+
     @property
     def now(self) -> float:
         """Seconds since the epoch by the server's clock, which a restart does not set back."""

@@ -113,6 +113,10 @@ class RunningServer:
         """The end of what the server has printed."""
         return visible(self.output.text)
 
+    def ask_loop_at_calls(self) -> None:
+        """Let each call of the model wait until the event loop has shown that it goes on."""
+        self._calls.asks_loop = True
+
     async def load(self, moved: float) -> None:
         """Load the app, once its clock is moved by ``moved``, as far as before a restart.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from typing import cast
 
 from graders.engine.model import (
@@ -32,6 +32,16 @@ class Wire:
         self.troubles: list[Exception] = []
         self.send = self.sent.append
         self.give_up = self.troubles.append
+        self.pong: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def ping(self) -> asyncio.Future[None]:
+        """Ask the event loop, which answers when the test says."""
+        return self.pong
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Wait until the event loop has answered."""
+        await self.pong
+        assert holds()
 
 
 class Model:
@@ -85,6 +95,18 @@ async def test_every_part_of_an_answer_has_its_frame() -> None:
         ModelDrop(call=5),
         ModelDrop(call=5, refused="Nothing is there."),
     ]
+
+
+async def test_a_call_may_wait_until_the_event_loop_has_shown_that_it_goes_on() -> None:
+    model = Model(End())
+    calls, wire = carried(model)
+    calls.asks_loop = True
+    calls.begin(REQUEST)
+    await asyncio.sleep(0)
+    assert model.asked == []
+    wire.pong.set_result(None)
+    await settle(calls)
+    assert wire.sent == [ModelEnd(call=5)]
 
 
 async def test_a_call_that_is_given_up_is_answered_no_further() -> None:

@@ -21,12 +21,17 @@ from graders.engine.wire.frames import ModelChunk, ModelDrop, ModelEnd, ModelHea
 
 
 class ModelCalls:
-    """The open calls of one started server."""
+    """The open calls of one started server.
+
+    While ``asks_loop`` is set, a call is answered only once the server's event loop has shown that
+    it goes on meanwhile: a server whose own loop waits for the model is then known as blocked.
+    """
 
     def __init__(self, model: ScriptedModel, link: Link) -> None:
         self._model = model
         self._link = link
         self._tasks: dict[int, asyncio.Task[None]] = {}
+        self.asks_loop = False
 
     def begin(self, frame: ModelRequest) -> None:
         """Answer a call that has just left the server."""
@@ -55,6 +60,9 @@ class ModelCalls:
 
     async def _answer(self, frame: ModelRequest) -> None:
         number = frame.call
+        if self.asks_loop:
+            pong = self._link.ping()
+            await self._link.until(pong.done)
         call = OutgoingCall(
             id=number, method=frame.method, url=frame.url, headers=frame.headers, body=frame.body
         )
