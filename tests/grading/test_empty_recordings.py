@@ -12,8 +12,6 @@ import itertools
 import typing
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.machinery import SourceFileLoader
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -24,7 +22,9 @@ from graders.engine.core.places import REPOSITORY
 from graders.engine.harness import Said, expect
 from graders.engine.harness.recording import recorded_name
 from tests.grading.empty_recordings import Empty, at_once
+from tests.lesson_checks import checks_in
 
+pytestmark = pytest.mark.usefixtures("criterion_marker")
 NO_RECORDING = frozenset({"return"})
 NOTHING_IS_RIGHT = frozenset(
     {
@@ -95,12 +95,6 @@ Check = Callable[..., Coroutine[Any, Any, None]]
 LESSONS = Catalogue(REPOSITORY).lessons()
 
 
-@pytest.fixture(autouse=True)
-def marker(pytestconfig: pytest.Config) -> None:
-    """Let the modules of lessons be imported here: they mark their checks."""
-    pytestconfig.addinivalue_line("markers", "criterion(id, case): what a check decides")
-
-
 @dataclass(frozen=True)
 class Judged:
     """One check of recordings, with the values of its parameters that are none."""
@@ -125,21 +119,13 @@ def modules_of(lesson: Lesson) -> list[ModuleType]:
     """Return the modules of a lesson."""
     names = {path.stem: path for path in sorted(lesson.grader_dir.glob("*.py"))}
     return [
-        _loaded(path) if name.startswith("test_") else _imported(lesson, name)
+        checks_in(path) if name.startswith("test_") else _imported(lesson, name)
         for name, path in names.items()
     ]
 
 
 def _imported(lesson: Lesson, name: str) -> ModuleType:
     return importlib.import_module(f"graders.{lesson.id}.{name}")
-
-
-def _loaded(path: Path) -> ModuleType:
-    """Load a module of tests by hand, so that pytest does not take it for one of this session."""
-    module = ModuleType(path.stem)
-    loader = SourceFileLoader(path.stem, str(path))
-    loader.exec_module(module)
-    return module
 
 
 def judged_by(lesson: Lesson) -> Iterator[Judged]:
