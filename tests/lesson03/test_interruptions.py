@@ -17,13 +17,16 @@ from tests.lesson_checks import checks_of
 pytestmark = pytest.mark.usefixtures("criterion_marker")
 
 
-def superseded(tokens: int, *, ends: bool) -> Superseded:
-    """Return an answer of which the client got so many tokens in all; it had heard three."""
+def superseded(tokens: int, *, ends: bool, added: str = "") -> Superseded:
+    """Return an answer of which the client got so many tokens in all; it had heard three.
+
+    ``added`` are words of the server's own.
+    """
     scene = Scene(cast("Student", NoServer()), ScriptedModel(api_key="sk-test"), Canaries(seed=1))
     chunks = long_chunks(scene, "first")
     turn = scene.script("first")
     held = Held("first", turn, empty_stream(), "thr_1", chunks, "".join(chunks[:3]))
-    return Superseded(held, ends, given_up=ends, got="".join(chunks[:tokens]))
+    return Superseded(held, ends, given_up=ends, got="".join(chunks[:tokens]) + added)
 
 
 @pytest.mark.parametrize(
@@ -44,6 +47,11 @@ def test_old_answer(tokens: int, hint: str | None, *, ends: bool) -> None:
     else:
         found = "right"
     assert found == hint
+
+
+def test_words_of_the_server_are_no_more_of_the_answer() -> None:
+    assert not superseded(3, ends=True, added=" (interrupted)").got_more
+    assert superseded(4, ends=True, added=" (interrupted)").got_more
 
 
 def test_whole_answer_wastes_no_tokens_of_the_model() -> None:
