@@ -10,6 +10,12 @@ from graders.engine.sandbox.launcher import open_launcher
 from graders.engine.sandbox.process import Launcher
 
 
+@pytest.fixture
+def criterion_marker(pytestconfig: pytest.Config) -> None:
+    """Let modules of lessons be loaded: they mark their checks."""
+    pytestconfig.addinivalue_line("markers", "criterion(id, case): what a check decides")
+
+
 @pytest.fixture(scope="session")
 def launcher() -> Iterator[Launcher]:
     """Yield the one launcher of the session."""

@@ -111,8 +111,11 @@ class Superseded:
 
     @property
     def got_more(self) -> bool:
-        """Whether the client got more of it than it had heard before the newer message."""
-        return self.got != self.held.heard
+        """Whether the client got more of it than it had heard before the newer message.
+
+        A server may add words of its own, such as "(interrupted)".
+        """
+        return self.held.tokens[3] in self.got[len(self.held.heard) :]
 
     @property
     def whole(self) -> bool:
@@ -186,7 +189,8 @@ async def _superseded(scene: Scene, old: Held) -> Superseded:
     await old.turn.release_all()
     if not ends:
         await old.stream.finish_or_leave()
-    return Superseded(old, ends, given_up, old.stream.text)
+    texts = (old.stream.text, old.stream.finished_text)
+    return Superseded(old, ends, given_up, got=max(texts, key=len))
 
 
 async def _comes_to_its_end(stream: Stream) -> bool:

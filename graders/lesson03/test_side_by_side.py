@@ -80,8 +80,8 @@ def _expect_own_answer_only(beside: Beside, other: Beside) -> None:
     )
     expect(
         answers == [said],
-        f"Two answers streamed in two threads. `items.list` of one holds the answers {answers} "
-        f"instead of {said!r}.",
+        f"Two answers streamed in two threads. `items.list` of one holds "
+        f"{' and '.join(map(repr, answers)) or 'no answer'} instead of {said!r}.",
         at=reply.serial,
         hint="stored",
     )

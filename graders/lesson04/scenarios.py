@@ -12,6 +12,7 @@ from graders.engine.harness import (
     Reply,
     Said,
     Scene,
+    Stalled,
     Step,
     Stream,
     Turn,
@@ -248,12 +249,17 @@ async def play_two_threads_at_once(scene: Scene) -> TwoAtOnce:
     hold = say_held("One moment, please. ")
     saves = scene.script("left", hold, _save(preference), say(scene.answer("left")))
     waits = scene.script("right", hold, say(scene.answer("right")))
-    saving = await _begin(scene, "left", saves)
-    waiting = await _begin(scene, "right", waits)
+    gone_on = asyncio.Event()
+    saving = await _begin(scene, "left", saves, gone_on)
+    if (await attempt(scene.student.settle())).finding is not None:
+        # The model's silence blocks the event loop: such a server answers one after the other.
+        await saves.release_all()
+    waiting = await _begin(scene, "right", waits, gone_on)
     # The tool runs now, while the newer answer waits.
     await saves.release_all()
     await scene.settle()
     await waits.release_all()
+    gone_on.set()
     left, right = await saving, await waiting
     return TwoAtOnce(
         saved=preference,
@@ -263,9 +269,22 @@ async def play_two_threads_at_once(scene: Scene) -> TwoAtOnce:
     )
 
 
-async def _begin(scene: Scene, name: str, turn: Turn) -> asyncio.Future[Said]:
-    """Say message ``name``; return, with the answer still to come, when the server waits for it."""
-    saying = asyncio.ensure_future(scene.say(name, turn=turn, once=True))
+async def _begin(
+    scene: Scene, name: str, turn: Turn, gone_on: asyncio.Event
+) -> asyncio.Future[Said]:
+    """Say message ``name``; return, with the answer still to come, when the server waits for it.
+
+    Its silence means nothing before the model has ``gone_on``.
+    """
+
+    async def read(stream: Stream) -> None:
+        try:
+            await stream.finish()
+        except Stalled:
+            await gone_on.wait()
+            await stream.finish_or_leave()
+
+    saying = asyncio.ensure_future(scene.say(name, turn=turn, once=True, read=read))
     await scene.settle()
     return saying
 
