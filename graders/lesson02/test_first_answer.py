@@ -129,6 +129,7 @@ async def test_client_gets_the_models_words(case: str, odd: OddWords) -> None:
         got == said,
         f"The model said {said!r}, the client got {got!r}.",
         at=stream.mark_of(stream.assistant_item),
+        hint="broken" if "\ufffd" in got else None,
     )
 
 
