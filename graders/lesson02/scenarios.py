@@ -132,6 +132,8 @@ class OddWords:
 async def play_odd_words(scene: Scene) -> OddWords:
     """Ask each of the odd texts in a thread of its own, and let the model say others."""
     asked = {case: await _ask_all(scene, case, texts) for case, texts in ASKED.items()}
+    # A server may read the provider's stream by itself, and a network cuts it anywhere.
+    scene.model.cut_streams(scene.canary.seed)
     answers = {case: await _answer(scene, case, chunks) for case, chunks in SAID.items()}
     return OddWords(asked, answers)
 

@@ -133,6 +133,7 @@ async def test_client_gets_the_models_words(case: str, odd: OddWords) -> None:
         got == said,
         f"The client did not get what the model said: {_difference(said, got)}.",
         at=stream.mark_of(stream.assistant_item),
+        hint="broken" if "\ufffd" in got else None,
     )
 
 

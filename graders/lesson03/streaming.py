@@ -149,7 +149,11 @@ async def _arrival(scene: Scene, turn: Turn, stream: Stream, token: str, expecte
 
 @recorded_as("awkward")
 async def play_awkward(scene: Scene) -> Mapping[str, LockStep]:
-    """Hear answers of awkward tokens, each in a thread of its own."""
+    """Hear answers of awkward tokens, each in a thread of its own.
+
+    The bytes of the model's stream are cut anywhere, as by a network.
+    """
+    scene.model.cut_streams(scene.canary.seed)
     return {name: await _awkward(scene, name, case) for name, case in CASES.items()}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
@@ -23,6 +24,31 @@ async def test_isolation_is_told_of_a_server_that_never_starts(
         with pytest.raises(StartFailed):
             await factory.start(Trace())
         assert "RLIMIT_CPU" in factory.isolation.layers
+
+
+async def test_what_a_server_asks_of_the_providers_api_is_told_once(
+    launcher: Launcher, tmp_path: Path
+) -> None:
+    source = """
+        from contextlib import asynccontextmanager
+        from fastapi import FastAPI
+        from openai import AsyncOpenAI
+
+        @asynccontextmanager
+        async def lifespan(app):
+            for name in ("gpt-5", "gpt-5-mini"):
+                assert (await AsyncOpenAI().models.retrieve(name)).id == name
+            yield
+
+        app = FastAPI(lifespan=lifespan)
+    """
+    (tmp_path / "server.py").write_text(dedent(source), encoding="utf-8")
+    with open_factory(find_submission(tmp_path), launcher, limits={}, env={}) as factory:
+        async with factory.serve(Trace()):
+            pass
+        assert [(call.purpose, call.summary) for call in factory.side_calls] == [
+            ("provider's API", "GET /models/{model}")
+        ]
 
 
 async def test_server_is_stopped_at_the_end_of_its_block() -> None:

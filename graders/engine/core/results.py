@@ -183,8 +183,12 @@ class Problem(Record):
 class SideCall(Record):
     """A model call that did not carry the conversation."""
 
-    purpose: str = Field(description="What it seems to be for: a title, a check.")
-    summary: str = Field(description="The beginning of what the model was asked.")
+    purpose: str = Field(
+        description="What it seems to be for: a title, a check, the provider's API."
+    )
+    summary: str = Field(
+        description="The beginning of what the model was asked, or the method and path of the API."
+    )
 
 
 class Measurement(Record):

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from graders.engine.core.errors import Finding
 from graders.engine.model.answer import Piece
 from graders.engine.model.calls import OutgoingCall, RecordedCall
+from graders.engine.model.cutting import Cuts
 from graders.engine.model.ids import Ids
 from graders.engine.model.placing import Place, place_call
 from graders.engine.model.played_turn import PlayedTurn
@@ -87,6 +88,7 @@ class ScriptedModel:
         self._newest: dict[int, RecordedCall] = {}
         self._places: dict[bytes, Place] = {}
         self._problems: list[Finding] = []
+        self._cuts: Cuts | None = None
 
     def on(self, user_text: str, *steps: Step) -> Turn:
         """Script the answer to a message of the user; several with one text come in order."""
@@ -96,6 +98,10 @@ class ScriptedModel:
         turn = Turn(user_text, steps)
         self.turns.append(turn)
         return turn
+
+    def cut_streams(self, seed: int) -> None:
+        """Cut the bytes of streams from now on, as networks do, also inside a character."""
+        self._cuts = Cuts(seed)
 
     def answer(self, call: OutgoingCall) -> AsyncGenerator[Sent, None]:
         """Answer one outgoing call; to close the generator early is to give up the call."""
@@ -212,7 +218,7 @@ class ScriptedModel:
         try:
             if reply.status is not None:
                 yield Head(reply.status, reply.headers)
-            for piece in reply.pieces:
+            for number, piece in enumerate(reply.pieces):
                 if piece.held and play.gated and play.turn is not None:
                     held += 1
                     await play.turn.wait_released(held, call)
@@ -220,7 +226,8 @@ class ScriptedModel:
                 if call.cancelled:
                     return
                 self._note(play, piece)
-                yield Chunk(piece.data)
+                for part in self._cuts.parts(piece.data, number) if self._cuts else (piece.data,):
+                    yield Chunk(part)
             call.state.finished = True
             if reply.failure:
                 self._tell("failed", call, reply.failure)
