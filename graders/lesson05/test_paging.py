@@ -10,12 +10,15 @@ from graders.engine.harness import (
     Trace,
     criterion,
     expect,
+    lacking,
     thread_ids_of,
 )
+from graders.lesson05.deletion import Deleted
 from graders.lesson05.expiry import Expired
-from graders.lesson05.paging import LIMIT, CursorGone, Pages, SameTime
-from graders.lesson05.shortest import judge_walks
-from graders.lesson05.walks import LONG, walk_items, walk_threads
+from graders.lesson05.paging import LIMIT, CursorGone, LongThread, Pages, SameTime
+from graders.lesson05.shortest import WITH_MESSAGES, judge_walks
+from graders.lesson05.survival import Hundred
+from graders.lesson05.walks import walk_items, walk_threads
 
 
 @criterion("page-form", case="`limit`")
@@ -51,7 +54,7 @@ async def test_has_more_tells_the_truth(pages: Pages) -> None:
 
 @criterion("thread-pages", case="while threads come and go")
 async def test_walks_through_threads_miss_nothing(scene: Scene, trace: Trace) -> None:
-    await judge_walks(scene, trace, walk_threads)
+    await judge_walks(scene, trace, walk_threads, *WITH_MESSAGES)
 
 
 @criterion("thread-pages", case="after expired threads")
@@ -69,9 +72,61 @@ async def test_walk_goes_on_after_expired_threads(expired: Expired) -> None:
     )
 
 
-@criterion("item-pages")
+@criterion("thread-pages", case="a hundred threads")
+async def test_a_hundred_threads_are_listed(hundred: Hundred) -> None:
+    for limit, outcome in hundred.walks.items():
+        pages = outcome.value
+        listed = [name for page in pages for name in page.ids]
+        missing = [name for name in hundred.alive if name not in listed]
+        twice = [name for name in hundred.alive if listed.count(name) > 1]
+        expect(
+            not missing and not twice,
+            f"There are {len(hundred.alive)} threads. {_read_by(limit)}, `threads.list` says "
+            f"`has_more: false` after {len(pages)} pages, and "
+            + (f"{len(missing)} never came." if missing else f"{len(twice)} came twice."),
+            at=pages[-1].reply.serial,
+            hint="long",
+        )
+
+
+def _read_by(limit: int | None) -> str:
+    return "Read without a `limit`" if limit is None else f"Read with `limit: {limit}`"
+
+
+@criterion("item-pages", case="while messages come")
 async def test_walks_through_items_miss_nothing(scene: Scene, trace: Trace) -> None:
-    await judge_walks(scene, trace, walk_items, LONG)
+    await judge_walks(scene, trace, walk_items)
+
+
+@criterion("item-pages", case="a long thread")
+async def test_a_long_thread_is_read_whole(long_thread: LongThread) -> None:
+    for (limit, order), outcome in long_thread.walks.items():
+        pages = outcome.value
+        came = [name for page in pages for name in page.ids if name in long_thread.ids]
+        expected = long_thread.ids if order == "asc" else long_thread.ids[::-1]
+        expect(
+            came == expected,
+            f"A thread has {len(expected)} items. {_read_by(limit)} and `order: {order}`, "
+            f"`items.list` says `has_more: false` after {len(pages)} pages, and they did not come "
+            f"once each in order: {len(set(expected) - set(came))} never came.",
+            at=pages[-1].reply.serial,
+            hint="long",
+        )
+
+
+@criterion("item-pages", case="of one thread only")
+async def test_items_of_other_threads_are_not_given(deleted: Deleted) -> None:
+    for said, outcome in deleted.before:
+        reply = outcome.value
+        others = [each for each in deleted.all if each is not said]
+        strange = [each for each in others if len(lacking(reply, each.words)) < len(each.words)]
+        expect(
+            not strange,
+            f"There are {len(deleted.all)} threads, and `items.list` of one gives messages of "
+            f"{len(strange)} others.",
+            at=reply.serial,
+            hint="other",
+        )
 
 
 @criterion("same-timestamp", case="threads")
