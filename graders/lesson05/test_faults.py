@@ -23,12 +23,13 @@ from graders.engine.harness import (
     item_ids_of,
     items_of,
     lacking,
+    needed,
     texts_of,
     thread_ids_of,
 )
 from graders.lesson05.damage import Damaged
 from graders.lesson05.faults import STORAGE_FAULTS, Outage, TwoTabs, UnderWay
-from graders.lesson05.threads import expect_reply, mark_of
+from graders.lesson05.threads import expect_reply, mark_of, rests_on
 
 _FATAL = (Stalled, RanAway, ServerDied, ProtocolBroken, OverLimit, TookTooLong)
 RECORDINGS = dict(zip(STORAGE_FAULTS, ("locked", "read_only", "moved"), strict=True))
@@ -184,22 +185,24 @@ async def test_other_thread_can_be_read(damaged: Damaged) -> None:
     _expect_started(damaged)
     words = damaged.healthy.words
     views = damaged.views
-    for outcome, what in ((views.thread, "`threads.get_by_id`"), (views.items, "`items.list`")):
-        reply = expect_reply(outcome, f"With a damaged row in another thread, {what}")
-        expect(
-            not lacking(reply, words),
-            f"With a damaged row in another thread, {what} lacks messages of a healthy one.",
-            at=reply.serial,
-        )
+    with rests_on("messages-survive", "threads-survive"):
+        for outcome, what in ((views.thread, "`threads.get_by_id`"), (views.items, "`items.list`")):
+            reply = expect_reply(outcome, f"With a damaged row in another thread, {what}")
+            expect(
+                not lacking(reply, words),
+                f"With a damaged row in another thread, {what} lacks messages of a healthy one.",
+                at=reply.serial,
+            )
 
 
 @criterion("damage-contained", case="the list")
 async def test_other_thread_is_listed(damaged: Damaged) -> None:
     _expect_started(damaged)
     reply = expect_reply(damaged.views.threads, "With a damaged thread, `threads.list`", "list")
-    expect(
+    needed(
         damaged.healthy.thread_id in thread_ids_of(reply),
         "With a damaged thread, `threads.list` lacks a healthy one.",
+        by="threads-survive",
         at=reply.serial,
         hint="list",
     )
@@ -211,9 +214,10 @@ async def test_other_threads_go_on(damaged: Damaged) -> None:
     for said, which in ((damaged.follow_up, "a healthy thread"), (damaged.new, "a new thread")):
         if said is damaged.new and damaged.has_old_id:
             continue  # another criterion judges ids
-        expect(
+        needed(
             said.complete,
             f"With damaged rows in other threads, a message in {which} got {said.how}.",
+            by="threads-survive",
             at=said.mark,
         )
 
@@ -242,6 +246,19 @@ async def test_damaged_threads_get_an_answer(damaged: Damaged) -> None:
         at=mark_of(damaged.bad_item.items),
         hint="hidden",
     )
+    _need_stored(damaged)
+
+
+def _need_stored(damaged: Damaged) -> None:
+    """Need a server that keeps messages: where nothing is stored, nothing was damaged."""
+    items = damaged.views.items
+    if items.finding is None:
+        needed(
+            items.value.status != 200 or not lacking(items.value, damaged.healthy.words),
+            "After a new start no message is stored, so none could be damaged.",
+            by="messages-survive",
+            at=items.value.serial,
+        )
 
 
 def _expect_bounded(finding: Finding | None, what: str) -> None:
@@ -298,17 +315,20 @@ async def test_nothing_confirmed_is_lost(outage: Outage) -> None:
     for said, outcome in outage.kept:
         if not said.confirmed:
             continue
-        reply = expect_reply(outcome, f"After {outage.what} and a new start, `items.list`")
-        missing = lacking(reply, said.confirmed)
-        expect(
-            not missing,
-            f"The client got a finished message {_when(outage, said)}, and after a new start "
-            "`items.list` lacks it.",
-            at=reply.serial,
-            hint="meanwhile" if said in outage.tries else None,
-        )
-    _expect_threads_kept(outage)
-    _expect_title_kept(outage)
+        with rests_on("messages-survive"):
+            reply = expect_reply(outcome, f"After {outage.what} and a new start, `items.list`")
+            missing = lacking(reply, said.confirmed)
+            expect(
+                not missing,
+                f"The client got a finished message {_when(outage, said)}, and after a new start "
+                "`items.list` lacks it.",
+                at=reply.serial,
+                hint="meanwhile" if said in outage.tries else None,
+            )
+    with rests_on("threads-survive"):
+        _expect_threads_kept(outage)
+    with rests_on("titles-survive"):
+        _expect_title_kept(outage)
 
 
 def _expect_threads_kept(outage: Outage) -> None:
@@ -350,21 +370,34 @@ async def test_errors_in_an_outage_are_clean(
     locked: Outage, read_only: Outage, moved: Outage
 ) -> None:
     for outage in (locked, read_only, moved):
+        needed(outage.before.complete, "A message was not answered.", by="session-answers")
+        for outcome in (outage.read, outage.listed, outage.renamed):
+            _need_answer(outcome.finding, "away-bounded")
         _expect_clean(outage.read, f"While {outage.what}, `items.list`")
         _expect_clean(outage.listed, f"While {outage.what}, `threads.list`")
         _expect_clean(outage.renamed, f"While {outage.what}, `threads.update`")
         _expect_not_empty(outage)
         for said in outage.tries:
-            _expect_said_clean(said, f"While {outage.what}, a message")
+            with rests_on("away-bounded"):
+                _expect_said_clean(said, f"While {outage.what}, a message")
 
 
 @criterion("clean-errors", case="damaged rows")
 async def test_errors_of_damaged_rows_are_clean(damaged: Damaged) -> None:
+    needed(damaged.healthy.complete, "A message was not answered.", by="session-answers")
+    _need_stored(damaged)
     for views in (damaged.bad_item, damaged.bad_thread):
+        for outcome in (views.thread, views.items):
+            _need_answer(outcome.finding, "damage-answered")
         _expect_clean(views.thread, "`threads.get_by_id` of a damaged thread")
         _expect_clean(views.items, "`items.list` of a damaged thread")
     for said in damaged.into_bad:
-        _expect_said_clean(said, "A message in a damaged thread")
+        with rests_on("damage-answered"):
+            _expect_said_clean(said, "A message in a damaged thread")
+
+
+def _need_answer(finding: Finding | None, by: str) -> None:
+    needed(not isinstance(finding, _FATAL), "A request was never answered.", by=by)
 
 
 def _expect_clean(outcome: Outcome[Reply], what: str) -> None:

@@ -5,7 +5,8 @@ Must not know criteria.
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,6 +67,16 @@ class Views:
     def mark(self) -> int | None:
         """Where the transcript tells of the list."""
         return mark_of(self.threads)
+
+
+@contextmanager
+def rests_on(*criteria: str) -> Iterator[None]:
+    """Block what fails within by those of ``criteria`` that were not passed, if there are any."""
+    try:
+        yield
+    except Finding as finding:
+        finding.needs = (*finding.needs, *criteria)
+        raise
 
 
 class Patience:
