@@ -21,7 +21,6 @@ from graders.engine.grading.events import (
 from graders.engine.grading.plan import unmet
 from graders.engine.grading.verdict import SILENT, Verdict
 
-
 _NO_FAILURE = frozenset({Status.PASSED, Status.NOT_RUN})
 
 
