@@ -1,4 +1,7 @@
-"""When a session ends: not before its time, wholly afterwards, and later when it was used."""
+"""When a session ends: not before its time, wholly afterwards, and later when it was used.
+
+Where a check takes several recordings, the transcript is that of the last: the one that it judges.
+"""
 
 from __future__ import annotations
 
@@ -109,7 +112,7 @@ _LATE = f"{TTL + 1} hours after its last message"
 
 
 @criterion("gone-after-ttl", case="the list")
-async def test_expired_thread_is_not_listed(expired: Expired, pauses: Resumed) -> None:
+async def test_expired_thread_is_not_listed(pauses: Resumed, expired: Expired) -> None:
     _need_kept(pauses, "threads.list")
     pages = [] if expired.walk.finding is not None else expired.walk.value
     for reply in (*(page.reply for page in pages), expired.left_views.threads.value):
@@ -135,7 +138,7 @@ def _expect_not_listed(reply: Reply, left: Said) -> None:
 
 
 @criterion("gone-after-ttl", case="by its id")
-async def test_expired_thread_is_not_given(expired: Expired, pauses: Resumed) -> None:
+async def test_expired_thread_is_not_given(pauses: Resumed, expired: Expired) -> None:
     _need_kept(pauses, "threads.get_by_id")
     _expect_gone(expired.left_views.thread, expired.left, "threads.get_by_id", "get")
     alone = expired.given.value
@@ -143,7 +146,7 @@ async def test_expired_thread_is_not_given(expired: Expired, pauses: Resumed) ->
 
 
 @criterion("gone-after-ttl", case="its items")
-async def test_expired_items_are_not_given(expired: Expired, pauses: Resumed) -> None:
+async def test_expired_items_are_not_given(pauses: Resumed, expired: Expired) -> None:
     _need_kept(pauses, "items.list")
     _expect_gone(expired.left_views.items, expired.left, "items.list", "items")
     alone = expired.read.value
@@ -163,7 +166,7 @@ def _expect_gone(outcome: Outcome[Reply], said: Said, what: str, hint: str) -> N
 
 
 @criterion("gone-after-ttl", case="a message in it")
-async def test_expired_thread_takes_no_message(expired: Expired, pauses: Resumed) -> None:
+async def test_expired_thread_takes_no_message(pauses: Resumed, expired: Expired) -> None:
     needed(
         pauses.late.complete,
         f"{TTL - 1} hours after its last message, the next one in a thread got {pauses.late.how}.",
@@ -181,7 +184,7 @@ async def test_expired_thread_takes_no_message(expired: Expired, pauses: Resumed
 
 @criterion("gone-after-ttl", case="after a new start")
 async def test_a_start_does_not_renew_a_thread(
-    started_again: StartedAgain, expired: Expired, pauses: Resumed
+    pauses: Resumed, expired: Expired, started_again: StartedAgain
 ) -> None:
     _need_start_that_keeps(started_again)
     _need_kept(pauses, "items.list")
@@ -238,7 +241,7 @@ async def test_activity_renews_a_session(expired: Expired) -> None:
 
 @criterion("activity-renews", case="no message")
 async def test_reading_does_not_renew_a_session(
-    untouched: Untouched, expired: Expired, pauses: Resumed
+    pauses: Resumed, expired: Expired, untouched: Untouched
 ) -> None:
     before = shown_by(pauses.views, pauses.left)
     needed(bool(before), "A thread does not live until its time is over.", by="kept-until-ttl")
@@ -306,7 +309,7 @@ async def test_a_short_ttl_is_obeyed(other_ttls: OtherTtls) -> None:
 
 @criterion("ttl-from-environment", case="three days")
 async def test_a_long_ttl_is_obeyed(
-    other_ttls: OtherTtls, expired: Expired, pauses: Resumed
+    pauses: Resumed, expired: Expired, other_ttls: OtherTtls
 ) -> None:
     needed(_ends(expired, pauses), "No thread ends when its time is over.", by="gone-after-ttl")
     long_ttl = other_ttls.long.value

@@ -365,21 +365,18 @@ def _when(outage: Outage, said: Said) -> str:
     return f"before {outage.what}" if said is outage.before else f"after {outage.what}"
 
 
-@criterion("clean-errors", case="storage away")
-async def test_errors_in_an_outage_are_clean(
-    locked: Outage, read_only: Outage, moved: Outage
-) -> None:
-    for outage in (locked, read_only, moved):
-        needed(outage.before.complete, "A message was not answered.", by="session-answers")
-        for outcome in (outage.read, outage.listed, outage.renamed):
-            _need_answer(outcome.finding, "away-bounded")
-        _expect_clean(outage.read, f"While {outage.what}, `items.list`")
-        _expect_clean(outage.listed, f"While {outage.what}, `threads.list`")
-        _expect_clean(outage.renamed, f"While {outage.what}, `threads.update`")
-        _expect_not_empty(outage)
-        for said in outage.tries:
-            with rests_on("away-bounded"):
-                _expect_said_clean(said, f"While {outage.what}, a message")
+@each_case("clean-errors")
+async def test_errors_in_an_outage_are_clean(outage: Outage) -> None:
+    needed(outage.before.complete, "A message was not answered.", by="session-answers")
+    for outcome in (outage.read, outage.listed, outage.renamed):
+        _need_answer(outcome.finding, "away-bounded")
+    _expect_clean(outage.read, f"While {outage.what}, `items.list`")
+    _expect_clean(outage.listed, f"While {outage.what}, `threads.list`")
+    _expect_clean(outage.renamed, f"While {outage.what}, `threads.update`")
+    _expect_not_empty(outage)
+    for said in outage.tries:
+        with rests_on("away-bounded"):
+            _expect_said_clean(said, f"While {outage.what}, a message")
 
 
 @criterion("clean-errors", case="damaged rows")

@@ -187,7 +187,7 @@ def _expect_complete(walks: dict[Order, Outcome[list[Page]]], ids: list[str], wh
 
 
 @criterion("cursor-deleted", case="threads")
-async def test_page_after_a_deleted_thread(pages: Pages, deleted: Deleted) -> None:
+async def test_page_after_a_deleted_thread(deleted: Deleted, pages: Pages) -> None:
     needed(
         deleted.deleted.thread_id not in thread_ids_of(deleted.views.threads.value),
         "A deleted thread is still in `threads.list`.",
