@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from graders.engine.harness import Outcome, Said, Scene, attempt, recorded_as, texts_of
 from graders.engine.harness.storage import places_containing
 from graders.engine.harness.storage_faults import damage
-from graders.lesson05.threads import Views, begin, look
+from graders.lesson05.threads import Patience, Views, begin, look
 
 
 @dataclass(frozen=True)
@@ -76,22 +76,24 @@ async def play_damage(scene: Scene) -> Damaged:
     own = (bad_item.answer_word, *bad_thread.words)
     left = [word for word in own if places_containing(scene.student.own_dirs, word)]
     started = await attempt(scene.student.start())
+    patience = Patience(bad_item.thread_id, bad_thread.thread_id)
     damaged = Damaged(
         healthy=healthy,
         bad_answer=bad_item.answer_word,
-        views=await look(scene, healthy.thread_id),
-        bad_item=await look(scene, bad_item.thread_id),
-        bad_thread=await look(scene, bad_thread.thread_id),
+        views=await look(scene, healthy.thread_id, patience),
+        bad_item=await look(scene, bad_item.thread_id, patience),
+        bad_thread=await look(scene, bad_thread.thread_id, patience),
         into_bad=(
-            await scene.say("into bad item", bad_item.thread_id),
-            await scene.say("into bad thread", bad_thread.thread_id),
+            await patience.say(scene, "into bad item", bad_item.thread_id),
+            await patience.say(scene, "into bad thread", bad_thread.thread_id),
         ),
-        follow_up=await scene.say("follow-up", healthy.thread_id),
-        new=await scene.say("new"),
+        follow_up=await patience.say(scene, "follow-up", healthy.thread_id),
+        new=await patience.say(scene, "new"),
         started=started,
         spared=left,
         erased=[],
     )
-    await attempt(scene.student.settle())
+    if not patience.over:
+        await attempt(scene.student.settle())
     erased = [word for word in left if not places_containing(scene.student.own_dirs, word)]
     return replace(damaged, erased=erased)

@@ -6,7 +6,9 @@ import asyncio
 from dataclasses import dataclass
 
 from graders.engine.harness import Outcome, Reply, Said, Scene, attempt, recorded_as, say_held
-from graders.lesson05.threads import Views, begin, look, places_of
+from graders.lesson05.threads import PAGE, Views, begin, briefly, look, places_of
+
+_THREADS = 12
 
 
 @dataclass(frozen=True)
@@ -29,16 +31,18 @@ class HalfWay:
 
 @dataclass(frozen=True)
 class Deleted:
-    """A thread that was deleted, one that was not, and a message into the deleted one.
+    """A thread that was deleted, some that were not, and a message into the deleted one.
 
-    ``still_stored`` names where the deleted one's text is still stored.
+    The second thread of ``all`` was deleted, too; ``before`` has the items of these two as they
+    were. ``still_stored`` names where the deleted one's text is still stored.
     """
 
+    all: list[Said]
+    before: list[tuple[Said, Outcome[Reply]]]
     deleted: Said
-    kept: Said
+    kept: list[tuple[Said, Outcome[Reply]]]
     deletion: Outcome[Reply]
     views: Views
-    kept_views: Views
     into: Said
     later_views: Views
     still_stored: list[str]
@@ -47,20 +51,39 @@ class Deleted:
 
 @recorded_as("deleted")
 async def play_deletion(scene: Scene) -> Deleted:
-    """Delete one of two threads, look, write into it, look again, also into the files."""
-    kept = await begin(scene, "kept")
+    """Delete the first two threads, look, write into one, look again, also into the files."""
     deleted = await begin(scene, "deleted")
     thread_id = deleted.thread_id
     await scene.say("more", thread_id)
+    # So many that the number of a deleted one is the beginning of another's: 1 and 10.
+    names = [f"thread {number}" for number in range(2, _THREADS + 1)]
+    others = [await begin(scene, name, briefly(scene, name)) for name in names]
+    before = [(said, await attempt(_items(scene, said))) for said in (deleted, others[0])]
     deletion = await attempt(scene.chat.delete(thread_id))
+    await attempt(scene.chat.delete(others[0].thread_id))
     views = await look(scene, thread_id)
-    kept_views = await look(scene, kept.thread_id)
+    kept = [(said, await attempt(_items(scene, said))) for said in others[1:]]
     await scene.student.settle()
     still = places_of(scene, *deleted.words, scene.word("more"))
     into = await scene.say("too late", thread_id)
     later = await look(scene, thread_id)
     half_way = await attempt(_delete_half_way(scene))
-    return Deleted(deleted, kept, deletion, views, kept_views, into, later, still, half_way)
+    return Deleted(
+        all=[deleted, *others],
+        before=before,
+        deleted=deleted,
+        kept=kept,
+        deletion=deletion,
+        views=views,
+        into=into,
+        later_views=later,
+        still_stored=still,
+        half_way=half_way,
+    )
+
+
+async def _items(scene: Scene, said: Said) -> Reply:
+    return await scene.chat.items(said.thread_id, limit=PAGE, order="asc")
 
 
 async def _delete_half_way(scene: Scene) -> HalfWay:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -12,10 +13,12 @@ from graders.engine.harness import (
     Reply,
     Said,
     Scene,
+    Stalled,
     Student,
     attempt,
     recorded_as,
     say_held,
+    threads_of,
 )
 from graders.engine.harness.storage_faults import locked, read_only, unmounted
 from graders.lesson05.threads import PAGE, begin
@@ -65,22 +68,95 @@ async def play_two_tabs(scene: Scene) -> TwoTabs:
 
 
 @dataclass(frozen=True)
+class UnderWay:
+    """An answer that the model holds back, and what was said meanwhile.
+
+    ``held`` is the message with this answer, in the thread that ``first`` began; ``second`` was
+    said in the same thread, ``elsewhere`` in one that was there, ``new`` in a new one. Each comes
+    with what is stored of its thread at the end.
+    """
+
+    first: Said
+    held: Said
+    second: Said
+    elsewhere: Said
+    new: Said
+    items: Outcome[Reply]
+    items_elsewhere: Outcome[Reply]
+    items_new: Outcome[Reply]
+    next: Said
+
+
+@recorded_as("under_way")
+async def play_under_way(scene: Scene) -> UnderWay:
+    """Say messages while the first words of an answer are out, and the model is silent then."""
+    first = await begin(scene, "first")
+    other = await begin(scene, "other")
+    turn = scene.script("held", say_held(*scene.chunks("held")))
+    starting = asyncio.ensure_future(attempt(scene.send("held", first.thread_id)))
+    await attempt(turn.wait_asked())
+    await turn.release(1)
+    await scene.settle()
+    second = await _say_meanwhile(scene, "second", first.thread_id)
+    elsewhere = await _say_meanwhile(scene, "elsewhere", other.thread_id)
+    new = await _say_meanwhile(scene, "new", None)
+    await turn.release_all()
+    held = Said(scene, "held", turn, await starting)
+    for said in (held, second, elsewhere, new):
+        if said.begun.finding is None:
+            await said.stream.finish_or_leave()
+    return UnderWay(
+        first=first,
+        held=held,
+        second=second,
+        elsewhere=elsewhere,
+        new=new,
+        items=await attempt(_items(scene, first.thread_id)),
+        items_elsewhere=await attempt(_items(scene, other.thread_id)),
+        items_new=await attempt(new.items(limit=PAGE, order="asc")),
+        next=await scene.say("next", first.thread_id),
+    )
+
+
+async def _say_meanwhile(scene: Scene, name: str, thread_id: str | None) -> Said:
+    """Say a message, and read as far as anything comes.
+
+    A server may let it wait for the answer that is under way, and may do so before it sends the
+    head of its own.
+    """
+    turn = scene.script(name)
+    sending = asyncio.ensure_future(attempt(scene.send(name, thread_id)))
+    await scene.settle()
+    begun = await sending
+    if begun.finding is None:
+        with contextlib.suppress(Stalled):
+            await begun.value.finish()
+    return Said(scene, name, turn, begun)
+
+
+@dataclass(frozen=True)
 class Outage:
     """A thread before, while and after the storage could not be used; ``what`` had happened.
 
-    ``tries`` are what a client tried meanwhile. ``back`` and ``new`` are messages afterwards, in
-    the thread and in a new one. ``kept`` has each message with the items of its thread, after one
-    more start.
+    ``read``, ``listed``, ``renamed`` (to ``title``) and ``tries`` are what a client tried
+    meanwhile. ``back`` and ``new`` are messages afterwards, in the thread and in a new one. After
+    one more start, ``kept`` has each message with the items of its thread, ``kept_thread`` is the
+    thread, and ``kept_ids`` are the ids in the list of threads.
     """
 
     what: str
     before: Said
     read: Outcome[Reply]
+    listed: Outcome[Reply]
+    renamed: Outcome[Reply]
     tries: tuple[Said, Said]
     items: Outcome[Reply]
     back: Said
     new: Said
     kept: list[tuple[Said, Outcome[Reply]]]
+    title: str
+    kept_thread: Outcome[Reply]
+    kept_ids: Outcome[list[str]]
 
 
 LOCKED = "locked by another program"
@@ -125,7 +201,9 @@ async def _play_outage(scene: Scene, case: str) -> Outage:
     thread_id = before.thread_id
     await scene.student.settle()
     longest = _LOCK_SECONDS if case == LOCKED else None
-    read, *tries = await _meanwhile(scene, thread_id, fault, longest)
+    title = f"About {scene.canary.word('title')}"
+    meanwhile = await _meanwhile(scene, before, title, fault, longest)
+    there, elsewhere = meanwhile.tries
     items = await _with_second_try(scene, thread_id)
     back = await _tell_twice(scene, "back again", thread_id)
     new = await _tell_twice(scene, "new thread", None)
@@ -133,30 +211,55 @@ async def _play_outage(scene: Scene, case: str) -> Outage:
     return Outage(
         what=what,
         before=before,
-        read=read,
-        tries=(tries[0], tries[1]),
+        read=meanwhile.read,
+        listed=meanwhile.listed,
+        renamed=meanwhile.renamed,
+        tries=(there, elsewhere),
         items=items,
         back=back,
         new=new,
         kept=[
-            *[(said, await attempt(_items(scene, thread_id))) for said in (before, tries[0], back)],
+            *[(said, await attempt(_items(scene, thread_id))) for said in (before, there, back)],
             *[
                 (said, await attempt(said.items(limit=PAGE, order="asc")))
-                for said in (tries[1], new)
+                for said in (elsewhere, new)
             ],
         ],
+        title=title,
+        kept_thread=await attempt(scene.chat.get(thread_id)),
+        kept_ids=await attempt(_all_thread_ids(scene)),
     )
 
 
-async def _meanwhile(
-    scene: Scene, thread_id: str, fault: StorageFault, longest: float | None
-) -> tuple[Outcome[Reply], Said, Said]:
-    """Try to read and to write while the storage cannot be used."""
+@dataclass(frozen=True)
+class _Meanwhile:
+    read: Outcome[Reply]
+    listed: Outcome[Reply]
+    renamed: Outcome[Reply]
+    tries: tuple[Said, Said]
 
-    async def tries() -> tuple[Outcome[Reply], Said, Said]:
-        read = await attempt(_items(scene, thread_id))
-        said = await scene.say("meanwhile", thread_id)
-        return read, said, await scene.say("meanwhile, a new thread")
+
+async def _all_thread_ids(scene: Scene) -> list[str]:
+    pages = await threads_of(scene.chat).walk(PAGE, "desc")
+    return [name for page in pages for name in page.ids]
+
+
+async def _meanwhile(
+    scene: Scene, before: Said, title: str, fault: StorageFault, longest: float | None
+) -> _Meanwhile:
+    """Try to read and to write while the storage cannot be used."""
+    thread_id = before.thread_id
+
+    async def tries() -> _Meanwhile:
+        return _Meanwhile(
+            read=await attempt(_items(scene, thread_id)),
+            listed=await attempt(scene.chat.list(limit=PAGE)),
+            renamed=await attempt(scene.chat.update(thread_id, title)),
+            tries=(
+                await scene.say("meanwhile", thread_id),
+                await scene.say("meanwhile, a new thread"),
+            ),
+        )
 
     with fault(scene.student):
         trying = asyncio.ensure_future(tries())

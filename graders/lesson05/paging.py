@@ -23,6 +23,7 @@ from graders.lesson05.threads import begin, briefly
 LIMIT = 2
 _THREADS = 4
 _MESSAGES = 3
+MANY = 52
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,31 @@ async def _item_cursor_gone(scene: Scene, thread_id: str, said: list[Said]) -> C
     await (await scene.chat.retry(thread_id, message)).finish()
     second = await attempt(listing.page(1, "desc", first.end))
     return CursorGone(first, second, [message])
+
+
+@dataclass(frozen=True)
+class LongThread:
+    """A thread with more items than a page that any server has by itself, read in pages of sizes.
+
+    ``walks`` has for each `limit` (``None``: none was sent) and `order` the pages.
+    """
+
+    ids: list[str]
+    walks: dict[tuple[int | None, Order], Outcome[list[Page]]]
+
+
+@recorded_as("long_thread")
+async def play_long_thread(scene: Scene) -> LongThread:
+    """Say many messages in one thread, and read its items by 100, by 1, and as many as come."""
+    first = await begin(scene, "long 1", briefly(scene, "long 1"))
+    names = [f"long {number}" for number in range(2, MANY // 2 + 1)]
+    said = [first] + [await scene.say(n, first.thread_id, briefly(scene, n)) for n in names]
+    listing = items_in(scene.chat, first.thread_id)
+    ways: tuple[tuple[int | None, Order], ...] = ((100, "asc"), (1, "desc"), (None, "desc"))
+    return LongThread(
+        ids=[name for each in said for name in each.item_ids],
+        walks={way: await attempt(listing.walk(*way)) for way in ways},
+    )
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 
 from graders.engine.harness import Scene, Trace
 from graders.engine.harness.search import Plays, failing_examples
-from graders.lesson05.walks import ADD, DELETE_READ, DELETE_UNREAD, NOTHING, Plan
+from graders.lesson05.walks import (
+    ADD,
+    DELETE_READ,
+    DELETE_UNREAD,
+    NOTHING,
+    SAY_READ,
+    SAY_UNREAD,
+    Plan,
+)
 
 Walk = Callable[[Scene, Plan, int], Awaitable[None]]
 """Plays a plan, as the play of this number; raises a :class:`Finding` when a page is wrong."""
@@ -23,13 +31,17 @@ _ALWAYS = (
     Plan(5, 2, "asc", (DELETE_READ, ADD)),
     Plan(5, 2, "desc", (DELETE_UNREAD,)),
 )
+WITH_MESSAGES = (Plan(6, 2, "desc", (SAY_UNREAD, SAY_READ)), Plan(4, 1, "asc", (SAY_READ,)))
+"""Walks through threads, in which messages come in between."""
 _PLANS: st.SearchStrategy[Plan] = st.builds(
     Plan,
     count=st.integers(2, 6),
     limit=st.integers(1, 3),
     order=st.sampled_from(["asc", "desc"]),
     between=st.lists(
-        st.sampled_from([NOTHING, ADD, DELETE_READ, DELETE_UNREAD]), min_size=1, max_size=3
+        st.sampled_from([NOTHING, ADD, DELETE_READ, DELETE_UNREAD, SAY_READ, SAY_UNREAD]),
+        min_size=1,
+        max_size=3,
     ).map(tuple),
 )
 

@@ -5,7 +5,17 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from graders.engine.harness import Outcome, Reply, Said, Scene, attempt, call_tool, recorded_as
+from graders.engine.harness import (
+    Outcome,
+    Page,
+    Reply,
+    Said,
+    Scene,
+    attempt,
+    call_tool,
+    recorded_as,
+    threads_of,
+)
 from graders.lesson05.threads import (
     PAGE,
     Views,
@@ -94,9 +104,22 @@ async def _next_page(scene: Scene, thread_id: str, half: Outcome[Reply]) -> Repl
 
 @dataclass(frozen=True)
 class Hundred:
-    """A hundred threads, some of which were deleted; the server was killed half-way."""
+    """A hundred threads, some of which were ``deleted``; the server was killed half-way.
+
+    ``walks`` are through the list of all, for each `limit`; ``None`` says that none was sent.
+    """
 
     said: list[Said]
+    deleted: list[Said]
+    walks: dict[int | None, Outcome[list[Page]]]
+
+    @property
+    def alive(self) -> list[str]:
+        """The ids of the threads that were not deleted."""
+        gone = [said.thread_id for said in self.deleted]
+        names = [said.thread_id for said in self.said if said.complete]
+        # An id that was given again belongs to a thread that is there; another criterion says so.
+        return list(dict.fromkeys(name for name in names if names.count(name) > gone.count(name)))
 
     def item_ids(self) -> list[str]:
         """Return the ids of all items that came."""
@@ -109,12 +132,14 @@ class Hundred:
 async def play_hundred_threads(scene: Scene) -> Hundred:
     """Begin a hundred threads, a few at a time; delete some, and kill the server, half-way."""
     said = await _begin_many(scene, range(THREADS // 2))
-    for each in said[:_DELETED]:
-        if each.complete:
-            await attempt(scene.chat.delete(each.thread_id))
+    deleted = [each for each in said[:_DELETED] if each.complete]
+    for each in deleted:
+        await attempt(scene.chat.delete(each.thread_id))
     await scene.student.restart()
     said += await _begin_many(scene, range(THREADS // 2, THREADS))
-    return Hundred(said)
+    listing = threads_of(scene.chat)
+    walks = {limit: await attempt(listing.walk(limit, "desc")) for limit in (PAGE, None)}
+    return Hundred(said, deleted, walks)
 
 
 async def _begin_many(scene: Scene, numbers: range) -> list[Said]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from graders.engine.harness import criterion, expect, lacking, texts_of, thread_ids_of
+from graders.engine.harness import criterion, expect, lacking, needed, texts_of, thread_ids_of
 from graders.lesson05.deletion import Deleted, HalfWay
-from graders.lesson05.threads import is_gone, mark_of
+from graders.lesson05.threads import is_gone, mark_of, rests_on
 
 
 @criterion("deleted-is-gone", case="the list")
@@ -18,8 +18,8 @@ async def test_deleted_thread_is_not_listed(deleted: Deleted) -> None:
         at=reply.serial,
     )
     expect(
-        deleted.kept.thread_id in ids,
-        "After one thread was deleted, another is no longer in `threads.list`.",
+        all(said.thread_id in ids for said, _ in deleted.kept),
+        "After two threads were deleted, another is no longer in `threads.list`.",
         at=reply.serial,
         hint="other",
     )
@@ -39,6 +39,7 @@ async def test_deleted_thread_is_not_given(deleted: Deleted) -> None:
 
 
 def _expect_done(deleted: Deleted) -> None:
+    needed(deleted.deleted.complete, "A message was not answered.", by="session-answers")
     reply = deleted.deletion.value
     expect(
         reply.status == 200,
@@ -50,6 +51,23 @@ def _expect_done(deleted: Deleted) -> None:
 
 @criterion("deleted-items-gone")
 async def test_items_of_a_deleted_thread_are_gone(deleted: Deleted) -> None:
+    with rests_on("deleted-is-gone"):
+        _expect_items_gone(deleted)
+    listed = thread_ids_of(deleted.views.threads.value)
+    for said, items in deleted.kept:
+        if said.thread_id not in listed:
+            continue  # another criterion says so
+        kept = items.value
+        expect(
+            not lacking(kept, said.words),
+            "After two threads were deleted, messages of another are gone.",
+            at=kept.serial,
+            hint="other",
+        )
+
+
+def _expect_items_gone(deleted: Deleted) -> None:
+    _expect_done(deleted)
     items = deleted.views.items
     if not is_gone(items):
         found = texts_of(items.value)
@@ -65,17 +83,16 @@ async def test_items_of_a_deleted_thread_are_gone(deleted: Deleted) -> None:
         + " and in the ".join(deleted.still_stored)
         + ".",
     )
-    kept = deleted.kept_views.items.value
-    expect(
-        not lacking(kept, deleted.kept.words),
-        "After one thread was deleted, messages of another are gone.",
-        at=kept.serial,
-        hint="other",
-    )
 
 
 @criterion("deleted-stays-deleted")
 async def test_deleted_thread_takes_no_message(deleted: Deleted) -> None:
+    with rests_on("deleted-is-gone"):
+        _expect_closed(deleted)
+
+
+def _expect_closed(deleted: Deleted) -> None:
+    _expect_done(deleted)
     into = deleted.into
     expect(
         not into.complete,

@@ -1,4 +1,7 @@
-"""When a session ends: not before its time, wholly afterwards, and later when it was used."""
+"""When a session ends: not before its time, wholly afterwards, and later when it was used.
+
+Where a check takes several recordings, the transcript is that of the last: the one that it judges.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,11 @@ from graders.engine.harness import (
     expect,
     found,
     lacking,
+    needed,
     thread_ids_of,
 )
 from graders.lesson05.expiry import TTL, Expired, OtherTtls, Resumed, StartedAgain, Untouched
-from graders.lesson05.threads import Views, is_gone, shown_by
+from graders.lesson05.threads import Views, is_gone, rests_on, shown_by
 
 
 @criterion("resume-after-an-hour")
@@ -35,30 +39,43 @@ async def test_thread_goes_on_after_an_hour(pauses: Resumed) -> None:
 
 @criterion("kept-until-ttl", case="in the list")
 async def test_thread_is_listed_until_its_time(pauses: Resumed) -> None:
-    _expect_listed(pauses.views, f"{TTL - 1} hours after its last message")
+    with rests_on("resume-after-an-hour"):
+        _expect_listed(pauses.views, f"{TTL - 1} hours after its last message")
 
 
 @criterion("kept-until-ttl", case="its messages")
 async def test_messages_are_there_until_their_time(pauses: Resumed) -> None:
-    _expect_there(pauses.views, pauses.left, f"{TTL - 1} hours after its last message")
+    with rests_on("resume-after-an-hour"):
+        _expect_there(pauses.views, pauses.left, f"{TTL - 1} hours after its last message")
 
 
 @criterion("kept-until-ttl", case="a message in it")
 async def test_thread_goes_on_until_its_time(pauses: Resumed) -> None:
     late = pauses.late
-    expect(
+    needed(
         late.complete,
         f"{TTL - 1} hours after its last message, the next one in a thread got {late.how}.",
+        by="resume-after-an-hour",
         at=late.mark,
     )
 
 
 @criterion("kept-until-ttl", case="after a new start")
 async def test_thread_outlives_a_start_until_its_time(started_again: StartedAgain) -> None:
-    if started_again.keeps:  # where a start keeps nothing, other criteria say so
-        when = f"{TTL - 1} hours after its last message, when the server had been started again"
-        said, items = started_again.early
+    _need_start_that_keeps(started_again)
+    when = f"{TTL - 1} hours after its last message, when the server had been started again"
+    said, items = started_again.early
+    with rests_on("resume-after-an-hour"):
         _expect_in(items, said, "`items.list`", when, "start")
+
+
+def _need_start_that_keeps(started_again: StartedAgain) -> None:
+    needed(
+        started_again.keeps,
+        "After a new start, `items.list` lacks the messages of a thread that was begun just before "
+        "it, so nobody can see how long a session lives.",
+        by="messages-survive",
+    )
 
 
 def _expect_listed(views: Views, when: str, hint: str | None = None) -> None:
@@ -95,10 +112,20 @@ _LATE = f"{TTL + 1} hours after its last message"
 
 
 @criterion("gone-after-ttl", case="the list")
-async def test_expired_thread_is_not_listed(expired: Expired) -> None:
+async def test_expired_thread_is_not_listed(pauses: Resumed, expired: Expired) -> None:
+    _need_kept(pauses, "threads.list")
     pages = [] if expired.walk.finding is not None else expired.walk.value
     for reply in (*(page.reply for page in pages), expired.left_views.threads.value):
         _expect_not_listed(reply, expired.left)
+
+
+def _need_kept(pauses: Resumed, request: str) -> None:
+    needed(
+        request in shown_by(pauses.views, pauses.left),
+        f"{TTL - 1} hours after its last message, `{request}` does not give a thread, so nobody "
+        "can see it end.",
+        by="kept-until-ttl",
+    )
 
 
 def _expect_not_listed(reply: Reply, left: Said) -> None:
@@ -111,14 +138,16 @@ def _expect_not_listed(reply: Reply, left: Said) -> None:
 
 
 @criterion("gone-after-ttl", case="by its id")
-async def test_expired_thread_is_not_given(expired: Expired) -> None:
+async def test_expired_thread_is_not_given(pauses: Resumed, expired: Expired) -> None:
+    _need_kept(pauses, "threads.get_by_id")
     _expect_gone(expired.left_views.thread, expired.left, "threads.get_by_id", "get")
     alone = expired.given.value
     _expect_gone(alone.got, alone.said, "threads.get_by_id", "get-first")
 
 
 @criterion("gone-after-ttl", case="its items")
-async def test_expired_items_are_not_given(expired: Expired) -> None:
+async def test_expired_items_are_not_given(pauses: Resumed, expired: Expired) -> None:
+    _need_kept(pauses, "items.list")
     _expect_gone(expired.left_views.items, expired.left, "items.list", "items")
     alone = expired.read.value
     _expect_gone(alone.got, alone.said, "items.list", "items-first")
@@ -137,7 +166,13 @@ def _expect_gone(outcome: Outcome[Reply], said: Said, what: str, hint: str) -> N
 
 
 @criterion("gone-after-ttl", case="a message in it")
-async def test_expired_thread_takes_no_message(expired: Expired) -> None:
+async def test_expired_thread_takes_no_message(pauses: Resumed, expired: Expired) -> None:
+    needed(
+        pauses.late.complete,
+        f"{TTL - 1} hours after its last message, the next one in a thread got {pauses.late.how}.",
+        by="kept-until-ttl",
+        at=pauses.late.mark,
+    )
     revived = expired.revived.value.got
     expect(
         not revived.complete,
@@ -149,12 +184,14 @@ async def test_expired_thread_takes_no_message(expired: Expired) -> None:
 
 @criterion("gone-after-ttl", case="after a new start")
 async def test_a_start_does_not_renew_a_thread(
-    started_again: StartedAgain, expired: Expired
+    pauses: Resumed, expired: Expired, started_again: StartedAgain
 ) -> None:
+    _need_start_that_keeps(started_again)
+    _need_kept(pauses, "items.list")
     said, views = started_again.left
     still = _still_shown(views, said, expired)
     expect(
-        not (started_again.keeps and still),
+        not still,
         f"{_LATE}, when the server had been started again two hours before, `{still}` still gives "
         "a thread.",
         at=views.mark,
@@ -170,12 +207,16 @@ def _still_shown(views: Views, said: Said, expired: Expired) -> str:
 
 @criterion("expired-erased")
 async def test_expired_text_is_erased(expired: Expired) -> None:
+    needed(expired.left.complete, "A message was not answered.", by="session-answers")
     still = expired.still_stored
-    expect(
-        not still,
+    seen = (
         "A day after a thread had expired, and after a list, a message in another thread and a new "
-        f"start, its text is still in the {_listed(still)}.",
+        f"start, its text is still in the {_listed(still)}."
     )
+    # A session that is still given has not ended.
+    given = shown_by(expired.left_views, expired.left)
+    needed(not (still and given), seen, by="gone-after-ttl")
+    expect(not still, seen)
 
 
 def _listed(places: list[str]) -> str:
@@ -184,21 +225,31 @@ def _listed(places: list[str]) -> str:
 
 @criterion("activity-renews", case="a message")
 async def test_activity_renews_a_session(expired: Expired) -> None:
-    expect(
-        expired.renewing.complete,
-        f"{TTL - 1} hours after its last message, the next one in a thread got "
-        f"{expired.renewing.how}.",
-        at=expired.renewing.mark,
-    )
     views = expired.renewed_views
     when = "Two hours after its last message, a day after its first"
-    hint = _why_lost(expired)
-    _expect_listed(views, when, hint)
-    _expect_there(views, expired.renewed, when, hint)
+    with rests_on("kept-until-ttl"):
+        expect(
+            expired.renewing.complete,
+            f"{TTL - 1} hours after its last message, the next one in a thread got "
+            f"{expired.renewing.how}.",
+            at=expired.renewing.mark,
+        )
+        hint = _why_lost(expired)
+        _expect_listed(views, when, hint)
+        _expect_there(views, expired.renewed, when, hint)
 
 
 @criterion("activity-renews", case="no message")
-async def test_reading_does_not_renew_a_session(untouched: Untouched, expired: Expired) -> None:
+async def test_reading_does_not_renew_a_session(
+    pauses: Resumed, expired: Expired, untouched: Untouched
+) -> None:
+    before = shown_by(pauses.views, pauses.left)
+    needed(bool(before), "A thread does not live until its time is over.", by="kept-until-ttl")
+    needed(
+        _ends(expired, pauses),
+        "A thread that was left alone does not end, so nobody can see what renews it.",
+        by="gone-after-ttl",
+    )
     for how, said, views in untouched.done:
         still = _still_shown(views, said, expired)
         expect(
@@ -212,13 +263,20 @@ async def test_reading_does_not_renew_a_session(untouched: Untouched, expired: E
 
 @criterion("activity-renews", case="a new start")
 async def test_a_start_forgets_no_message(started_again: StartedAgain) -> None:
-    if started_again.keeps:
-        when = (
-            "Two hours after its last message, a day after its first, when the server had been "
-            "started again"
-        )
-        said, items = started_again.renewed
+    _need_start_that_keeps(started_again)
+    when = (
+        "Two hours after its last message, a day after its first, when the server had been started "
+        "again"
+    )
+    said, items = started_again.renewed
+    with rests_on("kept-until-ttl"):
         _expect_in(items, said, "`items.list`", when, "start")
+
+
+def _ends(expired: Expired, pauses: Resumed) -> bool:
+    """Whether any request stops to give a session when its time is over."""
+    before = shown_by(pauses.views, pauses.left)
+    return bool(before - shown_by(expired.left_views, expired.left))
 
 
 def _why_lost(expired: Expired) -> str | None:
@@ -237,21 +295,27 @@ def _why_lost(expired: Expired) -> str | None:
 @criterion("ttl-from-environment", case="two hours")
 async def test_a_short_ttl_is_obeyed(other_ttls: OtherTtls) -> None:
     short_ttl = other_ttls.short.value
+    needed(short_ttl.left.complete, "A message was not answered.", by="session-answers")
     reply = short_ttl.views.threads.value
     listed = short_ttl.left.thread_id in thread_ids_of(reply)
-    expect(
+    needed(
         not listed and is_gone(short_ttl.views.thread),
         f"With SESSION_TTL_HOURS={short_ttl.hours}, a thread is still there "
         f"{short_ttl.passed} hours after its last message.",
+        by="gone-after-ttl",
         at=reply.serial,
     )
 
 
 @criterion("ttl-from-environment", case="three days")
-async def test_a_long_ttl_is_obeyed(other_ttls: OtherTtls) -> None:
+async def test_a_long_ttl_is_obeyed(
+    pauses: Resumed, expired: Expired, other_ttls: OtherTtls
+) -> None:
+    needed(_ends(expired, pauses), "No thread ends when its time is over.", by="gone-after-ttl")
     long_ttl = other_ttls.long.value
     when = (
         f"With SESSION_TTL_HOURS={long_ttl.hours}, {long_ttl.passed} hours after its last message"
     )
-    _expect_listed(long_ttl.views, when)
-    _expect_there(long_ttl.views, long_ttl.left, when)
+    with rests_on("kept-until-ttl"):
+        _expect_listed(long_ttl.views, when)
+        _expect_there(long_ttl.views, long_ttl.left, when)

@@ -2,34 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from graders.engine.harness import (
     Finding,
     Outcome,
+    OverLimit,
     ProtocolBroken,
     RanAway,
     Reply,
     Said,
     ServerDied,
     Stalled,
+    TookTooLong,
     criterion,
     expect,
     found,
     item_ids_of,
+    items_of,
     lacking,
+    needed,
     texts_of,
     thread_ids_of,
 )
 from graders.lesson05.damage import Damaged
-from graders.lesson05.faults import STORAGE_FAULTS, Outage, TwoTabs
-from graders.lesson05.threads import expect_reply, mark_of
+from graders.lesson05.faults import STORAGE_FAULTS, Outage, TwoTabs, UnderWay
+from graders.lesson05.threads import expect_reply, mark_of, rests_on
 
-_FATAL = (Stalled, RanAway, ServerDied, ProtocolBroken)
+_FATAL = (Stalled, RanAway, ServerDied, ProtocolBroken, OverLimit, TookTooLong)
 RECORDINGS = dict(zip(STORAGE_FAULTS, ("locked", "read_only", "moved"), strict=True))
 
 
-@criterion("two-tabs")
+@criterion("two-tabs", case="at once")
 async def test_messages_of_two_tabs_are_stored(tabs: TwoTabs) -> None:
     reply = tabs.items.value
     for said, which in zip(tabs.tabs, ("first", "second"), strict=True):
@@ -46,6 +52,13 @@ async def test_messages_of_two_tabs_are_stored(tabs: TwoTabs) -> None:
             at=reply.serial,
             hint="answer",
         )
+    one, two = map(_answer_of, tabs.tabs)
+    expect(
+        one is None or one != two,
+        "The answers that two tabs got have the same id.",
+        at=reply.serial,
+        hint="ids",
+    )
     ids = item_ids_of(reply)
     expect(len(set(ids)) == len(ids), "Two items have the same id.", at=reply.serial, hint="answer")
     expect(
@@ -62,7 +75,94 @@ def _answer_of(said: Said) -> str | None:
     return said.stream.assistant_item.item_id
 
 
-@criterion("two-tabs-answered")
+@criterion("two-tabs", case="while an answer is under way")
+async def test_messages_are_stored_while_an_answer_is_under_way(under_way: UnderWay) -> None:
+    told = (
+        (under_way.held, under_way.items, "The message whose answer was under way"),
+        (under_way.second, under_way.items, f"A message in the same thread {_MEANWHILE}"),
+        (under_way.elsewhere, under_way.items_elsewhere, f"A message elsewhere {_MEANWHILE}"),
+        (under_way.new, under_way.items_new, f"A message in a new thread {_MEANWHILE}"),
+    )
+    for said, items, what in told:
+        if _waits(said):
+            continue  # nobody knows what became of it
+        _expect_stored(said, items.value, what)
+    for reply, strangers in (
+        (under_way.items.value, (under_way.elsewhere, under_way.new)),
+        (under_way.items_elsewhere.value, (under_way.held, under_way.second, under_way.new)),
+    ):
+        texts = texts_of(reply)
+        mixed = [word for said in strangers for word in said.words if any(word in t for t in texts)]
+        expect(
+            not mixed,
+            f"What was said in one thread {_MEANWHILE} is in `items.list` of another.",
+            at=reply.serial,
+            hint="mixed",
+        )
+
+
+_MEANWHILE = "while an answer was under way"
+
+
+def _waits(said: Said) -> bool:
+    """Return whether a server let a message wait before it sent anything: its client gave up."""
+    return isinstance(said.begun.finding, Stalled)
+
+
+def _expect_stored(said: Said, reply: Reply, what: str) -> None:
+    times = sum(said.word in text for text in texts_of(reply))
+    expect(
+        times == 1,
+        f"{what} is in `items.list` {times} times.",
+        at=reply.serial,
+        hint="message",
+    )
+    answer = _answer_of(said)
+    texts = [item.text for item in items_of(reply) if item.id == answer]
+    expect(
+        answer is None or texts == [said.heard],
+        f"{what} was answered, and `items.list` "
+        + ("lacks the answer." if not texts else "has another answer under its id."),
+        at=reply.serial,
+        hint="ids" if texts else "answer",
+    )
+
+
+@criterion("two-tabs-answered", case="while an answer is under way")
+async def test_messages_are_answered_while_an_answer_is_under_way(under_way: UnderWay) -> None:
+    told = (
+        (under_way.second, "in the same thread"),
+        (under_way.elsewhere, "in another thread"),
+        (under_way.new, "in a new thread"),
+    )
+    for said, where in told:
+        expect(
+            _waits(said) or (_answer_of(said) is not None and said.ends),
+            f"{_MEANWHILE.capitalize()}, a message {where} got {said.how}.",
+            at=said.mark,
+            hint="meanwhile",
+        )
+    _expect_not_failed(under_way.held, "The answer that was under way when others wrote")
+    expect(
+        under_way.next.complete,
+        f"After messages {_MEANWHILE}, the next one got {under_way.next.how}.",
+        at=under_way.next.mark,
+        hint="next",
+    )
+
+
+def _expect_not_failed(said: Said, what: str) -> None:
+    """Expect an answer, which may have been cut short by a later message."""
+    failed = said.begun.finding is not None or said.stream.status != 200 or said.stream.error
+    expect(
+        not failed and said.ends and (_answer_of(said) is not None or said.turn.cancelled),
+        f"{what} came to {said.how}.",
+        at=said.mark,
+        hint="meanwhile",
+    )
+
+
+@criterion("two-tabs-answered", case="at once")
 async def test_two_tabs_get_answers_and_no_errors(tabs: TwoTabs) -> None:
     for said, which in zip(tabs.tabs, ("first", "second"), strict=True):
         cut_short = which == "first" and said.turn.cancelled
@@ -85,22 +185,24 @@ async def test_other_thread_can_be_read(damaged: Damaged) -> None:
     _expect_started(damaged)
     words = damaged.healthy.words
     views = damaged.views
-    for outcome, what in ((views.thread, "`threads.get_by_id`"), (views.items, "`items.list`")):
-        reply = expect_reply(outcome, f"With a damaged row in another thread, {what}")
-        expect(
-            not lacking(reply, words),
-            f"With a damaged row in another thread, {what} lacks messages of a healthy one.",
-            at=reply.serial,
-        )
+    with rests_on("messages-survive", "threads-survive"):
+        for outcome, what in ((views.thread, "`threads.get_by_id`"), (views.items, "`items.list`")):
+            reply = expect_reply(outcome, f"With a damaged row in another thread, {what}")
+            expect(
+                not lacking(reply, words),
+                f"With a damaged row in another thread, {what} lacks messages of a healthy one.",
+                at=reply.serial,
+            )
 
 
 @criterion("damage-contained", case="the list")
 async def test_other_thread_is_listed(damaged: Damaged) -> None:
     _expect_started(damaged)
     reply = expect_reply(damaged.views.threads, "With a damaged thread, `threads.list`", "list")
-    expect(
+    needed(
         damaged.healthy.thread_id in thread_ids_of(reply),
         "With a damaged thread, `threads.list` lacks a healthy one.",
+        by="threads-survive",
         at=reply.serial,
         hint="list",
     )
@@ -112,9 +214,10 @@ async def test_other_threads_go_on(damaged: Damaged) -> None:
     for said, which in ((damaged.follow_up, "a healthy thread"), (damaged.new, "a new thread")):
         if said is damaged.new and damaged.has_old_id:
             continue  # another criterion judges ids
-        expect(
+        needed(
             said.complete,
             f"With damaged rows in other threads, a message in {which} got {said.how}.",
+            by="threads-survive",
             at=said.mark,
         )
 
@@ -143,6 +246,19 @@ async def test_damaged_threads_get_an_answer(damaged: Damaged) -> None:
         at=mark_of(damaged.bad_item.items),
         hint="hidden",
     )
+    _need_stored(damaged)
+
+
+def _need_stored(damaged: Damaged) -> None:
+    """Need a server that keeps messages: where nothing is stored, nothing was damaged."""
+    items = damaged.views.items
+    if items.finding is None:
+        needed(
+            items.value.status != 200 or not lacking(items.value, damaged.healthy.words),
+            "After a new start no message is stored, so none could be damaged.",
+            by="messages-survive",
+            at=items.value.serial,
+        )
 
 
 def _expect_bounded(finding: Finding | None, what: str) -> None:
@@ -176,7 +292,8 @@ def each_case(name: str) -> pytest.MarkDecorator:
 @each_case("away-bounded")
 async def test_requests_end_while_the_storage_cannot_be_used(outage: Outage) -> None:
     when = f"While {outage.what.replace('had locked', 'locked')}"
-    _expect_bounded(outage.read.finding, f"{when}, a request")
+    for outcome in (outage.read, outage.listed, outage.renamed):
+        _expect_bounded(outcome.finding, f"{when}, a request")
     for said in outage.tries:
         _expect_said_bounded(said, f"{when}, a message")
 
@@ -198,15 +315,48 @@ async def test_nothing_confirmed_is_lost(outage: Outage) -> None:
     for said, outcome in outage.kept:
         if not said.confirmed:
             continue
-        reply = expect_reply(outcome, f"After {outage.what} and a new start, `items.list`")
-        missing = lacking(reply, said.confirmed)
-        expect(
-            not missing,
-            f"The client got a finished message {_when(outage, said)}, and after a new start "
-            "`items.list` lacks it.",
-            at=reply.serial,
-            hint="meanwhile" if said in outage.tries else None,
-        )
+        with rests_on("messages-survive"):
+            reply = expect_reply(outcome, f"After {outage.what} and a new start, `items.list`")
+            missing = lacking(reply, said.confirmed)
+            expect(
+                not missing,
+                f"The client got a finished message {_when(outage, said)}, and after a new start "
+                "`items.list` lacks it.",
+                at=reply.serial,
+                hint="meanwhile" if said in outage.tries else None,
+            )
+    with rests_on("threads-survive"):
+        _expect_threads_kept(outage)
+    with rests_on("titles-survive"):
+        _expect_title_kept(outage)
+
+
+def _expect_threads_kept(outage: Outage) -> None:
+    """Expect the thread of each finished message in the list, and that none was only told of."""
+    for said in (outage.before, outage.tries[1], outage.new):
+        if said.confirmed:
+            expect(
+                said.thread_id in outage.kept_ids.value,
+                f"The client got a finished message in a new thread {_when(outage, said)}, and "
+                "after a new start `threads.list` lacks the thread.",
+                at=said.mark,
+                hint="meanwhile" if said in outage.tries else None,
+            )
+
+
+def _expect_title_kept(outage: Outage) -> None:
+    renamed = outage.renamed
+    if renamed.finding is not None or renamed.value.status != 200:
+        return
+    reply = expect_reply(outage.kept_thread, f"After {outage.what}, `threads.get_by_id`")
+    got = reply.object.get("title")
+    expect(
+        got == outage.title,
+        f"`threads.update` was answered with status 200 while {outage.what}; after a new start the "
+        f"title is {got!r}, not {outage.title!r}.",
+        at=renamed.value.serial,
+        hint="meanwhile",
+    )
 
 
 def _when(outage: Outage, said: Said) -> str:
@@ -215,23 +365,36 @@ def _when(outage: Outage, said: Said) -> str:
     return f"before {outage.what}" if said is outage.before else f"after {outage.what}"
 
 
-@criterion("clean-errors", case="storage away")
-async def test_errors_in_an_outage_are_clean(
-    locked: Outage, read_only: Outage, moved: Outage
-) -> None:
-    for outage in (locked, read_only, moved):
-        _expect_clean(outage.read, f"While {outage.what}, `items.list`")
-        for said in outage.tries:
+@each_case("clean-errors")
+async def test_errors_in_an_outage_are_clean(outage: Outage) -> None:
+    needed(outage.before.complete, "A message was not answered.", by="session-answers")
+    for outcome in (outage.read, outage.listed, outage.renamed):
+        _need_answer(outcome.finding, "away-bounded")
+    _expect_clean(outage.read, f"While {outage.what}, `items.list`")
+    _expect_clean(outage.listed, f"While {outage.what}, `threads.list`")
+    _expect_clean(outage.renamed, f"While {outage.what}, `threads.update`")
+    _expect_not_empty(outage)
+    for said in outage.tries:
+        with rests_on("away-bounded"):
             _expect_said_clean(said, f"While {outage.what}, a message")
 
 
 @criterion("clean-errors", case="damaged rows")
 async def test_errors_of_damaged_rows_are_clean(damaged: Damaged) -> None:
+    needed(damaged.healthy.complete, "A message was not answered.", by="session-answers")
+    _need_stored(damaged)
     for views in (damaged.bad_item, damaged.bad_thread):
+        for outcome in (views.thread, views.items):
+            _need_answer(outcome.finding, "damage-answered")
         _expect_clean(views.thread, "`threads.get_by_id` of a damaged thread")
         _expect_clean(views.items, "`items.list` of a damaged thread")
     for said in damaged.into_bad:
-        _expect_said_clean(said, "A message in a damaged thread")
+        with rests_on("damage-answered"):
+            _expect_said_clean(said, "A message in a damaged thread")
+
+
+def _need_answer(finding: Finding | None, by: str) -> None:
+    needed(not isinstance(finding, _FATAL), "A request was never answered.", by=by)
 
 
 def _expect_clean(outcome: Outcome[Reply], what: str) -> None:
@@ -244,6 +407,26 @@ def _expect_clean(outcome: Outcome[Reply], what: str) -> None:
         at=reply.serial,
         hint="json",
     )
+
+
+def _expect_not_empty(outage: Outage) -> None:
+    """Expect that what could not be read is not told to be nothing."""
+    for outcome, what, shows in (
+        (outage.read, "items.list", lambda reply: not lacking(reply, outage.before.words)),
+        (outage.listed, "threads.list", _lists(outage.before.thread_id)),
+    ):
+        if outcome.finding is None and outcome.value.status == 200:
+            expect(
+                shows(outcome.value),
+                f"While {outage.what}, `{what}` got the status 200 and a page that lacks what is "
+                "stored.",
+                at=outcome.value.serial,
+                hint="empty",
+            )
+
+
+def _lists(thread_id: str) -> Callable[[Reply], bool]:
+    return lambda reply: thread_id in thread_ids_of(reply)
 
 
 def _json(reply: Reply) -> object:

@@ -10,17 +10,19 @@ from graders.engine.harness import (
     expect,
     found,
     lacking,
+    needed,
     texts_of,
     thread_ids_of,
 )
 from graders.lesson05.survival import AT_ONCE, THREADS, Hundred, PowerFailure
-from graders.lesson05.threads import expect_reply
+from graders.lesson05.threads import expect_reply, rests_on
 
 _START = "After `kill -9` and a new start"
 
 
 @criterion("session-answers")
 async def test_messages_are_answered(failure: PowerFailure) -> None:
+    expect(bool(failure.said), "No message could be sent.")
     for number, said in enumerate(failure.said, 1):
         expect(
             said.complete,
@@ -103,7 +105,8 @@ async def test_threads_are_there_by_their_ids(failure: PowerFailure) -> None:
 @criterion("titles-survive")
 async def test_titles_are_kept(failure: PowerFailure) -> None:
     for views, title in zip(failure.after, failure.titles, strict=True):
-        reply = _readable(views.thread, "`threads.get_by_id`")
+        with rests_on("threads-survive"):
+            reply = _readable(views.thread, "`threads.get_by_id`")
         got = reply.object.get("title")
         expect(
             got == title,
@@ -114,6 +117,12 @@ async def test_titles_are_kept(failure: PowerFailure) -> None:
 
 @criterion("preferences-survive")
 async def test_preferences_are_kept(failure: PowerFailure) -> None:
+    needed(
+        failure.resumed.complete,
+        f"{_START}, a message in the thread got {failure.resumed.how}.",
+        by="history-survives",
+        at=failure.resumed.mark,
+    )
     request = failure.resumed.turn.request
     for part in failure.preference:
         expect(
@@ -131,32 +140,41 @@ def _was_there(said: Said, part: str) -> bool:
 
 @criterion("pages-survive")
 async def test_pages_go_on(failure: PowerFailure) -> None:
-    half, rest = failure.half.value, _readable(failure.rest, "`items.list` with `after`")
-    expected = failure.words[2:]
-    missing = lacking(rest, expected)
-    again = [text for text in texts_of(rest) if text in texts_of(half)]
-    expect(
-        not missing and not again,
-        f"{_START}, the page after one that was read before "
-        + ("repeats entries of it." if again else "lacks entries."),
-        at=rest.serial,
+    half = failure.half.value
+    needed(
+        0 < len(texts_of(half)) < len(failure.words) and half.object.get("has_more") is True,
+        "The first page of `items.list` does not tell that others follow.",
+        by="page-form",
+        at=half.serial,
     )
+    with rests_on("messages-survive"):
+        rest = _readable(failure.rest, "`items.list` with `after`")
+        missing = lacking(rest, failure.words[2:])
+        again = [text for text in texts_of(rest) if text in texts_of(half)]
+        expect(
+            not missing and not again,
+            f"{_START}, the page after one that was read before "
+            + ("repeats entries of it." if again else "lacks entries."),
+            at=rest.serial,
+        )
 
 
 @criterion("history-survives")
 async def test_model_gets_the_history(failure: PowerFailure) -> None:
     resumed = failure.resumed
-    expect(
-        resumed.complete,
-        f"{_START}, a message in the thread got {resumed.how}.",
-        at=resumed.mark,
-        hint="refused",
-    )
+    with rests_on("messages-survive", "threads-survive"):
+        expect(
+            resumed.complete,
+            f"{_START}, a message in the thread got {resumed.how}.",
+            at=resumed.mark,
+            hint="refused",
+        )
     missing = [word for word in failure.words if not resumed.turn.request.contains(word)]
-    expect(
+    needed(
         not missing,
         f"{_START}, the request to the model lacks {len(missing)} of {len(failure.words)} earlier "
         "messages and answers of the thread.",
+        by="messages-survive",
         at=resumed.mark,
     )
 

@@ -5,15 +5,22 @@ Must not know criteria.
 
 from __future__ import annotations
 
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from graders.engine.harness import (
     Finding,
     Outcome,
+    OverLimit,
+    RanAway,
     Reply,
     Said,
     Scene,
+    Stalled,
     Step,
+    TookTooLong,
     attempt,
     expect,
     found,
@@ -26,6 +33,7 @@ from graders.engine.harness.storage import places_containing
 
 HOUR = 3_600.0
 PAGE = 100
+_MOST_SILENT = 2
 
 
 async def begin(scene: Scene, name: str, *steps: Step) -> Said:
@@ -61,13 +69,71 @@ class Views:
         return mark_of(self.threads)
 
 
-async def look(scene: Scene, thread_id: str) -> Views:
+@contextmanager
+def rests_on(*criteria: str) -> Iterator[None]:
+    """Block what fails within by those of ``criteria`` that were not passed, if there are any."""
+    try:
+        yield
+    except Finding as finding:
+        finding.needs = (*finding.needs, *criteria)
+        raise
+
+
+class Patience:
+    """Asks a server as long as it answers: a request that can be seen to have none takes long.
+
+    What was silent about one thread is not asked about it again; once two threads got no answer, of
+    which one is not among the ``bad`` ones, nothing is asked any more.
+    """
+
+    def __init__(self, *bad: str) -> None:
+        self._bad = set(bad)
+        self._silent: dict[str, Finding] = {}
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more is asked."""
+        return len(self._silent) >= _MOST_SILENT and bool(self._silent.keys() - self._bad)
+
+    async def ask(self, request: Coroutine[Any, Any, Reply], thread_id: str = "") -> Outcome[Reply]:
+        """Return what came of a request about a thread or, where none is named, about all."""
+        if (known := self._known(thread_id)) is not None:
+            request.close()
+            return Outcome(finding=known)
+        outcome = await attempt(request)
+        self._note(thread_id, outcome.finding)
+        return outcome
+
+    async def say(self, scene: Scene, name: str, thread_id: str | None = None) -> Said:
+        """Say a message, unless it is known that nothing comes of it."""
+        if (known := self._known(thread_id or "")) is not None:
+            return Said(scene, name, scene.script(name), Outcome(finding=known))
+        said = await scene.say(name, thread_id)
+        begun = said.begun
+        self._note(thread_id or "", begun.finding or begun.value.left)
+        return said
+
+    def _known(self, thread_id: str) -> Finding | None:
+        if self.over:
+            return next(reversed(self._silent.values()))
+        return self._silent.get(thread_id)
+
+    def _note(self, thread_id: str, finding: Finding | None) -> None:
+        if isinstance(finding, Stalled | RanAway | OverLimit | TookTooLong):
+            self._silent[thread_id] = finding
+
+
+async def look(scene: Scene, thread_id: str, patience: Patience | None = None) -> Views:
     """Read the list of threads, the thread and its items."""
+
+    async def ask(request: Coroutine[Any, Any, Reply], about: str = "") -> Outcome[Reply]:
+        return await (attempt(request) if patience is None else patience.ask(request, about))
+
     return Views(
         thread_id,
-        threads=await attempt(scene.chat.list(limit=PAGE)),
-        thread=await attempt(scene.chat.get(thread_id)),
-        items=await attempt(scene.chat.items(thread_id, limit=PAGE, order="asc")),
+        threads=await ask(scene.chat.list(limit=PAGE)),
+        thread=await ask(scene.chat.get(thread_id), thread_id),
+        items=await ask(scene.chat.items(thread_id, limit=PAGE, order="asc"), thread_id),
     )
 
 

@@ -23,6 +23,7 @@ from graders.engine.harness import (
 from graders.lesson05.threads import begin, briefly
 
 NOTHING, ADD, DELETE_READ, DELETE_UNREAD = "", "add", "delete read", "delete unread"
+SAY_READ, SAY_UNREAD = "say in a read one", "say in an unread one"
 
 
 @dataclass(frozen=True)
@@ -40,20 +41,18 @@ class Plan:
         return (len([each for each in self.between if each]), self.count, self.limit)
 
 
-LONG = Plan(22, 30, "asc")
-"""More than 20 entries, as 20 is what many servers give where nothing is said."""
-
-
 @dataclass
 class World:
     """The list as it ought to be: ids in the order in which they were made.
 
     ``add`` makes another entry (or two), ``delete`` takes one away; both keep ``alive`` right.
+    ``use`` changes nothing in the list, and says whether it did anything.
     """
 
     listing: Listing
     add: Callable[[World], Awaitable[None]]
     delete: Callable[[World, str], Awaitable[bool]]
+    use: Callable[[str], Awaitable[bool]]
     alive: list[str] = field(default_factory=list)
     made: list[str] = field(default_factory=list)
 
@@ -69,6 +68,10 @@ class World:
             return ids
         edge, sign = self.made.index(last), -1 if order == "desc" else 1
         return [name for name in ids if (self.made.index(name) - edge) * sign > 0]
+
+    def alive_of(self, entry: str | None) -> list[str]:
+        """Return the entry, unless it was deleted."""
+        return [entry] if entry is not None and entry in self.alive else []
 
     def name(self, entry: str) -> str:
         """Tell an entry by its number."""
@@ -89,7 +92,12 @@ async def walk_threads(scene: Scene, plan: Plan, play: int) -> None:
         world.alive.remove(entry)
         return True
 
-    world = World(threads_of(scene.chat), add, delete)
+    async def say_in(entry: str) -> bool:
+        name = f"walk {play} message {next(numbers)}"
+        said = await scene.say(name, entry, briefly(scene, name))
+        return said.complete
+
+    world = World(threads_of(scene.chat), add, delete, say_in)
     for _ in range(plan.count):
         await add(world)
     try:
@@ -126,7 +134,10 @@ async def walk_items(scene: Scene, plan: Plan, play: int) -> None:
         world.make([stream.assistant_item.item_id])
         return True
 
-    world = World(items_in(scene.chat, first.thread_id), add, delete)
+    async def leave_alone(_entry: str) -> bool:
+        return False
+
+    world = World(items_in(scene.chat, first.thread_id), add, delete, leave_alone)
     world.make(first.item_ids)
     while len(world.alive) < plan.count:
         await add(world)
@@ -182,6 +193,9 @@ async def _happen(world: World, plan: Plan, what: str, cursor: str | None) -> st
         await world.add(world)
         count = len(world.made) - before
         return f"{count} more came" if count > 1 else "one more came"
+    for entry in {SAY_READ: world.alive_of(cursor), SAY_UNREAD: unread[-1:]}.get(what, []):
+        if await world.use(entry):
+            return f"a message came in {world.name(entry)}"
     targets = {DELETE_READ: read[-1:], DELETE_UNREAD: unread[:1]}.get(what, [])
     if what in {DELETE_READ, DELETE_UNREAD} and world.listing.what == "item":
         targets = [entry for entry in world.alive[-1:] if entry != cursor]

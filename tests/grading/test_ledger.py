@@ -124,3 +124,11 @@ def test_case_that_shows_nothing_does_not_count_beside_others() -> None:
     assert tried(FAILED, SHOWS_NOTHING, PASSED).decided["other"].status is Status.PASSED
     failed = tried(FAILED, SHOWS_NOTHING, PASSED, FAILED).decided["other"]
     assert (failed.status, failed.blocked_by) == (Status.FAILED, ())
+
+
+def test_check_that_shows_nothing_fails_where_the_other_criterion_was_not_tried() -> None:
+    ledger = Ledger((START, OTHER), lambda _event: None, {"start": "It was not asked for."})
+    ledger.expect("other", ["a"])
+    ledger.may_try(OTHER)
+    ledger.record(OTHER, "a", SHOWS_NOTHING, 1.0)
+    assert ledger.decided["other"].status is Status.FAILED

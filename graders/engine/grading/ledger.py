@@ -21,6 +21,8 @@ from graders.engine.grading.events import (
 from graders.engine.grading.plan import unmet
 from graders.engine.grading.verdict import SILENT, Verdict
 
+_NO_FAILURE = frozenset({Status.PASSED, Status.NOT_RUN})
+
 
 @dataclass
 class Ledger:
@@ -100,9 +102,9 @@ class Ledger:
         return score.tried(criterion, cases)
 
     def _failed_among(self, names: Collection[str]) -> list[str]:
-        """Return those of the criteria that are decided and were not passed."""
+        """Return those of the criteria that were tried and not passed."""
         statuses = self._statuses()
-        return [name for name in names if statuses.get(name, Status.PASSED) is not Status.PASSED]
+        return [name for name in names if statuses.get(name, Status.NOT_RUN) not in _NO_FAILURE]
 
     def _statuses(self) -> dict[str, Status]:
         return {criterion: result.status for criterion, result in self.decided.items()}

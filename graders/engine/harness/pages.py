@@ -67,11 +67,11 @@ class Listing:
     """A list of ``what``, page by page."""
 
     what: str
-    ask: Callable[[int, Order, str | None], Awaitable[Reply]]
+    ask: Callable[[int | None, Order, str | None], Awaitable[Reply]]
     read: Callable[[Reply], list[str]]
 
-    async def page(self, limit: int, order: Order, after: str | None = None) -> Page:
-        """Read one page; raises a :class:`Finding` if it is none."""
+    async def page(self, limit: int | None, order: Order, after: str | None = None) -> Page:
+        """Read one page, as long as the server's own without a ``limit``; a Finding if none."""
         reply = await self.ask(limit, order, after)
         ids = self.read(reply)
         following = reply.object.get("after")
@@ -82,7 +82,7 @@ class Listing:
             after=following if type(following) is str else None,
         )
 
-    async def walk(self, limit: int, order: Order) -> list[Page]:
+    async def walk(self, limit: int | None, order: Order) -> list[Page]:
         """Read all pages, as far as `has_more` leads."""
         return await walk_pages(
             lambda after: self.page(limit, order, after), lambda page: page.next

@@ -25,6 +25,8 @@ CREATE INDEX IF NOT EXISTS by_thread ON log (thread_id);
 """
 ITEM: TypeAdapter[ThreadItem] = TypeAdapter(ThreadItem)
 trouble = logging.getLogger("store")
+PAUSE_SECONDS = 50.0
+"""How long a database that has failed is left alone."""
 
 
 @dataclass
@@ -39,6 +41,8 @@ class LoggedStore(Store[Any]):
         self.path = path
         self.ttl_seconds = ttl_seconds
         self.sessions: dict[str, Session] = {}
+        self.last_id = 0
+        self.paused_until = 0.0
         self.db = self.connect()
         for thread_id, at, kind, data in self.db.execute(
             "SELECT thread_id, at, kind, data FROM log ORDER BY number"
@@ -55,13 +59,17 @@ class LoggedStore(Store[Any]):
         return db
 
     def write(self, sql: str, *args: Any) -> None:
+        if time.monotonic() < self.paused_until:
+            raise sqlite3.OperationalError("the database was not there a moment ago")
         try:
             self.db.execute(sql, args)
         except sqlite3.Error:
             # Once more on a new connection: the old one may belong to a file that has gone.
+            self.paused_until = time.monotonic() + PAUSE_SECONDS
             self.db.close()
             self.db = self.connect()
             self.db.execute(sql, args)
+            self.paused_until = 0.0
 
     def change(self, thread_id: str, kind: str, data: Any) -> None:
         """On the disk first, then in memory: what fails there has never happened."""
@@ -93,6 +101,13 @@ class LoggedStore(Store[Any]):
         if thread_id not in self.sessions:
             raise NotFoundError(thread_id)
         return self.sessions[thread_id]
+
+    def generate_thread_id(self, context: Any) -> str:
+        """Small numbers, of which none is given twice: SQLite remembers the last number of a log."""
+        sql = "SELECT seq FROM sqlite_sequence WHERE name = 'log'"
+        stored = (self.db.execute(sql).fetchone() or (0,))[0]
+        self.last_id = max(self.last_id, stored) + 1
+        return f"thr-{self.last_id}"
 
     async def load_thread(self, thread_id: str, context: Any) -> ThreadMetadata:
         return self.session(thread_id).thread.model_copy(deep=True)

@@ -24,7 +24,8 @@ log = logging.getLogger("files")
 class FileStore(Store[Any]):
     def __init__(self, folder: Path, ttl_hours: float) -> None:
         self.folder = folder
-        self.ttl_seconds = ttl_hours * 3600
+        # A little less: what has been promised to be gone by then is never there too long.
+        self.ttl_seconds = ttl_hours * 3600 - 50 * 60
         folder.mkdir(exist_ok=True)
 
     async def load_thread(self, thread_id: str, context: Any) -> ThreadMetadata:
