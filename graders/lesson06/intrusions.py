@@ -59,7 +59,8 @@ class Undisturbed:
 
 
 def _holds(answer: WholeAnswer, thread: Thread) -> bool:
-    return answer.status == 200 and all(word in answer.body for word in thread.words)
+    words = thread.words
+    return answer.status == 200 and bool(words) and all(word in answer.body for word in words)
 
 
 @dataclass(frozen=True)

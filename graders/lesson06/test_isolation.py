@@ -88,6 +88,12 @@ async def test_list_holds_own_threads_only_after_a_restart(intrusion: Intrusions
         f"(`threads.list`) and sees `{secret}`, {_in_list(secret or '', thread)}.",
         at=page.mark,
     )
+    needed(
+        intrusion.undisturbed.opened or intrusion.undisturbed.listed,
+        "Alice cannot see her own thread, so nothing shows whether Bob may.",
+        by=OWNERS,
+        at=page.mark,
+    )
 
 
 def _need_a_list(listed: Listed) -> None:
