@@ -59,7 +59,8 @@ class Undisturbed:
 
 
 def _holds(answer: WholeAnswer, thread: Thread) -> bool:
-    return answer.status == 200 and all(word in answer.body for word in thread.words)
+    words = thread.words
+    return answer.status == 200 and bool(words) and all(word in answer.body for word in words)
 
 
 @dataclass(frozen=True)
@@ -274,13 +275,15 @@ def _expect_no_leak(intrusion: Intrusion) -> None:
         _expect_nothing_of(thread, each, told, thread.leaked(each, intrusion.bob, intrusion.sent))
 
 
-def _expect_nothing_of(thread: Thread, answer: WholeAnswer, told: str, secret: str | None) -> None:
+def _expect_nothing_of(
+    thread: Thread, answer: WholeAnswer, told: str, secret: str | None, hint: str = "leak"
+) -> None:
     """Raise the Finding of the ``secret`` that Bob sees, or of a word that his model reads."""
     expect(
         secret is None,
         f"{told}; Bob sees `{secret}`, {what_it_is(secret or '', thread)}.",
         at=answer.mark,
-        hint="leak",
+        hint=hint,
     )
     for call in answer.calls:
         for word in thread.words:
@@ -289,7 +292,7 @@ def _expect_nothing_of(thread: Thread, answer: WholeAnswer, told: str, secret: s
                 f"{told}; the model is asked for Bob, and reads `{word}`, "
                 f"{what_it_is(word, thread)}.",
                 at=answer.mark,
-                hint="leak",
+                hint=hint,
             )
 
 
@@ -346,7 +349,8 @@ def expect_refused_after_restart(intrusions: Intrusions, operation: Operation) -
     """Raise the Finding of what leaked to Bob when the server was started again."""
     answer, thread = intrusions.returned[operation.kind], intrusions.undisturbed.thread
     told = f"Alice starts thread A; the server is started again; {operation.tell('Bob', 'A')}"
-    _expect_nothing_of(thread, answer, told, thread.leaked(answer, _bob(intrusions), (thread.id,)))
+    secret = thread.leaked(answer, _bob(intrusions), (thread.id,))
+    _expect_nothing_of(thread, answer, told, secret, "restart")
     _need_a_door(operation, intrusions.undisturbed)
 
 

@@ -126,6 +126,11 @@ class Names:
         others = {other.thread_id for other in self.users.values() if other is not named}
         return [each for each in others & named.threads.strings if each != named.thread_id]
 
+    def lists(self, one: str, other: str) -> bool:
+        """Return whether the list of ``one`` holds the thread of ``other``."""
+        lister = self.users[one]
+        return self.users[other].thread_id in lister.threads.strings - {lister.thread_id}
+
     def seen(self, one: str, other: str) -> bool:
         """Return whether ``one`` got to see what ``other`` has said."""
         return any(self.users[other].word in answer.shown for answer in self.crossed[one, other])

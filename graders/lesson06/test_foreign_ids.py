@@ -13,6 +13,7 @@ from graders.lesson06.people import ANSWERED, Thread, WholeAnswer
 
 @criterion("foreign-items", case="words and cursors")
 async def test_foreign_items_in_own_threads_open_nothing(mixed: Mixed) -> None:
+    _need_answer(mixed.threads[0])
     for tried in mixed.tried:
         for thread in mixed.threads:
             _expect_no_words(tried, thread, "Bob, in a thread of his own,")
@@ -37,12 +38,7 @@ async def test_foreign_items_in_own_threads_open_nothing(mixed: Mixed) -> None:
 
 @criterion("foreign-items", case="as `item_id`")
 async def test_foreign_item_answers_as_one_that_does_not_exist(mixed: Mixed) -> None:
-    needed(
-        bool(mixed.threads[0].answer_id),
-        "Alice's first message got no finished answer, so there is no item to name.",
-        by=ANSWERED,
-        at=mixed.threads[0].begun.mark,
-    )
+    _need_answer(mixed.threads[0])
     for hers, unknown in mixed.like_unknown:
         got, never = hers.answer, unknown.answer
         expect(
@@ -51,6 +47,16 @@ async def test_foreign_item_answers_as_one_that_does_not_exist(mixed: Mixed) -> 
             f"does not exist he gets {_outcome(never)}.",
             at=got.mark,
         )
+
+
+def _need_answer(thread: Thread) -> None:
+    """Need a thread with words in it: else there is nothing to open, and nothing to name."""
+    needed(
+        bool(thread.answer_id) and bool(thread.words),
+        "Alice's first message got no finished answer, so there is nothing to see of her.",
+        by=ANSWERED,
+        at=thread.begun.mark,
+    )
 
 
 def _outcome(answer: WholeAnswer) -> str:
@@ -80,6 +86,7 @@ def _expect_no_words(tried: Tried, thread: Thread, who: str) -> None:
 @criterion("made-up-ids", case="an id that was never given out")
 async def test_unknown_id_opens_nothing(fabricated: Fabricated) -> None:
     unknown = fabricated.unknown
+    _need_answer(fabricated.thread)
     expect(
         not unknown.answer.answered
         and not any(c.contains(fabricated.word) for c in unknown.answer.calls),
@@ -99,6 +106,7 @@ async def test_unknown_id_opens_nothing(fabricated: Fabricated) -> None:
 @criterion("made-up-ids", case="a foreign id in a first message")
 async def test_first_message_makes_a_thread_of_its_own(fabricated: Fabricated) -> None:
     named, thread = fabricated.named, fabricated.thread
+    _need_answer(thread)
     expect(
         fabricated.named_id != thread.id,
         "Alice starts thread A; Bob begins a thread and names A in the request; what he gets is A.",
@@ -119,6 +127,7 @@ async def test_first_message_makes_a_thread_of_its_own(fabricated: Fabricated) -
 
 @criterion("made-up-ids", case="ids that are queries")
 async def test_queries_as_ids_open_nothing(fabricated: Fabricated) -> None:
+    _need_answer(fabricated.thread)
     for tried in fabricated.queries:
         for word in fabricated.thread.words:
             expect(

@@ -87,6 +87,13 @@ async def test_list_holds_own_threads_only_after_a_restart(intrusion: Intrusions
         "Alice starts a thread; the server is started again; Bob lists his threads "
         f"(`threads.list`) and sees `{secret}`, {_in_list(secret or '', thread)}.",
         at=page.mark,
+        hint="restart",
+    )
+    needed(
+        intrusion.undisturbed.opened or intrusion.undisturbed.listed,
+        "Alice cannot see her own thread, so nothing shows whether Bob may.",
+        by=OWNERS,
+        at=page.mark,
     )
 
 

@@ -78,9 +78,9 @@ def _expect_no_privilege(named: Named, names: Names) -> None:
     """Expect a special name to open no more, and to hide no less, than a plain one."""
     plain, another = PLAIN
     expect(
-        not names.others_in(named) or bool(names.others_in(names.users[plain])),
-        f"The user whose `sub` is {_short(named.sub)} finds threads of others in their list, and "
-        f"the user {plain!r} does not.",
+        not names.lists(named.sub, plain) or names.lists(another, plain),
+        f"The user whose `sub` is {_short(named.sub)} finds the thread of {plain!r} in their list; "
+        f"the user {another!r} does not.",
         at=named.threads.mark,
         hint="special",
     )
@@ -129,9 +129,8 @@ def _need_thread(named: Named) -> None:
 def _need_guards(names: Names) -> None:
     """Need users of plain names to be apart: else no name makes a difference."""
     plain, another = PLAIN
-    in_list = names.users[plain].thread_id in names.users[another].threads.strings
     needed(
-        not in_list or names.users[plain].thread_id == names.users[another].thread_id,
+        not names.lists(another, plain),
         f"The user {another!r} finds the thread of {plain!r} in their list.",
         by="list-own",
         at=names.users[another].threads.mark,
@@ -200,10 +199,11 @@ async def test_stream_does_not_hang_when_its_token_ends(refused: Refusals, expir
 async def test_token_that_has_ended_is_refused(refused: Refusals, expiry: Expiry) -> None:
     _need_an_end(refused)
     for name, answer in expiry.after.items():
-        expect(
+        needed(
             answer.status in {401, TOO_MANY_REQUESTS},
             f"The token ended while an answer was streamed. {name} with the same token then got "
             f"status {answer.status}, not 401.",
+            by="expiry-checked",
             at=answer.mark,
             hint="ended",
         )
