@@ -13,7 +13,7 @@ import httpx
 
 from graders.engine.core.address import BASE_URL
 from graders.engine.core.errors import Finding
-from graders.engine.core.results import Problem
+from graders.engine.core.results import Problem, SourceLine
 from graders.engine.core.text import visible
 from graders.engine.model import ScriptedModel
 from graders.engine.sandbox.process import Exit, Process
@@ -21,6 +21,7 @@ from graders.engine.server.diagnosis.incidents import Incidents
 from graders.engine.server.diagnosis.output import Output
 from graders.engine.server.diagnosis.problems import ended_at_start, explained, load_problem
 from graders.engine.server.diagnosis.raised import raised_exception, raised_lines
+from graders.engine.server.diagnosis.whereabouts import whereabouts
 from graders.engine.server.link.link import Link
 from graders.engine.server.link.model_calls import ModelCalls
 from graders.engine.server.link.transport import StudentTransport
@@ -176,6 +177,11 @@ class RunningServer:
     def look(self) -> Exception | None:
         """Return what else ends the server: a limit, or the grader's own clock."""
         return self._incidents.look()
+
+    async def whereabouts(self) -> SourceLine | None:
+        """Return the line that a server is in which answers no more."""
+        source = self._settings.source
+        return await whereabouts(self.process.pid, self.output, self._copy, source)
 
     # --- what it does ----------------------------------------------------------------------------
 
