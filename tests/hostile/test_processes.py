@@ -79,7 +79,7 @@ async def test_a_forked_copy_of_the_server_is_gone_with_it(bench: Bench) -> None
 
 @pytest.mark.parametrize("where", ["import", "request"])
 async def test_an_endless_loop_ends_at_the_watchdogs_budget(bench: Bench, where: str) -> None:
-    wire = WireLimits(answer_cpu_seconds=1)
+    wire = WireLimits(answer_cpu_seconds=1, start_cpu_seconds=1)
     if where == "import":
         assert (await bench.problem("while True: pass", wire=wire)).kind == "start-loops"
     else:

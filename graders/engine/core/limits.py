@@ -63,10 +63,12 @@ class WireLimits:
     printed_mb: int = 32
     printed_kept_kb: int = 64
     """The end of what it prints, which is kept for the report."""
-    answer_cpu_seconds: int = 15
-    """Processor time without a word, while an answer is owed."""
+    start_cpu_seconds: int = 15
+    """Processor time while it starts: large libraries need seconds to be imported."""
+    answer_cpu_seconds: int = 5
+    """Processor time without progress, while an answer is owed."""
     answer_clock_seconds: int = 120
-    """Virtual time that one answer may wait for timers."""
+    """Virtual time that a server may wait for timers without progress; one answer ten times it."""
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from graders.engine.host.raised import RaisedReports
 from graders.engine.host.relay import Relay, silence_tls
 from graders.engine.host.sql_time import SQLITES_WAIT
 from graders.engine.host.surroundings import answer_for_the_machine
+from graders.engine.host.whereabouts import answer_signals
 from graders.engine.wire.frames import (
     Advance,
     Advanced,
@@ -104,6 +105,7 @@ class Host:
     async def serve(self, layers: tuple[str, ...], *, one_process: bool) -> None:
         """Serve until the process ends."""
         silence_tls()
+        answer_signals()
         install_guard(self._connection, one_process=one_process)
         answer_for_the_machine()
         if one_process:

@@ -14,7 +14,7 @@ import httpx
 
 from graders.engine.core.address import BASE_URL
 from graders.engine.core.errors import Finding
-from graders.engine.core.results import Problem
+from graders.engine.core.results import Problem, SourceLine
 from graders.engine.core.text import quote, visible
 from graders.engine.model import ScriptedModel
 from graders.engine.sandbox.process import Exit, Process
@@ -27,6 +27,7 @@ from graders.engine.server.diagnosis.problems import (
     load_problem,
 )
 from graders.engine.server.diagnosis.raised import raised_exception, raised_lines
+from graders.engine.server.diagnosis.whereabouts import whereabouts
 from graders.engine.server.link.link import Link
 from graders.engine.server.link.model_calls import ModelCalls
 from graders.engine.server.link.transport import StudentTransport
@@ -204,6 +205,11 @@ class RunningServer:
             meant=raised.meant if raised is not None else "",
             installed=installed.__contains__,
         )
+
+    async def whereabouts(self) -> SourceLine | None:
+        """Return the line that a server is in which answers no more."""
+        source = self._settings.source
+        return await whereabouts(self.process.pid, self.output, self._copy, source)
 
     # --- what it does ----------------------------------------------------------------------------
 

@@ -18,11 +18,23 @@ Must not know which criterion fails by it.
 from __future__ import annotations
 
 from graders.engine.core.errors import Finding
-from graders.engine.core.results import Problem
+from graders.engine.core.results import Problem, SourceLine
 
 
 class ServerTrouble(Finding):
-    """Base of what goes wrong with the server as a whole."""
+    """Base of what goes wrong with the server as a whole.
+
+    ``place`` is the line of the submission's own that the server was in, where that is known.
+    """
+
+    place: SourceLine | None = None
+
+    def stood_at(self, place: SourceLine | None) -> None:
+        """Note the line that the server was in, and tell it."""
+        self.place = place
+        if place is not None:
+            code = f": `{place.code}`" if place.code else ""
+            self.seen = f"{self.seen} ({place.file}, line {place.line}{code})"
 
 
 class ServerDied(ServerTrouble):

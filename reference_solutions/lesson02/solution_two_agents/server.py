@@ -1,7 +1,12 @@
-"""Two agents: one drafts the answer, the other gets nothing but the draft and says it well."""
+"""Two agents: one drafts the answer, the other gets nothing but the draft and says it well.
+
+While they are at work, a comment every 15 seconds keeps the connection alive, and each event takes
+its time: the server waits a moment after each.
+"""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 from agents import Agent, Runner
@@ -15,6 +20,8 @@ from pydantic import ValidationError
 from store import Context, MemoryStore
 
 HISTORY_ITEMS = 20
+PING_SECONDS = 15
+PAUSE_SECONDS = 0.15
 SSE_HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 
 planner = Agent[AgentContext[Context]](
@@ -50,6 +57,34 @@ class TaskManagerServer(ChatKitServer[Context]):
             yield event
 
 
+async def kept_alive(events: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Yield the events, and a comment where none comes for a while."""
+    waiting: asyncio.Queue[bytes | None] = asyncio.Queue()
+
+    async def read() -> None:
+        try:
+            async for event in events:
+                await waiting.put(event)
+        finally:
+            await waiting.put(None)
+
+    reading = asyncio.create_task(read())
+    try:
+        while True:
+            try:
+                event = await asyncio.wait_for(waiting.get(), PING_SECONDS)
+            except TimeoutError:
+                yield b": ping\r\n\r\n"
+                continue
+            if event is None:
+                break
+            yield event
+            await asyncio.sleep(PAUSE_SECONDS)
+        await reading
+    finally:
+        reading.cancel()
+
+
 app = FastAPI()
 server = TaskManagerServer(MemoryStore())
 
@@ -62,5 +97,6 @@ async def chatkit(request: Request) -> Response:
     except ValidationError:
         return JSONResponse({"error": "this is not a ChatKit request"}, status_code=400)
     if isinstance(result, StreamingResult):
-        return StreamingResponse(result, media_type="text/event-stream", headers=SSE_HEADERS)
+        events = kept_alive(result)
+        return StreamingResponse(events, media_type="text/event-stream", headers=SSE_HEADERS)
     return Response(result.json, media_type="application/json")

@@ -308,7 +308,7 @@ async def test_start_up_code_that_waits_for_ever_hangs(launcher: Launcher, tmp_p
 
 async def test_an_endless_loop_at_import_is_told(launcher: Launcher, tmp_path: Path) -> None:
     files = {"server.py": "while True: pass\n"}
-    problem = await problem_of(launcher, tmp_path, files, answer_cpu_seconds=1)
+    problem = await problem_of(launcher, tmp_path, files, start_cpu_seconds=1)
     assert problem.kind == "start-loops"
     assert problem.title == "Your server computes without end while it starts."
 

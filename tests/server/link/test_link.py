@@ -63,6 +63,9 @@ class Listener:
     def look(self) -> None:
         """See nothing."""
 
+    async def whereabouts(self) -> None:
+        """Know nothing."""
+
 
 class OtherEnd:
     """The student's end: says what it is told to, and notes what the grader's end reports."""

@@ -23,6 +23,8 @@ from graders.engine.harness import (
 )
 from graders.engine.isolation.layers import Layer
 from graders.engine.protocol import ChatKitEvent
+from graders.engine.server.link.transport import ExchangeStream
+from graders.engine.server.trouble import Blocked
 from graders.engine.server.watch import watchdog
 from graders.engine.server.watch.process_state import Activity, activity
 from tests.students import Bench
@@ -120,6 +122,53 @@ SERVER = """
         while True:
             await asyncio.sleep(0.001)
 
+    def told(period, says, more=None):
+        async def words():
+            yield b"data: word\\n\\n"
+            side = asyncio.create_task(more) if more else None
+            while True:
+                await asyncio.sleep(period)
+                yield says
+        return StreamingResponse(words())
+
+    async def looks(period):
+        while True:
+            await asyncio.sleep(period)
+
+    @app.get("/keeps-alive/{period}")
+    async def keeps_alive(period: float):
+        return told(period, b": ping - 12:00:00\\r\\n\\r\\n")
+
+    @app.get("/keeps-alive-and-looks")
+    async def keeps_alive_and_looks():
+        return told(15, b": ping\\n\\n", looks(0.5))
+
+    @app.get("/says-the-same")
+    async def says_the_same():
+        return told(15, b"data: ping\\n\\n")
+
+    @app.get("/keeps-alive-while-it-works")
+    async def keeps_alive_while_it_works():
+        def wait_in_real_time():
+            for number in range(30):
+                threading.Event().wait(0.1)
+            return b"data: done\\n\\n"
+        async def words():
+            work = asyncio.create_task(asyncio.to_thread(wait_in_real_time))
+            while not work.done():
+                await asyncio.wait({work}, timeout=15)
+                yield b": ping\\n\\n"
+            yield work.result()
+        return StreamingResponse(words())
+
+    @app.get("/pauses/{count}/{seconds}")
+    async def pauses(count: int, seconds: float):
+        async def words():
+            for number in range(count):
+                yield b"."
+                await asyncio.sleep(seconds)
+        return StreamingResponse(words())
+
     @app.get("/slow-stream")
     async def slow_stream():
         async def words():
@@ -133,6 +182,19 @@ TIMERS = (
     "the server only waits for timers, for more than 120 s of its clock, and the answer is not "
     "complete"
 )
+
+
+@pytest.fixture
+def looks(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Count the looks at the server, each of which is a step in real time."""
+    counted: list[int] = []
+
+    def look(pid: int) -> Activity | None:
+        counted.append(pid)
+        return activity(pid)
+
+    monkeypatch.setattr(watchdog, "activity", look)
+    return counted
 
 
 @pytest.mark.parametrize("path", ["/never", "/never/in-thread", "/never/with-heartbeat"])
@@ -170,15 +232,22 @@ async def test_two_that_wait_in_vain_are_both_told(bench: Bench) -> None:
 
 async def test_a_blocked_event_loop_is_named(bench: Bench) -> None:
     student = await bench.serve(SERVER)
-    with pytest.raises(Stalled, match="event loop is blocked"):
+    with pytest.raises(Blocked, match="event loop is blocked") as blocked:
         await student.http.get("/blocked")
+    place = blocked.value.place
+    assert place is not None
+    assert (place.file, place.function, place.code) == ("server.py", "blocked", "lock.acquire()")
+    assert blocked.value.seen.endswith(f" (server.py, line {place.line}: `lock.acquire()`)")
+    assert not student.printed
 
 
 @pytest.mark.parametrize("path", ["/endless", "/endless/asyncio"])
 async def test_an_endless_loop_ran_away(bench: Bench, path: str) -> None:
     student = await bench.serve(SERVER, wire=WireLimits(answer_cpu_seconds=1))
-    with pytest.raises(RanAway, match="the server computed for 1 s without an answer"):
+    with pytest.raises(RanAway, match="the server computed for 1 s without an answer") as ran:
         await student.http.get(path)
+    assert ran.value.place is not None
+    assert ran.value.place.function == path.strip("/").replace("/", "_")
 
 
 @pytest.mark.parametrize(
@@ -197,21 +266,68 @@ async def test_a_server_that_sleeps_is_answered_for_by_the_clock(bench: Bench, p
 
 
 async def test_a_server_that_asks_again_and_again_is_known_soon(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, looks: list[int]
 ) -> None:
-    looks = 0
-
-    def counted(pid: int) -> Activity | None:
-        nonlocal looks
-        looks += 1
-        return activity(pid)
-
     student = await bench.serve(SERVER, wire=WireLimits(answer_clock_seconds=10))
-    monkeypatch.setattr(watchdog, "activity", counted)
     with pytest.raises(Stalled, match="only waits for timers, for more than 10 s"):
         await student.http.get("/polls-for-ever")
     # Without it, 15,000 looks later the wall clock ends the check.
-    assert looks < 5_000
+    assert len(looks) < 1_000
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/keeps-alive/15",
+        "/keeps-alive/1",
+        "/keeps-alive-and-looks",
+        "/says-the-same",
+        "/never/with-heartbeat",
+    ],
+)
+async def test_what_only_keeps_a_connection_alive_is_no_progress(
+    bench: Bench, looks: list[int], path: str
+) -> None:
+    student = await bench.serve(SERVER)
+    with pytest.raises(Stalled, match="only waits for timers"):
+        await student.http.get(path)
+    # Sixty at the end, in 1.2 s, and less than two for each timer. By the looks alone: 2,000.
+    assert len(looks) < 600
+
+
+async def test_waiting_a_second_time_in_vain_costs_no_second_wait(
+    bench: Bench, looks: list[int]
+) -> None:
+    student = await bench.serve(SERVER)
+    async with student.http.stream("GET", "/keeps-alive/1") as response:
+        chunks = response.extensions["chatkit_chunks"]
+        for _ in range(2):
+            looks.clear()
+            with pytest.raises(Stalled, match="only waits for timers"):
+                await _all_of(chunks)
+    assert len(looks) < 200
+
+
+@pytest.mark.parametrize("path", ["/pauses/400/0.15", "/pauses/40/20"])
+async def test_a_server_that_pauses_again_and_again_is_answered_for(
+    bench: Bench, looks: list[int], path: str
+) -> None:
+    student = await bench.serve(SERVER)
+    count = int(path.split("/")[2])
+    assert (await student.http.get(path)).text == "." * count
+    assert len(looks) < 50 + 3 * count
+
+
+async def test_what_works_in_real_time_is_waited_for_beside_pings(bench: Bench) -> None:
+    student = await bench.serve(SERVER)
+    assert (await student.http.get("/keeps-alive-while-it-works")).text.endswith("data: done\n\n")
+
+
+async def test_the_clock_of_a_stalled_server_runs_on(bench: Bench) -> None:
+    student = await bench.serve(SERVER)
+    with pytest.raises(Stalled):
+        await student.http.get("/never/with-heartbeat")
+    assert (await student.http.get("/sleeps/30")).json() is True
 
 
 async def test_nobody_waits_longer_than_two_virtual_minutes(bench: Bench) -> None:
@@ -262,6 +378,11 @@ async def test_a_held_model_stalls_the_stream_and_its_release_goes_on(bench: Ben
         assert await _text(stream.next()) == word
     assert await stream.next() is None
     assert stream.broke is None
+
+
+async def _all_of(chunks: ExchangeStream) -> None:
+    while await chunks.next():
+        pass
 
 
 async def _text(coming: Awaitable[ChatKitEvent | None]) -> object:
@@ -336,6 +457,7 @@ async def test_nothing_is_found_when_nobody_waits_any_more() -> None:
 class Silent:
     """A server that says nothing, except that it has nothing left to do, if it ``pongs``."""
 
+    ready = True
     request_count = message_count = 0
 
     def __init__(self, *, pongs: bool, awaited: bool, look: Callable[[], Exception | None]) -> None:
@@ -352,7 +474,7 @@ class Silent:
 
     def skip(self, seconds: float, *, hold: bool = False) -> asyncio.Future[float | None]:
         """Fail: nobody has told of a timer."""
-        raise AssertionError(f"there is no timer of {seconds} s, held: {hold}")
+        raise AssertionError(f"there is no timer of {seconds} s, to hold: {hold}")
 
     def free(self, seconds: float) -> None:
         """Fail: its event loop is not known to be blocked."""

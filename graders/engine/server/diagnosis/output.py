@@ -53,6 +53,12 @@ class Output:
         if self._open:
             self._readable()
 
+    def forget_from(self, text: str) -> None:
+        """Drop ``text``, the end of what was printed: the server was asked for it."""
+        kept = text.encode()
+        if self._kept.endswith(kept):
+            del self._kept[-len(kept) :]
+
     def close(self) -> None:
         """Read what is left and stop."""
         self.read()

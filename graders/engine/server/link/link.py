@@ -18,9 +18,10 @@ from typing import Protocol, TypeVar
 
 from graders.engine.core.errors import Finding
 from graders.engine.core.limits import MEBIBYTE, WireLimits
+from graders.engine.core.results import SourceLine
 from graders.engine.model.waiters import Waiters
 from graders.engine.server.link.socket_end import SocketEnd
-from graders.engine.server.trouble import ProtocolBroken, RanAway, Stalled
+from graders.engine.server.trouble import Blocked, ProtocolBroken, RanAway, Stalled
 from graders.engine.server.watch.footprint import amount
 from graders.engine.server.watch.watchdog import Watchdog
 from graders.engine.wire import Frame, FrameBuffer, FromStudent, WireError, encode
@@ -106,6 +107,9 @@ class LinkListener(Protocol):
 
     def look(self) -> Exception | None:
         """Return what else ends the server; called now and then while somebody waits."""
+
+    async def whereabouts(self) -> SourceLine | None:
+        """Return the line of the submission's own that the server is in, if that can be known."""
 
 
 class Link:
@@ -240,6 +244,11 @@ class Link:
     def awaited(self) -> bool:
         """Whether anybody waits for this server."""
         return bool(self._waiters)
+
+    @property
+    def ready(self) -> bool:
+        """Whether the app was loaded."""
+        return self.loaded is not None
 
     @property
     def request_count(self) -> int:
@@ -403,6 +412,8 @@ class Link:
 
     async def _watch_until_found(self) -> None:
         trouble = await self._watchdog.watch()
+        if isinstance(trouble, Blocked | RanAway):
+            trouble.stood_at(await self._listener.whereabouts())
         if isinstance(trouble, Stalled | RanAway):
             # What comes later may still work.
             self._waiters.fail(trouble)

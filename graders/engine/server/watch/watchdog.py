@@ -129,6 +129,10 @@ class WatchedServer(Protocol):
         """Whether anybody waits for it."""
 
     @property
+    def ready(self) -> bool:
+        """Whether it has started."""
+
+    @property
     def request_count(self) -> int:
         """How many requests were made."""
 
@@ -168,47 +172,43 @@ class Watchdog:
         ``None`` if nobody waits any more. May be called again, whenever somebody waits.
         """
         try:
-            return await self._watch(self._taken_up())
+            self._take_up()
+            return await self._watch()
         finally:
             self._let_go()
 
-    async def _watch(self, observed: _Observed) -> Exception | None:
+    async def _watch(self) -> Exception | None:
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
             if not self._server.awaited:
                 return None
             if trouble := self._look_outside():
                 return trouble
-            observed = self._up_to_date(observed)
+            observed = self._up_to_date()
             self._look(observed)
             if observed.pong is not None and observed.pong.done():
                 await self._take_answer(observed, observed.pong.result())
             if finding := self._verdict(observed):
                 return finding
-            if observed.only_timers:
-                if trouble := await self._meet_timers(observed):
-                    return trouble
-                observed = self._up_to_date(observed)
+            if observed.only_timers and (trouble := await self._meet_timers()):
+                return trouble
 
-    def _taken_up(self) -> _Observed:
+    def _take_up(self) -> None:
         """Go on from what was seen before, if nothing has been said since."""
         before = self._observed
-        if before is None:
-            return self._observe_anew()
-        now = self._up_to_date(before)
-        if now is before:
-            now.look_again()
-        return now
+        if self._up_to_date() is before:
+            before.look_again()
 
-    def _up_to_date(self, observed: _Observed) -> _Observed:
+    def _up_to_date(self) -> _Observed:
         """Return what counts now: it begins anew with each progress, and with each request."""
-        server = self._server
-        if (observed.requests, observed.messages) == (server.request_count, server.message_count):
+        server, observed = self._server, self._observed
+        said = (server.request_count, server.message_count)
+        if observed is not None and (observed.requests, observed.messages) == said:
             return observed
         self._let_go()
         return self._observe_anew(observed)
 
-    def _observe_anew(self, old: _Observed | None = None) -> _Observed:
+    def _observe_anew(self, old: _Observed | None) -> _Observed:
         requests = self._server.request_count
         now = _Observed(requests, self._server.message_count, activity(self._pid))
         if old is not None and old.requests == requests:
@@ -227,26 +227,23 @@ class Watchdog:
         self._looked = asyncio.get_running_loop().time()
         return self._server.look()
 
-    async def _meet_timers(self, observed: _Observed) -> Exception | None:
+    async def _meet_timers(self) -> Exception | None:
         """Move the clock from timer to timer, as long as the server does nothing but wait for them.
 
         Nothing is waited for here but the server's own answers, so a timer costs a millisecond.
         Whatever else is seen is left to the looks.
         """
         loop = asyncio.get_running_loop()
-        while observed.only_timers and not observed.held:
-            observed = await self._after_reactions(observed)
-            if not self._server.awaited:
+        while True:
+            observed = await self._after_reactions()
+            if observed.held or not self._server.awaited:
                 return None
             if loop.time() - self._looked > _LOOK_SECONDS and (trouble := self._look_outside()):
                 return trouble
             observed.pong = observed.pong or self._server.ping()
             await asyncio.wait({observed.pong}, timeout=_LOOK_SECONDS)
-            before = observed
-            observed = await self._after_reactions(observed)
-            if observed is not before:
+            if await self._after_reactions() is not observed:
                 # Something was said meanwhile, so the answer may be of an earlier state.
-                before.pong = None
                 continue
             if observed.pong is None or not observed.pong.done() or not await self._sleeps():
                 observed.only_timers = False
@@ -257,13 +254,12 @@ class Watchdog:
                 observed.only_timers = False
                 return None
             await self._move_to(observed, next_timer)
-        return None
 
-    async def _after_reactions(self, observed: _Observed) -> _Observed:
+    async def _after_reactions(self) -> _Observed:
         """Let the grader's own side react to what has come."""
         for _ in range(_REACTION_TURNS):
             await asyncio.sleep(0)
-        return self._up_to_date(observed)
+        return self._up_to_date()
 
     async def _sleeps(self) -> bool:
         """Return whether all threads of the server are asleep, or are so in a moment."""
@@ -343,10 +339,9 @@ class Watchdog:
             return Blocked(
                 "the server's event loop is blocked: a call in it waits and lets nothing else run"
             )
-        if _cpu_since(observed) > limits.answer_cpu_seconds * 1_000_000_000:
-            return RanAway(
-                f"the server computed for {limits.answer_cpu_seconds:,} s without an answer"
-            )
+        most = limits.answer_cpu_seconds if self._server.ready else limits.start_cpu_seconds
+        if _cpu_since(observed) > most * 1_000_000_000:
+            return RanAway(f"the server computed for {most:,} s without an answer")
         if observed.last is None and observed.looks > _MOST_LOOKS:
             return Stalled("the server gave no answer within the last-resort limit of two minutes")
         return None

@@ -1,0 +1,82 @@
+"""Where a server's code is that answers no more, by what its process writes when a signal asks.
+
+All of it is the process's own word and may be made up: it explains a finding and decides nothing.
+The text of a line is read from what was handed in. Must not know why it is asked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+from contextlib import suppress
+from pathlib import Path
+
+from graders.engine.core.results import SourceLine
+from graders.engine.core.text import quote
+from graders.engine.host.whereabouts import HEADING, SIGNAL
+from graders.engine.server.diagnosis.output import Output
+
+_QUESTIONS = 5
+"""How often it is asked: a loop that goes round is in the SDK's code at times."""
+_LOOKS = 50
+_LOOK_SECONDS = 0.02
+_FRAME = re.compile(r'^  File "([^"]+)", line (\d{1,7}) in (.+)$', re.MULTILINE)
+_NAME_CHARACTERS = 80
+_CODE_CHARACTERS = 120
+_MOST_SOURCE_BYTES = 1_000_000
+
+
+async def whereabouts(pid: int, output: Output, copy: Path, source: Path) -> SourceLine | None:
+    """Ask the process ``pid`` where it is; return the innermost line of the submission's own.
+
+    ``copy`` is what it runs, ``source`` the same as it was handed in. ``None`` where none is told.
+    """
+    if SIGNAL is None:
+        return None
+    for _ in range(_QUESTIONS):
+        before = output.text
+        with suppress(OSError):
+            os.kill(pid, SIGNAL)
+        stack = await _stack(output, before)
+        if not stack:
+            return None
+        for file, line, function in _FRAME.findall(stack):
+            if file.startswith(f"{copy}/"):
+                return _line(source, file.removeprefix(f"{copy}/"), int(line), function)
+    return None
+
+
+async def _stack(output: Output, before: str) -> str:
+    """Return what is written, once it has come, and take it out of what the server printed."""
+    for _ in range(_LOOKS):
+        await asyncio.sleep(_LOOK_SECONDS)
+        printed = output.text
+        start = printed.rfind(HEADING)
+        if printed != before and start >= 0 and printed.endswith("\n"):
+            output.forget_from(printed[start:])
+            return printed[start:]
+    return ""
+
+
+def _line(source: Path, file: str, line: int, function: str) -> SourceLine:
+    return SourceLine(
+        file=quote(file, _NAME_CHARACTERS),
+        line=line,
+        function=quote(function, _NAME_CHARACTERS),
+        code=quote(_code(source, file, line).strip(), _CODE_CHARACTERS),
+    )
+
+
+def _code(source: Path, file: str, line: int) -> str:
+    """Return the text of a line; empty where there is none, or the file is not of the submission's.
+
+    The name is the process's own word: it must not lead out of ``source``.
+    """
+    path = (source / file).resolve()
+    if not path.is_relative_to(source.resolve()) or not path.is_file():
+        return ""
+    if path.stat().st_size > _MOST_SOURCE_BYTES:
+        return ""
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    return lines[line - 1] if 0 < line <= len(lines) else ""
