@@ -148,7 +148,7 @@ def _outcome(exchange: _Exchange) -> str:
                 "It came after the answer was complete: the client has the answer, and then gets "
                 "an `error` event."
             )
-        return "The SDK caught it and sent the client an `error` event."
+        return "It became an `error` event for the client."
     if exchange.first("broke"):
         return "It came when the stream had begun, so the stream broke off."
     if exchange.status >= 500:
