@@ -166,9 +166,8 @@ def _advice_on(raised: RaisedException) -> str:
         if place
         else "It was not raised in a line of your own: look at what you yield or give to the SDK."
     )
-    cure = raised_cure(raised)
-    if raised.meant and not cure:
-        cure = f"If `{raised.meant}` is what you mean, write that."
+    meant = f"If `{raised.meant}` is what you mean, write that." if raised.meant else ""
+    cure = meant or raised_cure(raised)
     return " ".join(filter(None, (ends, cure)))
 
 
