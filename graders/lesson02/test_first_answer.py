@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from graders.engine.harness import Finding, RecordedCall, Stalled, criterion, expect, found
+from graders.engine.harness import (
+    Finding,
+    RecordedCall,
+    Stalled,
+    criterion,
+    difference,
+    expect,
+    found,
+)
 from graders.engine.protocol import check_order
 from graders.lesson02.scenarios import ASKED, SAID, Asked, FirstMessage, OddWords
 
@@ -99,12 +107,8 @@ def _expect_asked(asked: Asked, call: RecordedCall) -> None:
 
 def _difference(asked: Asked, call: RecordedCall) -> str:
     """Tell where the text of the request first differs from what the user wrote."""
-    wrote = asked.texts[0]
     got = next((text for text in call.user_texts if asked.word in text), "")
-    pairs = enumerate(zip(wrote, got, strict=False))
-    same = next((index for index, (one, other) in pairs if one != other), len(got))
-    part = slice(max(same - 20, 0), same + 40)
-    return f"Instead of {wrote[part]!r} the model got {got[part]!r}."
+    return difference(asked.texts[0], got, of="user's words", by="model got")
 
 
 @criterion("answer-is-the-models")
@@ -127,7 +131,7 @@ async def test_client_gets_the_models_words(case: str, odd: OddWords) -> None:
     )
     expect(
         got == said,
-        f"The model said {said!r}, the client got {got!r}.",
+        difference(said, got),
         at=stream.mark_of(stream.assistant_item),
     )
 
@@ -145,7 +149,7 @@ async def test_answer_comes_in_deltas(first: FirstMessage) -> None:
     )
     expect(
         stream.text in {stream.finished_text, said},
-        f"The deltas together are {stream.text!r}, the message is {stream.finished_text!r}.",
+        difference(stream.finished_text, stream.text, of="message's words", by="deltas are"),
         at=stream.mark_of(stream.assistant_item),
         hint="differs",
     )
