@@ -418,7 +418,7 @@ def test_a_lacking_setting_is_named_with_those_that_there_are(
     assert named in problem.title
     assert "Your `web/.env` was left out" in problem.cure
     assert "The variables of this lesson are `OPENAI_API_KEY`." in problem.cure
-    assert ".env" not in load_problem(failure, "server:app", HandedIn()).cure
+    assert "left out" not in load_problem(failure, "server:app", HandedIn()).cure
 
 
 @pytest.mark.parametrize(
