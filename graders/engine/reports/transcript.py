@@ -50,9 +50,12 @@ def render(lines: Sequence[TranscriptLine], glyphs: Glyphs, *, whole: bool = Fal
 def shortened(lines: Sequence[TranscriptLine]) -> tuple[Row, ...]:
     """Return the lines that are worth reading, with gaps in the place of the others.
 
-    These are the first line, and the marked one with its surroundings; where none is marked, the
+    What the server printed stands at the end, whatever is left out before it. Else, these are the
+    first line, and the marked one with its surroundings; where none is marked, the
     last request and what came of it.
     """
+    if lines and lines[-1].kind == "printed":
+        return (*shortened(lines[:-1]), lines[-1])
     last = len(lines) - 1
     asked = next((n for n in range(last, -1, -1) if lines[n].actor == "client"), last)
     marked = next((n for n, line in enumerate(lines) if line.marked), None)
