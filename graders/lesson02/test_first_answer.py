@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from graders.engine.harness import Finding, RecordedCall, Stalled, criterion, expect, found
+from graders.engine.harness import (
+    Finding,
+    RecordedCall,
+    Stalled,
+    criterion,
+    difference,
+    expect,
+    found,
+)
 from graders.engine.protocol import check_order
 from graders.lesson02.scenarios import ASKED, SAID, Asked, FirstMessage, OddWords
 
@@ -91,24 +99,16 @@ def _expect_asked(asked: Asked, call: RecordedCall) -> None:
     )
     expect(
         not lacking,
-        "The request holds the user's words, but changed: "
-        f"{_difference(asked.texts[0], _text_with(call, asked.word))}.",
+        f"The request holds the user's words, but changed. {_difference(asked, call)}",
         at=at,
         hint="changed",
     )
 
 
-def _text_with(call: RecordedCall, word: str) -> str:
-    return next((text for text in call.user_texts if word in text), "")
-
-
-def _difference(wanted: str, got: str) -> str:
-    """Return what came around the place where it first differs, and what ought to be there."""
-    pairs = enumerate(zip(wanted, got, strict=False))
-    shorter = min(len(wanted), len(got))
-    same = next((index for index, (one, other) in pairs if one != other), shorter)
-    part = slice(max(same - 20, 0), same + 40)
-    return f"{got[part]!r} instead of {wanted[part]!r}, from character {part.start + 1} on"
+def _difference(asked: Asked, call: RecordedCall) -> str:
+    """Tell where the text of the request first differs from what the user wrote."""
+    got = next((text for text in call.user_texts if asked.word in text), "")
+    return difference(asked.texts[0], got, of="user's words", by="model got")
 
 
 @criterion("answer-is-the-models")
@@ -131,7 +131,7 @@ async def test_client_gets_the_models_words(case: str, odd: OddWords) -> None:
     )
     expect(
         got == said,
-        f"The client did not get what the model said: {_difference(said, got)}.",
+        difference(said, got),
         at=stream.mark_of(stream.assistant_item),
         hint="broken" if "\ufffd" in got else None,
     )
@@ -150,7 +150,7 @@ async def test_answer_comes_in_deltas(first: FirstMessage) -> None:
     )
     expect(
         stream.text in {stream.finished_text, said},
-        f"The deltas together are {stream.text!r}, the message is {stream.finished_text!r}.",
+        difference(stream.finished_text, stream.text, of="message's words", by="deltas are"),
         at=stream.mark_of(stream.assistant_item),
         hint="differs",
     )

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from graders.engine.harness import Said, Stalled, criterion, expect, found
+from graders.engine.harness import Said, Stalled, criterion, difference, expect, found
 from graders.lesson03.awkward import CASES
 from graders.lesson03.streaming import LockStep
 
@@ -36,7 +36,7 @@ async def test_message_is_answered(plain: Said) -> None:
     )
     expect(
         whole,
-        f"The model's answer was {plain.answer!r}, the client got {stream.finished_text[:200]!r}.",
+        difference(plain.answer, stream.finished_text),
         at=stream.last_serial,
     )
     expect(plain.ends, "The stream did not end after the answer.", hint="no-end")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from graders.engine.core.errors import Finding, GraderBrokeError
-from graders.engine.core.results import Problem, Status
+from graders.engine.core.results import Problem, RaisedException, Status
 from graders.engine.grading.verdict import PASSED, SILENT, Verdict, judge, log_of, worse
 from graders.engine.server.trace import Trace
 from graders.engine.server.trouble import StartFailed
@@ -104,3 +104,47 @@ def test_log_of_our_error_is_without_the_frames_of_its_runner() -> None:
 )
 def test_worse_of_two_phases_stands(first: Verdict, second: Verdict, stands: Verdict) -> None:
     assert worse(first, second) is stands
+
+
+def _failed_record() -> tuple[Trace, int]:
+    """Return the record of a request whose answer raised, and the place of its last entry."""
+    trace = Trace()
+    asked = trace.add("client", "threads.create", "user: hello")
+    raised = RaisedException(error="KeyError", message="'x'", logger="chatkit")
+    last = trace.add("server", "error", "stream.error", request=asked)
+    trace.add("server", "raised", "KeyError: 'x'", request=asked, raised=raised)
+    trace.prints(lambda: "hello\n")
+    return trace, last
+
+
+@pytest.mark.parametrize("hint", [None, "error-event"])
+def test_what_was_raised_leads_and_brings_its_advice(hint: str | None) -> None:
+    trace, mark = _failed_record()
+    feedback = judge(Finding("No answer came.", mark=mark, hint=hint), CRITERION, trace).feedback
+    assert feedback is not None
+    assert feedback.seen.startswith("KeyError: 'x'\nIt became an `error` event for the client.")
+    assert ("No answer came." in feedback.seen) is (hint is None)
+    assert feedback.advice.startswith("It was not raised in a line of your own")
+    assert (feedback.cause, feedback.printed) == ("raised", "hello\n")
+    assert feedback.raised is not None
+    assert [line.kind for line in feedback.transcript if line.marked] == ["raised"]
+
+
+def test_an_advice_for_just_this_stands_beside_what_was_raised() -> None:
+    trace, mark = _failed_record()
+    feedback = judge(Finding("Late.", mark=mark, hint="buffered"), CRITERION, trace).feedback
+    assert feedback is not None
+    assert feedback.seen.startswith("KeyError: 'x'\n")
+    assert feedback.advice == "Do not buffer."
+
+
+def test_a_status_leads_only_where_a_check_did_not_want_it() -> None:
+    trace = Trace()
+    asked = trace.add("client", "threads.create", "user: hello")
+    mark = trace.add("server", "status", "400", request=asked)
+    wanted = judge(Finding("It was 400, not 401.", mark=mark), CRITERION, trace).feedback
+    other = judge(Finding("It was 400.", mark=mark, hint="status"), CRITERION, trace).feedback
+    assert wanted is not None
+    assert other is not None
+    assert (wanted.cause, wanted.seen) == ("", "It was 400, not 401.")
+    assert other.cause == "refused-by-endpoint"

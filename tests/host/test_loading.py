@@ -9,7 +9,7 @@ from textwrap import dedent
 
 import pytest
 
-from graders.engine.host.loading import LoadError, load_app
+from graders.engine.host.loading import LoadError, load_app, routes_of
 
 APP = "async def app(scope, receive, send): pass\n"
 
@@ -160,3 +160,30 @@ def test_app_whose_signature_cannot_be_told(write: Write) -> None:
         app = App()
     """
     assert callable(load_app("server:app", write(server=code), ()))
+
+
+class _Route:
+    def __init__(self, path: object, methods: object, *, shown: bool = True) -> None:
+        self.path = path
+        self.methods = methods
+        self.include_in_schema = shown
+
+
+class _Routed:
+    routes = (
+        _Route("/chat", {"POST", "HEAD"}),
+        _Route("/ws", None),
+        _Route("/docs", {"GET"}, shown=False),
+    )
+
+
+class _Odd:
+    @property
+    def routes(self) -> object:
+        raise RuntimeError("no")
+
+
+def test_routes_are_those_that_an_application_says_it_has() -> None:
+    assert routes_of(_Routed()) == ("HEAD /chat", "POST /chat", "* /ws")
+    assert routes_of(_Odd()) == ()
+    assert routes_of(object()) == ()

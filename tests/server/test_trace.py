@@ -41,7 +41,7 @@ def test_runs_of_one_kind_are_folded() -> None:
         trace.add("server", "delta", word)
     trace.add("server", "done", "abcdefgh")
     first, second = trace.lines()
-    assert first.text == "a b c d e f … (8 times)"
+    assert first.text == "abcdef … (8 times)"
     assert second.serial == 9
 
 
@@ -49,7 +49,7 @@ def test_a_short_run_is_shown_whole() -> None:
     trace = new_trace()
     for word in "ab":
         trace.add("server", "delta", word)
-    assert [line.text for line in trace.lines()] == ["a b (2 times)"]
+    assert [line.text for line in trace.lines()] == ["ab (2 times)"]
 
 
 def test_another_actor_of_the_same_kind_begins_a_new_line() -> None:
@@ -65,9 +65,9 @@ def test_the_marked_entry_stands_alone_in_its_run() -> None:
         trace.add("server", "delta", word)
     lines = trace.lines(3)
     assert [(line.text, line.marked) for line in lines] == [
-        ("a b (2 times)", False),
+        ("ab (2 times)", False),
         ("c", True),
-        ("d e (2 times)", False),
+        ("de (2 times)", False),
     ]
 
 
@@ -132,3 +132,16 @@ def test_a_record_that_forgets_counts_on() -> None:
     trace.forget()
     assert trace.add("client", "says", "two") == 2
     assert [line.text for line in trace.lines()] == ["two"]
+
+
+def test_pieces_of_a_text_are_joined_as_they_are_and_exceptions_stand_alone() -> None:
+    trace = new_trace()
+    for piece in ("It is", " apple", ", I say."):
+        trace.add("server", "assistant_message.content_part.text_delta", piece)
+    for error in ("KeyError", "ValueError"):
+        trace.add("server", "raised", error)
+    assert [line.text for line in trace.lines()] == [
+        "It is apple, I say. (3 times)",
+        "KeyError",
+        "ValueError",
+    ]

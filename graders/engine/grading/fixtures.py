@@ -41,6 +41,7 @@ class Bench:
 
 
 BENCH = pytest.StashKey[Bench]()
+TRACE = pytest.StashKey[Trace]()
 
 
 @pytest.fixture
@@ -50,9 +51,14 @@ def canary(pytestconfig: pytest.Config) -> Canaries:
 
 
 @pytest.fixture
-def trace() -> Trace:
-    """Return the record of this check; a failed check shows it to the student."""
-    return Trace()
+def trace(request: pytest.FixtureRequest) -> Trace:
+    """Return the record of this check; a failed check shows it to the student.
+
+    It is kept with the test: where another fixture fails, it would not be among its arguments.
+    """
+    made = Trace()
+    request.node.stash[TRACE] = made
+    return made
 
 
 @pytest_asyncio.fixture

@@ -13,10 +13,9 @@ import pytest
 from graders.engine.content.models import Criterion
 from graders.engine.core.errors import ContentError
 from graders.engine.grading.checks import Check, matched
-from graders.engine.grading.fixtures import BENCH, Bench
+from graders.engine.grading.fixtures import BENCH, TRACE, Bench
 from graders.engine.grading.ledger import Ledger
 from graders.engine.grading.verdict import SILENT, Verdict, judge, worse
-from graders.engine.server.trace import Trace
 
 
 class GradingPlugin:
@@ -97,8 +96,7 @@ class GradingPlugin:
         """Judge one phase of a test; what was said before stands if it is worse."""
         criterion = self._criterion_of(item.nodeid)
         error = call.excinfo.value if call.excinfo else None
-        trace = item.funcargs.get("trace")
-        verdict = judge(error, criterion, trace if isinstance(trace, Trace) else None)
+        verdict = judge(error, criterion, item.stash.get(TRACE, None))
         before = self._said[item.nodeid]
         self._said[item.nodeid] = verdict if before is SILENT else worse(before, verdict)
         return (yield)

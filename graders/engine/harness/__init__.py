@@ -6,7 +6,7 @@ the model, ``expect`` what must hold. It never sits in the student's process.
 
 from graders.engine.core.errors import Finding
 from graders.engine.harness.chat import Chat, Order, Reply, user_input
-from graders.engine.harness.expect import criterion, expect, found, needed
+from graders.engine.harness.expect import criterion, difference, expect, found, needed
 from graders.engine.harness.items import (
     Item,
     item_ids_of,
@@ -93,6 +93,7 @@ __all__ = [
     "call_tools",
     "context_too_long",
     "criterion",
+    "difference",
     "drop",
     "expect",
     "fail",

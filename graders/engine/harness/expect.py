@@ -11,6 +11,9 @@ import pytest
 
 from graders.engine.core.errors import Finding
 
+_BEFORE_DIFFERENCE = 20
+_AFTER_DIFFERENCE = 40
+
 
 def criterion(name: str, *, case: str | None = None) -> pytest.MarkDecorator:
     """Say which criterion of the rubric a test decides; ``case`` names it among several."""
@@ -25,6 +28,24 @@ def expect(holds: bool, seen: str, *, at: int | None = None, hint: str | None = 
     """
     if holds is not True:
         found(seen, at=at, hint=hint)
+
+
+def difference(wanted: str, got: str, *, of: str = "model's words", by: str = "client got") -> str:
+    """Tell in a sentence where two texts first differ; what would not be seen is escaped.
+
+    ``of`` names the first text, ``by`` how the second came.
+    """
+    pairs = enumerate(zip(wanted, got, strict=False))
+    same = next((at for at, (one, other) in pairs if one != other), min(len(wanted), len(got)))
+    start = max(same - _BEFORE_DIFFERENCE, 0)
+    part = slice(start, same + _AFTER_DIFFERENCE)
+    dots = "…" if start else ""
+    wanted_part, got_part = f"{dots}{wanted[part]}", f"{dots}{got[part]}"
+    return (
+        f"From character {same + 1:,} on, the {of} are {wanted_part!r}, and the {by} {got_part!r}."
+        if got
+        else f"The {of} are {wanted[part]!r}, and the {by} nothing."
+    )
 
 
 def found(seen: str, *, at: int | None = None, hint: str | None = None) -> NoReturn:

@@ -177,7 +177,8 @@ class Said:
     @property
     def mark(self) -> int | None:
         """Where the transcript tells of it."""
-        return None if self.begun.finding is not None else self.stream.last_serial
+        finding = self.begun.finding
+        return finding.mark if finding is not None else self.stream.last_serial
 
     @property
     def ends(self) -> bool:

@@ -259,9 +259,17 @@ def _status_told(response: httpx.Response) -> str:
     target = response.headers.get("location")
     if target:
         return f"{response.status_code}, to {quote(target, 120)}"
-    bare = not {"authorization", "cookie"} & set(response.request.headers)
-    refused = response.status_code in _UNAUTHORIZED and bare
+    refused = response.status_code in _UNAUTHORIZED and _is_bare(response)
     return f"{response.status_code}{', without a token in the request' if refused else ''}"
+
+
+def _is_bare(response: httpx.Response) -> bool:
+    """Return whether the request bore nothing that a server could know a user by."""
+    try:
+        headers = response.request.headers
+    except RuntimeError:  # a response that was made by hand
+        return False
+    return "authorization" not in headers and "cookie" not in headers
 
 
 def _is_done(event: ChatKitEvent, item_type: str) -> bool:

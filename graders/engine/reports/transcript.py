@@ -50,10 +50,19 @@ def render(lines: Sequence[TranscriptLine], glyphs: Glyphs, *, whole: bool = Fal
 def shortened(lines: Sequence[TranscriptLine]) -> tuple[Row, ...]:
     """Return the lines that are worth reading, with gaps in the place of the others.
 
-    These are the first line, the marked one (else the last) and its surroundings.
+    What the server printed stands at the end, whatever is left out before it. Else, these are the
+    first line, and the marked one with its surroundings; where none is marked, the
+    last request and what came of it.
     """
-    marked = next((n for n, line in enumerate(lines) if line.marked), len(lines) - 1)
-    start, end = marked - BEFORE_MARK, marked + 1 + AFTER_MARK
+    if lines and lines[-1].kind == "printed":
+        return (*shortened(lines[:-1]), lines[-1])
+    last = len(lines) - 1
+    asked = next((n for n in range(last, -1, -1) if lines[n].actor == "client"), last)
+    marked = next((n for n, line in enumerate(lines) if line.marked), None)
+    if marked is None:
+        start, end = min(asked - 2, last - BEFORE_MARK), asked + BEFORE_MARK + 1
+    else:
+        start, end = marked - BEFORE_MARK, marked + 1 + AFTER_MARK
     if start <= 2:
         return (*lines[:end], *_gap(len(lines) - end))
     return (lines[0], Gap(start - 1), *lines[start:end], *_gap(len(lines) - end))

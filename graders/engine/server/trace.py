@@ -18,6 +18,7 @@ Actor = Literal["client", "server", "model", "grader"]
 _LINE_CHARACTERS = 300
 _MOST_ENTRIES = 5_000
 _MOST_LINES = 60
+_TOLD_ALONE = frozenset({"raised", "error"})
 _MOST_EXPLANATIONS = 3
 
 
@@ -144,6 +145,7 @@ def _runs(entries: list[TraceEntry], marked: int | None) -> list[list[TraceEntry
     for entry in entries:
         last = runs[-1][-1] if runs else None
         same = last is not None and (last.actor, last.kind) == (entry.actor, entry.kind)
+        same = same and entry.kind not in _TOLD_ALONE
         if same and last is not None and marked not in {last.serial, entry.serial}:
             runs[-1].append(entry)
         else:
@@ -153,7 +155,9 @@ def _runs(entries: list[TraceEntry], marked: int | None) -> list[list[TraceEntry
 
 def _line(run: list[TraceEntry], marked: int | None) -> TranscriptLine:
     first = run[0]
-    text = " ".join(visible(shorten(entry.text, _LINE_CHARACTERS)) for entry in run[:6])
+    # Pieces of one text are read as the client puts them together.
+    between = "" if first.kind.endswith("delta") else " "
+    text = between.join(visible(shorten(entry.text, _LINE_CHARACTERS)) for entry in run[:6])
     if len(run) > 1:
         text = f"{text}{' …' if len(run) > 6 else ''} ({len(run)} times)"
     return TranscriptLine(

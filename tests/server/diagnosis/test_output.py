@@ -73,6 +73,13 @@ async def test_a_line_that_comes_in_two_parts_is_shown_whole_once_it_is() -> Non
         ("", ""),
         ("one\n\n  \ntwo\n", "one\ntwo"),
         ("1\n2\n3\n4\n5\n6\n", "2\n3\n4\n5\n6"),
+        (
+            (
+                "mine\nTraceback (most recent call last):\n  File x\n    y\n\nKeyError: 'a'\n"
+                "mine too\n"
+            ),
+            "mine\nmine too",
+        ),
     ],
 )
 def test_the_last_lines_are_those_with_something_in_them(printed: str, shown: str) -> None:

@@ -398,3 +398,52 @@ def test_a_broken_protocol_is_told_without_control_characters() -> None:
     trouble = ProtocolBroken("not a frame: \x1b[2J")
     problem = ended_at_start(trouble, Exit(code=0), "", "server:app")
     assert problem.detail == "not a frame: \\x1b[2J"
+
+
+@pytest.mark.parametrize(
+    ("error", "message", "named"),
+    [
+        ("KeyError", "'DATABASE_URL'", "`DATABASE_URL`"),
+        ("ValidationError", "1 validation error for Settings: `model`: Field required", "`model`"),
+        ("RuntimeError", "AZURE_API_KEY must be set", "`AZURE_API_KEY`"),
+    ],
+)
+def test_a_lacking_setting_is_named_with_those_that_there_are(
+    error: str, message: str, named: str
+) -> None:
+    failure = LoadFailed(stage="import", error=error, message=message)
+    handed_in = HandedIn(variables=("OPENAI_API_KEY",), left_out=("web/.env",))
+    problem = load_problem(failure, "server:app", handed_in)
+    assert problem.kind == "missing-setting"
+    assert named in problem.title
+    assert "Your `web/.env` was left out" in problem.cure
+    assert "The variables of this lesson are `OPENAI_API_KEY`." in problem.cure
+    assert "left out" not in load_problem(failure, "server:app", HandedIn()).cure
+
+
+@pytest.mark.parametrize(
+    "message", ["'thread'", "1 validation error for Thread: `id`: Field required"]
+)
+def test_other_errors_are_no_lacking_settings(message: str) -> None:
+    failure = LoadFailed(stage="import", error="KeyError", message=message)
+    assert load_problem(failure, "server:app", HandedIn()).kind == "import-error"
+
+
+def test_all_missing_packages_are_told_with_what_does_the_same() -> None:
+    failure = LoadFailed(
+        stage="import", error="ModuleNotFoundError", message="No module named 'sqlmodel'"
+    )
+    handed_in = HandedIn(missing=("sqlmodel", "redis"), meant="sqlmodels")
+    problem = load_problem(failure, "server:app", handed_in)
+    assert problem.title.startswith("Your code imports `sqlmodel`, `redis`, which are neither")
+    assert "SQLAlchemy" in problem.cure
+    assert "no Redis" in problem.cure
+    assert "Did you mean `sqlmodels`?" in problem.cure
+
+
+def test_a_module_that_an_installed_package_lacks_is_no_missing_package() -> None:
+    message = "No module named 'mcp.server.fastmcp'"
+    failure = LoadFailed(stage="import", error="ModuleNotFoundError", message=message)
+    problem = load_problem(failure, "server:app", HandedIn(installed={"mcp"}.__contains__))
+    assert problem.title == "`mcp` is installed, and has no module `mcp.server.fastmcp`."
+    assert "MCPServer" in problem.cure

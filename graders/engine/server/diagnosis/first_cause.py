@@ -148,7 +148,7 @@ def _outcome(exchange: _Exchange) -> str:
                 "It came after the answer was complete: the client has the answer, and then gets "
                 "an `error` event."
             )
-        return "The SDK caught it and sent the client an `error` event."
+        return "It became an `error` event for the client."
     if exchange.first("broke"):
         return "It came when the stream had begun, so the stream broke off."
     if exchange.status >= 500:
@@ -166,9 +166,8 @@ def _advice_on(raised: RaisedException) -> str:
         if place
         else "It was not raised in a line of your own: look at what you yield or give to the SDK."
     )
-    cure = raised_cure(raised)
-    if raised.meant and not cure:
-        cure = f"If `{raised.meant}` is what you mean, write that."
+    meant = f"If `{raised.meant}` is what you mean, write that." if raised.meant else ""
+    cure = meant or raised_cure(raised)
     return " ".join(filter(None, (ends, cure)))
 
 

@@ -57,7 +57,6 @@ _INSTEAD = {
     "which is installed, or use `sqlite3`.",
 }
 """What does the same and is installed."""
-_PAGE = "docs/what-a-server-may-use.md lists what is installed."
 _FIELDS = re.compile(r"`([\w.]+)`: Field required")
 _SETTINGS_CLASS = re.compile(r"validation errors? for \w*(?:Settings|Config|Env)\w*", re.IGNORECASE)
 _VARIABLE = re.compile(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b")
@@ -78,15 +77,15 @@ def missing_cure(name: str) -> str:
     """Return what to do about ``import name`` where there is no such module."""
     top = name.partition(".")[0]
     if instead := _INSTEAD.get(top):
-        return f"{instead} {_PAGE}"
+        return instead
     if meant := _MEANT.get(top.lower()):
         package = DISTRIBUTIONS[meant]
         return f"The package `{package}` is imported under the name `{meant}`."
     if top in {*DISTRIBUTIONS, "openai", "fastapi"} and top != name:
         return f"`{top}` has no such module in the installed version: look into its source."
     return (
-        "Check the spelling and hand in all your files. Only the packages of the course are "
-        f"installed; {_PAGE}"
+        "Check the spelling and hand in all your files: only the packages of the course are "
+        "installed."
     )
 
 

@@ -1,12 +1,13 @@
 """What a student's server prints: read as it comes, kept in part, capped.
 
-Must not know what the text means.
+Must not know what the text means, beyond what a traceback of Python looks like.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+import re
 from collections.abc import Callable
 
 from graders.engine.core.limits import MEBIBYTE, WireLimits
@@ -92,7 +93,13 @@ class Output:
 _LAST_LINES = 5
 
 
+# What Python prints of an exception: it is told by itself, at its request.
+_TRACEBACK = re.compile(
+    r"^Traceback \(most recent call last\):\n(?:[ \t].*\n|\n)*\S.*\n?", re.MULTILINE
+)
+
+
 def last_lines(printed: str) -> str:
-    """Return the last five lines of what was printed; empty when there is none."""
-    lines = [line for line in printed.splitlines() if line.strip()]
+    """Return the last five lines of what was printed, without tracebacks; empty for none."""
+    lines = [line for line in _TRACEBACK.sub("", printed).splitlines() if line.strip()]
     return "\n".join(lines[-_LAST_LINES:])

@@ -34,7 +34,7 @@ from graders.engine.wire.frames import LoadFailed
 
 _PRINTED_CHARACTERS = 3_000
 _MOST_MISSING = 6
-_PAGE = "See docs/what-a-server-may-use.md."
+_PAGE = "docs/what-a-server-may-use.md says what is there."
 _MAIN_GUARD = 'under `if __name__ == "__main__":`, so that it does not run when it is imported.'
 # How asyncio refuses to run a loop where the server's own runs already.
 _LOOP_WITHIN_LOOP = ("from a running event loop", "while another loop is running")
@@ -182,7 +182,7 @@ def _missing_problem(failure: LoadFailed, module: str, handed_in: HandedIn) -> P
         kind="missing-package",
         title=title,
         detail=_detail(failure),
-        cure=meant + " ".join(cures),
+        cure=f"{meant}{' '.join(cures)} {_PAGE}",
     )
 
 
