@@ -109,6 +109,26 @@ def test_folder_outside_is_never_replaced_by_the_assignment(
     assert "python grade.py greeting FOLDER" in found.err
 
 
+def test_folder_of_many_students_is_named_with_the_command_that_fits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("ada l", "bob"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "server.py").write_text("app = None\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    found = run("greeting")
+    assert (found.code, found.out) == (ExitCode.USAGE, "")
+    assert "`python grade.py greeting 'ada l'`. There are 2 such folders." in found.err
+
+
+def test_empty_folder_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = run("greeting")
+    assert (found.code, found.out) == (ExitCode.USAGE, "")
+    assert str(tmp_path) in found.err
+    assert "`python grade.py greeting FOLDER`" in found.err
+
+
 def test_assignment_of_another_lesson_is_not_graded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(COURSE / "assignments" / "counting")
     found = run("greeting")
