@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -59,6 +60,13 @@ def test_not_full_marks_exit_1_and_say_what_to_try() -> None:
     assert "Give `ANSWERS` an entry for the message." in found.out
     assert "--seed 5" in found.out
     assert not [line for line in found.out.splitlines() if line != line.rstrip()]
+
+
+@pytest.mark.parametrize("words", [("lesson", "2"), ("lesson", "02"), ("2",), ("lesson2",)])
+def test_lesson_may_be_written_in_short(words: tuple[str, ...], tmp_path: Path) -> None:
+    shutil.copytree(COURSE / "graders" / "greeting", tmp_path / "graders" / "lesson02")
+    found = run(*words, SOLUTION, root=tmp_path)
+    assert "lesson02  Greeting" in found.out
 
 
 def test_the_word_grade_may_be_written() -> None:
@@ -229,7 +237,9 @@ def test_submission_that_cannot_be_started_says_why(tmp_path: Path) -> None:
         (("greeting", SOLUTION, "--seed", "-3"), "--seed"),
         (("greeting", SOLUTION, "one", "too many"), "extra"),
         (("grade",), "LESSON"),
-        ((SOLUTION,), "the lesson comes first: `python grade.py LESSON "),
+        ((SOLUTION,), "the lesson comes first: `python grade.py greeting "),
+        ((f"{SOLUTION}/server.py",), f"`python grade.py greeting {SOLUTION}`"),
+        ((str(COURSE),), f"`python grade.py LESSON {COURSE}`"),
         ((SOLUTION, "greeting"), "the lesson comes first: `python grade.py greeting "),
         (("test",), "`python grade.py test`"),
         (("grade", "nothing"), "There is no lesson"),
