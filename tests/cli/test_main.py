@@ -190,6 +190,13 @@ def test_details_of_one_criterion_can_be_asked_for() -> None:
     assert "remembers  It passed." in found.out
 
 
+def test_nothing_is_said_of_a_hidden_criterion_that_is_asked_for() -> None:
+    found = run("greeting", SOLUTION, "--show", "unannounced-guest")
+    assert found.code == ExitCode.FULL_MARKS
+    assert "unannounced-guest" not in found.out
+    assert "unannounced-guest" not in run("greeting", SOLUTION, "--show", "zzz").err
+
+
 def test_only_says_what_was_earned_of_what_was_tried() -> None:
     assert "60 of the 60 tried" in run("greeting", SOLUTION, "--only", "remembers").out
 
