@@ -69,7 +69,7 @@ def test_interrupt_while_setting_up_is_told_and_ends_with_130(
 
     monkeypatch.setattr(building, "build", interrupt)
     assert launch(str(project), []) == 130
-    assert "the next run mends" in capsys.readouterr().err
+    assert "the next run finishes" in capsys.readouterr().err
 
 
 def test_only_the_tests_need_the_test_group() -> None:

@@ -107,7 +107,7 @@ def test_ctrl_c_while_setting_up_ends_with_130_and_the_next_run_mends_it(copy: P
     os.killpg(process.pid, signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "Interrupted while setting up; the next run mends what is half-made." in err
+    assert "Interrupted while setting up; the next run finishes what is half-made." in err
     assert grade(copy, PRETENDS, "lesson02")[0] == 3
 
 

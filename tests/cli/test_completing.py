@@ -13,7 +13,7 @@ from graders.engine.cli.shells import Shell
 from graders.engine.core.places import REPOSITORY
 from tests.cli.course import run
 
-CRITERIA = ["polite", "answers", "remembers", "unannounced-guest"]
+CRITERIA = ["polite", "answers", "remembers"]
 
 
 @pytest.mark.parametrize(

@@ -98,3 +98,15 @@ def test_every_requirement_has_a_passage_of_the_readme(lesson: Lesson) -> None:
         assert found is not None, each.id
         assert found.heading, each.id
         assert found.text.splitlines()[0] in lines[found.line - 1]
+
+
+def test_requirement_that_is_not_announced_has_no_passage() -> None:
+    assert passage_of("Be nice.", "# A\n\n- Be quick.\n") is None
+
+
+def test_passage_has_the_heading_above_it() -> None:
+    readme = "# A\n\n**B**\n\n- one\n- **2** two\n  lines\n\n## C\n\nthree\n"
+    told = {text: passage_of(text, readme) for text in ("one", "two lines", "three")}
+    assert [(each.line, each.heading) for each in told.values() if each] == [
+        (5, "B"), (6, "B"), (11, "C")
+    ]  # fmt: skip

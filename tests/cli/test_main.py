@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -61,6 +62,13 @@ def test_not_full_marks_exit_1_and_say_what_to_try() -> None:
     assert not [line for line in found.out.splitlines() if line != line.rstrip()]
 
 
+@pytest.mark.parametrize("words", [("lesson", "2"), ("lesson", "02"), ("2",), ("lesson2",)])
+def test_lesson_may_be_written_in_short(words: tuple[str, ...], tmp_path: Path) -> None:
+    shutil.copytree(COURSE / "graders" / "greeting", tmp_path / "graders" / "lesson02")
+    found = run(*words, SOLUTION, root=tmp_path)
+    assert "lesson02  Greeting" in found.out
+
+
 def test_the_word_grade_may_be_written() -> None:
     assert run("grade", "greeting", SOLUTION).code == ExitCode.FULL_MARKS
 
@@ -107,6 +115,26 @@ def test_folder_outside_is_never_replaced_by_the_assignment(
     assert str(tmp_path) in found.err
     assert "`app: main:app`" in found.err
     assert "python grade.py greeting FOLDER" in found.err
+
+
+def test_folder_of_many_students_is_named_with_the_command_that_fits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("ada l", "bob"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "server.py").write_text("app = None\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    found = run("greeting")
+    assert (found.code, found.out) == (ExitCode.USAGE, "")
+    assert "`python grade.py greeting 'ada l'`. There are 2 such folders." in found.err
+
+
+def test_empty_folder_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = run("greeting")
+    assert (found.code, found.out) == (ExitCode.USAGE, "")
+    assert str(tmp_path) in found.err
+    assert "`python grade.py greeting FOLDER`" in found.err
 
 
 def test_assignment_of_another_lesson_is_not_graded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -162,6 +190,13 @@ def test_details_of_one_criterion_can_be_asked_for() -> None:
     assert "remembers  It passed." in found.out
 
 
+def test_nothing_is_said_of_a_hidden_criterion_that_is_asked_for() -> None:
+    found = run("greeting", SOLUTION, "--show", "unannounced-guest")
+    assert found.code == ExitCode.FULL_MARKS
+    assert "unannounced-guest" not in found.out
+    assert "unannounced-guest" not in run("greeting", SOLUTION, "--show", "zzz").err
+
+
 def test_only_says_what_was_earned_of_what_was_tried() -> None:
     assert "60 of the 60 tried" in run("greeting", SOLUTION, "--only", "remembers").out
 
@@ -209,7 +244,9 @@ def test_submission_that_cannot_be_started_says_why(tmp_path: Path) -> None:
         (("greeting", SOLUTION, "--seed", "-3"), "--seed"),
         (("greeting", SOLUTION, "one", "too many"), "extra"),
         (("grade",), "LESSON"),
-        ((SOLUTION,), "the lesson comes first: `python grade.py LESSON "),
+        ((SOLUTION,), "the lesson comes first: `python grade.py greeting "),
+        ((f"{SOLUTION}/server.py",), f"`python grade.py greeting {SOLUTION}`"),
+        ((str(COURSE),), f"`python grade.py LESSON {COURSE}`"),
         ((SOLUTION, "greeting"), "the lesson comes first: `python grade.py greeting "),
         (("test",), "`python grade.py test`"),
         (("grade", "nothing"), "There is no lesson"),

@@ -32,6 +32,7 @@ def test_what_costs_most_is_explained_first() -> None:
         row("c", "C", FAILED, 1),
         row("d", "D", BLOCKED, 30, blocked_by=("c",)),
         row("e", "E", FAILED, 5),
+        row("f", "F", BLOCKED, 90, blocked_by=("a", "b")),
     )
     assert [each.id for each in failed(found)] == ["c", "b", "e", "a"]
 

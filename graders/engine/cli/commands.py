@@ -145,7 +145,7 @@ def grade_command(  # noqa: PLR0917 - Typer reads the options from here
         typer.Option(
             "--json",
             metavar="FILE",
-            help="Write the result as JSON; with `-` in the place of the page.",
+            help="Write the result as JSON to this file; `-` is standard output.",
         ),
     ] = None,
     require: Require = None,
@@ -426,6 +426,8 @@ def with_command(words: Sequence[str], context: CommandContext) -> list[str]:
     if not words:
         return ["--help"]
     first = words[0]
+    if first == "lesson" and len(words) > 1 and context.catalogue.has(f"lesson{words[1]}"):
+        return ["grade", *words[1:]]  # `lesson 6`
     if first.startswith("-") or first in NAMES:
         return list(words)
     if context.catalogue.has(first):
@@ -436,14 +438,23 @@ def with_command(words: Sequence[str], context: CommandContext) -> list[str]:
 def _no_such_command(words: Sequence[str], catalogue: Catalogue) -> UsageError:
     from graders.engine.content.fields import did_you_mean  # noqa: PLC0415 - only to complain
 
-    first, shown = words[0], quote(words[0])
-    if Path(first).exists():
-        second = words[1] if len(words) > 1 and catalogue.has(words[1]) else "LESSON"
+    first = Path(words[0])
+    if first.exists():
+        folder = first.parent if first.suffix == ".py" else first
+        lesson = (
+            words[1] if len(words) > 1 and catalogue.has(words[1]) else _lesson_in(first, catalogue)
+        )
         return UsageError(
-            f"`{shown}` is a file or folder, and no lesson or command.",
-            cure=f"the lesson comes first: `python grade.py {second} {shown}`",
+            f"`{quote(words[0], 1_000)}` is a file or folder, and no lesson or command.",
+            cure=f"the lesson comes first: `python grade.py {lesson} {quote(str(folder), 1_000)}`",
         )
     return UsageError(
-        f"There is no lesson or command `{shown}`.",
-        cure=did_you_mean(first, [*catalogue.ids(), *NAMES[1:]]),
+        f"There is no lesson or command `{quote(words[0])}`.",
+        cure=did_you_mean(words[0], [*catalogue.ids(), *NAMES[1:]]),
     )
+
+
+def _lesson_in(path: Path, catalogue: Catalogue) -> str:
+    """Return the lesson that a folder of the path is named like, else a word that stands for it."""
+    known = catalogue.ids()
+    return next((part for part in reversed(path.resolve().parts) if part in known), "LESSON")

@@ -120,4 +120,4 @@ def _criteria(catalogue: Catalogue, rest: Sequence[str]) -> list[str]:
         rubrics = [lesson.rubric for lesson in named or catalogue.lessons()]
     except AutograderError:
         return []
-    return list(dict.fromkeys(name for rubric in rubrics for name in rubric.ids))
+    return list(dict.fromkeys(name for rubric in rubrics for name in rubric.visible_ids))

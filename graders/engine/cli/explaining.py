@@ -15,7 +15,6 @@ from graders.engine.content.fields import did_you_mean
 from graders.engine.content.models import Criterion
 from graders.engine.content.reasons import load_reasons
 from graders.engine.core.errors import UsageError
-from graders.engine.core.results import Visibility
 from graders.engine.core.text import quote
 from graders.engine.reports.advice import prose
 
@@ -30,7 +29,7 @@ def run_explain(context: CommandContext, criterion: str, lesson: str | None) -> 
 def find_criterion(catalogue: Catalogue, name: str, lesson: str | None) -> Lesson:
     """Return the lesson that has the criterion ``name``; a UsageError unless it is just one."""
     lessons = catalogue.lessons() if lesson is None else [catalogue.lesson(lesson)]
-    shown = {each.id: _visible_ids(each) for each in lessons}
+    shown = {each.id: each.rubric.visible_ids for each in lessons}
     found = [each for each in lessons if name in shown[each.id]]
     if len(found) == 1:
         return found[0]
@@ -54,11 +53,6 @@ def find_criterion(catalogue: Catalogue, name: str, lesson: str | None) -> Lesso
 def _meant(name: str, known: dict[str, None]) -> str:
     meant = did_you_mean(name, known)
     return f"{meant} " if meant.startswith("Did") else ""
-
-
-def _visible_ids(lesson: Lesson) -> list[str]:
-    criteria = lesson.rubric.criteria
-    return [each.id for each in criteria if each.visibility is Visibility.VISIBLE]
 
 
 def page(lesson: Lesson, criterion: Criterion, root: Path) -> Table:

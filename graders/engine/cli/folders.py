@@ -6,6 +6,7 @@ a submission.
 
 from __future__ import annotations
 
+import shlex
 from contextlib import suppress
 from pathlib import Path
 
@@ -37,7 +38,7 @@ def default_folder(context: CommandContext, lesson: Lesson) -> Path:
         return lesson.assignment_dir
     raise UsageError(
         f"You named no submission, and the current folder does not look like one: {here}",
-        cure=f"{_what_is_here(here)}`python grade.py {lesson.id} FOLDER`. Yours may be "
+        cure=f"{_what_is_here(here, lesson)} The assignment's own folder is "
         f"{lesson.assignment_dir}.",
     )
 
@@ -61,13 +62,20 @@ def _looks_handed_in(here: Path, lesson: Lesson) -> bool:
     return any((here / name).exists() for name in ("server.py", *SETTINGS_NAMES, *own))
 
 
-def _what_is_here(here: Path) -> str:
-    """Return what may be meant by what is here, as a sentence before the way that always works."""
+def _what_is_here(here: Path, lesson: Lesson) -> str:
+    """Return the command that fits what is here, as far as that can be told."""
     with suppress(OSError):
         for name in ("main.py", "app.py"):
             if (here / name).is_file():
                 return (
-                    f"If `{name}` is your server, write `app: {name[:-3]}:app` into a file "
-                    "`submission.yaml` beside it. Or name the folder: "
+                    f"if `{name}` is your server, write `app: {name[:-3]}:app` into a file "
+                    f"`submission.yaml` beside it, or name the folder that holds your `server.py`: "
+                    f"`python grade.py {lesson.id} FOLDER`."
                 )
-    return "Name the folder that holds your `server.py`: "
+        if servers := sorted(path.parent.name for path in here.glob("*/server.py")):
+            others = f" There are {len(servers)} such folders." if len(servers) > 1 else ""
+            return (
+                f"`{servers[0]}` holds a `server.py`: `python grade.py {lesson.id} "
+                f"{shlex.quote(servers[0])}`.{others}"
+            )
+    return f"name the folder that holds your `server.py`: `python grade.py {lesson.id} FOLDER`."

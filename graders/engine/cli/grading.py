@@ -68,9 +68,9 @@ def request_for(
 
 def require_known(lesson: Lesson, criteria: Iterable[str]) -> None:
     """Raise a UsageError if one of ``criteria`` is none of the lesson's."""
-    known = lesson.rubric.ids
+    known = lesson.rubric.visible_ids
     for name in criteria:
-        if name not in known:
+        if name not in lesson.rubric.ids:
             raise UsageError(
                 f"There is no criterion `{quote(name)}` in {lesson.id}.",
                 cure=f"{did_you_mean(name, known)} `python grade.py list {lesson.id}` lists all.",

@@ -121,7 +121,8 @@ def _announce(
     for label, text in told.items():
         line = Text.assemble((f"{label:<{width}}", "dim"), f"  {visible(text)}")
         page.print(line, soft_wrap=True)
-    hello = f"curl -N {url}{_SIGNED_IN * (SECRET_VARIABLE in added)} -d '{_HELLO}'"
+    signed_in = _SIGNED_IN * (SECRET_VARIABLE in added)
+    hello = f"curl -N {url}{signed_in} -H \"Content-Type: application/json\" -d '{_HELLO}'"
     page.print(Text(f"\nSay hello from another terminal:\n{hello}\n"), soft_wrap=True)
     page.print(Text("It starts again when you save a file. Stop it with Ctrl-C.\n", style="dim"))
     page.file.flush()

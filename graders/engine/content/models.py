@@ -150,6 +150,12 @@ class Rubric(ContentModel):
         """The ids in the order in which they are shown."""
         return tuple(criterion.id for criterion in self.criteria)
 
+    @property
+    def visible_ids(self) -> tuple[str, ...]:
+        """The ids of the criteria that students may see whole, in the same order."""
+        shown = (each for each in self.criteria if each.visibility is Visibility.VISIBLE)
+        return tuple(criterion.id for criterion in shown)
+
     def criterion(self, criterion_id: str) -> Criterion:
         """Return the criterion with this id, which must exist."""
         return next(each for each in self.criteria if each.id == criterion_id)

@@ -13,16 +13,18 @@ from graders.engine.core.results import CriterionResult, Result, Status
 def failed(result: Result) -> tuple[CriterionResult, ...]:
     """Return the failed criteria in the order in which they are explained, numbered from 1.
 
-    The most valuable mistake comes first: the one that costs the most points, with those of the
-    criteria that could not be tried because of it. Of equal ones, the rubric's order decides.
+    The most valuable mistake comes first: the one that brings the most points if it alone is
+    corrected, with those of the criteria that wait for nothing else. Of equal ones, the rubric's
+    order decides.
     """
     rows = [row for row in result.criteria if row.status is Status.FAILED]
-    return tuple(sorted(rows, key=lambda row: -_cost(row, result)))
+    return tuple(sorted(rows, key=lambda row: -_worth(row, result)))
 
 
-def _cost(row: CriterionResult, result: Result) -> int:
-    held_up = sum(each.max_score for each in held_up_by(row.id, result))
-    return row.max_score - row.score + held_up
+def _worth(row: CriterionResult, result: Result) -> int:
+    waiting = (each for each in result.criteria if each.status is Status.BLOCKED)
+    opened = sum(each.max_score for each in waiting if waits_for(each, result) == (row.id,))
+    return row.max_score - row.score + opened
 
 
 def numbers(result: Result) -> Mapping[str, int]:

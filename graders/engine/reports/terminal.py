@@ -81,7 +81,8 @@ def _in_brief(result: Result, detail: Detail) -> tuple[CriterionResult, ...]:
 
 def _asked_for(result: Result, detail: Detail) -> Iterator[RenderableType]:
     """Say of a criterion that was to be shown, and did not fail, how it ended."""
-    for row in result.criteria:
+    visible_rows = (row for row in result.criteria if row.visibility is Visibility.VISIBLE)
+    for row in visible_rows:
         if row.id in detail.show and row.status is not Status.FAILED:
             how = "It passed." if row.status is Status.PASSED else row.message or ""
             yield Text.assemble((row.id, "bold"), "  ", advice.prose(how))
