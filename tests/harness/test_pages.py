@@ -42,7 +42,7 @@ class Server:
         self._pages = list(pages)
         self.asked: list[str | None] = []
 
-    async def ask(self, _limit: int, _order: str, after: str | None) -> Reply:
+    async def ask(self, _limit: int | None, _order: str, after: str | None) -> Reply:
         """Return the next page."""
         self.asked.append(after)
         return self._pages.pop(0)
