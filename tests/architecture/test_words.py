@@ -46,7 +46,9 @@ def messages(source: str) -> Iterator[tuple[int, str]]:
 
 def helps(command: Any, *before: str) -> Iterator[tuple[str, str]]:
     """Yield the page of ``--help`` of each command."""
-    context = typer.Context(command, info_name=" ".join(before))
+    # A command keeps the names of its help option from the first page on, so they must be its own.
+    own = COMMAND.context_settings
+    context = typer.Context(command, info_name=" ".join(before), **own)
     yield " ".join((*before, "--help")), command.get_help(context)
     for name, each in getattr(command, "commands", {}).items():
         yield from helps(each, *before, name)
