@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from graders.engine.harness import TOO_MANY_REQUESTS, Outcome, criterion, expect, needed
+from graders.engine.harness import TOO_MANY_REQUESTS, Finding, Outcome, criterion, expect, needed
 from graders.lesson06.intrusions import OWNERS
 from graders.lesson06.ownership import ids_of
 from graders.lesson06.people import WholeAnswer
@@ -143,6 +143,12 @@ def _expect_status_401(answers: Refusals, case: str, what: str) -> None:
     answer = answers[case].value
     if answer.status in {UNAUTHORIZED, TOO_MANY_REQUESTS}:
         return
+    if case not in _OF_NO_TOKEN and answer.status == 200 and _has_no_login(answers):
+        raise Finding(
+            f"{what} got status 200, as a request without any token does.",
+            mark=answer.mark,
+            advice=_BEGIN,
+        )
     how = f"status {answer.status}" if answer.status else "no answer: the app raised an exception"
     expect(
         False,
@@ -150,6 +156,18 @@ def _expect_status_401(answers: Refusals, case: str, what: str) -> None:
         at=answer.mark,
         hint="scheme" if case in OTHER_SCHEMES and answer.status == 200 else _hint(answer.status),
     )
+
+
+_OF_NO_TOKEN = frozenset({*MISSING, *UNSIGNED, LONG, IN_QUERY})
+_BEGIN = (
+    "The server lets everybody in, so this check says nothing yet. Begin with `no-token-refused`: "
+    "once a request without a token gets 401, come back to this one."
+)
+
+
+def _has_no_login(answers: Refusals) -> bool:
+    bare = answers.get("no header")
+    return bare is not None and bare.finding is None and bare.value.status == 200
 
 
 def _hint(status: int) -> str:

@@ -148,3 +148,11 @@ def test_a_status_leads_only_where_a_check_did_not_want_it() -> None:
     assert other is not None
     assert (wanted.cause, wanted.seen) == ("", "It was 400, not 401.")
     assert other.cause == "refused-by-endpoint"
+
+
+def test_an_advice_of_the_finding_itself_stands_before_all_others() -> None:
+    trace, mark = _failed_record()
+    finding = Finding("Everybody gets in.", mark=mark, advice="Begin with the door.")
+    feedback = judge(finding, CRITERION, trace).feedback
+    assert feedback is not None
+    assert feedback.advice == "Begin with the door."

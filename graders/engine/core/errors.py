@@ -71,7 +71,8 @@ class Finding(AutograderError):  # noqa: N818 - a value of grading, not an error
     the transcript entry that was wrong, if there is one. ``share`` says that so many parts of so
     many are right all the same; it counts where the criterion is ``partial``. ``needs`` are the
     criteria that judge what is missing here: where one of them failed, the check that raises this
-    has shown nothing, and is blocked by it.
+    has shown nothing, and is blocked by it. ``advice`` is for a mistake that fails several criteria
+    at once: it stands in place of what each of them says.
     """
 
     def __init__(
@@ -82,6 +83,7 @@ class Finding(AutograderError):  # noqa: N818 - a value of grading, not an error
         mark: int | None = None,
         share: tuple[int, int] = (0, 1),
         needs: tuple[str, ...] = (),
+        advice: str = "",
     ) -> None:
         super().__init__(seen)
         self.seen = seen
@@ -89,6 +91,7 @@ class Finding(AutograderError):  # noqa: N818 - a value of grading, not an error
         self.mark = mark
         self.share = share
         self.needs = needs
+        self.advice = advice
 
     @property
     def sentence(self) -> str:

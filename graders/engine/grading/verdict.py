@@ -106,8 +106,8 @@ def _worth_telling(cause: Cause | None, finding: Finding) -> Cause | None:
 
 def _advice(finding: Finding, cause: Cause | None, criterion: Criterion) -> str:
     """Return the advice that fits: of the cause, unless the criterion has one for just this."""
-    if cause is None or cause.expected:
-        return criterion.hint(finding.hint)
+    if finding.advice or cause is None or cause.expected:
+        return finding.advice or criterion.hint(finding.hint)
     general = finding.hint is None or finding.hint in HOW_IT_WENT
     return cause.advice if general or cause.explains else criterion.hint(finding.hint)
 
