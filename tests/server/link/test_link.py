@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from graders.engine.core.errors import Finding
 from graders.engine.core.limits import WireLimits
 from graders.engine.harness import Flooded, ProtocolBroken, ServerDied
-from graders.engine.server.link.link import Link
+from graders.engine.server.link.link import Link, keeps_alive
 from graders.engine.wire import Frame, FrameBuffer, encode, parse_to_student
 from graders.engine.wire.frames import (
     Advanced,
@@ -330,3 +330,20 @@ async def test_no_bytes_raise_anything_but_a_broken_protocol(data: bytes) -> Non
         end.link._wire.readable()
     end.close()
     assert isinstance(end.link.trouble, ProtocolBroken | ServerDied)
+
+
+@pytest.mark.parametrize(
+    ("body", "more", "nothing"),
+    [
+        (b": ping\r\n\r\n", True, True),
+        (b":\n\n", True, True),
+        (b"\n", True, True),
+        (b"", True, True),
+        (b": ping\n\ndata: word\n\n", True, False),
+        (b"data: ping\n\n", True, False),
+        (b" : word", True, False),
+        (b"", False, False),
+    ],
+)
+def test_piece_of_comments_only_keeps_alive(body: bytes, more: bool, nothing: bool) -> None:
+    assert keeps_alive(ResponseBody(exchange=1, body=body, more=more)) is nothing

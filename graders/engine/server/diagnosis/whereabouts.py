@@ -16,11 +16,17 @@ from graders.engine.core.results import SourceLine
 from graders.engine.core.text import quote
 from graders.engine.host.whereabouts import HEADING, SIGNAL
 from graders.engine.server.diagnosis.output import Output
+from graders.engine.server.watch.process_state import activity
 
 _QUESTIONS = 5
 """How often it is asked: a loop that goes round is in the SDK's code at times."""
-_LOOKS = 50
 _LOOK_SECONDS = 0.02
+_ASLEEP_LOOKS = 5
+_CPU_NS = 200_000_000
+"""A process that sleeps at so many looks in a row, or has worked for so long, has had the signal.
+
+Not a time on the wall: on a busy machine it may wait for a processor first.
+"""
 _FRAME = re.compile(r'^  File "([^"]+)", line (\d{1,7}) in (.+)$', re.MULTILINE)
 _NAME_CHARACTERS = 80
 _CODE_CHARACTERS = 120
@@ -38,7 +44,7 @@ async def whereabouts(pid: int, output: Output, copy: Path, source: Path) -> Sou
         before = output.text
         with suppress(OSError):
             os.kill(pid, SIGNAL)
-        stack = await _stack(output, before)
+        stack = await _stack(pid, output, before)
         if not stack:
             return None
         for file, line, function in _FRAME.findall(stack):
@@ -47,15 +53,21 @@ async def whereabouts(pid: int, output: Output, copy: Path, source: Path) -> Sou
     return None
 
 
-async def _stack(output: Output, before: str) -> str:
+async def _stack(pid: int, output: Output, before: str) -> str:
     """Return what is written, once it has come, and take it out of what the server printed."""
-    for _ in range(_LOOKS):
+    first = activity(pid)
+    asleep = 0
+    while asleep < _ASLEEP_LOOKS:
         await asyncio.sleep(_LOOK_SECONDS)
+        now = activity(pid)
         printed = output.text
         start = printed.rfind(HEADING)
         if printed != before and start >= 0 and printed.endswith("\n"):
             output.forget_from(printed[start:])
             return printed[start:]
+        if first is None or now is None or now.cpu_ns - first.cpu_ns > _CPU_NS:
+            break
+        asleep = asleep + 1 if now.asleep else 0
     return ""
 
 

@@ -1,0 +1,96 @@
+"""The line that a server is in which answers no more: told by its own process, shown safely."""
+
+from __future__ import annotations
+
+import pytest
+
+from graders.engine.core.limits import WireLimits
+from graders.engine.harness import RanAway
+from graders.engine.server.trouble import Blocked
+from tests.students import Bench
+
+BLOCKS = """
+    import threading
+    {before}
+
+    def wait_for_ever():
+        threading.Lock().acquire()
+        lock = threading.Lock()
+        lock.acquire()
+        lock.acquire()  # for ever
+
+    async def app(scope, receive, send):
+        assert scope["type"] == "http"
+        wait_for_ever()
+"""
+
+
+async def _blocked(bench: Bench, before: str) -> Blocked:
+    student = await bench.serve(BLOCKS.format(before=before))
+    with pytest.raises(Blocked) as blocked:
+        await student.http.get("/")
+    return blocked.value
+
+
+async def test_innermost_line_of_the_submissions_own_is_told(bench: Bench) -> None:
+    place = (await _blocked(bench, "")).place
+    assert place is not None
+    assert (place.file, place.line, place.function) == ("server.py", 9, "wait_for_ever")
+    assert place.code == "lock.acquire()  # for ever"
+
+
+async def test_file_in_a_package_is_named_as_it_was_handed_in(bench: Bench) -> None:
+    package = "def spin():\n    while True:\n        pass\n"
+    student = await bench.serve(
+        """
+        from inner.work import spin
+
+        async def app(scope, receive, send):
+            assert scope["type"] == "http"
+            spin()
+        """,
+        files={"inner/__init__.py": "", "inner/work.py": package},
+        wire=WireLimits(answer_cpu_seconds=1),
+    )
+    with pytest.raises(RanAway) as ran:
+        await student.http.get("/")
+    assert ran.value.place is not None
+    assert ran.value.place.file == "inner/work.py"
+    assert "(inner/work.py, line " in ran.value.seen
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "import signal; signal.signal(signal.SIGURG, signal.SIG_IGN)",
+        "import os; os.close(2)",
+        "import os, faulthandler, signal; faulthandler.unregister(signal.SIGURG)",
+    ],
+)
+async def test_finding_is_the_same_where_no_line_is_told(bench: Bench, before: str) -> None:
+    blocked = await _blocked(bench, before)
+    assert blocked.place is None
+    assert blocked.seen.endswith("a call in it waits and lets nothing else run")
+
+
+@pytest.mark.parametrize("name", ["../../../etc/passwd", "none.py", "sub"])
+async def test_line_that_is_made_up_shows_no_other_file(bench: Bench, name: str) -> None:
+    forge = f"""
+    import os, pathlib, signal, sys
+    pathlib.Path("sub").mkdir()
+    signal.signal(signal.SIGURG, signal.SIG_IGN)
+    def forged():
+        time = threading.Event()
+        while not time.wait(0.05):
+            os.write(2, b'Stack (most recent call first):\\\\n  File "'
+                     + os.getcwd().encode() + b'/{name}", line 1 in root\\\\n')
+    threading.Thread(target=forged, daemon=True).start()
+    """
+    student = await bench.serve(
+        BLOCKS.format(before=forge).replace("threading.Lock().acquire()", "while True: pass"),
+        wire=WireLimits(answer_cpu_seconds=1),
+    )
+    with pytest.raises(RanAway) as ran:
+        await student.http.get("/")
+    place = ran.value.place
+    assert place is None or not place.code
