@@ -18,7 +18,7 @@ from graders.engine.harness import (
     recorded_as,
     threads_of,
 )
-from graders.lesson05.threads import begin, briefly
+from graders.lesson05.threads import begin, briefly, unhurried
 
 LIMIT = 2
 _THREADS = 4
@@ -109,7 +109,7 @@ async def play_long_thread(scene: Scene) -> LongThread:
     first = await begin(scene, "long 1", briefly(scene, "long 1"))
     names = [f"long {number}" for number in range(2, MANY // 2 + 1)]
     said = [first] + [await scene.say(n, first.thread_id, briefly(scene, n)) for n in names]
-    listing = items_in(scene.chat, first.thread_id)
+    listing = unhurried(scene, items_in(scene.chat, first.thread_id))
     ways: tuple[tuple[int | None, Order], ...] = ((100, "asc"), (1, "desc"), (None, "desc"))
     return LongThread(
         ids=[name for each in said for name in each.item_ids],

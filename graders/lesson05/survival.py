@@ -23,6 +23,7 @@ from graders.lesson05.threads import (
     briefly,
     look,
     steps_with_tool,
+    unhurried,
 )
 
 THREADS = 100
@@ -137,7 +138,7 @@ async def play_hundred_threads(scene: Scene) -> Hundred:
         await attempt(scene.chat.delete(each.thread_id))
     await scene.student.restart()
     said += await _begin_many(scene, range(THREADS // 2, THREADS))
-    listing = threads_of(scene.chat)
+    listing = unhurried(scene, threads_of(scene.chat))
     walks = {limit: await attempt(listing.walk(limit, "desc")) for limit in (PAGE, None)}
     return Hundred(said, deleted, walks)
 

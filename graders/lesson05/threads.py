@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from graders.engine.harness import (
     Finding,
+    Listing,
+    Order,
     Outcome,
     OverLimit,
     RanAway,
@@ -29,6 +31,7 @@ from graders.engine.harness import (
     say,
     thread_ids_of,
 )
+from graders.engine.harness.rate_limits import within_limits
 from graders.engine.harness.storage import places_containing
 
 HOUR = 3_600.0
@@ -153,6 +156,15 @@ def _listed(outcome: Outcome[Reply]) -> list[str]:
         return thread_ids_of(outcome.value)
     except Finding:
         return []
+
+
+def unhurried(scene: Scene, listing: Listing) -> Listing:
+    """Return a list whose many pages are read no faster than a limit on requests allows."""
+
+    async def ask(limit: int | None, order: Order, after: str | None) -> Reply:
+        return await within_limits(scene.student, lambda: listing.ask(limit, order, after))
+
+    return replace(listing, ask=ask)
 
 
 def is_gone(outcome: Outcome[Reply]) -> bool:
