@@ -124,6 +124,30 @@ async def test_whatever_comes_there_is_an_answer(name: str, body: bytes) -> None
     assert type(answer) is dict
 
 
+@pytest.mark.parametrize(
+    "items",
+    [
+        [{"type": [], "role": "user"}, {"type": "message", "role": "user", "content": 1}, "x", 1],
+        [{"type": "item_reference", "id": []}, {"type": "compaction", "encrypted_content": {}}],
+        [{"role": "user", "content": "x"}] * 5_000,
+    ],
+)
+async def test_whatever_is_in_a_conversation_the_model_answers(items: list[Any]) -> None:
+    model = ScriptedModel()
+    for _ in range(2):
+        model.on("Hi", say("Ho."))
+        newest = [*items[1:], {"role": "user", "content": "Hi"}]
+        body = json.dumps({"model": "m", "conversation": "conv_1", "input": newest}).encode()
+        parts = await collect(model, outgoing(body))
+        assert isinstance(parts[0], Head)
+        assert parts[0].status == 200
+        made = await collect(
+            model, outgoing(json.dumps({"items": items[:20]}).encode(), "/v1/conversations")
+        )
+        assert isinstance(made[0], Head)
+        assert made[0].status in {200, 400}
+
+
 async def test_half_a_surrogate_is_refused_and_breaks_nothing() -> None:
     body = b'{"metadata": {"a": "\\ud800"}}'
     status, answer, _ = await _answer_to("POST /conversations", body)

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from graders.engine.model.answer import Answer
 from graders.engine.model.calls import InputItem, RecordedCall
 from graders.engine.model.ids import Ids
 from graders.engine.model.reading import MAX_ITEMS, responses_items
 from graders.engine.model.responses_api import output_items
-from graders.engine.model.stored_items import StoredItem, stored_items
+from graders.engine.model.stored_items import StoredItem, is_item, stored_items
 
 KEPT_ITEMS = 48
 """Items that a conversation keeps, the newest: its provider, not the server, must bound it."""
@@ -40,12 +39,6 @@ class StoredConversation:
     id: str
     metadata: object = field(default_factory=dict)
     items: list[StoredItem] = field(default_factory=list)
-
-    def add(self, given: Sequence[object], ids: Ids) -> list[StoredItem]:
-        """Add items at the end; return them as they are stored."""
-        added = stored_items(given, ids, {item["id"] for item in self.items})
-        self.items = [*self.items, *added][-KEPT_ITEMS:]
-        return added
 
 
 class Memory:
@@ -78,14 +71,19 @@ class Memory:
             conversation = self.conversations.setdefault(
                 call.conversation, StoredConversation(call.conversation)
             )
-            conversation.add([*_raw_items(call.sent), *output], self._ids)
+            self.add(conversation, [*_raw_items(call.sent), *output])
         if call.api == "responses" and call.raw.get("store") is not False:
             seen = (*call.input, *responses_items(output))
             items = stored_items(_raw_items(call.input), self._ids)
             self.responses[answer.id] = StoredResponse(answer, seen, items)
-            self._items |= {
-                item["id"]: read for item, read in zip(output, responses_items(output), strict=True)
-            }
+            self._know(output)
+
+    def add(self, conversation: StoredConversation, given: Sequence[object]) -> list[StoredItem]:
+        """Add items at the end of a conversation; return them as they are stored."""
+        added = stored_items(given, self._ids, {item["id"] for item in conversation.items})
+        conversation.items = [*conversation.items, *added][-KEPT_ITEMS:]
+        self._know(added)
+        return added
 
     def compact(self, seen: Sequence[InputItem]) -> list[StoredItem]:
         """Return the short form of what the model has seen: the user's messages, one item more."""
@@ -101,23 +99,17 @@ class Memory:
         for item in items:
             raw = item.raw if isinstance(item.raw, dict) else {}
             if raw.get("type") == "item_reference":
-                seen.append(self._referred(raw, item))
+                seen.append(self._items.get(_text(raw.get("id")), item))
             elif raw.get("type") == "compaction":
-                _put_back(seen, self._compactions.get(str(raw.get("encrypted_content")), (item,)))
+                token = _text(raw.get("encrypted_content"))
+                _put_back(seen, self._compactions.get(token, (item,)))
             else:
                 seen.append(item)
         return seen
 
-    def _referred(self, raw: dict[str, Any], item: InputItem) -> InputItem:
-        wanted = str(raw.get("id"))
-        stored = (
-            other
-            for conversation in self.conversations.values()
-            for other in conversation.items
-            if other["id"] == wanted
-        )
-        found = next(stored, None)
-        return responses_items([found])[0] if found else self._items.get(wanted, item)
+    def _know(self, items: Sequence[StoredItem]) -> None:
+        """Remember items by id, for those that refer to them."""
+        self._items |= {item["id"]: responses_items([item])[0] for item in items}
 
 
 def _put_back(seen: list[InputItem], compacted: Sequence[InputItem]) -> None:
@@ -148,4 +140,8 @@ def _raw_items(items: Sequence[InputItem]) -> list[object]:
         {"role": item.role, "content": item.raw} if isinstance(item.raw, str) else item.raw
         for item in items
     )
-    return [raw for raw in raws if isinstance(raw, dict)]
+    return [raw for raw in raws if is_item(raw)]
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""

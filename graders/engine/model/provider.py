@@ -148,7 +148,7 @@ class Provider:
     def _begin(self, call: OutgoingCall) -> dict[str, Any]:
         body = _object_or_empty(call.body)
         made = StoredConversation(self._ids.fresh("conv_"), body.get("metadata") or {})
-        made.add(_few(body.get("items")), self._ids)
+        self.memory.add(made, _few(body.get("items")))
         self.memory.conversations[made.id] = made
         return _written(made)
 
@@ -167,7 +167,7 @@ class Provider:
 
     def _add_items(self, call: OutgoingCall, conversation_id: str) -> dict[str, Any]:
         given = _few(json_object(call.body).get("items"))
-        return list_object(self._known(conversation_id).add(given, self._ids))
+        return list_object(self.memory.add(self._known(conversation_id), given))
 
     def _items(self, call: OutgoingCall, conversation_id: str) -> dict[str, Any]:
         return page_of(self._known(conversation_id).items, query_of(call.url))

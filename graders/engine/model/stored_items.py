@@ -43,6 +43,11 @@ def stored_items(
     return items
 
 
+def is_item(raw: object) -> bool:
+    """Return whether something that was sent can be stored."""
+    return isinstance(raw, dict) and isinstance(raw.get("type", "message"), str)
+
+
 def page_of(items: Sequence[StoredItem], query: str) -> dict[str, Any]:
     """Return the page that a query asks for: ``limit``, ``order`` and ``after``.
 
@@ -67,8 +72,8 @@ def list_object(items: Sequence[StoredItem], *, has_more: bool = False) -> dict[
 
 
 def _stored(raw: object, ids: Ids, taken: Collection[str]) -> StoredItem:
-    if not isinstance(raw, dict):
-        message = "an item is not an object"
+    if not isinstance(raw, dict) or not is_item(raw):
+        message = "an item is not an object with a type"
         raise ValueError(message)
     kind = raw.get("type", "message")
     item: StoredItem = {"id": raw.get("id"), "type": kind}
@@ -76,7 +81,7 @@ def _stored(raw: object, ids: Ids, taken: Collection[str]) -> StoredItem:
         item["status"] = "completed"
     item |= {name: value for name, value in raw.items() if name not in {"id", "type"}}
     if not isinstance(item["id"], str) or not item["id"] or item["id"] in taken:
-        item["id"] = ids.fresh(_PREFIXES.get(kind, "item_") if isinstance(kind, str) else "item_")
+        item["id"] = ids.fresh(_PREFIXES.get(kind, "item_"))
     if kind == "message":
         item["content"] = _parts(item)
     return item
