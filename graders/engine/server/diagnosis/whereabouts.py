@@ -18,8 +18,8 @@ from graders.engine.host.whereabouts import HEADING, SIGNAL
 from graders.engine.server.diagnosis.output import Output
 from graders.engine.server.watch.process_state import activity
 
-_QUESTIONS = 5
-"""How often it is asked: a loop that goes round is in the SDK's code at times."""
+_QUESTIONS = 60
+"""How often it is asked: a loop that awaits in each round is mostly in asyncio's own code."""
 _LOOK_SECONDS = 0.02
 _ASLEEP_LOOKS = 5
 _CPU_NS = 200_000_000
