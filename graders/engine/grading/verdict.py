@@ -81,6 +81,10 @@ HOW_IT_WENT = frozenset(
 """Hints that only say how a request went: what went wrong first in it says more."""
 
 
+_UNANSWERED = "unanswered"
+"""The hint for some of many requests: how many is worth telling beside what went wrong first."""
+
+
 def _feedback(finding: Finding, criterion: Criterion, trace: Trace | None) -> Feedback:
     if trace is None:
         advice = criterion.hint(finding.hint)
@@ -108,7 +112,7 @@ def _advice(finding: Finding, cause: Cause | None, criterion: Criterion) -> str:
     """Return the advice that fits: of the cause, unless the criterion has one for just this."""
     if finding.advice or cause is None or cause.expected:
         return finding.advice or criterion.hint(finding.hint)
-    general = finding.hint is None or finding.hint in HOW_IT_WENT
+    general = finding.hint is None or finding.hint in {*HOW_IT_WENT, _UNANSWERED}
     return cause.advice if general or cause.explains else criterion.hint(finding.hint)
 
 
