@@ -365,7 +365,7 @@ def test_sync_call_at_import(students: Starter) -> None:
         ModelChunk(call=call, data=b"kiwi"),
         ModelEnd(call=call),
     )
-    assert student.hear(Frame).model_dump() == {"t": "loaded"}
+    assert student.hear(Frame).model_dump() == {"t": "loaded", "routes": ()}
 
 
 def test_streamed_request_body_is_sent_whole(students: Starter) -> None:

@@ -34,7 +34,7 @@ LIFESPAN = """
 
 def test_start_up_and_its_state(students: Starter) -> None:
     student = students.start(LIFESPAN)
-    assert student.load(lifespan=True) == Loaded()
+    assert student.load(lifespan=True) == Loaded(routes=("POST /",))
     assert student.post() == b"[1]"
     assert student.printed() == "up\n"
 
