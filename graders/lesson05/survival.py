@@ -29,7 +29,7 @@ from graders.lesson05.threads import (
 THREADS = 100
 AT_ONCE = 5
 _DELETED = 3
-_LIST_PAGE = 2
+LIST_PAGE = 2
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ async def play_power_failure(scene: Scene) -> PowerFailure:
     titles = (f"About {scene.canary.word('title')}", f"On {scene.canary.word('other title')}")
     titled = await attempt(scene.chat.update(thread_id, titles[0]))
     await attempt(scene.chat.update(other.thread_id, titles[1]))
-    half = await attempt(scene.chat.items(thread_id, limit=_LIST_PAGE, order="asc"))
+    half = await attempt(scene.chat.items(thread_id, limit=LIST_PAGE, order="asc"))
     before = (await look(scene, thread_id), await look(scene, other.thread_id))
     third = await scene.say("third", thread_id)
     started = await attempt(scene.student.restart())
