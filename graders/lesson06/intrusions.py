@@ -362,7 +362,7 @@ def expect_feedback_unheard(intrusions: Intrusions) -> None:
     """Raise the Finding of what the model read of Bob's feedback when Alice went on."""
     told, rated, others = intrusions[FEEDBACK].told, intrusions.rated, intrusions.others
     needed(
-        bool(rated.answer.calls),
+        rated.answer.answered and bool(rated.answer.calls),
         f"{told}; when Alice goes on, the model is not asked, so nothing shows what it would read.",
         by=OWNERS,
         at=rated.answer.mark,
