@@ -14,6 +14,7 @@ from xml.etree import ElementTree
 
 import jsonschema
 import pytest
+import xmlschema
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
@@ -115,6 +116,12 @@ def test_totals_agree_to_the_point_in_every_format(make: Callable[[], Result]) -
     properties = {each.get("name"): each.get("value") for each in suite.findall("properties/*")}
     assert (properties["score"], properties["max_score"]) == tuple(map(str, total))
     assert f": {graded.score} / {graded.max_score}" in markdown.render(graded).splitlines()[0]
+
+
+@EACH_RESULT
+def test_junit_keeps_its_schema(make: Callable[[], Result]) -> None:
+    schema = xmlschema.XMLSchema(SCHEMAS / "junit.xsd")
+    schema.validate(ElementTree.ElementTree(ElementTree.fromstring(junit.render(make()))))
 
 
 def test_junit_counts_what_it_holds() -> None:
