@@ -17,7 +17,7 @@ MOST_CASES = 3
 """Failed cases of one criterion that are told one by one."""
 HIDDEN = "The details of this check are not shown here."
 BROKE = "The grader's own check broke; this is not your fault."
-LEFT_OUT = "This was not tried."
+LEFT_OUT = "Left out of this run."
 
 
 @dataclass(frozen=True)
