@@ -29,7 +29,7 @@ class Paragraph:
 
 
 @dataclass(frozen=True)
-class Told:
+class ToldCriterion:
     """What is told about one criterion.
 
     ``standing`` is one word or a few: `passed`, `partly`, `failed`, `not tried`, `broken`.
@@ -54,12 +54,12 @@ class Style(Protocol):
         """Return lines that keep their breaks and blanks, such as a traceback."""
 
 
-def told(result: Result) -> tuple[Told, ...]:
+def told(result: Result) -> tuple[ToldCriterion, ...]:
     """Return what is told about each criterion, in the order of the rubric."""
     return tuple(_told(row, result) for row in result.criteria)
 
 
-def body(each: Told, style: Style) -> str:
+def body(each: ToldCriterion, style: Style) -> str:
     """Return everything about one criterion but its title and points; empty if it passed."""
     parts = [_paragraph(paragraph, style) for paragraph in each.paragraphs]
     if each.conversation:
@@ -86,22 +86,22 @@ def _paragraph(paragraph: Paragraph, style: Style) -> str:
     return f"{style.label(paragraph.label)} {text}" if paragraph.label else text
 
 
-def _told(row: CriterionResult, result: Result) -> Told:
+def _told(row: CriterionResult, result: Result) -> ToldCriterion:
     match row.status:
         case Status.PASSED:
-            return Told(row, "passed")
+            return ToldCriterion(row, "passed")
         case Status.BLOCKED:
-            return Told(row, "not tried", (Paragraph("", _waits(row, result)),))
+            return ToldCriterion(row, "not tried", (Paragraph("", _waits(row, result)),))
         case Status.NOT_RUN:
-            return Told(row, "not tried", (Paragraph("", LEFT_OUT),))
+            return ToldCriterion(row, "not tried", (Paragraph("", LEFT_OUT),))
         case Status.ERROR:
-            return Told(row, "broken", (Paragraph("", BROKE),))
+            return ToldCriterion(row, "broken", (Paragraph("", BROKE),))
         case Status.FAILED:
             standing = "partly" if row.score else "failed"
             failed = [case for case in row.cases if case.status is Status.FAILED and case.feedback]
             if not failed and row.visibility is not Visibility.VISIBLE:
-                return Told(row, standing, (Paragraph("", HIDDEN),))
-            return Told(row, standing, tuple(_paragraphs(failed)), _conversation(failed))
+                return ToldCriterion(row, standing, (Paragraph("", HIDDEN),))
+            return ToldCriterion(row, standing, tuple(_paragraphs(failed)), _conversation(failed))
 
 
 def _waits(row: CriterionResult, result: Result) -> str:

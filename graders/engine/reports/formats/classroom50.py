@@ -14,7 +14,7 @@ from typing import Any
 
 from graders.engine.core.results import Result, Status
 from graders.engine.reports.formats.styles import PLAIN, on_one_line
-from graders.engine.reports.telling import Told, body, problem_body, told
+from graders.engine.reports.telling import ToldCriterion, body, problem_body, told
 
 SCHEMA = "classroom50/result/v1"
 TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
@@ -70,7 +70,7 @@ def render(result: Result, handed_in: HandedIn, at: datetime) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
-def _test(each: Told, result: Result) -> dict[str, Any]:
+def _test(each: ToldCriterion, result: Result) -> dict[str, Any]:
     row = each.row
     return {
         "test-name": on_one_line(row.title),

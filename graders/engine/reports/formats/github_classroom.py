@@ -12,7 +12,7 @@ from typing import Any
 
 from graders.engine.core.results import Result, Status
 from graders.engine.reports.formats.styles import PLAIN, on_one_line
-from graders.engine.reports.telling import Told, body, problem_body, told
+from graders.engine.reports.telling import ToldCriterion, body, problem_body, told
 
 STATUSES = {Status.PASSED: "pass", Status.ERROR: "error"}
 MOST_OUTPUT = 4_000
@@ -45,7 +45,7 @@ def _status(result: Result) -> str:
     return "pass" if result.full_marks else "fail"
 
 
-def _test(each: Told, result: Result) -> dict[str, Any]:
+def _test(each: ToldCriterion, result: Result) -> dict[str, Any]:
     row = each.row
     return {
         "name": on_one_line(row.title),

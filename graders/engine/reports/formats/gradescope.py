@@ -12,7 +12,7 @@ from typing import Any
 from graders.engine.core.results import Result, Status
 from graders.engine.reports.advisory import isolation_line
 from graders.engine.reports.formats.styles import MARKDOWN, on_one_line
-from graders.engine.reports.telling import Told, body, problem_body, told
+from graders.engine.reports.telling import ToldCriterion, body, problem_body, told
 
 
 def render(result: Result) -> str:
@@ -30,7 +30,7 @@ def render(result: Result) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
-def _test(each: Told, number: int) -> dict[str, Any]:
+def _test(each: ToldCriterion, number: int) -> dict[str, Any]:
     row = each.row
     return {
         "score": row.score,

@@ -10,7 +10,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from graders.engine.core.results import Result, Status
 from graders.engine.reports.formats.styles import PLAIN, on_one_line
-from graders.engine.reports.telling import Told, body, problem_body, told
+from graders.engine.reports.telling import ToldCriterion, body, problem_body, told
 
 HOST = "grader"
 """No name of a machine: the file is read by others."""
@@ -60,7 +60,7 @@ def _properties(result: Result) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _add(suite: Element, each: Told, result: Result) -> None:
+def _add(suite: Element, each: ToldCriterion, result: Result) -> None:
     row = each.row
     seconds = sum(case.duration_ms for case in row.cases) / 1000
     case = SubElement(

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from graders.engine.core.results import Result, Status
 from graders.engine.reports.advisory import advisory_line, isolation_line
 from graders.engine.reports.formats.styles import MARKDOWN, escape_markdown
-from graders.engine.reports.telling import Told, body, problem_body, told
+from graders.engine.reports.telling import ToldCriterion, body, problem_body, told
 
 MARKS = {
     Status.PASSED: "✅",
@@ -48,7 +48,7 @@ def _parts(result: Result) -> Iterator[str]:
     yield "\n".join(escape_markdown(line) for line in _footer(result))
 
 
-def _table(rows: Sequence[Told]) -> str:
+def _table(rows: Sequence[ToldCriterion]) -> str:
     lines = [
         f"| {MARKS[each.row.status]} | {_cell(each.row.title)} | {each.standing} "
         f"| {each.row.score} / {each.row.max_score} |"

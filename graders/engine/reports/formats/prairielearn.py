@@ -11,7 +11,7 @@ from typing import Any
 from graders.engine.core.results import Result
 from graders.engine.reports.advisory import isolation_line
 from graders.engine.reports.formats.styles import PLAIN, on_one_line
-from graders.engine.reports.telling import Told, body, problem_body, told
+from graders.engine.reports.telling import ToldCriterion, body, problem_body, told
 
 MOST_BYTES = 900_000
 """PrairieLearn refuses results of more than 1 MB."""
@@ -38,7 +38,7 @@ def _document(result: Result, longest: int) -> dict[str, Any]:
     }
 
 
-def _test(each: Told, longest: int) -> dict[str, Any]:
+def _test(each: ToldCriterion, longest: int) -> dict[str, Any]:
     output = body(each, PLAIN)
     cut = len(output) > longest
     return {

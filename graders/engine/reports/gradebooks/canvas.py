@@ -12,7 +12,13 @@ from contextlib import suppress
 
 from graders.engine.core.errors import UsageError
 from graders.engine.core.results import Result
-from graders.engine.reports.gradebooks.sheet import Sheet, Student, fill, one_lesson, read_sheet
+from graders.engine.reports.gradebooks.sheet import (
+    Enrolled,
+    Gradebook,
+    fill,
+    one_lesson,
+    read_sheet,
+)
 
 STUDENT = "Student"
 IDS = ("ID", "SIS User ID", "SIS Login ID")
@@ -40,7 +46,7 @@ def filled(data: bytes, name: str, column: str, results: Mapping[str, Result]) -
     return sheet.encoded()
 
 
-def _assignment(sheet: Sheet, column: str) -> int:
+def _assignment(sheet: Gradebook, column: str) -> int:
     place = sheet.column(column)
     read_only = sheet.rows and READ_ONLY in " ".join(row[place] for row in sheet.rows[:2])
     if column in {STUDENT, "Section", *IDS} or read_only:
@@ -51,7 +57,7 @@ def _assignment(sheet: Sheet, column: str) -> int:
     return place
 
 
-def _students(sheet: Sheet) -> list[Student]:
+def _students(sheet: Gradebook) -> list[Enrolled]:
     """Return the rows of students; the row of the points possible is none."""
     name = sheet.column(STUDENT)
     places = [sheet.heading.index(each) for each in IDS if each in sheet.heading]
@@ -59,11 +65,11 @@ def _students(sheet: Sheet) -> list[Student]:
     for row in range(len(sheet.rows)):
         names = tuple(sheet.cell(row, place) for place in places if sheet.cell(row, place))
         if names and sheet.cell(row, name) != POSSIBLE:
-            found.append(Student(row, names, sheet.cell(row, name)))
+            found.append(Enrolled(row, names, sheet.cell(row, name)))
     return found
 
 
-def _points_possible(sheet: Sheet, place: int) -> float | None:
+def _points_possible(sheet: Gradebook, place: int) -> float | None:
     name = sheet.column(STUDENT)
     for row in range(min(3, len(sheet.rows))):
         if sheet.cell(row, name) == POSSIBLE:

@@ -10,7 +10,13 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 from graders.engine.core.results import Result
-from graders.engine.reports.gradebooks.sheet import Sheet, Student, fill, one_lesson, read_sheet
+from graders.engine.reports.gradebooks.sheet import (
+    Enrolled,
+    Gradebook,
+    fill,
+    one_lesson,
+    read_sheet,
+)
 
 IDENTIFIER = "Identifier"
 PARTICIPANT = "Participant "
@@ -33,7 +39,7 @@ def filled(data: bytes, name: str, results: Mapping[str, Result]) -> bytes:
     return sheet.encoded()
 
 
-def _students(sheet: Sheet) -> list[Student]:
+def _students(sheet: Gradebook) -> list[Enrolled]:
     identifier = sheet.column(IDENTIFIER)
     others = [sheet.heading.index(each) for each in OTHER_NAMES if each in sheet.heading]
     shown = sheet.heading.index(SHOWN) if SHOWN in sheet.heading else identifier
@@ -41,11 +47,11 @@ def _students(sheet: Sheet) -> list[Student]:
     for row in range(len(sheet.rows)):
         first = sheet.cell(row, identifier)
         names = (first, first.removeprefix(PARTICIPANT), *(sheet.cell(row, at) for at in others))
-        found.append(Student(row, tuple(each for each in names if each), sheet.cell(row, shown)))
+        found.append(Enrolled(row, tuple(each for each in names if each), sheet.cell(row, shown)))
     return found
 
 
-def _most(sheet: Sheet, students: list[Student]) -> dict[int, float]:
+def _most(sheet: Gradebook, students: list[Enrolled]) -> dict[int, float]:
     """Return the highest grade of each row that names one."""
     most: dict[int, float] = {}
     if MOST in sheet.heading:

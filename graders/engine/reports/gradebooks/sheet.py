@@ -24,7 +24,7 @@ EXPORT_AGAIN = "Export the gradebook again, and give that file as it is."
 
 
 @dataclass
-class Sheet:
+class Gradebook:
     """A table with its heading; ``name`` is the file as a reader knows it.
 
     Row ``n`` of ``rows`` stands on line ``lines[n]`` of the file.
@@ -56,7 +56,7 @@ class Sheet:
         return (codecs.BOM_UTF8 if self.has_mark else b"") + written.getvalue().encode()
 
 
-def read_sheet(data: bytes, name: str) -> Sheet:
+def read_sheet(data: bytes, name: str) -> Gradebook:
     """Read an exported gradebook; a UsageError says what is wrong with it, and where."""
     text = _decoded(data, name)
     heading = text.partition("\n")[0]
@@ -79,7 +79,7 @@ def read_sheet(data: bytes, name: str) -> Sheet:
     if not rows or not any(rows[0]):
         raise UsageError(f"{name} is empty.", cure=EXPORT_AGAIN)
     _require_whole_rows(rows, lines, name)
-    return Sheet(name, rows[0], rows[1:], lines[1:], data.startswith(codecs.BOM_UTF8))
+    return Gradebook(name, rows[0], rows[1:], lines[1:], data.startswith(codecs.BOM_UTF8))
 
 
 def _decoded(data: bytes, name: str) -> str:
@@ -116,7 +116,7 @@ def _require_whole_rows(rows: Sequence[Sequence[str]], lines: Sequence[int], nam
 
 
 @dataclass(frozen=True)
-class Student:
+class Enrolled:
     """One row of a gradebook: ``names`` are what a result may call the student."""
 
     row: int
@@ -125,9 +125,9 @@ class Student:
 
 
 def fill(
-    sheet: Sheet,
+    sheet: Gradebook,
     column: int,
-    students: Sequence[Student],
+    students: Sequence[Enrolled],
     results: Mapping[str, Result],
     most: Mapping[int, float],
 ) -> None:
@@ -150,7 +150,7 @@ def fill(
         sheet.rows[rows[name]][column] = str(result.score)
 
 
-def _doubtful(sheet: Sheet, students: Sequence[Student]) -> Iterator[str]:
+def _doubtful(sheet: Gradebook, students: Sequence[Enrolled]) -> Iterator[str]:
     """Tell of names that two rows share."""
     seen: dict[str, int] = {}
     for student in students:
@@ -162,8 +162,8 @@ def _doubtful(sheet: Sheet, students: Sequence[Student]) -> Iterator[str]:
 
 
 def _refused(
-    sheet: Sheet,
-    students: Sequence[Student],
+    sheet: Gradebook,
+    students: Sequence[Enrolled],
     results: Mapping[str, Result],
     most: Mapping[int, float],
 ) -> Iterator[str]:
