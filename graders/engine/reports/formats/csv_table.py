@@ -20,11 +20,15 @@ def render(result: Result) -> str:
     return table([result])
 
 
-def table(results: Sequence[Result]) -> str:
-    """Return one line for each of several results of one lesson, below one heading."""
+def table(results: Sequence[Result], names: Sequence[str] = ()) -> str:
+    """Return one line for each of several results of one lesson, below one heading.
+
+    ``names`` are told in the place of what the submissions are called.
+    """
     criteria = [row.id for row in results[0].criteria] if results else []
+    called = names or [result.submission for result in results]
     lines = [["submission", "lesson", "score", "max_score", *criteria]]
-    lines += [_line(result) for result in results]
+    lines += [_line(name, result) for name, result in zip(called, results, strict=True)]
     written = io.StringIO()
     csv.writer(written, lineterminator="\n").writerows(
         [cell(each) for each in row] for row in lines
@@ -32,10 +36,10 @@ def table(results: Sequence[Result]) -> str:
     return written.getvalue()
 
 
-def _line(result: Result) -> list[str]:
+def _line(name: str, result: Result) -> list[str]:
     points = (str(row.score) for row in result.criteria)
     total = (str(result.score), str(result.max_score))
-    return [result.submission, result.lesson, *total, *points]
+    return [name, result.lesson, *total, *points]
 
 
 def cell(text: str) -> str:

@@ -12,7 +12,7 @@ from contextlib import suppress
 
 from graders.engine.core.errors import UsageError
 from graders.engine.core.results import Result
-from graders.engine.reports.gradebooks.sheet import (
+from graders.engine.reports.gradebooks.gradebook import (
     Enrolled,
     Gradebook,
     fill,

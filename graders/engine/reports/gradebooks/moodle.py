@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 from graders.engine.core.results import Result
-from graders.engine.reports.gradebooks.sheet import (
+from graders.engine.reports.gradebooks.gradebook import (
     Enrolled,
     Gradebook,
     fill,
