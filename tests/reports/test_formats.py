@@ -36,7 +36,7 @@ from tests.reports.samples import mixed, result, row
 
 GOLDEN = Path(__file__).parent / "golden"
 SCHEMAS = Path(__file__).parent / "schemas"
-HANDED_IN = classroom50.HandedIn(
+HANDED_IN = classroom50.HandedIn50(
     classroom="agents-2026",
     assignment="lesson02",
     assignment_type="individual",

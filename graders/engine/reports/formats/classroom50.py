@@ -23,7 +23,7 @@ PLACEHOLDER_TAG = "submit/local"
 
 
 @dataclass(frozen=True)
-class HandedIn:
+class HandedIn50:
     """What the runner says of a submission in variables of the environment."""
 
     classroom: str
@@ -36,7 +36,7 @@ class HandedIn:
     review: str
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str], lesson: str) -> HandedIn:
+    def from_environment(cls, environment: Mapping[str, str], lesson: str) -> HandedIn50:
         """Return what the runner has set; outside of it the fields are empty or say `local`."""
         return cls(
             classroom=environment.get("CLASSROOM", ""),
@@ -50,7 +50,7 @@ class HandedIn:
         )
 
 
-def render(result: Result, handed_in: HandedIn, at: datetime) -> str:
+def render(result: Result, handed_in: HandedIn50, at: datetime) -> str:
     """Return the JSON document; ``at`` is when the result was made, with its time zone."""
     document = {
         "schema": SCHEMA,

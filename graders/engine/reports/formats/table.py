@@ -55,7 +55,7 @@ def _plain(render: Callable[[Result], str]) -> Callable[[Result, Surroundings], 
 
 
 def _classroom50(result: Result, surroundings: Surroundings) -> str:
-    handed_in = classroom50.HandedIn.from_environment(surroundings.environment, result.lesson)
+    handed_in = classroom50.HandedIn50.from_environment(surroundings.environment, result.lesson)
     return classroom50.render(result, handed_in, surroundings.now)
 
 

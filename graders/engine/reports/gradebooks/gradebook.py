@@ -143,7 +143,7 @@ def fill(
         raise UsageError(
             "Nothing was written, because not every score has its place:\n"
             + "\n".join(f"  - {each}" for each in told),
-            cure="Mend the names of the results, or give only those that belong here.",
+            cure="Correct the names of the results, or give only those that belong here.",
         )
     rows = {name: student.row for student in students for name in student.names}
     for name, result in results.items():
