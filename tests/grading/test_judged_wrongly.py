@@ -19,6 +19,7 @@ from graders.engine.core.places import REPOSITORY
 from graders.engine.core.results import Result, Status
 from graders.engine.grading.folder import grade_folder, servers_of
 from graders.engine.grading.request import GradingRequest
+from graders.engine.reports.causes import failed
 from graders.engine.sandbox.process import Launcher
 
 FOLDERS = sorted(file.parent for file in (REPOSITORY / "fixtures/submissions").glob("*/case.yaml"))
@@ -60,11 +61,13 @@ def _first_finding(result: Result) -> str:
     """Return the texts that the student reads first, without the transcript."""
     if problem := result.problem:
         return f"{problem.title} {problem.detail} {problem.cure}"
-    return next(_findings(result))
+    noted = " ".join(f"{call.purpose} {call.summary}" for call in result.side_calls)
+    return next(_findings(result), noted)
 
 
 def _findings(result: Result) -> Iterator[str]:
-    for criterion in result.criteria:
+    """Yield what is told of each failed case, what brings most points first."""
+    for criterion in failed(result):
         for case in criterion.cases:
             if case.status is Status.FAILED and case.feedback:
                 yield f"{case.feedback.seen} {case.feedback.advice}"
