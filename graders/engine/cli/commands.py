@@ -18,6 +18,7 @@ from graders.engine.core.errors import UsageError
 from graders.engine.core.results import IsolationLevel
 from graders.engine.core.text import quote
 from graders.engine.core.version import VERSION
+from graders.engine.reports.audience import Audience
 
 if TYPE_CHECKING:
     from graders.engine.content.catalogue import Catalogue
@@ -53,6 +54,12 @@ lessons = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(lessons, name="lesson")
+exports = typer.Typer(
+    help="Put the scores of many results into a gradebook.",
+    short_help="Scores into a gradebook.",
+    rich_markup_mode=None,
+)
+app.add_typer(exports, name="export")
 
 
 def at_least(least: int) -> Callable[[int | None], int | None]:
@@ -80,6 +87,39 @@ Seed = Annotated[
 ]
 Verbose = Annotated[
     bool, typer.Option("--verbose", help="Show more, and the traceback if the grader breaks.")
+]
+Report = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="FORMAT[=FILE]",
+        help="Write a report: json, junit, markdown, html, csv, gradescope, prairielearn, "
+        "classroom50 or github-classroom; with `-` as FILE in the place of the page. "
+        "Can be given several times.",
+    ),
+]
+ForWhom = Annotated[
+    Audience,
+    typer.Option(
+        metavar="WHO",
+        help="For whom: student, or instructor, who also reads what is hidden from students. "
+        "[default: student]",
+        show_default=False,
+    ),
+]
+Gradebook = Annotated[
+    Path, typer.Option(metavar="FILE", help="The file that you exported, as it is.")
+]
+Results = Annotated[
+    Path,
+    typer.Option(metavar="FOLDER", help="The results: one JSON file for each student."),
+]
+Filled = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="The file to write. [default: standard output]",
+        show_default=False,
+    ),
 ]
 Require = Annotated[
     IsolationLevel | None,
@@ -148,6 +188,16 @@ def grade_command(  # noqa: PLR0917 - Typer reads the options from here
             help="Write the result as JSON to this file; `-` is standard output.",
         ),
     ] = None,
+    report: Report = None,
+    audience: ForWhom = Audience.STUDENT,
+    github: Annotated[
+        bool | None,
+        typer.Option(
+            "--github/--no-github",
+            help="Tell GitHub Actions: summary, annotations, outputs. [default: yes, where it is]",
+            show_default=False,
+        ),
+    ] = None,
     require: Require = None,
 ) -> ExitCode:
     """Grade a server: say for each criterion what is required, what was seen, and what to try."""
@@ -155,7 +205,75 @@ def grade_command(  # noqa: PLR0917 - Typer reads the options from here
 
     here = command_context(context)
     request = request_for(here, lesson, submission, seed=seed, only=only or (), require=require)
-    return run_grade(here, request, Showing(json_file, tuple(show or ()), verbose))
+    reports = (*(report or ()), *([f"json={json_file}"] if json_file else []))
+    tell = here.environment.get("GITHUB_ACTIONS") == "true" if github is None else github
+    output = Showing(reports, tuple(show or ()), verbose, audience, tell)
+    return run_grade(here, request, output)
+
+
+@app.command("show", cls=PlainCommand, short_help="Show a result again, in any format.")
+def show_command(
+    context: typer.Context,
+    result: Annotated[
+        Path,
+        typer.Argument(help="A file that `--report json` has written.", metavar="FILE"),
+    ],
+    report: Report = None,
+    audience: ForWhom = Audience.STUDENT,
+    verbose: Verbose = False,
+) -> ExitCode:
+    """Show a result that was written as JSON, as a page or in other formats; grade nothing."""
+    from graders.engine.cli.showing import run_show  # noqa: PLC0415 - heavy
+
+    here = command_context(context)
+    return run_show(here, result, tuple(report or ()), audience, verbose=verbose)
+
+
+@exports.command("canvas", cls=PlainCommand, short_help="Fill in a gradebook that Canvas exported.")
+def export_canvas_command(
+    context: typer.Context,
+    gradebook: Gradebook,
+    results: Results,
+    column: Annotated[
+        str, typer.Option(metavar="TITLE", help="The column's title, as it stands in the export.")
+    ],
+    out: Filled = None,
+) -> ExitCode:
+    """Fill the scores into the gradebook that you exported from Canvas, for import there.
+
+    A result's file has the student's name in Canvas: ID, SIS User ID or SIS Login ID.
+    """
+    from graders.engine.cli.exporting import export_canvas  # noqa: PLC0415 - heavy
+
+    return export_canvas(command_context(context), gradebook, results, column, out)
+
+
+@exports.command("moodle", cls=PlainCommand, short_help="Fill in a worksheet that Moodle exported.")
+def export_moodle_command(
+    context: typer.Context,
+    gradebook: Gradebook,
+    results: Results,
+    out: Filled = None,
+) -> ExitCode:
+    """Fill the scores into the offline grading worksheet of a Moodle assignment.
+
+    A result's file has the student's name in Moodle: the participant's number or e-mail address.
+    """
+    from graders.engine.cli.exporting import export_moodle  # noqa: PLC0415 - heavy
+
+    return export_moodle(command_context(context), gradebook, results, out)
+
+
+@exports.command("csv", cls=PlainCommand, short_help="Write a table with a column per criterion.")
+def export_csv_command(
+    context: typer.Context,
+    results: Results,
+    out: Filled = None,
+) -> ExitCode:
+    """Write one line for each result, with a column for each criterion of the lesson."""
+    from graders.engine.cli.exporting import export_csv  # noqa: PLC0415 - heavy
+
+    return export_csv(command_context(context), results, out)
 
 
 @app.command("list", cls=PlainCommand, short_help="List the lessons, or the criteria of one.")
@@ -408,16 +526,8 @@ def sheet_command(
 
 COMMAND = typer.main.get_command(app)
 NAMES = (
-    "grade",
-    "list",
-    "explain",
-    "replay",
-    "quiz",
-    "serve",
-    "token",
-    "test",
-    "completion",
-    "lesson",
+    *("grade", "show", "list", "explain", "replay", "quiz", "serve", "token"),
+    *("test", "completion", "lesson", "export"),
 )
 
 

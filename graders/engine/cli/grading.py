@@ -13,6 +13,14 @@ from graders.engine.cli.context import CommandContext, print_page
 from graders.engine.cli.exit_codes import ExitCode
 from graders.engine.cli.folders import default_folder, require_something
 from graders.engine.cli.progress import watched
+from graders.engine.cli.reporting import (
+    WantedReport,
+    require_all_writable,
+    takes_the_page,
+    tell_github,
+    wanted_reports,
+    write_reports,
+)
 from graders.engine.content.canaries import new_seed
 from graders.engine.content.catalogue import Lesson
 from graders.engine.content.fields import did_you_mean
@@ -22,20 +30,23 @@ from graders.engine.core.text import quote
 from graders.engine.grading.folder import grade_folder
 from graders.engine.grading.request import GradingRequest
 from graders.engine.grading.required import required_level
-from graders.engine.reports import json_report, terminal
-from graders.engine.reports.files import require_writable, write_whole
+from graders.engine.reports import terminal
+from graders.engine.reports.audience import Audience, seen_by
 from graders.engine.reports.glyphs import glyphs_for
-
-STANDARD_OUTPUT = Path("-")
 
 
 @dataclass(frozen=True)
 class Showing:
-    """Where the result goes, and how much of it is shown."""
+    """Where the result goes, and how much of it is shown.
 
-    json_file: Path | None = None
+    ``reports`` are as the command line has them, `FORMAT` or `FORMAT=FILE`.
+    """
+
+    reports: tuple[str, ...] = ()
     show: tuple[str, ...] = ()
     verbose: bool = False
+    audience: Audience = Audience.STUDENT
+    github: bool = False
 
     @property
     def detail(self) -> terminal.Detail:
@@ -83,25 +94,38 @@ def run_grade(context: CommandContext, request: GradingRequest, output: Showing)
     What is wrong with the command line is told before anything is started.
     """
     require_known(request.lesson, output.show)
-    if output.json_file not in {None, STANDARD_OUTPUT}:
-        require_writable(output.json_file)
+    wanted = _wanted(output)
     with context.servers() as open_factory, watched(context.stderr()) as progress:
         result = grade_folder(request, open_factory, on_event=progress)
-    show(context, result, title=request.lesson.title, output=output)
+    show(context, result, wanted, title=request.lesson.title, output=output)
     if output.verbose:
         show_logs(context.stderr(), result, progress.logs)
     return code_for(result)
 
 
-def show(context: CommandContext, result: Result, *, title: str, output: Showing) -> None:
-    """Write the JSON where it is wanted, and the page unless JSON takes its place."""
-    if output.json_file == STANDARD_OUTPUT:
-        context.out.write(json_report.render(result))
-        return
-    page = context.stdout()
-    print_page(page, terminal.render(result, glyphs_for(page), title=title, detail=output.detail))
-    if output.json_file is not None:
-        write_whole(output.json_file, json_report.render(result))
+def show(
+    context: CommandContext,
+    result: Result,
+    wanted: Sequence[WantedReport],
+    *,
+    title: str,
+    output: Showing,
+) -> None:
+    """Write the reports, print the page unless one of them takes its place, and tell GitHub."""
+    if not takes_the_page(wanted):
+        console = context.stdout()
+        shown = seen_by(output.audience, result)
+        page = terminal.render(shown, glyphs_for(console), title=title, detail=output.detail)
+        print_page(console, page)
+    write_reports(context, result, wanted, output.audience)
+    if output.github:
+        tell_github(context, result)
+
+
+def _wanted(output: Showing) -> tuple[WantedReport, ...]:
+    wanted = wanted_reports(output.reports)
+    require_all_writable(wanted)
+    return wanted
 
 
 def show_logs(stderr: Console, result: Result, logs: Sequence[str]) -> None:

@@ -94,6 +94,9 @@ class TranscriptLine(Record):
     text: str = Field(description="What is shown.")
     at_ms: float = Field(description="Milliseconds since the check began.")
     marked: bool = Field(False, description="Whether this line is the one that was wrong.")
+    count: PositiveInt = Field(
+        1, description="How many events of one kind, one after the other, it stands for."
+    )
 
 
 class SourceLine(Record):

@@ -18,6 +18,12 @@ def write_whole(path: Path, text: str) -> None:
         _replace(path, text)
 
 
+def append_to(path: Path, text: str) -> None:
+    """Write ``text`` at the end of a file that others write to as well."""
+    with _told(path), path.open("a", encoding="utf-8", newline="\n") as file:
+        file.write(text)
+
+
 def require_writable(path: Path) -> None:
     """Raise a UsageError now if :func:`write_whole` could not write ``path`` later."""
     with _told(path):

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from graders.engine.core.results import TranscriptLine
 from graders.engine.core.text import visible
-from graders.engine.reports.glyphs import Glyphs
+from graders.engine.reports.glyphs import UNICODE, Glyphs
 
 BEFORE_MARK = 12
 AFTER_MARK = 4
@@ -66,6 +66,17 @@ def shortened(lines: Sequence[TranscriptLine]) -> tuple[Row, ...]:
     if start <= 2:
         return (*lines[:end], *_gap(len(lines) - end))
     return (lines[0], Gap(start - 1), *lines[start:end], *_gap(len(lines) - end))
+
+
+def plain(row: Row) -> str:
+    """Return one line of a conversation as text: a mark, who acted, what it was."""
+    if isinstance(row, Gap):
+        return f"  ... {row.count} more lines"
+    mark = ">" if row.marked else " "
+    kind = visible(row.kind).removeprefix("thread.item.updated/")
+    return (
+        f"{mark} {row.actor:<6}  {kind}  {cut(visible(row.text, one_line=True), UNICODE)}".rstrip()
+    )
 
 
 def _gap(count: int) -> tuple[Gap, ...]:

@@ -167,6 +167,7 @@ def _line(run: list[TraceEntry], marked: int | None) -> TranscriptLine:
         text=text,
         at_ms=round(first.at_ms, 3),
         marked=any(entry.serial == marked for entry in run),
+        count=len(run),
     )
 
 

@@ -1,0 +1,124 @@
+"""A result as one HTML page: no network, light and dark, without JavaScript and better with it.
+
+Pure. Text of a submission gets in by Jinja's escaping only; the policy of the page lets no script
+run but its own.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Sequence
+from functools import cache
+from itertools import groupby
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from graders.engine.core.results import Result, Status
+from graders.engine.core.text import visible
+from graders.engine.reports.advisory import advisory_line, isolation_line
+from graders.engine.reports.formats import timeline
+from graders.engine.reports.formats.styles import no_command, on_one_line
+from graders.engine.reports.telling import Paragraph, told
+
+PAGES = Path(__file__).resolve().parents[1] / "pages"
+KINDS = (
+    (Status.FAILED, "Failed"),
+    (Status.BLOCKED, "Not tried"),
+    (Status.PASSED, "Passed"),
+    (Status.ERROR, "Broken check"),
+    (Status.NOT_RUN, "Left out"),
+)
+_CODE = re.compile(r"`([^`\n]+)`")
+
+
+def render(result: Result) -> str:
+    """Return the page."""
+    script = (PAGES / "report.js").read_text(encoding="utf-8")
+    all_told = told(result)
+    tried = any(row.status is not Status.NOT_RUN for row in result.criteria)
+    return (
+        _environment()
+        .get_template("report.html")
+        .render(
+            result=result,
+            told=all_told,
+            findings=[
+                (number, each)
+                for number, each in enumerate(all_told, start=1)
+                if each.row.status in {Status.FAILED, Status.ERROR}
+            ],
+            kinds=[
+                (kind.value, label)
+                for kind, label in KINDS
+                if any(row.status is kind for row in result.criteria)
+            ],
+            counts=_counts(result),
+            percent=100 * result.score // result.max_score if result.max_score else 0,
+            problem_heading="The server could not be started"
+            if tried
+            else "This could not be graded",
+            advisory=advisory_line(result),
+            isolation=isolation_line(result),
+            css=Markup((PAGES / "report.css").read_text(encoding="utf-8")),  # noqa: S704 - our own
+            script=Markup(script),  # noqa: S704 - our own
+            script_hash=hash_of(script),
+        )
+    )
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(PAGES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        line=on_one_line,
+        block=lambda text: no_command(visible(text)),
+        sentence=_sentence,
+        labelled=_labelled,
+        timeline=timeline.render,
+    )
+    return environment
+
+
+def _sentence(text: str) -> Markup:
+    """Return a paragraph with its `code` set off."""
+    parts = _CODE.split(no_command(visible(text)))
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if number % 2 else escape(part)
+        for number, part in enumerate(parts)
+    )
+
+
+def _labelled(paragraphs: Sequence[Paragraph]) -> list[tuple[str, list[str]]]:
+    """Return neighbours of one label together; what has none belongs to the label before it."""
+    grouped: list[tuple[str, list[str]]] = []
+    for label, group in groupby(paragraphs, key=lambda each: each.label):
+        texts = [each.text for each in group]
+        if label or not grouped:
+            grouped.append((label, texts))
+        else:
+            grouped[-1][1].extend(texts)
+    return grouped
+
+
+def _counts(result: Result) -> str:
+    """Say how many criteria ended how."""
+    counted = (
+        (label.lower(), sum(row.status is kind for row in result.criteria)) for kind, label in KINDS
+    )
+    return ", ".join(f"{count} {label}" for label, count in counted if count) + "."
+
+
+def hash_of(script: str) -> str:
+    """Return what a content security policy calls a script by."""
+    digest = hashlib.sha256(script.encode()).digest()
+    return f"sha256-{base64.b64encode(digest).decode()}"

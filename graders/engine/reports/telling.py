@@ -1,0 +1,132 @@
+"""What a reader is told about each criterion: every sentence once, for all formats.
+
+Pure, and knows no format: how a sentence is marked up is the matter of a :class:`Style`. Knows no
+reader either: who may read what is decided in :mod:`.audience`, before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from graders.engine.core.results import CaseResult, CriterionResult, Result, Status, Visibility
+from graders.engine.reports import causes, transcript
+
+MOST_CASES = 3
+"""Failed cases of one criterion that are told one by one."""
+HIDDEN = "The details of this check are not shown here."
+BROKE = "The grader's own check broke; this is not your fault."
+LEFT_OUT = "Left out of this run."
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """One paragraph; ``label`` is `Required`, `Seen`, `Try`, or empty."""
+
+    label: str
+    text: str
+
+
+@dataclass(frozen=True)
+class ToldCriterion:
+    """What is told about one criterion.
+
+    ``standing`` is one word or a few: `passed`, `partly`, `failed`, `not tried`, `broken`.
+    """
+
+    row: CriterionResult
+    standing: str
+    paragraphs: tuple[Paragraph, ...] = ()
+    conversation: tuple[transcript.Row, ...] = ()
+
+
+class Style(Protocol):
+    """How text is marked up in one format; each method makes its text safe there."""
+
+    def sentence(self, text: str) -> str:
+        """Return a paragraph in which `code` is set off."""
+
+    def label(self, text: str) -> str:
+        """Return the label that stands before a paragraph."""
+
+    def block(self, heading: str, lines: Sequence[str]) -> str:
+        """Return lines that keep their breaks and blanks, such as a traceback."""
+
+
+def told(result: Result) -> tuple[ToldCriterion, ...]:
+    """Return what is told about each criterion, in the order of the rubric."""
+    return tuple(_told(row, result) for row in result.criteria)
+
+
+def body(each: ToldCriterion, style: Style) -> str:
+    """Return everything about one criterion but its title and points; empty if it passed."""
+    parts = [_paragraph(paragraph, style) for paragraph in each.paragraphs]
+    if each.conversation:
+        lines = [transcript.plain(row) for row in each.conversation]
+        parts.append(style.block("The conversation as it went", lines))
+    return "\n\n".join(parts)
+
+
+def problem_body(result: Result, style: Style) -> str:
+    """Return why the submission could not be graded and what cures it; empty if it could."""
+    problem = result.problem
+    if problem is None:
+        return ""
+    parts = [style.sentence(problem.title)]
+    if problem.detail:
+        parts.append(style.block("", problem.detail.splitlines()))
+    if problem.cure:
+        parts.append(_paragraph(Paragraph("Try", problem.cure), style))
+    return "\n\n".join(parts)
+
+
+def _paragraph(paragraph: Paragraph, style: Style) -> str:
+    text = style.sentence(paragraph.text)
+    return f"{style.label(paragraph.label)} {text}" if paragraph.label else text
+
+
+def _told(row: CriterionResult, result: Result) -> ToldCriterion:
+    match row.status:
+        case Status.PASSED:
+            return ToldCriterion(row, "passed")
+        case Status.BLOCKED:
+            return ToldCriterion(row, "not tried", (Paragraph("", _waits(row, result)),))
+        case Status.NOT_RUN:
+            return ToldCriterion(row, "not tried", (Paragraph("", LEFT_OUT),))
+        case Status.ERROR:
+            return ToldCriterion(row, "broken", (Paragraph("", BROKE),))
+        case Status.FAILED:
+            standing = "partly" if row.score else "failed"
+            failed = [case for case in row.cases if case.status is Status.FAILED and case.feedback]
+            if not failed and row.visibility is not Visibility.VISIBLE:
+                return ToldCriterion(row, standing, (Paragraph("", HIDDEN),))
+            return ToldCriterion(row, standing, tuple(_paragraphs(failed)), _conversation(failed))
+
+
+def _waits(row: CriterionResult, result: Result) -> str:
+    """Return which criteria come first; an id that the result does not hold is shown as it is."""
+    titles = {each.id: each.title for each in result.criteria}
+    first = [f"“{titles.get(name, name)}”" for name in causes.waits_for(row, result)]
+    return f"This was not tried, because it needs {' and '.join(first) or 'another check'} first."
+
+
+def _paragraphs(failed: Sequence[CaseResult]) -> Iterator[Paragraph]:
+    feedback = [case.feedback for case in failed if case.feedback]
+    if not feedback:
+        return
+    yield Paragraph("Required", feedback[0].required)
+    for case in failed[:MOST_CASES]:
+        if case.feedback:
+            named = f"{case.name}: " if len(failed) > 1 else ""
+            yield Paragraph("Seen", f"{named}{case.feedback.seen}")
+    others = len(failed) - MOST_CASES
+    if others > 0:
+        yield Paragraph("", f"{others} more {'case' if others == 1 else 'cases'} failed.")
+    for advice in dict.fromkeys(each.advice for each in feedback):
+        yield Paragraph("Try", advice)
+
+
+def _conversation(failed: Sequence[CaseResult]) -> tuple[transcript.Row, ...]:
+    lines = failed[0].feedback.transcript if failed and failed[0].feedback else ()
+    return transcript.shortened(lines) if lines else ()

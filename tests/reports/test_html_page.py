@@ -1,0 +1,81 @@
+"""The HTML page as a parser of browsers reads it: well formed, nothing of a student active."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from xml.etree.ElementTree import Element
+
+import html5lib
+import pytest
+
+from graders.engine.core.results import Result
+from graders.engine.reports.formats import html_page, timeline
+from graders.engine.reports.transcript import Gap
+from tests.reports.nasty import hostile
+from tests.reports.samples import CONVERSATION, line, mixed, result, row
+
+ACTIVE = frozenset({"img", "iframe", "object", "embed", "link", "form", "base", "input", "audio"})
+
+
+def parsed(text: str) -> Element:
+    """Return the document; raises for every mistake that the standard of HTML knows."""
+    parser = html5lib.HTMLParser(strict=True, namespaceHTMLElements=False)
+    document: Element = parser.parse(text)
+    return document
+
+
+def full_marks() -> Result:
+    return result(row("a", "A first message is answered", points=100))
+
+
+@pytest.mark.parametrize("make", [full_marks, mixed, hostile])
+def test_page_is_well_formed_and_holds_nothing_active_of_a_student(
+    make: Callable[[], Result],
+) -> None:
+    document = parsed(html_page.render(make()))
+    count = Counter(str(each.tag) for each in document.iter())
+    assert not ACTIVE & set(count)
+    assert (count["script"], count["style"], count["title"]) == (1, 1, 1)
+    for each in document.iter():
+        assert not [name for name in each.attrib if str(name).lower().startswith("on")]
+        for name in ("href", "src"):
+            assert str(each.get(name, "#")).startswith("#")
+    assert {"header", "main", "footer"} <= set(count)
+    ids = [each.get("id") for each in document.iter() if each.get("id")]
+    assert len(ids) == len(set(ids))
+    targets = [each.get("href", "")[1:] for each in document.iter("a")]
+    assert set(targets) <= set(ids)
+
+
+def test_policy_of_the_page_names_its_own_script() -> None:
+    document = parsed(html_page.render(mixed()))
+    policies = [each.get("content", "") for each in document.iter("meta") if each.get("http-equiv")]
+    (script,) = document.iter("script")
+    assert len(policies) == 1
+    assert f"script-src '{html_page.hash_of(script.text or '')}'" in policies[0]
+    assert "default-src 'none'" in policies[0]
+
+
+def test_timeline_has_a_mark_for_each_event_in_its_order() -> None:
+    chunks = line(1, "model", "chunk", "“a” “b”").model_copy(update={"count": 3})
+    rows = (line(0, "client", "request", "hello"), chunks, Gap(4), *CONVERSATION[-2:])
+    figure = parsed(f"<!doctype html><title>x</title>{timeline.render(rows)}")
+    circles = [each for each in figure.iter() if str(each.tag).endswith("circle")]
+    marks = [each for each in circles if each.get("class") != "wrong"]
+    assert [each.get("class") for each in marks] == [
+        "request",
+        "text",
+        "text",
+        "text",
+        "other",
+        "other",
+    ]
+    places = [float(each.get("cx", "")) for each in marks]
+    assert places == sorted(places)
+    wrong = [each for each in circles if each.get("class") == "wrong"]
+    assert [each.get("cx") for each in wrong] == [marks[-2].get("cx")]
+
+
+def test_timeline_is_left_out_where_there_is_nothing_to_compare() -> None:
+    assert not timeline.render(CONVERSATION[:2])
