@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from graders.engine.core.results import Result, Status
+from graders.engine.core.results import CriterionResult, Result, Status
 from graders.engine.reports.causes import failed, held_up_by, numbers, waits_for
-from tests.reports.samples import result, row
+from tests.reports.samples import FEEDBACK, case, result, row
 
 FAILED, BLOCKED = Status.FAILED, Status.BLOCKED
 
@@ -35,6 +35,20 @@ def test_what_costs_most_is_explained_first() -> None:
         row("f", "F", BLOCKED, 90, blocked_by=("a", "b")),
     )
     assert [each.id for each in failed(found)] == ["c", "b", "e", "a"]
+
+
+def test_what_stops_the_server_is_first_and_what_is_not_there_yet_last() -> None:
+    def failing(name: str, points: int, cause: str) -> CriterionResult:
+        told = FEEDBACK.model_copy(update={"cause": cause})
+        return row(name, name, FAILED, points, cases=(case("x"), case("y", FAILED, told)))
+
+    found = result(
+        failing("a", 50, "no-tool"),
+        failing("b", 20, "raised"),
+        failing("c", 2, "blocked-loop"),
+        failing("d", 30, ""),
+    )
+    assert [each.id for each in failed(found)] == ["c", "d", "b", "a"]
 
 
 def test_blocked_criterion_waits_for_what_failed_at_the_beginning() -> None:

@@ -136,9 +136,11 @@ class Feedback(Record):
     cause: str = Field(
         "",
         description="What went wrong first in the request, where that is known: `raised`, `ended`, "
-        "`refused`, `redirect`, `blocked-loop`, `endless-loop`, `data-twice` and the like.",
+        "`no-tool`, `redirect`, `blocked-loop`, `endless-loop`, `data-twice` and the like.",
     )
-    raised: RaisedException | None = Field(None, description="The exception, if `cause` is one.")
+    raised: RaisedException | None = Field(
+        None, description="The exception, if `cause` is `raised` or `no-tool`."
+    )
     printed: str = Field("", description="The end of what the server printed meanwhile.")
 
 

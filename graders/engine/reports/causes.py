@@ -9,16 +9,27 @@ from collections.abc import Mapping, Sequence
 
 from graders.engine.core.results import CriterionResult, Result, Status
 
+STOPS_THE_SERVER = frozenset({"blocked-loop", "ended", "endless-loop"})
+NOT_THERE_YET = frozenset({"no-tool"})
+"""Some of the words of :attr:`.Feedback.cause`."""
+
 
 def failed(result: Result) -> tuple[CriterionResult, ...]:
     """Return the failed criteria in the order in which they are explained, numbered from 1.
 
-    The most valuable mistake comes first: the one that brings the most points if it alone is
-    corrected, with those of the criteria that wait for nothing else. Of equal ones, the rubric's
-    order decides.
+    What stops the whole server comes first, since it may be behind the rest; a part that is not
+    there yet comes last, since it is no mistake. Else the most valuable mistake comes first: the
+    one that brings the most points if it alone is corrected, with those of the criteria that wait
+    for nothing else. Of equal ones, the rubric's order decides.
     """
     rows = [row for row in result.criteria if row.status is Status.FAILED]
-    return tuple(sorted(rows, key=lambda row: -_worth(row, result)))
+    return tuple(sorted(rows, key=lambda row: (_turn(row), -_worth(row, result))))
+
+
+def _turn(row: CriterionResult) -> int:
+    feedback = next((case.feedback for case in row.cases if case.feedback), None)
+    cause = feedback.cause if feedback else ""
+    return 0 if cause in STOPS_THE_SERVER else 2 if cause in NOT_THERE_YET else 1
 
 
 def _worth(row: CriterionResult, result: Result) -> int:

@@ -120,7 +120,7 @@ def _raised(exchange: _Exchange) -> Cause | None:
         if not outcome and not raised.logger.startswith(_OF_THE_SDKS):
             continue
         return Cause(
-            "raised",
+            "no-tool" if _lacks_a_tool(raised) else "raised",
             "\n".join(raised_lines(raised)),
             _advice_on(raised),
             entry.serial,
@@ -129,6 +129,11 @@ def _raised(exchange: _Exchange) -> Cause | None:
             expected=exchange.provoked or raised.error == _NEVER_REPLACED or not outcome,
         )
     return None
+
+
+def _lacks_a_tool(raised: RaisedException) -> bool:
+    """Return whether the Agents SDK says that the agent has no tool of the name that was called."""
+    return raised.error == "ModelBehaviorError" and "not found in agent" in raised.message
 
 
 def _is_of_the_script(raised: RaisedException, exchange: _Exchange) -> bool:
