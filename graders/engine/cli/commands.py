@@ -189,6 +189,10 @@ def grade_command(  # noqa: PLR0917 - Typer reads the options from here
         ),
     ] = None,
     report: Report = None,
+    watch: Annotated[
+        bool,
+        typer.Option("--watch", help="Grade again when you save a file, what failed first."),
+    ] = False,
     audience: ForWhom = Audience.STUDENT,
     github: Annotated[
         bool | None,
@@ -201,13 +205,23 @@ def grade_command(  # noqa: PLR0917 - Typer reads the options from here
     require: Require = None,
 ) -> ExitCode:
     """Grade a server: say for each criterion what is required, what was seen, and what to try."""
-    from graders.engine.cli.grading import Showing, request_for, run_grade  # noqa: PLC0415 - heavy
+    from graders.engine.cli.grading import (  # noqa: PLC0415 - heavy
+        Showing,
+        request_for,
+        require_no_reports,
+        run_grade,
+    )
 
     here = command_context(context)
     request = request_for(here, lesson, submission, seed=seed, only=only or (), require=require)
     reports = (*(report or ()), *([f"json={json_file}"] if json_file else []))
     tell = here.environment.get("GITHUB_ACTIONS") == "true" if github is None else github
     output = Showing(reports, tuple(show or ()), verbose, audience, tell)
+    if watch:
+        from graders.engine.cli.watching import run_watch  # noqa: PLC0415 - only here
+
+        require_no_reports(reports)
+        return run_watch(here, request, output.detail)
     return run_grade(here, request, output)
 
 

@@ -88,6 +88,14 @@ def require_known(lesson: Lesson, criteria: Iterable[str]) -> None:
             )
 
 
+def require_no_reports(reports: Sequence[str]) -> None:
+    """Raise a UsageError if there are reports beside ``--watch``, which grades without end."""
+    if reports:
+        raise UsageError(
+            "--watch writes no reports.", cure="Leave --watch away when you want a report."
+        )
+
+
 def run_grade(context: CommandContext, request: GradingRequest, output: Showing) -> ExitCode:
     """Grade, show, and say by the exit code how it went.
 
