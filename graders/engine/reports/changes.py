@@ -12,7 +12,7 @@ from graders.engine.core.results import CriterionResult, Result, Status
 
 
 @dataclass(frozen=True)
-class Change:
+class VerdictChange:
     """One criterion whose verdict or points are not what they were."""
 
     before: CriterionResult
@@ -24,19 +24,19 @@ class Change:
         return self.after.score - self.before.score
 
 
-def between(before: Result, after: Result) -> tuple[Change, ...]:
+def between(before: Result, after: Result) -> tuple[VerdictChange, ...]:
     """Return the changes, in the order of the rubric."""
     old = {row.id: row for row in before.criteria}
     pairs = ((old[row.id], row) for row in after.criteria if row.id in old)
     return tuple(
-        Change(was, now)
+        VerdictChange(was, now)
         for was, now in pairs
         if Status.NOT_RUN not in {was.status, now.status}
         and (was.status, was.score) != (now.status, now.score)
     )
 
 
-def told(found: Iterable[Change]) -> Iterator[str]:
+def told(found: Iterable[VerdictChange]) -> Iterator[str]:
     """Yield one sentence for each change."""
     for each in found:
         points = f"{each.points:+d} points"
