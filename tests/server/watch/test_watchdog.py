@@ -450,6 +450,33 @@ async def test_a_server_that_waits_for_the_machine_is_left_to_the_graders_clock(
     assert ended is late
 
 
+async def test_a_loop_that_is_still_blocked_is_known_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looks = itertools.count()
+
+    def asleep(_pid: int) -> Activity:
+        next(looks)
+        return Activity(cpu_ns=0, asleep=True)
+
+    monkeypatch.setattr(watchdog, "activity", asleep)
+    monkeypatch.setattr(watchdog, "_LOOK_SECONDS", 0)
+    server = Silent(pongs=False, awaited=True, look=lambda: None, sleeps=True)
+    watch = watchdog.Watchdog(0, WireLimits(), server)
+    assert isinstance(await watch.watch(), Blocked)
+    first = next(looks)
+    server.request_count = 1
+    assert isinstance(await watch.watch(), Blocked)
+    second = next(looks)
+    assert first > 30
+    assert second - first < 8
+    assert len(server.pings) == 1
+    server.pings[0].set_result(None)  # the loop runs again
+    server.request_count = 2
+    assert isinstance(await watch.watch(), Blocked)
+    assert next(looks) - second > 30
+
+
 async def test_nothing_is_found_when_nobody_waits_any_more() -> None:
     assert await _watch(pongs=True, waiting=False) is None
 
@@ -460,8 +487,17 @@ class Silent:
     ready = True
     request_count = message_count = 0
 
-    def __init__(self, *, pongs: bool, awaited: bool, look: Callable[[], Exception | None]) -> None:
+    def __init__(
+        self,
+        *,
+        pongs: bool,
+        awaited: bool,
+        look: Callable[[], Exception | None],
+        sleeps: bool = False,
+    ) -> None:
         self._pongs = pongs
+        self._sleeps = sleeps
+        self.pings: list[asyncio.Future[float | None]] = []
         self.awaited = awaited
         self.look = look
 
@@ -470,6 +506,7 @@ class Silent:
         future: asyncio.Future[float | None] = asyncio.get_running_loop().create_future()
         if self._pongs:
             future.set_result(None)
+        self.pings.append(future)
         return future
 
     def skip(self, seconds: float, *, hold: bool = False) -> asyncio.Future[float | None]:
@@ -477,7 +514,9 @@ class Silent:
         raise AssertionError(f"there is no timer of {seconds} s, to hold: {hold}")
 
     def free(self, seconds: float) -> None:
-        """Fail: its event loop is not known to be blocked."""
+        """Do nothing if it ``sleeps`` for ever, else fail: its loop is not known to be blocked."""
+        if self._sleeps:
+            return
         raise AssertionError(f"nothing sleeps for {seconds} s")
 
 

@@ -43,6 +43,8 @@ _BLIND_ROUNDS = 250
 """The same where the kernel cannot be asked: ten seconds."""
 _BLOCKED_LOOKS = 30
 """Looks in a row at a server that sleeps while something blocks its event loop."""
+_KNOWN_BLOCKED_LOOKS = 3
+"""The same at a server that was found blocked before, and whose loop has not answered since."""
 _GRANT_LOOKS = 5
 """So many of them before it is given more virtual time, in case it is `time.sleep` that blocks."""
 _EXACT_WAITS = 16
@@ -165,6 +167,7 @@ class Watchdog:
         self._server = server
         self._observed: _Observed | None = None
         self._looked = 0.0
+        self._unanswered: asyncio.Future[float | None] | None = None
 
     async def watch(self) -> Exception | None:
         """Return what ends the waiting: the server is stalled, runs away, or is ended.
@@ -198,6 +201,7 @@ class Watchdog:
         before = self._observed
         if self._up_to_date() is before:
             before.look_again()
+            self._recall(before)
 
     def _up_to_date(self) -> _Observed:
         """Return what counts now: it begins anew with each progress, and with each request."""
@@ -214,8 +218,16 @@ class Watchdog:
         if old is not None and old.requests == requests:
             now.answer_seconds = old.answer_seconds
             now.only_timers = old.only_timers
+        self._recall(now)
         self._observed = now
         return now
+
+    def _recall(self, observed: _Observed) -> None:
+        """Begin near the end where the event loop has not run since it was found blocked."""
+        if self._unanswered is not None and not self._unanswered.done():
+            observed.pong = self._unanswered
+            observed.last = observed.last or observed.first
+            observed.blocked = _BLOCKED_LOOKS - _KNOWN_BLOCKED_LOOKS
 
     def _let_go(self) -> None:
         """Let the clock run on, where it was held."""
@@ -336,6 +348,7 @@ class Watchdog:
         if observed.quiet >= (_QUIET_ROUNDS if observed.last else _BLIND_ROUNDS):
             return Stalled(_told_quiet(observed, limits))
         if observed.blocked >= _BLOCKED_LOOKS:
+            self._unanswered = observed.pong
             return Blocked(
                 "the server's event loop is blocked: a call in it waits and lets nothing else run"
             )
