@@ -43,7 +43,7 @@ def test_what_stops_the_server_is_first_and_what_is_not_there_yet_last() -> None
         return row(name, name, FAILED, points, cases=(case("x"), case("y", FAILED, told)))
 
     found = result(
-        failing("a", 50, "no-tool"),
+        failing("a", 50, "not-there-yet"),
         failing("b", 20, "raised"),
         failing("c", 2, "blocked-loop"),
         failing("d", 30, ""),

@@ -136,10 +136,10 @@ class Feedback(Record):
     cause: str = Field(
         "",
         description="What went wrong first in the request, where that is known: `raised`, `ended`, "
-        "`no-tool`, `redirect`, `blocked-loop`, `endless-loop`, `data-twice` and the like.",
+        "`not-there-yet`, `redirect`, `blocked-loop`, `endless-loop`, `data-twice` and the like.",
     )
     raised: RaisedException | None = Field(
-        None, description="The exception, if `cause` is `raised` or `no-tool`."
+        None, description="The exception, if `cause` is `raised` or `not-there-yet`."
     )
     printed: str = Field("", description="The end of what the server printed meanwhile.")
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from graders.engine.core.results import CriterionResult, Result, Status
 
 STOPS_THE_SERVER = frozenset({"blocked-loop", "ended", "endless-loop"})
-NOT_THERE_YET = frozenset({"no-tool"})
+NOT_THERE_YET = frozenset({"not-there-yet"})
 """Some of the words of :attr:`.Feedback.cause`."""
 
 

@@ -21,6 +21,17 @@ NAME_ERROR = RaisedException(
     places=(PLACE,),
     meant="agent",
 )
+NO_TOOL = RaisedException(
+    error="ModelBehaviorError",
+    origin="agents.exceptions",
+    logger="chatkit",
+    message="Tool search not found in agent a",
+)
+NO_METHOD = RaisedException(
+    error="NotImplementedError",
+    logger="chatkit",
+    message="The action() method must be overridden",
+)
 API_ERROR = RaisedException(error="InternalServerError", origin="openai", logger="chatkit")
 
 
@@ -56,6 +67,8 @@ BLOCKED = "the server's event loop is blocked: a call in it waits and lets nothi
         ),
         ((NAME_ERROR, ("broke", "x")), "raised", "Did you mean `agent`?", "`respond`"),
         ((NAME_ERROR, ENDED), "raised", "NameError", "traceback"),
+        ((NO_TOOL, ERROR), "not-there-yet", "search not found", "search"),
+        ((NO_METHOD, ERROR), "not-there-yet", "must be overridden", ""),
         ((ENDED,), "ended", "it exited with code 1.", "must not end itself"),
         ((("silent", BLOCKED),), "blocked-loop", "is blocked", "asyncio.to_thread"),
         ((("silent", "the server computed for 15 s"),), "endless-loop", "computed", "`while`"),

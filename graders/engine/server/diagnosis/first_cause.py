@@ -120,7 +120,7 @@ def _raised(exchange: _Exchange) -> Cause | None:
         if not outcome and not raised.logger.startswith(_OF_THE_SDKS):
             continue
         return Cause(
-            "no-tool" if _lacks_a_tool(raised) else "raised",
+            "not-there-yet" if _is_not_there_yet(raised) else "raised",
             "\n".join(raised_lines(raised)),
             _advice_on(raised),
             entry.serial,
@@ -131,9 +131,13 @@ def _raised(exchange: _Exchange) -> Cause | None:
     return None
 
 
-def _lacks_a_tool(raised: RaisedException) -> bool:
-    """Return whether the Agents SDK says that the agent has no tool of the name that was called."""
-    return raised.error == "ModelBehaviorError" and "not found in agent" in raised.message
+def _is_not_there_yet(raised: RaisedException) -> bool:
+    """Return whether an exception says that something is not written: a method, or a tool.
+
+    The Agents SDK raises a ModelBehaviorError where the agent has no tool of the called name.
+    """
+    no_tool = raised.error == "ModelBehaviorError" and "not found in agent" in raised.message
+    return no_tool or raised.error == "NotImplementedError"
 
 
 def _is_of_the_script(raised: RaisedException, exchange: _Exchange) -> bool:
