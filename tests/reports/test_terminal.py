@@ -139,7 +139,7 @@ def test_score_has_a_colour(scores: tuple[int, int], colour: str) -> None:
         row(f"r{n}", "A", Status.PASSED if points else Status.FAILED, 10, score=points)
         for n, points in enumerate(scores)
     ]
-    console = Console(width=80, color_system="standard", force_terminal=True)
+    console = Console(width=80, color_system="standard", force_terminal=True, no_color=False)
     with console.capture() as capture:
         console.print(terminal.render(result(*rows)))
     assert re.search(rf"\x1b\[1;{colour}m *{sum(scores)}\x1b\[0m", capture.get())

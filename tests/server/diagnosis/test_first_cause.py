@@ -67,7 +67,7 @@ BLOCKED = "the server's event loop is blocked: a call in it waits and lets nothi
         ),
         ((NAME_ERROR, ("broke", "x")), "raised", "Did you mean `agent`?", "`respond`"),
         ((NAME_ERROR, ENDED), "raised", "NameError", "traceback"),
-        ((NO_TOOL, ERROR), "not-there-yet", "search not found", "search"),
+        ((NO_TOOL, ERROR), "not-there-yet", "search not found", ""),
         ((NO_METHOD, ERROR), "not-there-yet", "must be overridden", ""),
         ((ENDED,), "ended", "it exited with code 1.", "must not end itself"),
         ((("silent", BLOCKED),), "blocked-loop", "is blocked", "asyncio.to_thread"),
