@@ -201,3 +201,9 @@ def test_export_fills_a_gradebook_in_or_writes_nothing(tmp_path: Path) -> None:
     nothing = run("export", "csv", "--results", str(gradebook))
     assert (nothing.code, "is not a folder" in nothing.err) == (ExitCode.USAGE, True)
     json.loads((results / "alice.json").read_text(encoding="utf-8"))
+
+
+def test_criterion_without_details_is_annotated_with_its_points() -> None:
+    hidden = json_report_for_student(mixed())
+    told = [str(each) for each in github.annotations_of(hidden)]
+    assert any("Nobody can guess this::0 of 10 points" in each for each in told)

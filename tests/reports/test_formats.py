@@ -18,7 +18,7 @@ import xmlschema
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from graders.engine.core.results import Result, Visibility
+from graders.engine.core.results import Problem, Result, Status, Visibility
 from graders.engine.reports import json_report
 from graders.engine.reports.audience import Audience, seen_by
 from graders.engine.reports.formats import (
@@ -32,7 +32,7 @@ from graders.engine.reports.formats import (
     prairielearn,
 )
 from tests.reports.nasty import hostile
-from tests.reports.samples import mixed, result, row
+from tests.reports.samples import FEEDBACK, case, line, mixed, result, row
 
 GOLDEN = Path(__file__).parent / "golden"
 SCHEMAS = Path(__file__).parent / "schemas"
@@ -178,6 +178,32 @@ def test_long_pages_are_cut_to_what_their_readers_take() -> None:
     assert len(markdown.render(many).encode()) < 1024 * 1024
     assert markdown.render(many).endswith(markdown.CUT)
     assert len(prairielearn.render(many).encode()) < 1_000_000
+
+
+def test_result_without_criteria_is_an_error_for_the_classroom() -> None:
+    (only,) = github_classroom.document(result())["tests"]
+    assert (only["status"], only["message"]) == ("error", "Nothing was graded.")
+
+
+def test_short_problem_and_a_finding_without_words_are_told_as_they_are() -> None:
+    told = result(row("a", "A", Status.FAILED, 10), problem=Problem(kind="no-app", title="No app."))
+    page = markdown.render(told)
+    assert "could not be graded\n\nNo app.\n\n|" in page
+    assert "**Seen**" not in page
+
+
+def test_long_conversation_is_cut_around_its_mark_and_in_its_lines() -> None:
+    lines = tuple(
+        line(n, "server", "thread.item.updated/progress_update", "x" * 500, marked=n == 40)
+        for n in range(60)
+    )
+    told = FEEDBACK.model_copy(update={"transcript": lines})
+    page = markdown.render(
+        result(row("a", "A", Status.FAILED, 10, cases=(case("x", Status.FAILED, told),)))
+    )
+    assert "  ... 27 more lines" in page
+    assert "> server  progress_update  xxx" in page
+    assert "x" * 300 not in page
 
 
 SECRET = "the hidden text"

@@ -132,6 +132,15 @@ def test_moodle_refuses_more_than_the_maximum() -> None:
         moodle.filled(MOODLE.encode(), "w.csv", {"8": scored(81)})
 
 
+def test_gradebook_that_names_no_highest_points_takes_any_score() -> None:
+    without = CANVAS.replace("    Points Possible,,,,,100,100.00,(read only)\n", ",,,,,,,\n")
+    filled = cells(canvas.filled(without.encode(), "g.csv", COLUMN, {"11": scored(90)}))
+    assert [each[COLUMN] for each in filled] == ["", "90", "EX", "5"]
+    no_most = MOODLE.replace(",Maximum Grade", "").replace(",100.00", "").replace(",80.00", "")
+    graded = cells(moodle.filled(no_most.encode(), "w.csv", {"8": scored(90)}))
+    assert [each["Grade"] for each in graded] == ["", "90"]
+
+
 def test_moodle_refuses_a_file_that_is_no_worksheet() -> None:
     with pytest.raises(UsageError, match="no column “Identifier”"):
         moodle.filled(CANVAS.encode(), "w.csv", {"7": scored(1)})

@@ -59,7 +59,8 @@ def test_policy_of_the_page_names_its_own_script() -> None:
 
 def test_timeline_has_a_mark_for_each_event_in_its_order() -> None:
     chunks = line(1, "model", "chunk", "“a” “b”").model_copy(update={"count": 3})
-    rows = (line(0, "client", "request", "hello"), chunks, Gap(4), *CONVERSATION[-2:])
+    progress = line(2, "server", "progress_update", "Analyzing ...")
+    rows = (line(0, "client", "request", "hello"), chunks, Gap(4), progress, *CONVERSATION[-2:])
     figure = parsed(f"<!doctype html><title>x</title>{timeline.render(rows)}")
     circles = [each for each in figure.iter() if str(each.tag).endswith("circle")]
     marks = [each for each in circles if each.get("class") != "wrong"]
@@ -68,6 +69,7 @@ def test_timeline_has_a_mark_for_each_event_in_its_order() -> None:
         "text",
         "text",
         "text",
+        "progress",
         "other",
         "other",
     ]

@@ -190,3 +190,17 @@ def test_any_setting_gives_a_submission_or_a_problem(tmp_path: Path, key: str, v
         found = find_submission(tmp_path)
         assert found.endpoint.startswith("/")
         assert found.frontend is None or found.frontend.is_relative_to(found.root)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("work.zip", "There is an archive in it, `work.zip`"),
+        ("work.ipynb", "There is a notebook, `work.ipynb`: write its code into a Python file"),
+        ("notes.txt", "It holds: `notes.txt`"),
+    ],
+)
+def test_what_is_there_in_the_place_of_a_server_is_named(
+    name: str, words: str, tmp_path: Path
+) -> None:
+    assert words in problem_of(write(tmp_path, name)).cure

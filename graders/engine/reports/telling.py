@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, assert_never
 
 from graders.engine.core.results import CaseResult, CriterionResult, Result, Status, Visibility
 from graders.engine.reports import causes, transcript
@@ -102,6 +102,8 @@ def _told(row: CriterionResult, result: Result) -> ToldCriterion:
             if not failed and row.visibility is not Visibility.VISIBLE:
                 return ToldCriterion(row, standing, (Paragraph("", HIDDEN),))
             return ToldCriterion(row, standing, tuple(_paragraphs(failed)), _conversation(failed))
+        case _:
+            assert_never(row.status)
 
 
 def _waits(row: CriterionResult, result: Result) -> str:
@@ -116,10 +118,9 @@ def _paragraphs(failed: Sequence[CaseResult]) -> Iterator[Paragraph]:
     if not feedback:
         return
     yield Paragraph("Required", feedback[0].required)
-    for case in failed[:MOST_CASES]:
-        if case.feedback:
-            named = f"{case.name}: " if len(failed) > 1 else ""
-            yield Paragraph("Seen", f"{named}{case.feedback.seen}")
+    for case, told_of in zip(failed[:MOST_CASES], feedback, strict=False):
+        named = f"{case.name}: " if len(failed) > 1 else ""
+        yield Paragraph("Seen", f"{named}{told_of.seen}")
     others = len(failed) - MOST_CASES
     if others > 0:
         yield Paragraph("", f"{others} more {'case' if others == 1 else 'cases'} failed.")

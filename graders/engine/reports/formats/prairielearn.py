@@ -21,11 +21,15 @@ SHORT_OUTPUT = 1_000
 
 def render(result: Result) -> str:
     """Return the JSON document; its score is the share of the points, from 0 to 1."""
-    for longest in (LONGEST_OUTPUT, SHORT_OUTPUT, 0):
-        text = json.dumps(_document(result, longest), indent=2, ensure_ascii=False) + "\n"
+    for longest in (LONGEST_OUTPUT, SHORT_OUTPUT):
+        text = _written(result, longest)
         if len(text.encode()) <= MOST_BYTES:
-            break
-    return text
+            return text
+    return _written(result, 0)
+
+
+def _written(result: Result, longest: int) -> str:
+    return json.dumps(_document(result, longest), indent=2, ensure_ascii=False) + "\n"
 
 
 def _document(result: Result, longest: int) -> dict[str, Any]:
