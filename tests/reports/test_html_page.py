@@ -9,7 +9,7 @@ from xml.etree.ElementTree import Element
 import html5lib
 import pytest
 
-from graders.engine.core.results import Result
+from graders.engine.core.results import Result, Status
 from graders.engine.reports.formats import html_page, timeline
 from graders.engine.reports.transcript import Gap
 from tests.reports.nasty import hostile
@@ -57,10 +57,31 @@ def test_policy_of_the_page_names_its_own_script() -> None:
     assert "default-src 'none'" in policies[0]
 
 
+def test_findings_stand_in_the_order_in_which_the_page_explains_them() -> None:
+    graded = result(
+        row("a", "A", Status.FAILED, 10),
+        row("b", "B", Status.ERROR, 50),
+        row("c", "C", Status.FAILED, 30),
+        row("d", "D"),
+    )
+    document = parsed(html_page.render(graded))
+    assert [each.get("id") for each in document.iter("article")] == [
+        "criterion-3",
+        "criterion-1",
+        "criterion-2",
+    ]
+
+
 def test_timeline_has_a_mark_for_each_event_in_its_order() -> None:
-    chunks = line(1, "model", "chunk", "“a” “b”").model_copy(update={"count": 3})
+    chunks = line(1, "model", "said", "“a” “b”").model_copy(update={"count": 3})
     progress = line(2, "server", "progress_update", "Analyzing ...")
-    rows = (line(0, "client", "request", "hello"), chunks, Gap(4), progress, *CONVERSATION[-2:])
+    rows = (
+        line(0, "client", "threads.create", "hello"),
+        chunks,
+        Gap(4),
+        progress,
+        *CONVERSATION[-2:],
+    )
     figure = parsed(f"<!doctype html><title>x</title>{timeline.render(rows)}")
     circles = [each for each in figure.iter() if str(each.tag).endswith("circle")]
     marks = [each for each in circles if each.get("class") != "wrong"]

@@ -20,9 +20,10 @@ from markupsafe import Markup, escape
 from graders.engine.core.results import Result, Status
 from graders.engine.core.text import visible
 from graders.engine.reports.advisory import advisory_line, isolation_line
+from graders.engine.reports.causes import failed
 from graders.engine.reports.formats import timeline
 from graders.engine.reports.formats.styles import no_command, on_one_line
-from graders.engine.reports.telling import Paragraph, told
+from graders.engine.reports.telling import Paragraph, ToldCriterion, told
 
 PAGES = Path(__file__).resolve().parents[1] / "pages"
 KINDS = (
@@ -46,11 +47,7 @@ def render(result: Result) -> str:
         .render(
             result=result,
             told=all_told,
-            findings=[
-                (number, each)
-                for number, each in enumerate(all_told, start=1)
-                if each.row.status in {Status.FAILED, Status.ERROR}
-            ],
+            findings=_findings(result, all_told),
             kinds=[
                 (kind.value, label)
                 for kind, label in KINDS
@@ -68,6 +65,20 @@ def render(result: Result) -> str:
             script_hash=hash_of(script),
         )
     )
+
+
+def _findings(result: Result, all_told: Sequence[ToldCriterion]) -> list[tuple[int, ToldCriterion]]:
+    """Return what failed, in the order in which it is explained, each with its place in the rubric.
+
+    Checks of ours that broke come last.
+    """
+    turns = {row.id: turn for turn, row in enumerate(failed(result))}
+    placed = [
+        (number, each)
+        for number, each in enumerate(all_told, start=1)
+        if each.row.status in {Status.FAILED, Status.ERROR}
+    ]
+    return sorted(placed, key=lambda place: turns.get(place[1].row.id, len(turns)))
 
 
 @cache

@@ -63,11 +63,11 @@ def _marks(rows: Sequence[Row]) -> Iterator[_Mark]:
 
 
 def _kind(line: TranscriptLine) -> str:
-    if line.kind == "request":
+    if line.actor == "client" or line.kind == "asked":
         return "request"
     if "progress" in line.kind:
         return "progress"
-    return "text" if line.kind == "chunk" or "delta" in line.kind else "other"
+    return "text" if line.kind == "said" or "delta" in line.kind else "other"
 
 
 def _lane(name: str) -> Markup:
