@@ -63,3 +63,9 @@ def test_kind_of_an_update_is_what_was_updated() -> None:
 def test_long_text_is_cut() -> None:
     assert cut("a" * 300, ASCII, 10) == "aaaaaaa..."
     assert cut("a" * 10, ASCII, 10) == "a" * 10
+
+
+def test_what_the_server_printed_stands_at_the_end_whatever_is_left_out() -> None:
+    lines = [line(n, "server", "thread.created", "x", marked=n == 1) for n in range(40)]
+    printed = line(40, "server", "printed", "hello")
+    assert shortened([*lines, printed])[-2:] == (Gap(40 - 6), printed)
