@@ -207,3 +207,18 @@ def test_criterion_without_details_is_annotated_with_its_points() -> None:
     hidden = json_report_for_student(mixed())
     told = [str(each) for each in github.annotations_of(hidden)]
     assert any("Nobody can guess this::0 of 10 points" in each for each in told)
+
+
+def test_result_that_somebody_wrote_by_hand_moves_no_cursor(tmp_path: Path) -> None:
+    graded = mixed().model_copy(update={"lesson": "lesson02\x1b[2J", "submission": "a\u202eb"})
+    found = run("show", written(graded, tmp_path))
+    assert found.code == ExitCode.FULL_MARKS
+    assert "\x1b" not in found.out
+    assert r"lesson02\x1b[2J" in found.out
+
+
+def test_result_that_is_nested_without_end_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "result.json"
+    file.write_text("[" * 100_000, encoding="utf-8")
+    found = run("show", str(file))
+    assert (found.code, "Invalid JSON" in found.err) == (ExitCode.USAGE, True)

@@ -210,6 +210,17 @@ async def test_pages_of_a_conversation() -> None:
         await client.conversations.items.retrieve("msg_x", conversation_id=made.id)
 
 
+async def test_a_page_of_large_items_ends_early_and_all_of_it_comes() -> None:
+    client = async_client(ScriptedModel())
+    made = await client.conversations.create()
+    for n in range(5):
+        await client.conversations.items.create(made.id, items=[message(str(n) * 1_500_000)])
+    page = await client.conversations.items.list(made.id, order="asc", limit=100)
+    assert (len(page.data), page.has_more) == (2, True)
+    everything = [item async for item in client.conversations.items.list(made.id, order="asc")]
+    assert [text[:1] for text in texts_of(everything)] == ["0", "1", "2", "3", "4"]
+
+
 async def test_a_conversation_keeps_its_newest_items() -> None:
     client = async_client(ScriptedModel())
     made = await client.conversations.create()

@@ -42,6 +42,12 @@ def test_a_file_with_another_encoding_is_named(tmp_path: Path, content: bytes, t
     assert not_utf8(write(tmp_path, a="x = 1\n", server=content)) == told
 
 
+def test_of_many_large_files_only_some_are_read(tmp_path: Path) -> None:
+    half = (b"#" * 99 + b"\n") * 6_000
+    write(tmp_path, a=half, b=half + b"\xff", c=b"\xff")
+    assert not_utf8(tmp_path) == "c.py, line 1"
+
+
 def test_a_huge_file_is_not_read(tmp_path: Path) -> None:
     write(tmp_path, server=b"\xff" * (1 << 20) + b"\xff")
     assert not_utf8(tmp_path) == ""

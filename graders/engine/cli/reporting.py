@@ -5,6 +5,7 @@ Must not grade. What the command line asks for is checked before anything starts
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from graders.engine.cli.context import CommandContext
 from graders.engine.content.fields import did_you_mean
 from graders.engine.core.errors import UsageError
 from graders.engine.core.results import RESULT_FORMAT_VERSION, Result
-from graders.engine.core.text import quote
+from graders.engine.core.text import quote, visible
 from graders.engine.reports import github
 from graders.engine.reports.audience import Audience, seen_by
 from graders.engine.reports.files import append_to, require_writable, write_whole
@@ -110,7 +111,8 @@ def read_result(file: Path) -> Result:
         reason = error.strerror or str(error)
         raise UsageError(f"{file} cannot be read: {reason}.", cure=cure) from error
     try:
-        return Result.model_validate_json(data)
+        # Whoever wrote the file: nothing in it may move a cursor or hide.
+        return Result.model_validate_json(json.dumps(_made_visible(json.loads(data))))
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         if first["loc"] == ("format_version",) and first["type"] == "literal_error":
@@ -121,6 +123,22 @@ def read_result(file: Path) -> Result:
             ) from error
         place = ".".join(map(str, first["loc"])) or "the beginning"
         raise UsageError(f"{file}, {place}: {quote(first['msg'], 200)}.", cure=cure) from error
+    except (ValueError, RecursionError) as error:
+        raise UsageError(
+            f"{file}, the beginning: Invalid JSON: {quote(str(error), 200)}.", cure=cure
+        ) from error
+
+
+def _made_visible(value: object) -> object:
+    match value:
+        case str():
+            return visible(value)
+        case list():
+            return [_made_visible(each) for each in value]
+        case dict():
+            return {visible(name): _made_visible(each) for name, each in value.items()}
+        case _:
+            return value
 
 
 def _wanted(told: str) -> WantedReport:

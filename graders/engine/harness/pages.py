@@ -82,10 +82,10 @@ class Listing:
             after=following if type(following) is str else None,
         )
 
-    async def walk(self, limit: int | None, order: Order) -> list[Page]:
-        """Read all pages, as far as `has_more` leads."""
+    async def walk(self, limit: int | None, order: Order, most: int = MOST_PAGES) -> list[Page]:
+        """Read all pages, as far as `has_more` leads, but not more than ``most``."""
         return await walk_pages(
-            lambda after: self.page(limit, order, after), lambda page: page.next
+            lambda after: self.page(limit, order, after), lambda page: page.next, most
         )
 
 

@@ -25,11 +25,11 @@ COMPACTED_ITEMS = 20
 
 @dataclass(frozen=True)
 class StoredResponse:
-    """One answer of the Responses API; ``seen`` ends with it, ``items`` are what came before it."""
+    """One answer of the Responses API; ``seen`` ends with it, ``before`` is what it answers."""
 
     answer: Answer
     seen: Sequence[InputItem]
-    items: Sequence[StoredItem]
+    before: Sequence[InputItem]
 
 
 @dataclass
@@ -49,6 +49,7 @@ class Memory:
         self.responses: dict[str, StoredResponse] = {}
         self.conversations: dict[str, StoredConversation] = {}
         self._items: dict[str, InputItem] = {}
+        self._listed: tuple[str, list[StoredItem]] | None = None
         self._compactions: dict[str, Sequence[InputItem]] = {}
 
     def complete(self, call: RecordedCall) -> RecordedCall:
@@ -74,8 +75,7 @@ class Memory:
             self.add(conversation, [*_raw_items(call.sent), *output])
         if call.api == "responses" and call.raw.get("store") is not False:
             seen = (*call.input, *responses_items(output))
-            items = stored_items(_raw_items(call.input), self._ids)
-            self.responses[answer.id] = StoredResponse(answer, seen, items)
+            self.responses[answer.id] = StoredResponse(answer, seen, call.input)
             self._know(output)
 
     def add(self, conversation: StoredConversation, given: Sequence[object]) -> list[StoredItem]:
@@ -84,6 +84,16 @@ class Memory:
         conversation.items = [*conversation.items, *added][-KEPT_ITEMS:]
         self._know(added)
         return added
+
+    def input_items(self, response: StoredResponse) -> list[StoredItem]:
+        """Return what a response answers, as it is stored.
+
+        Only those of the response that was asked for last are kept: each is a copy of all before.
+        """
+        if self._listed is None or self._listed[0] != response.answer.id:
+            items = stored_items(_raw_items(response.before), self._ids)
+            self._listed = (response.answer.id, items)
+        return self._listed[1]
 
     def compact(self, seen: Sequence[InputItem]) -> list[StoredItem]:
         """Return the short form of what the model has seen: the user's messages, one item more."""

@@ -135,7 +135,8 @@ class Provider:
         raise ValueError(message)
 
     def _input_items(self, call: OutgoingCall, response_id: str) -> dict[str, Any]:
-        return page_of(self._stored(response_id).items, query_of(call.url))
+        items = self.memory.input_items(self._stored(response_id))
+        return page_of(items, query_of(call.url))
 
     def _stored(self, response_id: str) -> StoredResponse:
         if response_id not in self.memory.responses:

@@ -50,6 +50,9 @@ from graders.engine.model.steps import (
 )
 from graders.engine.model.turns import Turn
 
+_PIECE_BYTES = 1 << 20
+"""An answer goes out in pieces of this size: one message of the wire holds only some of them."""
+
 
 @dataclass(frozen=True)
 class _Play:
@@ -259,7 +262,8 @@ class ScriptedModel:
             yield Refuse(reason)
             return
         yield Head(answer.status, answer.headers)
-        yield Chunk(answer.body)
+        for start in range(0, len(answer.body), _PIECE_BYTES):
+            yield Chunk(answer.body[start : start + _PIECE_BYTES])
         yield End()
 
     def _tell(self, kind: EventKind, call: RecordedCall, text: str) -> None:

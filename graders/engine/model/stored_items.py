@@ -9,12 +9,15 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qs
 
+from graders.engine.model.answer import to_json
 from graders.engine.model.ids import Ids
 
 MOST_AT_ONCE = 20
 """Items that one request may add to a conversation, as the real API has it."""
 _DEFAULT_PAGE = 20
 _LARGEST_PAGE = 100
+_MOST_PAGE_BYTES = 4 << 20
+"""A page of larger items ends earlier, and says that more follow."""
 _PREFIXES = {
     "message": "msg_",
     "function_call": "fc_",
@@ -57,7 +60,20 @@ def page_of(items: Sequence[StoredItem], query: str) -> dict[str, Any]:
     ordered = list(items) if _order(asked) == "asc" else list(reversed(items))
     start = _start(ordered, asked.get("after", ""))
     limit = _limit(asked.get("limit", ""))
-    return list_object(ordered[start : start + limit], has_more=start + limit < len(ordered))
+    page = _not_too_large(ordered[start : start + limit])
+    return list_object(page, has_more=start + len(page) < len(ordered))
+
+
+def _not_too_large(items: Sequence[StoredItem]) -> list[StoredItem]:
+    """Return the first of the items, one at least, that a page has room for."""
+    page: list[StoredItem] = []
+    size = 0
+    for item in items:
+        size += len(to_json(item))
+        if page and size > _MOST_PAGE_BYTES:
+            break
+        page.append(item)
+    return page
 
 
 def list_object(items: Sequence[StoredItem], *, has_more: bool = False) -> dict[str, Any]:

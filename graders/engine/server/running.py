@@ -193,15 +193,18 @@ class RunningServer:
         return self._incidents.look()
 
     def _handed_in(self) -> HandedIn:
-        """Look at the files of a submission that does not start, to say why."""
+        """Look at the files of a submission that does not start, to say why.
+
+        In its pristine copy: the process, which may still run, can write into its own.
+        """
         settings, installed = self._settings, importlib.metadata.packages_distributions()
         raised = next((each.raised for each in reversed(self._trace.entries) if each.raised), None)
         return HandedIn(
             shadows=settings.shadows,
             variables=(*settings.variables, "CHATKIT_DATA_DIR"),
             left_out=settings.left_out,
-            missing=missing_packages(self._copy, installed),
-            not_utf8=not_utf8(self._copy),
+            missing=missing_packages(settings.source, installed),
+            not_utf8=not_utf8(settings.source),
             meant=raised.meant if raised is not None else "",
             installed=installed.__contains__,
         )

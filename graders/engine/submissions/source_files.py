@@ -1,6 +1,7 @@
 """What the Python files of a submission show without being run: their imports and their encoding.
 
-Only ever looked at to explain why a server did not start. Must not import anything of it.
+Only ever looked at to explain why a server did not start, and in a copy that no process of it can
+change. Must not import anything of it.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from pathlib import Path
 
 _MOST_FILES = 200
 _MOST_BYTES = 1 << 20
+"""Of all files together: what is larger was not written by hand."""
 
 
 def missing_packages(root: Path, installed: Collection[str]) -> tuple[str, ...]:
@@ -49,9 +51,12 @@ def not_utf8(root: Path) -> str:
 
 
 def _python_files(root: Path) -> Iterator[Path]:
+    left = _MOST_BYTES
     files = (path for path in sorted(root.rglob("*.py")) if path.is_file())
     for _, path in zip(range(_MOST_FILES), files, strict=False):
-        if path.stat().st_size <= _MOST_BYTES:
+        size = path.stat().st_size
+        if size <= left:
+            left -= size
             yield path
 
 

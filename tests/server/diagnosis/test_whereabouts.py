@@ -73,7 +73,9 @@ async def test_finding_is_the_same_where_no_line_is_told(bench: Bench, before: s
     assert blocked.seen.endswith("a call in it waits and lets nothing else run")
 
 
-@pytest.mark.parametrize("name", ["../../../etc/passwd", "none.py", "sub"])
+@pytest.mark.parametrize(
+    "name", ["../../../etc/passwd", "none.py", "sub", "n" * 300 + ".py", "x\\\\0.py"]
+)
 async def test_line_that_is_made_up_shows_no_other_file(bench: Bench, name: str) -> None:
     forge = f"""
     import os, pathlib, signal, sys

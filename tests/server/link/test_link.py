@@ -162,6 +162,17 @@ async def test_an_exception_is_told_at_once_where_nothing_was_sent_or_nothing_is
     assert other.reported == [(RAISED, 7), (outside, 0), (unknown, 0), None]
 
 
+async def test_past_so_many_exceptions_are_dropped(
+    other: OtherEnd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("graders.engine.server.link.link._MOST_RAISED", 3)
+    exchange = other.link.open_exchange()
+    outside = RAISED.model_copy(update={"exchange": 0})
+    other.say(*[outside] * 5, ExchangeEnd(exchange=1))
+    await other.link.until(lambda: exchange.over)
+    assert other.reported == [(outside, 0)] * 3 + [None]
+
+
 async def test_tickets_are_redeemed_in_any_order(other: OtherEnd) -> None:
     first, second = other.link.ping(), other.link.ping()
     other.say(Pong(ticket=2, next_timer=1.5), Pong(ticket=1))

@@ -76,8 +76,16 @@ def _line(source: Path, file: str, line: int, function: str) -> SourceLine:
         file=quote(file, _NAME_CHARACTERS),
         line=line,
         function=quote(function, _NAME_CHARACTERS),
-        code=quote(_code(source, file, line).strip(), _CODE_CHARACTERS),
+        code=quote(_code_or_nothing(source, file, line).strip(), _CODE_CHARACTERS),
     )
+
+
+def _code_or_nothing(source: Path, file: str, line: int) -> str:
+    """Return the text of a line; empty where the process made a name up that no file can have."""
+    try:
+        return _code(source, file, line)
+    except (OSError, ValueError):
+        return ""
 
 
 def _code(source: Path, file: str, line: int) -> str:

@@ -54,6 +54,8 @@ From then on each move is an eighth of the time waited so far, if that is more: 
 every millisecond for what never comes is known after a hundred moves, not after 120,000. All its
 timers still fire, each at its own time.
 """
+_LEAST_POLL_STRIDE = 0.01
+"""Virtual seconds of each of these moves at least, even if it says that its timer is due now."""
 _ASLEEP_LOOKS = 15
 """Looks in a row at a server that wakes up between them and is always asleep again.
 
@@ -364,7 +366,9 @@ def _stride(observed: _Observed) -> float:
     """Return the virtual seconds that a server which keeps setting timers is moved on at least."""
     if observed.polls:
         return max(_LEAST_STRIDE, observed.virtual_seconds / 4)
-    return observed.virtual_seconds / 8 if observed.waits > _EXACT_WAITS else 0.0
+    if observed.waits <= _EXACT_WAITS:
+        return 0.0
+    return max(_LEAST_POLL_STRIDE, observed.virtual_seconds / 8)
 
 
 def _told_quiet(observed: _Observed, limits: WireLimits) -> str:
