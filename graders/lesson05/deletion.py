@@ -89,19 +89,21 @@ async def _items(scene: Scene, said: Said) -> Reply:
 async def _delete_half_way(scene: Scene) -> HalfWay:
     """Delete a thread while the model is silent in the middle of its answer."""
     name = "half-way"
+    thread_id = (await begin(scene, "before half-way")).thread_id
     turn = scene.script(name, say_held(*scene.chunks(name)))
-    stream = await scene.send(name)
-    await stream.until("thread.created")
-    await turn.wait_asked()
-    # A server may let the deletion wait for the answer.
-    deleting = asyncio.ensure_future(attempt(scene.chat.delete(stream.thread_id)))
+    # A server may send nothing before the answer is whole, or let the deletion wait for it.
+    starting = asyncio.ensure_future(attempt(scene.send(name, thread_id)))
+    await attempt(turn.wait_asked())
+    deleting = asyncio.ensure_future(attempt(scene.chat.delete(thread_id)))
     await scene.settle()
     await turn.release_all()
-    deletion, _ = await asyncio.gather(deleting, attempt(stream.finish_or_leave()))
+    deletion, started = await asyncio.gather(deleting, starting)
+    if started.finding is None:
+        await attempt(started.value.finish_or_leave())
     await scene.student.settle()
     return HalfWay(
-        stream.thread_id,
+        thread_id,
         deletion,
-        views=await look(scene, stream.thread_id),
+        views=await look(scene, thread_id),
         still_stored=places_of(scene, scene.answer_word(name)),
     )

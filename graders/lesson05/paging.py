@@ -113,7 +113,8 @@ async def play_long_thread(scene: Scene) -> LongThread:
     ways: tuple[tuple[int | None, Order], ...] = ((100, "asc"), (1, "desc"), (None, "desc"))
     return LongThread(
         ids=[name for each in said for name in each.item_ids],
-        walks={way: await attempt(listing.walk(*way)) for way in ways},
+        # A server may store more items of an answer than the two that are looked for.
+        walks={way: await attempt(listing.walk(*way, most=4 * MANY)) for way in ways},
     )
 
 
