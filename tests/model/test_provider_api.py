@@ -288,6 +288,19 @@ async def test_a_response_is_kept_with_its_input() -> None:
         await client.responses.retrieve(first.id)
 
 
+async def test_what_a_response_answers_keeps_its_ids_from_page_to_page() -> None:
+    model = ScriptedModel()
+    model.on("two", say("It is."))
+    client = async_client(model)
+    asked = await client.responses.create(
+        model="gpt-5-mini", input=[message("one"), message("two")]
+    )
+    pages = [await client.responses.input_items.list(asked.id) for _ in range(2)]
+    first, second = ([item.id for item in page.data] for page in pages)
+    assert first == second
+    assert len(first) == 2
+
+
 async def test_a_response_that_is_not_to_be_stored_is_not_kept() -> None:
     model = ScriptedModel()
     model.on("one", say("First."))
