@@ -17,22 +17,20 @@ from graders.engine.core.results import (
     CaseResult,
     CriterionResult,
     Feedback,
-    Status,
     Visibility,
 )
 from graders.engine.core.text import visible
 from graders.engine.reports import transcript
 from graders.engine.reports.glyphs import Glyphs
+from graders.engine.reports.telling import HIDDEN, MOST_CASES, failed_cases
 
-MOST_CASES = 3
-"""Failed cases of one criterion that are told one by one."""
 INDENT = (0, 0, 0, 3)
 _CODE = re.compile(r"`[^`\n]+`")
 
 
 def in_brief(row: CriterionResult, number: int, glyphs: Glyphs) -> RenderableType:
     """Return a failed criterion in three lines: what it is, what was seen, what to try."""
-    failed = _failed_cases(row)
+    failed = failed_cases(row)
     if row.visibility is not Visibility.VISIBLE or not failed:
         return render(row, number, glyphs)
     grid = Table.grid(padding=(0, 2), expand=True)
@@ -85,9 +83,9 @@ def _heading(row: CriterionResult, number: int, glyphs: Glyphs, *, brief: bool =
 
 def _body(row: CriterionResult, glyphs: Glyphs) -> Iterator[RenderableType]:
     if row.visibility is not Visibility.VISIBLE:
-        yield Text("The details of this check are not shown here.", style="dim")
+        yield Text(HIDDEN, style="dim")
         return
-    failed = _failed_cases(row)
+    failed = failed_cases(row)
     first = failed[0].feedback if failed else None
     if first is None:
         return
@@ -95,10 +93,6 @@ def _body(row: CriterionResult, glyphs: Glyphs) -> Iterator[RenderableType]:
     if first.transcript:
         yield Text("\nThe conversation as it went", style="dim")
         yield transcript.render(first.transcript, glyphs)
-
-
-def _failed_cases(row: CriterionResult) -> list[CaseResult]:
-    return [case for case in row.cases if case.status is Status.FAILED and case.feedback]
 
 
 def _labelled(failed: Sequence[CaseResult], first: Feedback, glyphs: Glyphs) -> Table:

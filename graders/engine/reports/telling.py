@@ -86,6 +86,11 @@ def _paragraph(paragraph: Paragraph, style: Style) -> str:
     return f"{style.label(paragraph.label)} {text}" if paragraph.label else text
 
 
+def failed_cases(row: CriterionResult) -> list[CaseResult]:
+    """Return the cases of a criterion that failed and say so."""
+    return [case for case in row.cases if case.status is Status.FAILED and case.feedback]
+
+
 def _told(row: CriterionResult, result: Result) -> ToldCriterion:
     match row.status:
         case Status.PASSED:
@@ -98,7 +103,7 @@ def _told(row: CriterionResult, result: Result) -> ToldCriterion:
             return ToldCriterion(row, "broken", (Paragraph("", BROKE),))
         case Status.FAILED:
             standing = "partly" if row.score else "failed"
-            failed = [case for case in row.cases if case.status is Status.FAILED and case.feedback]
+            failed = failed_cases(row)
             if not failed and row.visibility is not Visibility.VISIBLE:
                 return ToldCriterion(row, standing, (Paragraph("", HIDDEN),))
             return ToldCriterion(row, standing, tuple(_paragraphs(failed)), _conversation(failed))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import re
 from collections.abc import Sequence
 from functools import cache
 from itertools import groupby
@@ -22,7 +21,7 @@ from graders.engine.core.text import visible
 from graders.engine.reports.advisory import advisory_line, isolation_line
 from graders.engine.reports.causes import failed
 from graders.engine.reports.formats import timeline
-from graders.engine.reports.formats.styles import no_command, on_one_line
+from graders.engine.reports.formats.styles import CODE, no_command, on_one_line
 from graders.engine.reports.telling import Paragraph, ToldCriterion, told
 
 PAGES = Path(__file__).resolve().parents[1] / "pages"
@@ -33,14 +32,13 @@ KINDS = (
     (Status.ERROR, "Broken check"),
     (Status.NOT_RUN, "Left out"),
 )
-_CODE = re.compile(r"`([^`\n]+)`")
 
 
 def render(result: Result) -> str:
     """Return the page."""
     script = (PAGES / "report.js").read_text(encoding="utf-8")
     all_told = told(result)
-    tried = any(row.status is not Status.NOT_RUN for row in result.criteria)
+    tried = bool(result.tried)
     return (
         _environment()
         .get_template("report.html")
@@ -102,7 +100,7 @@ def _environment() -> Environment:
 
 def _sentence(text: str) -> Markup:
     """Return a paragraph with its `code` set off."""
-    parts = _CODE.split(no_command(visible(text)))
+    parts = CODE.split(no_command(visible(text)))
     return Markup("").join(
         Markup("<code>{}</code>").format(part) if number % 2 else escape(part)
         for number, part in enumerate(parts)

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from graders.engine.core.text import visible
 
-_CODE = re.compile(r"`([^`\n]+)`")
+CODE = re.compile(r"`([^`\n]+)`")
+"""What is set off as code in a sentence; to split by it gives text and code in turns."""
 _MEANS_SOMETHING = re.compile(r"([\\`*_\[\]#|~$])")
 _BEGINS_SOMETHING = re.compile(r"^(\s*)([-+=:]|\d+(?=[.)]))", re.MULTILINE)
 _COMMAND = re.compile(r"^(\s*)::", re.MULTILINE)
@@ -43,7 +44,7 @@ class MarkdownStyle:
     def sentence(self, text: str) -> str:
         """Return the text with every character that means something escaped, and `code` kept."""
         shown = visible(text)
-        parts = _CODE.split(shown)
+        parts = CODE.split(shown)
         return "".join(
             code_span(part) if number % 2 else escape_markdown(part)
             for number, part in enumerate(parts)
