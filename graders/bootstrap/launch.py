@@ -49,7 +49,12 @@ def environment_folder(root: Path) -> Path:
 
 def groups_for(arguments: Sequence[str]) -> tuple[str, ...]:
     """Return the dependency groups that a command line needs."""
-    return ("test",) if arguments[:1] == ["test"] else ()
+    if arguments[:1] == ["test"]:
+        return ("test",)
+    on_a_cluster = arguments[:1] == ["worker"] or (
+        arguments[:1] == ["bulk"] and any(word.split("=")[0] == "--dask" for word in arguments)
+    )
+    return ("cluster",) if on_a_cluster else ()
 
 
 def prepare(root: Path, venv: Path, groups: tuple[str, ...], notices: Notices) -> None:
@@ -94,7 +99,7 @@ def _run_and_wait(command: Sequence[str]) -> int:
 
 def run_here(root: Path, arguments: list[str]) -> int:
     """Do what was asked for, now that everything is installed."""
-    if groups_for(arguments):
+    if arguments[:1] == ["test"]:
         return run_tests(root, arguments[1:])
     sys.argv[1:] = arguments
     runpy.run_module("graders.engine.cli", run_name="__main__", alter_sys=True)

@@ -17,7 +17,11 @@ from graders.bootstrap.trouble import SetupError
 
 STAMP_NAME = "grade.stamp.json"
 LOCK_NAME = "uv.lock"
-EXPORT_NAMES = {"": "graders/requirements.txt", "test": "graders/requirements-test.txt"}
+EXPORT_NAMES = {
+    "": "graders/requirements.txt",
+    "cluster": "graders/requirements-cluster.txt",
+    "test": "graders/requirements-test.txt",
+}
 SOURCE_NAMES = ("pyproject.toml", LOCK_NAME, *EXPORT_NAMES.values())
 
 

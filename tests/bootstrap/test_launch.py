@@ -78,6 +78,13 @@ def test_only_the_tests_need_the_test_group() -> None:
     assert groups_for([]) == ()
 
 
+def test_a_cluster_is_installed_for_those_who_use_one() -> None:
+    assert groups_for(["worker", "tcp://one:8786"]) == ("cluster",)
+    assert groups_for(["bulk", "folder", "--dask", "local"]) == ("cluster",)
+    assert groups_for(["bulk", "folder", "--dask=local"]) == ("cluster",)
+    assert groups_for(["bulk", "folder"]) == ()
+
+
 def test_environment_stands_beside_the_entry_unless_told_otherwise(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
