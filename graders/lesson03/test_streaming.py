@@ -103,6 +103,8 @@ def _expect_no_wait(played: LockStep) -> None:
     late = played.held_back
     if late is not None:
         found(f"The token {late.token!r} did not come at all.", at=late.serial)
+    stream = played.stream
+    expect(bool(played.arrivals), "No token of the answer came.", at=stream.last_serial)
     longest = max(played.arrivals, key=lambda arrival: arrival.waited)
     expect(
         longest.waited <= MOST_WAIT,

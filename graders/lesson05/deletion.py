@@ -5,8 +5,18 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from graders.engine.harness import Outcome, Reply, Said, Scene, attempt, recorded_as, say_held
-from graders.lesson05.threads import PAGE, Views, begin, briefly, look, places_of
+from graders.engine.harness import (
+    Outcome,
+    Reply,
+    Said,
+    Scene,
+    attempt,
+    recorded_as,
+    say_held,
+    threads_of,
+    within_limits,
+)
+from graders.lesson05.threads import PAGE, Views, begin, briefly, look, places_of, unhurried
 
 _THREADS = 12
 
@@ -34,7 +44,8 @@ class Deleted:
     """A thread that was deleted, some that were not, and a message into the deleted one.
 
     The second thread of ``all`` was deleted, too; ``before`` has the items of these two as they
-    were. ``still_stored`` names where the deleted one's text is still stored.
+    were. ``listed`` are the ids on all pages of the list afterwards, ``still_stored`` names where
+    the deleted one's text is still stored.
     """
 
     all: list[Said]
@@ -43,6 +54,7 @@ class Deleted:
     kept: list[tuple[Said, Outcome[Reply]]]
     deletion: Outcome[Reply]
     views: Views
+    listed: Outcome[list[str]]
     into: Said
     later_views: Views
     still_stored: list[str]
@@ -62,6 +74,7 @@ async def play_deletion(scene: Scene) -> Deleted:
     deletion = await attempt(scene.chat.delete(thread_id))
     await attempt(scene.chat.delete(others[0].thread_id))
     views = await look(scene, thread_id)
+    listed = await attempt(_all_listed(scene))
     kept = [(said, await attempt(_items(scene, said))) for said in others[1:]]
     await scene.student.settle()
     still = places_of(scene, *deleted.words, scene.word("more"))
@@ -75,6 +88,7 @@ async def play_deletion(scene: Scene) -> Deleted:
         kept=kept,
         deletion=deletion,
         views=views,
+        listed=listed,
         into=into,
         later_views=later,
         still_stored=still,
@@ -83,7 +97,15 @@ async def play_deletion(scene: Scene) -> Deleted:
 
 
 async def _items(scene: Scene, said: Said) -> Reply:
-    return await scene.chat.items(said.thread_id, limit=PAGE, order="asc")
+    return await within_limits(
+        scene.student, lambda: scene.chat.items(said.thread_id, limit=PAGE, order="asc")
+    )
+
+
+async def _all_listed(scene: Scene) -> list[str]:
+    """Return the ids of all threads; a server may cut a page of many short."""
+    pages = await unhurried(scene, threads_of(scene.chat)).walk(PAGE, "desc")
+    return [each for page in pages for each in page.ids]
 
 
 async def _delete_half_way(scene: Scene) -> HalfWay:

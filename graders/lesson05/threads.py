@@ -5,7 +5,7 @@ Must not know criteria.
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -129,14 +129,15 @@ class Patience:
 async def look(scene: Scene, thread_id: str, patience: Patience | None = None) -> Views:
     """Read the list of threads, the thread and its items."""
 
-    async def ask(request: Coroutine[Any, Any, Reply], about: str = "") -> Outcome[Reply]:
+    async def ask(send: Callable[[], Awaitable[Reply]], about: str = "") -> Outcome[Reply]:
+        request = within_limits(scene.student, send)
         return await (attempt(request) if patience is None else patience.ask(request, about))
 
     return Views(
         thread_id,
-        threads=await ask(scene.chat.list(limit=PAGE)),
-        thread=await ask(scene.chat.get(thread_id), thread_id),
-        items=await ask(scene.chat.items(thread_id, limit=PAGE, order="asc"), thread_id),
+        threads=await ask(lambda: scene.chat.list(limit=PAGE)),
+        thread=await ask(lambda: scene.chat.get(thread_id), thread_id),
+        items=await ask(lambda: scene.chat.items(thread_id, limit=PAGE, order="asc"), thread_id),
     )
 
 

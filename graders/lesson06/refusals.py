@@ -222,7 +222,7 @@ class Before:
     """What bad tokens got, and what was stored of them; ``sent`` are the words that came with them.
 
     ``answers`` are those to each kind of request, by how its token was bad, and ``begun`` those to
-    a first message; ``stored`` tells which tables hold a first message that came with one.
+    a first message; ``stored`` tells where a first message that came with one is kept.
     """
 
     scene: Scene
@@ -271,17 +271,16 @@ async def play_before(scene: Scene) -> Before:
         sent,
         answers,
         begun,
-        stored={how: _tables_with(scene, scene.word(f"new thread {how}")) for how in _ATTEMPTS},
+        stored={how: _places_with(scene, scene.word(f"new thread {how}")) for how in _ATTEMPTS},
         items=await alice.send(lambda chat: chat.items(thread.id)),
         loaded=await alice.send(lambda chat: chat.get(thread.id)),
         threads=await alice.send(lambda chat: chat.list()),
     )
 
 
-def _tables_with(scene: Scene, word: str) -> list[str]:
-    """Name the tables that hold ``word``; a log file may hold what it likes."""
-    places = places_containing(scene.student.own_dirs, word)
-    return [place for place in places if place.startswith("table ")]
+def _places_with(scene: Scene, word: str) -> list[str]:
+    """Name the tables and files that hold ``word``; a log file may hold what it likes."""
+    return places_containing(scene.student.own_dirs, word)
 
 
 def _word(scene: Scene, operation: Operation, how: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from graders.engine.harness import criterion, expect, needed
+from graders.engine.harness import criterion, expect, needed, some
 from graders.lesson06.foreign_ids import Attached, Fabricated, Mixed, Tried
 from graders.lesson06.impersonation import ANSWERS, NOTHING, Impersonation
 from graders.lesson06.intrusions import OWNERS, what_it_is
@@ -14,10 +14,10 @@ from graders.lesson06.people import ANSWERED, Thread, WholeAnswer
 @criterion("foreign-items", case="words and cursors")
 async def test_foreign_items_in_own_threads_open_nothing(mixed: Mixed) -> None:
     _need_answer(mixed.threads[0])
-    for tried in mixed.tried:
+    for tried in some(mixed.tried):
         for thread in mixed.threads:
             _expect_no_words(tried, thread, "Bob, in a thread of his own,")
-    for tried in mixed.lists:
+    for tried in some(mixed.lists):
         for thread in mixed.threads:
             for word in thread.words:
                 needed(
@@ -39,7 +39,7 @@ async def test_foreign_items_in_own_threads_open_nothing(mixed: Mixed) -> None:
 @criterion("foreign-items", case="as `item_id`")
 async def test_foreign_item_answers_as_one_that_does_not_exist(mixed: Mixed) -> None:
     _need_answer(mixed.threads[0])
-    for hers, unknown in mixed.like_unknown:
+    for hers, unknown in some(mixed.like_unknown):
         got, never = hers.answer, unknown.answer
         expect(
             (got.status, got.kinds, got.broke) == (never.status, never.kinds, never.broke),
@@ -128,7 +128,7 @@ async def test_first_message_makes_a_thread_of_its_own(fabricated: Fabricated) -
 @criterion("made-up-ids", case="ids that are queries")
 async def test_queries_as_ids_open_nothing(fabricated: Fabricated) -> None:
     _need_answer(fabricated.thread)
-    for tried in fabricated.queries:
+    for tried in some(fabricated.queries):
         for word in fabricated.thread.words:
             expect(
                 word not in tried.answer.shown,

@@ -7,7 +7,15 @@ from collections.abc import Iterable
 
 import pytest
 
-from graders.engine.harness import TOO_MANY_REQUESTS, Finding, Outcome, criterion, expect, needed
+from graders.engine.harness import (
+    TOO_MANY_REQUESTS,
+    Finding,
+    Outcome,
+    criterion,
+    expect,
+    needed,
+    some,
+)
 from graders.lesson06.intrusions import OWNERS
 from graders.lesson06.ownership import ids_of
 from graders.lesson06.people import WholeAnswer
@@ -70,7 +78,7 @@ async def test_every_kind_of_request_needs_a_token_of_today(before: Before) -> N
 
 
 def _expect_401_for_all(before: Before, how: str) -> None:
-    for kind in before.answers[how]:
+    for kind in some(before.answers[how]):
         _expect_status_401(before.answers[how], kind, f"`{kind}` {how}")
 
 
@@ -274,10 +282,10 @@ async def test_no_thread_is_made_for_a_bad_token(before: Before) -> None:
         "began.",
         at=before.threads.mark,
     )
-    for how, tables in before.stored.items():
+    for how, places in before.stored.items():
         expect(
-            not tables,
-            f"The text of a first message {how} was stored: it is in {' and '.join(tables)}.",
+            not places,
+            f"The text of a first message {how} was stored: it is in {' and '.join(places)}.",
             at=before.threads.mark,
         )
 

@@ -6,7 +6,7 @@ the model, ``expect`` what must hold. It never sits in the student's process.
 
 from graders.engine.core.errors import Finding
 from graders.engine.harness.chat import Chat, Order, Reply, user_input
-from graders.engine.harness.expect import criterion, difference, expect, found, needed
+from graders.engine.harness.expect import criterion, difference, expect, found, needed, some
 from graders.engine.harness.items import (
     Item,
     item_ids_of,
@@ -108,6 +108,7 @@ __all__ = [
     "recorded_as",
     "say",
     "say_held",
+    "some",
     "texts_of",
     "thread_ids_of",
     "threads_of",

@@ -5,12 +5,14 @@ Must not know pytest's machinery beyond its markers, nor what a criterion is wor
 
 from __future__ import annotations
 
-from typing import NoReturn
+from collections.abc import Collection
+from typing import NoReturn, TypeVar
 
 import pytest
 
 from graders.engine.core.errors import Finding
 
+T = TypeVar("T")
 _BEFORE_DIFFERENCE = 20
 _AFTER_DIFFERENCE = 40
 
@@ -28,6 +30,18 @@ def expect(holds: bool, seen: str, *, at: int | None = None, hint: str | None = 
     """
     if holds is not True:
         found(seen, at=at, hint=hint)
+
+
+def some(tried: Collection[T]) -> Collection[T]:
+    """Return what a scenario tried; raise :class:`LookupError` where that is nothing.
+
+    A check that goes over what was tried would pass without a look. That is a fault of the
+    scenario, so it is an error of ours and no finding.
+    """
+    if not tried:
+        message = "the scenario tried nothing that this check could judge"
+        raise LookupError(message)
+    return tried
 
 
 def difference(wanted: str, got: str, *, of: str = "model's words", by: str = "client got") -> str:

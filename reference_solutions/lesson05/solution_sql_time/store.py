@@ -47,6 +47,8 @@ CREATE TRIGGER IF NOT EXISTS item_renews_thread AFTER INSERT ON item BEGIN
     UPDATE thread SET updated_at = CURRENT_TIMESTAMP WHERE id = NEW.thread_id;
 END;
 """
+MOST_LISTED = 8
+"""Threads on a page, however many were asked for; `has_more` tells of the rest."""
 THREAD_COLUMNS = "seq, id, title, metadata, created_at"
 ITEM_COLUMNS = "seq, id, type, text, rest"
 ITEM: TypeAdapter[ThreadItem] = TypeAdapter(ThreadItem)
@@ -94,6 +96,7 @@ class ColumnStore(Store[Any]):
     async def load_threads(
         self, limit: int, after: str | None, order: str, context: Any
     ) -> Page[ThreadMetadata]:
+        limit = min(limit, MOST_LISTED)
         rows = await self.page("thread", THREAD_COLUMNS, {}, limit, after, order)
         data = []
         for row in rows[:limit]:
