@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
+from fractions import Fraction
 
 from graders.engine.host.dial import NANOSECONDS, Dial
 from graders.engine.host.sql_time import SQLITES_WAIT, SqlTime
@@ -278,8 +279,11 @@ def _next_timer(loop: asyncio.AbstractEventLoop) -> float | None:
 def _ns_that_fires(when: float) -> int:
     """Return the time nearest to ``when`` at which asyncio fires a timer set for ``when``.
 
-    The loop compares floats, whose steps after months of uptime are coarser than a nanosecond.
+    The loop compares floats, whose steps after months of uptime are coarser than a nanosecond;
+    those of a timer that is set for ever (``sys.maxsize`` seconds) are many minutes.
     """
+    if math.ulp(when) * NANOSECONDS > 1:
+        return math.ceil(Fraction(math.nextafter(when, math.inf)) * NANOSECONDS)
     ns = round(when * NANOSECONDS)
     while ns / NANOSECONDS + _RESOLUTION <= when:
         ns += 1

@@ -27,6 +27,8 @@ _CPU_NS = 200_000_000
 
 Not a time on the wall: on a busy machine it may wait for a processor first.
 """
+_MOST_CPU_NS = 10 * _CPU_NS
+"""What it may work between the first question and the last: its limits are not looked at here."""
 _FRAME = re.compile(r'^  File "([^"]+)", line (\d{1,7}) in (.+)$', re.MULTILINE)
 _NAME_CHARACTERS = 80
 _CODE_CHARACTERS = 120
@@ -40,7 +42,11 @@ async def whereabouts(pid: int, output: Output, copy: Path, source: Path) -> Sou
     """
     if SIGNAL is None:
         return None
+    first = activity(pid)
     for _ in range(_QUESTIONS):
+        now = activity(pid)
+        if first is None or now is None or now.cpu_ns - first.cpu_ns > _MOST_CPU_NS:
+            return None
         before = output.text
         with suppress(OSError):
             os.kill(pid, SIGNAL)
