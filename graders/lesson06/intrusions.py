@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from graders.engine.harness import (
+    Finding,
     Order,
     RecordedCall,
     Scene,
@@ -350,8 +351,18 @@ def expect_refused_after_restart(intrusions: Intrusions, operation: Operation) -
     answer, thread = intrusions.returned[operation.kind], intrusions.undisturbed.thread
     told = f"Alice starts thread A; the server is started again; {operation.tell('Bob', 'A')}"
     secret = thread.leaked(answer, _bob(intrusions), (thread.id,))
-    _expect_nothing_of(thread, answer, told, secret, "restart")
+    # Nothing was forgotten where nothing was known before either.
+    hint = "leak" if _leaks(intrusions[operation]) else "restart"
+    _expect_nothing_of(thread, answer, told, secret, hint)
     _need_a_door(operation, intrusions.undisturbed)
+
+
+def _leaks(intrusion: Intrusion) -> bool:
+    try:
+        _expect_no_leak(intrusion)
+    except Finding:
+        return True
+    return False
 
 
 def _bob(intrusions: Intrusions) -> Person:

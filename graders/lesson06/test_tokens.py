@@ -78,8 +78,10 @@ async def test_every_kind_of_request_needs_a_token_of_today(before: Before) -> N
 
 
 def _expect_401_for_all(before: Before, how: str) -> None:
+    without = before.answers[WITHOUT]
     for kind in some(before.answers[how]):
-        _expect_status_401(before.answers[how], kind, f"`{kind}` {how}")
+        open_to_all = how != WITHOUT and _is_let_in(without.get(kind))
+        _expect_status_401(before.answers[how][kind], f"`{kind}` {how}", open_to_all=open_to_all)
 
 
 @criterion("signature-checked")
@@ -145,14 +147,23 @@ def _need_a_door(refused: Refusals) -> None:
 
 def _expect_401(refused: Refusals, case: str, what: str) -> None:
     _need_a_door(refused)
-    _expect_status_401(refused, case, what)
+    open_to_all = case not in _OF_NO_TOKEN and _is_let_in(refused.get("no header"))
+    _expect_status_401(
+        refused[case],
+        what,
+        open_to_all=open_to_all,
+        accepted="scheme" if case in OTHER_SCHEMES else "accepted",
+    )
 
 
-def _expect_status_401(answers: Refusals, case: str, what: str) -> None:
-    answer = answers[case].value
+def _expect_status_401(
+    outcome: Outcome[WholeAnswer], what: str, *, open_to_all: bool, accepted: str = "accepted"
+) -> None:
+    """Expect a 401; ``open_to_all`` where the same request without a token is let in as well."""
+    answer = outcome.value
     if answer.status in {UNAUTHORIZED, TOO_MANY_REQUESTS}:
         return
-    if case not in _OF_NO_TOKEN and answer.status == 200 and _has_no_login(answers):
+    if answer.status == 200 and open_to_all:
         raise Finding(
             f"{what} got status 200, as a request without any token does.",
             mark=answer.mark,
@@ -163,7 +174,7 @@ def _expect_status_401(answers: Refusals, case: str, what: str) -> None:
         False,
         f"{what} got {how}, not 401.",
         at=answer.mark,
-        hint="scheme" if case in OTHER_SCHEMES and answer.status == 200 else _hint(answer.status),
+        hint=accepted if answer.status == 200 else _hint(answer.status),
     )
 
 
@@ -174,8 +185,8 @@ _BEGIN = (
 )
 
 
-def _has_no_login(answers: Refusals) -> bool:
-    bare = answers.get("no header")
+def _is_let_in(bare: Outcome[WholeAnswer] | None) -> bool:
+    """Return whether a request without any token was answered as if somebody had signed in."""
     return bare is not None and bare.finding is None and bare.value.status == 200
 
 
