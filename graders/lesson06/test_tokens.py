@@ -80,7 +80,7 @@ async def test_every_kind_of_request_needs_a_token_of_today(before: Before) -> N
 def _expect_401_for_all(before: Before, how: str) -> None:
     without = before.answers[WITHOUT]
     for kind in some(before.answers[how]):
-        open_to_all = how != WITHOUT and _is_let_in(without.get(kind))
+        open_to_all = how != WITHOUT and _is_let_in(without[kind])
         _expect_status_401(before.answers[how][kind], f"`{kind}` {how}", open_to_all=open_to_all)
 
 
@@ -147,7 +147,7 @@ def _need_a_door(refused: Refusals) -> None:
 
 def _expect_401(refused: Refusals, case: str, what: str) -> None:
     _need_a_door(refused)
-    open_to_all = case not in _OF_NO_TOKEN and _is_let_in(refused.get("no header"))
+    open_to_all = case not in _OF_NO_TOKEN and _is_let_in(refused["no header"])
     _expect_status_401(
         refused[case],
         what,
@@ -185,9 +185,9 @@ _BEGIN = (
 )
 
 
-def _is_let_in(bare: Outcome[WholeAnswer] | None) -> bool:
+def _is_let_in(bare: Outcome[WholeAnswer]) -> bool:
     """Return whether a request without any token was answered as if somebody had signed in."""
-    return bare is not None and bare.finding is None and bare.value.status == 200
+    return bare.finding is None and bare.value.status == 200
 
 
 def _hint(status: int) -> str:

@@ -153,3 +153,23 @@ def needed_by(check: Any, given: Mapping[str, Any]) -> dict[str, Any]:
 def test_no_check_passes_on_nothing(check: Any, given: dict[str, Any]) -> None:
     with pytest.raises(Finding):
         asyncio.run(check(**given, **needed_by(check, given)))
+
+
+OF_TOKENS = (
+    "algorithm-fixed", "audience-checked", "expiry-checked", "not-before-checked",
+    "signature-checked", "subject-required",
+)  # fmt: skip
+"""Criteria that say nothing yet where a request without any token is let in."""
+
+
+def test_server_without_sign_in_reads_one_advice_for_all_tokens() -> None:
+    advice = set()
+    for param in checks():
+        check, given = param.values
+        marks = {mark.name: mark for mark in check.pytestmark}
+        if marks["criterion"].kwargs["id"] in OF_TOKENS:
+            with pytest.raises(Finding) as raised:
+                asyncio.run(check(**given, **needed_by(check, given)))
+            advice.add(raised.value.advice)
+    assert len(advice) == 1
+    assert "no-token-refused" in str(advice)
