@@ -9,9 +9,9 @@ from collections.abc import Mapping
 
 import pytest
 
-from graders.engine.content.quiz import Question, needed_to_pass
+from graders.engine.content.quiz import needed_to_pass
 from graders.engine.harness import criterion, expect, found
-from graders.lesson01.questions import QUESTIONS, about
+from graders.lesson01.questions import QUESTIONS, QuizQuestion, about
 
 Answers = Mapping[str, frozenset[str]]
 
@@ -28,25 +28,25 @@ def test_quiz_can_be_read(answers: Answers) -> None:
 
 @criterion("quiz-rest")
 @each("rest")
-def test_question_about_rest(question: Question, answers: Answers) -> None:
+def test_question_about_rest(question: QuizQuestion, answers: Answers) -> None:
     judge(question, answers)
 
 
 @criterion("quiz-threads")
 @each("threads")
-def test_question_about_threads(question: Question, answers: Answers) -> None:
+def test_question_about_threads(question: QuizQuestion, answers: Answers) -> None:
     judge(question, answers)
 
 
 @criterion("quiz-streaming")
 @each("streaming")
-def test_question_about_streaming(question: Question, answers: Answers) -> None:
+def test_question_about_streaming(question: QuizQuestion, answers: Answers) -> None:
     judge(question, answers)
 
 
 @criterion("quiz-passed")
 def test_quiz_is_passed(answers: Answers) -> None:
-    right = sum(answers.get(question.id) == question.right for question in QUESTIONS)
+    right = sum(question.is_right(answers.get(question.id, ())) for question in QUESTIONS)
     needed = needed_to_pass(len(QUESTIONS))
     expect(
         right >= needed,
@@ -54,21 +54,21 @@ def test_quiz_is_passed(answers: Answers) -> None:
     )
 
 
-def judge(question: Question, answers: Answers) -> None:
+def judge(question: QuizQuestion, answers: Answers) -> None:
     """Raise the finding that a wrong answer deserves."""
     given = answers.get(question.id)
     if given is None:
         found(f"{question.question} You have not answered `{question.id}` yet.", hint="unanswered")
-    if given == question.right:
+    if question.is_right(given):
         return
-    wrong = sorted(given - question.right)
+    wrong = question.why_not(given)
     if not wrong:
         found(
             f"{question.question} Your answer to `{question.id}` is right, but not complete.",
             hint="incomplete",
         )
-    option = question.dealt[wrong[0]]
+    letter = min(wrong)
     found(
-        f"{question.question} Your answer to `{question.id}` is {wrong[0]}: “{option.text}”. "
-        f"{option.tempting}"
+        f"{question.question} Your answer to `{question.id}` is {letter}: "
+        f"“{question.texts[letter]}”. {wrong[letter]}"
     )

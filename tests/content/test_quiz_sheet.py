@@ -137,3 +137,11 @@ def test_written_answers_are_read_back(tmp_path: Path, answers: dict[str, set[st
     path = tmp_path / "quiz.yaml"
     path.write_text(render_answers(answers), encoding="utf-8")
     assert read_answers(path, KNOWN) == answers
+
+
+@pytest.mark.parametrize("letters", ["", "a", "b", "c", "ab", "abc"])
+def test_sheet_judges_each_choice_as_the_bank_does(tmp_path: Path, letters: str) -> None:
+    asked = sheet_of(tmp_path, QUESTION).questions[0]
+    assert asked.texts == QUESTION.texts
+    assert asked.is_right(letters) == QUESTION.is_right(letters)
+    assert asked.why_not(letters) == QUESTION.why_not(letters)

@@ -451,3 +451,22 @@ def test_ungraded_submission_has_every_criterion_and_no_points() -> None:
     result = ungraded(request, problem)
     assert (result.score, result.max_score, result.problem) == (0, 100, problem)
     assert set(statuses(result).values()) == {"not_run"}
+
+
+def test_criterion_that_is_graded_later_needs_no_check_and_costs_no_full_marks(
+    tmp_path: Path,
+) -> None:
+    course = shutil.copytree(COURSE, tmp_path / "course")
+    rubric = course / "graders" / "greeting" / "rubric.yaml"
+    text = rubric.read_text("utf-8")
+    rubric.write_text(text.replace("visibility: hidden", "graded_later: true"), "utf-8")
+    checks = rubric.with_name("test_basics.py")
+    source = checks.read_text("utf-8")
+    checks.write_text(source[: source.index('@criterion(id="unannounced-guest")')], "utf-8")
+    result = graded(GREETING / "solution", course=course)
+    later = rows(result)["unannounced-guest"]
+    assert (later.status, later.graded_later) == (Status.NOT_RUN, True)
+    assert later.message == "Graded later, by your instructor."
+    assert (result.score, result.max_score, result.later_points) == (90, 100, 10)
+    assert result.full_marks
+    assert not graded(GREETING / "solution_terse", course=course, only=("answers",)).full_marks

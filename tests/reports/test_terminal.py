@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from graders.engine.core.results import Measurement, Problem, Result, Status, Visibility
-from graders.engine.reports import terminal
+from graders.engine.reports import telling, terminal
 from graders.engine.reports.glyphs import ASCII, UNICODE, glyphs_for
 from graders.engine.reports.terminal import Detail
 from tests.reports.samples import FEEDBACK, as_text, case, mixed, result, row
@@ -246,3 +246,18 @@ def test_page_for_a_plain_terminal_has_plain_marks() -> None:
     rows = tuple(row(status.value, "A fact", status) for status in Status)
     page = as_text(terminal.render(result(*rows), ASCII))
     assert page.isascii()
+
+
+@pytest.mark.parametrize(("points", "told"), [(1, "1 point is"), (30, "30 points are")])
+def test_what_is_graded_later_is_listed_and_costs_no_full_marks(points: int, told: str) -> None:
+    later = row("b", "It is safe", Status.NOT_RUN, points).model_copy(
+        update={"graded_later": True, "message": "Graded later, by your instructor."}
+    )
+    graded = result(row("a", "It works", points=70), later)
+    page = as_text(terminal.render(graded))
+    assert f"Full marks in all that is graded here; {told} graded later." in page
+    assert "It is safe  [graded later]" in page
+    assert "70 of the 70 tried" in page
+    (_, last) = telling.told(graded)
+    assert last.standing == "graded later"
+    assert [each.text for each in last.paragraphs] == ["Graded later, by your instructor."]

@@ -24,6 +24,7 @@ Must not know how anything is run or scored.
         needs: [server-answers]     # criteria that must have been passed before
         requirement: What the model says is what the client gets.
         partial: false              # true: points for each case that passed
+        graded_later: false         # true, in copies for students: its check is not there
         hints:
           default: Pass the events of stream_agent_response on as they come.
           buffered: Yield each event when it comes, not all at the end.
@@ -133,6 +134,7 @@ class Criterion(ContentModel):
     requirement: Sentence
     hints: Annotated[Mapping[Slug, Sentence], AfterValidator(_with_default)]
     partial: Truth = False
+    graded_later: Truth = False
 
     def hint(self, key: str | None) -> str:
         """Return the hint for ``key``, or the default one."""

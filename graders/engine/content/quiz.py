@@ -101,6 +101,20 @@ class Question(ContentModel):
         """Whether more than one option is right."""
         return len(self.right) > 1
 
+    @property
+    def texts(self) -> Mapping[str, str]:
+        """The texts of the options by the letters that students see."""
+        return {letter: option.text for letter, option in self.dealt.items()}
+
+    def is_right(self, letters: Iterable[str]) -> bool:
+        """Return whether just these options are right."""
+        return frozenset(letters) == self.right
+
+    def why_not(self, letters: Iterable[str]) -> dict[str, str]:
+        """Return by letter what is wrong with those of these options that are not right."""
+        remarks = {letter: self.dealt[letter].tempting for letter in sorted(letters)}
+        return {letter: remark for letter, remark in remarks.items() if remark}
+
     @model_validator(mode="after")
     def _consistent(self) -> Question:
         count = len(self.options)

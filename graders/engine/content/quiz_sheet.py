@@ -82,6 +82,11 @@ class SheetQuestion(ContentModel):
     reason: _Sealed
     remarks: Mapping[str, _Sealed]
 
+    @property
+    def texts(self) -> Mapping[str, str]:
+        """The texts of the options by their letters."""
+        return self.options
+
     def is_right(self, letters: Iterable[str]) -> bool:
         """Return whether just these options are right.
 

@@ -28,7 +28,8 @@ class Status(StrEnum):
 
     `passed`: it holds. `failed`: it does not hold, and feedback says what was seen. `blocked`: not
     tried, because a criterion that it needs was not passed. `error`: the grader failed, not the
-    submission. `not_run`: left out on purpose (`--only`), or the server could not be started.
+    submission. `not_run`: left out on purpose (`--only`), not in this copy of the grader, or the
+    server could not be started.
     """
 
     PASSED = "passed"
@@ -172,6 +173,9 @@ class CriterionResult(Record):
     blocked_by: tuple[str, ...] = Field(
         (), description="The ids of the criteria that kept it from being tried."
     )
+    graded_later: bool = Field(
+        False, description="Whether its check is not in this copy of the grader: graded later."
+    )
 
 
 class Problem(Record):
@@ -269,8 +273,13 @@ class Result(Record):
 
     @property
     def full_marks(self) -> bool:
-        """Whether every point was earned and nothing of ours failed."""
-        return self.problem is None and self.score == self.max_score > 0
+        """Whether every point was earned that this grader can give, and nothing of ours failed."""
+        return self.problem is None and self.score == self.max_score - self.later_points > 0
+
+    @property
+    def later_points(self) -> int:
+        """The points of criteria that this copy of the grader cannot grade."""
+        return sum(row.max_score for row in self.criteria if row.graded_later)
 
     @property
     def tried(self) -> tuple[CriterionResult, ...]:

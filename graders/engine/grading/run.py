@@ -188,6 +188,7 @@ class _Run:
             for criterion in self.criteria
             if criterion.id not in self.wanted
         }
+        reasons |= {each.id: score.NOT_RUN_YET for each in self.criteria if each.graded_later}
         if self.problem is not None:
             unreachable = (check.criterion for check in checks if check.needs_server)
             reasons |= dict.fromkeys(unreachable, score.NOT_RUN_NO_SERVER)

@@ -14,6 +14,7 @@ from graders.engine.core.results import CaseResult, CriterionResult, Status
 
 NOT_RUN_NO_SERVER = "Not tried, because the server could not be started."
 NOT_RUN_NOT_ASKED = "Not tried, because it was not asked for."
+NOT_RUN_YET = "Graded later, by your instructor."
 OWN_FAILURE = "The grader's own check broke or did not report. This is not your fault."
 
 
@@ -103,6 +104,7 @@ def _result(
         message=message,
         cases=cases,
         blocked_by=blocked_by,
+        graded_later=criterion.graded_later,
     )
 
 

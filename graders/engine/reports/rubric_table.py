@@ -17,7 +17,7 @@ def render(result: Result, glyphs: Glyphs) -> Table:
     """Return the table; it fills the width, so that the points stand in one column.
 
     A failed criterion has the number of its advice, a blocked one the numbers that it waits for.
-    Criteria that were not run are only counted.
+    Criteria that were not run are only counted, but for those that are graded later.
     """
     table = Table.grid(padding=(0, 1), expand=True)
     table.add_column(width=1)
@@ -26,7 +26,7 @@ def render(result: Result, glyphs: Glyphs) -> Table:
     table.add_column(justify="right", no_wrap=True)
     table.add_column(justify="right", no_wrap=True)
     for row in result.criteria:
-        if row.status is not Status.NOT_RUN:
+        if row.status is not Status.NOT_RUN or row.graded_later:
             table.add_row("", glyphs.mark(row.status), _title(row, result), *_points(row))
     _add_left_out(table, result, glyphs)
     _add_score(table, result, glyphs)
@@ -39,6 +39,8 @@ def _title(row: CriterionResult, result: Result) -> Text:
         text.append(f"  [{numbers(result)[row.id]}]", style="dim")
     elif row.status is Status.BLOCKED:
         text.append(f"  [{_waits(row, result)}]")
+    elif row.graded_later:
+        text.append("  [graded later]")
     elif row.status is Status.ERROR:
         text.append("\nthe grader's own check broke; this is not your fault", style="magenta")
     return text
@@ -58,7 +60,7 @@ def _points(row: CriterionResult) -> tuple[Text, Text]:
 
 
 def _add_left_out(table: Table, result: Result, glyphs: Glyphs) -> None:
-    count = sum(row.status is Status.NOT_RUN for row in result.criteria)
+    count = sum(row.status is Status.NOT_RUN and not row.graded_later for row in result.criteria)
     if count:
         what = "1 criterion was" if count == 1 else f"{count} criteria were"
         text = Text(f"{what} not tried", style=STYLES[Status.NOT_RUN])

@@ -32,7 +32,8 @@ class Paragraph:
 class ToldCriterion:
     """What is told about one criterion.
 
-    ``standing`` is one word or a few: `passed`, `partly`, `failed`, `not tried`, `broken`.
+    ``standing`` is one word or a few: `passed`, `partly`, `failed`, `not tried`, `broken`,
+    `graded later`.
     """
 
     row: CriterionResult
@@ -98,7 +99,7 @@ def _told(row: CriterionResult, result: Result) -> ToldCriterion:
         case Status.BLOCKED:
             return ToldCriterion(row, "not tried", (Paragraph("", _waits(row, result)),))
         case Status.NOT_RUN:
-            return ToldCriterion(row, "not tried", (Paragraph("", LEFT_OUT),))
+            return _left_out(row)
         case Status.ERROR:
             return ToldCriterion(row, "broken", (Paragraph("", BROKE),))
         case Status.FAILED:
@@ -109,6 +110,12 @@ def _told(row: CriterionResult, result: Result) -> ToldCriterion:
             return ToldCriterion(row, standing, tuple(_paragraphs(failed)), _conversation(failed))
         case _:
             assert_never(row.status)
+
+
+def _left_out(row: CriterionResult) -> ToldCriterion:
+    if row.graded_later:
+        return ToldCriterion(row, "graded later", (Paragraph("", row.message or LEFT_OUT),))
+    return ToldCriterion(row, "not tried", (Paragraph("", LEFT_OUT),))
 
 
 def _waits(row: CriterionResult, result: Result) -> str:

@@ -150,12 +150,20 @@ def _bullets(sentences: Iterable[str]) -> Table:
 
 def _footer(result: Result, brief: Sequence[CriterionResult]) -> Iterator[RenderableType]:
     if result.full_marks:
-        yield Text("Full marks.", style="bold green")
+        yield Text(_full_marks(result), style="bold green")
     if result.grader_failed:
         yield Text(BROKE, style="magenta")
     yield Text(advisory_line(result), style="dim")
     yield Text(isolation_line(result), style="dim")
     yield _again(result, brief)
+
+
+def _full_marks(result: Result) -> str:
+    later = result.later_points
+    if not later:
+        return "Full marks."
+    points = "1 point is" if later == 1 else f"{later} points are"
+    return f"Full marks in all that is graded here; {points} graded later."
 
 
 def _again(result: Result, brief: Sequence[CriterionResult]) -> Table:
