@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from graders.engine.authoring.presupposed import contradictions
 from graders.engine.content.binding import read
 from graders.engine.content.catalogue import Catalogue, Lesson
 from graders.engine.content.fields import ContentModel, Slug
@@ -39,6 +40,7 @@ def test_is_judged_as_it_must_be(folder: Path, launcher: Launcher) -> None:
     kind, _, what = case.must.partition(" ")
     result = _graded(folder, Catalogue(REPOSITORY).lesson(case.lesson), launcher)
     lost = {each.id for each in result.criteria if each.status is not Status.PASSED}
+    assert list(contradictions(result)) == []
     match kind:
         case "full":
             assert result.full_marks, (lost, _first_finding(result))

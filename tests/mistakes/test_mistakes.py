@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from pydantic import Field
 
+from graders.engine.authoring.presupposed import contradictions
 from graders.engine.content.binding import read
 from graders.engine.content.catalogue import Catalogue
 from graders.engine.content.fields import ContentModel, Slug
@@ -71,6 +72,7 @@ def test_a_mistake_is_told_by_its_cause(row: Row, launcher: Launcher, tmp_path: 
     seen, advice = told(result)
     assert tuple(seen.splitlines()[:3]) == row.seen
     assert advice.startswith(row.advice)
+    assert list(contradictions(result)) == []
 
 
 def told(result: Result) -> tuple[str, str]:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from graders.engine.authoring.presupposed import contradictions
 from graders.engine.core.results import CriterionResult, Result, Status
 
 
@@ -48,6 +49,7 @@ class Row:
         broken = [row.id for row in self.result.criteria if row.status is Status.ERROR]
         if broken:
             yield f"{self.name}: the grader broke on {_list(broken)}."
+        yield from (f"{self.name}: {each}" for each in contradictions(self.result))
         if self.kind is RowKind.STUB:
             yield from self._flaws_of_stub()
         elif self.kind is RowKind.SOLUTION:

@@ -400,7 +400,8 @@ def serve_command(  # noqa: PLR0917 - Typer reads the options from here
 ) -> ExitCode:
     """Run your server with uvicorn and the lesson's variables; it starts again when you save.
 
-    Without OPENAI_API_KEY the model is a scripted one, which repeats what you say.
+    Without OPENAI_API_KEY the model is a scripted one, which repeats what you say. The server runs
+    as you, without isolation: serve your own code only.
     """
     from graders.engine.cli.serving import ServeOptions, run_serve  # noqa: PLC0415 - heavy
 
