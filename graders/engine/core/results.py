@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, model_validator
 
 RESULT_FORMAT_VERSION: Literal[1] = 1
 
@@ -50,6 +50,19 @@ class Visibility(StrEnum):
     AFTER_DUE_DATE = "after_due_date"
     AFTER_PUBLISHED = "after_published"
     HIDDEN = "hidden"
+
+
+class FeedbackLevels(Record):
+    """Who sees which part of a criterion, and when."""
+
+    title: Visibility = Field(Visibility.VISIBLE, description="Its title and its id.")
+    score: Visibility = Field(
+        Visibility.VISIBLE, description="Its points, and whether it was passed."
+    )
+    seen: Visibility = Field(
+        Visibility.VISIBLE, description="What was required and what was seen, with the transcript."
+    )
+    hint: Visibility = Field(Visibility.VISIBLE, description="What to try.")
 
 
 class IsolationLevel(StrEnum):
@@ -166,6 +179,7 @@ class CriterionResult(Record):
     score: int = Field(ge=0, description="Points earned.")
     max_score: int = Field(ge=0, description="Points that can be earned.")
     visibility: Visibility
+    levels: FeedbackLevels = FeedbackLevels()
     message: str | None = Field(
         None, description="All that is to be said, in one paragraph; null when passed."
     )
@@ -176,6 +190,15 @@ class CriterionResult(Record):
     graded_later: bool = Field(
         False, description="Whether its check is not in this copy of the grader: graded later."
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _levels_of_its_visibility(cls, data: object) -> object:
+        """Fill in the levels where only the one word is given, as older results have it."""
+        if isinstance(data, dict) and "levels" not in data and "visibility" in data:
+            word = data["visibility"]
+            return {**data, "levels": {"seen": word, "hint": word}}
+        return data
 
 
 class Problem(Record):
@@ -218,6 +241,11 @@ class Environment(Record):
     packages: Mapping[str, str] = Field(
         description="The versions of the packages that decide how a server behaves."
     )
+    course_digest: str = Field(
+        "",
+        description="The digest of what `course.yaml` changes in the lesson; empty if it changes "
+        "nothing.",
+    )
     grader_digest: str = Field(
         "", description="`sha256:` and the digest of the grader's own files; empty if unknown."
     )
@@ -237,6 +265,9 @@ class Result(Record):
         RESULT_FORMAT_VERSION, description="The version of this format."
     )
     lesson: str = Field(description="The lesson's id.")
+    course: str = Field(
+        "", description="The class, as `course.yaml` names it; empty if there is none."
+    )
     submission: str = Field(description="The name of the folder or archive that was graded.")
     submission_path: str = Field(description="Its full path on the machine that graded it.")
     content_hash: str = Field(

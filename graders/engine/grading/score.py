@@ -101,6 +101,7 @@ def _result(
         score=score,
         max_score=criterion.points,
         visibility=criterion.visibility,
+        levels=criterion.levels,
         message=message,
         cases=cases,
         blocked_by=blocked_by,

@@ -10,6 +10,9 @@ from enum import StrEnum
 
 from graders.engine.core.results import CriterionResult, Result, Visibility
 
+UNNAMED = "A criterion that is not shown here"
+"""In place of a title that is hidden."""
+
 
 class Audience(StrEnum):
     """For whom a report is made."""
