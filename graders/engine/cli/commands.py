@@ -101,8 +101,8 @@ ForWhom = Annotated[
     Audience,
     typer.Option(
         metavar="WHO",
-        help="For whom: student, or instructor, who also reads what is hidden from students. "
-        "[default: student]",
+        help="For whom: student, after_due_date or after_published (students, from then on), or "
+        "instructor, who reads everything. [default: student]",
         show_default=False,
     ),
 ]

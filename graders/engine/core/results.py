@@ -29,7 +29,7 @@ class Status(StrEnum):
     `passed`: it holds. `failed`: it does not hold, and feedback says what was seen. `blocked`: not
     tried, because a criterion that it needs was not passed. `error`: the grader failed, not the
     submission. `not_run`: left out on purpose (`--only`), not in this copy of the grader, or the
-    server could not be started.
+    server could not be started. `withheld`: decided, and not shown to whom this was made for.
     """
 
     PASSED = "passed"
@@ -37,6 +37,7 @@ class Status(StrEnum):
     BLOCKED = "blocked"
     ERROR = "error"
     NOT_RUN = "not_run"
+    WITHHELD = "withheld"
 
 
 class Visibility(StrEnum):
@@ -314,8 +315,9 @@ class Result(Record):
 
     @property
     def tried(self) -> tuple[CriterionResult, ...]:
-        """The criteria that were not left out."""
-        return tuple(row for row in self.criteria if row.status is not Status.NOT_RUN)
+        """The criteria that were not left out, and whose points are in the total."""
+        left_out = {Status.NOT_RUN, Status.WITHHELD}
+        return tuple(row for row in self.criteria if row.status not in left_out)
 
     @property
     def grader_failed(self) -> bool:
