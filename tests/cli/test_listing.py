@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -12,7 +13,8 @@ from graders.engine.content.announced import passage_of
 from graders.engine.content.catalogue import Catalogue, Lesson
 from graders.engine.content.reasons import load_reasons
 from graders.engine.core.places import REPOSITORY
-from tests.cli.course import run
+from graders.engine.reports.audience import UNNAMED
+from tests.cli.course import SOLUTION, STUB, run
 from tests.miniature import COURSE
 
 
@@ -110,3 +112,49 @@ def test_passage_has_the_heading_above_it() -> None:
     assert [(each.line, each.heading) for each in told.values() if each] == [
         (5, "B"), (6, "B"), (11, "C")
     ]  # fmt: skip
+
+
+def test_course_is_checked_and_shown(tmp_path: Path) -> None:
+    file = tmp_path / "class.yaml"
+    file.write_text(
+        "name: Agents\nlessons: {greeting: {criteria: {polite: {points: 50, visibility: hidden}, "
+        "answers: {feedback: {title: hidden}}}}}\npackages: [pandas]\n",
+        encoding="utf-8",
+    )
+    shown = run("course", "--course", str(file))
+    assert shown.code == ExitCode.FULL_MARKS
+    lines = [" ".join(line.split()) for line in shown.out.splitlines()]
+    assert lines[0] == "Agents"
+    assert "greeting 120 points Greeting" in lines
+    assert "polite: 50 points; seen hidden, hint hidden" in lines
+    assert "answers: 40 points; title hidden" in lines
+    assert lines[-1].endswith("pandas")
+    listed = run("list", "greeting", "--course", str(file)).out
+    assert "The server answers" not in listed
+    assert UNNAMED in listed
+
+
+def test_without_a_course_all_lessons_are_shown_as_they_are() -> None:
+    shown = run("course").out
+    assert shown.startswith("There is no course.yaml")
+    assert "counting" in shown
+
+
+def test_mistake_in_a_course_is_told_before_anything_starts(tmp_path: Path) -> None:
+    file = tmp_path / "class.yaml"
+    file.write_text("lessons:\n  greeting: {criterias: {}}\n", encoding="utf-8")
+    found = run("greeting", STUB, "--course", str(file))
+    assert (found.code, found.out) == (ExitCode.CONTENT, "")
+    assert f"{file}:2" in found.err
+    assert "Did you mean `criteria`?" in found.err
+
+
+def test_points_of_a_course_are_those_of_the_result(tmp_path: Path) -> None:
+    file = tmp_path / "class.yaml"
+    file.write_text(
+        "name: Agents\nlessons: {greeting: {criteria: {polite: {points: 50}}}}", encoding="utf-8"
+    )
+    found = run("greeting", SOLUTION, "--course", str(file), "--json", "-")
+    told = json.loads(found.out)
+    assert (told["score"], told["max_score"], told["course"]) == (120, 120, "Agents")
+    assert told["made_with"]["course_digest"].startswith("sha256:")

@@ -18,7 +18,7 @@ import xmlschema
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from graders.engine.core.results import Problem, Result, Status, Visibility
+from graders.engine.core.results import FeedbackLevels, Problem, Result, Status, Visibility
 from graders.engine.reports import json_report
 from graders.engine.reports.audience import Audience, seen_by
 from graders.engine.reports.formats import (
@@ -107,7 +107,8 @@ def test_totals_agree_to_the_point_in_every_format(make: Callable[[], Result]) -
     assert legacy["max_score"] == graded.max_score
     scope = json.loads(gradescope.render(graded))
     assert scope["score"] == graded.score
-    assert [(each["score"], each["max_score"]) for each in scope["tests"]] == points
+    counted = [each for each in scope["tests"] if "score" in each]
+    assert [(each["score"], each["max_score"]) for each in counted] == points
     prairie = json.loads(prairielearn.render(graded))
     assert prairie["score"] == graded.score / graded.max_score
     assert [(each["points"], each["max_points"]) for each in prairie["tests"]] == points
@@ -218,7 +219,9 @@ def with_secrets() -> Result:
     feedback = told.model_copy(update={"seen": SECRET, "advice": SECRET, "required": SECRET})
     hidden = first.model_copy(
         update={
-            "visibility": Visibility.AFTER_PUBLISHED,
+            "levels": FeedbackLevels(
+                seen=Visibility.AFTER_PUBLISHED, hint=Visibility.AFTER_PUBLISHED
+            ),
             "message": SECRET,
             "cases": (first.cases[0].model_copy(update={"name": SECRET, "feedback": feedback}),),
         }

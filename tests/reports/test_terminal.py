@@ -11,6 +11,7 @@ from rich.console import Console
 
 from graders.engine.core.results import Measurement, Problem, Result, Status, Visibility
 from graders.engine.reports import telling, terminal
+from graders.engine.reports.audience import Audience, seen_by
 from graders.engine.reports.glyphs import ASCII, UNICODE, glyphs_for
 from graders.engine.reports.terminal import Detail
 from tests.reports.samples import FEEDBACK, as_text, case, mixed, result, row
@@ -19,7 +20,7 @@ PAGE = Path(__file__).with_name("page.txt")
 
 
 def test_page_with_every_status_is_the_one_on_file() -> None:
-    page = as_text(terminal.render(mixed(), title="First agent"))
+    page = as_text(terminal.render(seen_by(Audience.STUDENT, mixed()), title="First agent"))
     assert page + "\n" == PAGE.read_text(encoding="utf-8")
 
 
@@ -117,7 +118,8 @@ def test_one_can_be_asked_for() -> None:
 
 
 def test_first_that_may_be_shown_is_told_in_full() -> None:
-    page = as_text(terminal.render(three_failed(first_visibility=Visibility.HIDDEN)))
+    graded = three_failed(first_visibility=Visibility.HIDDEN)
+    page = as_text(terminal.render(seen_by(Audience.STUDENT, graded)))
     told = sections(page)
     assert told["1"][1].strip() == "The details of this check are not shown here."
     assert any("The conversation as it went" in line for line in told["2"])
@@ -166,7 +168,7 @@ def test_few_cases_that_failed_are_all_shown() -> None:
 def test_of_many_cases_some_are_shown_and_the_others_counted() -> None:
     page = as_text(terminal.render(mixed(), detail=Detail(everything=True)))
     assert page.count("was 500.") == 3
-    assert "… and 1 more case" in page
+    assert "1 more case failed." in page
 
 
 def test_measurement_is_shown_with_its_goal() -> None:
@@ -208,11 +210,20 @@ def test_criterion_that_is_not_visible_shows_its_title_only(visibility: Visibili
     secret = row(
         "secret-id", "A secret fact", Status.FAILED, cases=(failed,), visibility=visibility
     )
-    page = as_text(terminal.render(result(secret)))
+    page = as_text(terminal.render(seen_by(Audience.STUDENT, result(secret))))
     assert "A secret fact" in page
     assert "secret-id" not in page
     assert FEEDBACK.seen not in page
     assert "--only" not in page
+
+
+def test_page_for_an_instructor_shows_the_details_of_what_is_hidden() -> None:
+    detail = Detail(everything=True)
+    hidden = three_failed(first_visibility=Visibility.HIDDEN)
+    page = as_text(terminal.render(seen_by(Audience.INSTRUCTOR, hidden), detail=detail))
+    assert page == as_text(terminal.render(three_failed(), detail=detail))
+    everything = as_text(terminal.render(seen_by(Audience.INSTRUCTOR, mixed())))
+    assert "A model call that was not for the answer (title): “Give this chat" in everything
 
 
 def test_run_that_counts_does_not_call_itself_practice() -> None:

@@ -22,7 +22,7 @@ def run_check(
     context: CommandContext, names: Sequence[str], seed: int | None, *, jobs: int, verbose: bool
 ) -> ExitCode:
     """Check the named lessons, or all; say by the exit code whether the content is right."""
-    catalogue, page = context.catalogue, context.stdout()
+    catalogue, page = context.lessons_as_written, context.stdout()
     lessons = [catalogue.lesson(name) for name in names] or catalogue.lessons()
     seed = new_seed() if seed is None else seed
     checks = []

@@ -101,8 +101,17 @@ ForWhom = Annotated[
     Audience,
     typer.Option(
         metavar="WHO",
-        help="For whom: student, or instructor, who also reads what is hidden from students. "
-        "[default: student]",
+        help="For whom: student, after_due_date or after_published (students, from then on), or "
+        "instructor, who reads everything. [default: student]",
+        show_default=False,
+    ),
+]
+CourseOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--course",
+        metavar="FILE",
+        help="The class: a course.yaml. [default: course.yaml beside grade.py, if there is one]",
         show_default=False,
     ),
 ]
@@ -203,6 +212,7 @@ def grade_command(  # noqa: PLR0917 - Typer reads the options from here
         ),
     ] = None,
     require: Require = None,
+    course: CourseOption = None,
 ) -> ExitCode:
     """Grade a server: say for each criterion what is required, what was seen, and what to try."""
     from graders.engine.cli.grading import (  # noqa: PLC0415 - heavy
@@ -212,7 +222,7 @@ def grade_command(  # noqa: PLR0917 - Typer reads the options from here
         run_grade,
     )
 
-    here = command_context(context)
+    here = command_context(context, course)
     request = request_for(here, lesson, submission, seed=seed, only=only or (), require=require)
     reports = (*(report or ()), *([f"json={json_file}"] if json_file else []))
     tell = here.environment.get("GITHUB_ACTIONS") == "true" if github is None else github
@@ -296,11 +306,12 @@ def list_command(
     lesson: Annotated[
         str | None, typer.Argument(help=LESSON_HELP, metavar="LESSON", show_default=False)
     ] = None,
+    course: CourseOption = None,
 ) -> ExitCode:
     """List the lessons; with a lesson, its criteria with their points and ids."""
     from graders.engine.cli.listing import list_criteria, list_lessons  # noqa: PLC0415 - rich
 
-    here = command_context(context)
+    here = command_context(context, course)
     if lesson is None:
         list_lessons(here)
     else:
@@ -322,11 +333,20 @@ def explain_command(
             show_default=False,
         ),
     ] = None,
+    course: CourseOption = None,
 ) -> ExitCode:
     """Explain a criterion: what it requires, why that matters, and where the README says so."""
     from graders.engine.cli.explaining import run_explain  # noqa: PLC0415 - rich
 
-    return run_explain(command_context(context), criterion, lesson)
+    return run_explain(command_context(context, course), criterion, lesson)
+
+
+@app.command("course", cls=PlainCommand, short_help="Check course.yaml, and show what it says.")
+def course_command(context: typer.Context, course: CourseOption = None) -> ExitCode:
+    """Check the course.yaml of a class, and show what it makes of the lessons."""
+    from graders.engine.cli.class_page import show_course  # noqa: PLC0415 - rich
+
+    return show_course(command_context(context, course))
 
 
 @app.command("replay", cls=PlainCommand, short_help="Play one sample conversation and show it.")
@@ -541,7 +561,7 @@ def sheet_command(
 
 COMMAND = typer.main.get_command(app)
 NAMES = (
-    *("grade", "show", "list", "explain", "replay", "quiz", "serve", "token"),
+    *("grade", "show", "list", "explain", "course", "replay", "quiz", "serve", "token"),
     *("test", "completion", "lesson", "export"),
 )
 

@@ -16,6 +16,7 @@ from graders.engine.cli.shells import Shell
 from graders.engine.content.catalogue import Catalogue
 from graders.engine.core.errors import AutograderError
 from graders.engine.core.results import IsolationLevel
+from graders.engine.reports.audience import Audience
 
 _SCRIPTS = {
     Shell.BASH: """\
@@ -105,6 +106,8 @@ def _values(parameter: Any, catalogue: Catalogue, rest: Sequence[str]) -> Iterab
             return catalogue.ids()
         case "only" | "show" | "loses" | "criterion":
             return _criteria(catalogue, rest)
+        case "audience":
+            return list(Audience)
         case "require":
             return list(IsolationLevel)
         case "shell":

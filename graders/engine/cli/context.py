@@ -7,7 +7,7 @@ import secrets
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, TextIO, cast
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
     from graders.engine.content.catalogue import Catalogue
+    from graders.engine.content.course import Course
     from graders.engine.grading.folder import OpenFactory
 
 WIDEST = 100
@@ -42,10 +43,26 @@ class CommandContext:
     out: TextIO = field(default_factory=lambda: sys.stdout)
     err: TextIO = field(default_factory=lambda: sys.stderr)
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    course_file: Path | None = None
+    """What ``--course`` names, if it was given."""
+
+    @property
+    def course(self) -> Course | None:
+        """The class that lessons are graded for, if there is a ``course.yaml``."""
+        from graders.engine.content.course import find_course  # noqa: PLC0415 - not for --help
+
+        return find_course(self.root, self.course_file)
 
     @property
     def catalogue(self) -> Catalogue:
-        """The lessons of the course."""
+        """The lessons of the course, as ``course.yaml`` has them if there is one."""
+        from graders.engine.content.catalogue import Catalogue  # noqa: PLC0415 - not for --help
+
+        return Catalogue(self.root, self.course)
+
+    @property
+    def lessons_as_written(self) -> Catalogue:
+        """All lessons as their authors wrote them, whatever a course makes of them."""
         from graders.engine.content.catalogue import Catalogue  # noqa: PLC0415 - not for --help
 
         return Catalogue(self.root)
@@ -96,6 +113,7 @@ def _console(file: TextIO) -> Console:
     return console
 
 
-def command_context(context: typer.Context) -> CommandContext:
-    """Return the context that :func:`.main.main` gave to the command."""
-    return cast("CommandContext", context.obj)
+def command_context(context: typer.Context, course: Path | None = None) -> CommandContext:
+    """Return the context that :func:`.main.main` gave, for the ``course`` that was asked for."""
+    given = cast("CommandContext", context.obj)
+    return given if course is None else replace(given, course_file=course)

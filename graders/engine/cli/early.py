@@ -18,7 +18,19 @@ if TYPE_CHECKING:
     from graders.engine.sandbox.process import Launcher
 
 _WITHOUT_SERVERS = frozenset(
-    {"list", "explain", "quiz", "show", "export", "serve", "token", "test", "completion", "lesson"}
+    {
+        "list",
+        "explain",
+        "course",
+        "quiz",
+        "show",
+        "export",
+        "serve",
+        "token",
+        "test",
+        "completion",
+        "lesson",
+    }
 )
 """The commands that start none in this process; `lesson` starts some in others."""
 _ASKS_FOR_HELP = frozenset({"-h", "--help"})

@@ -103,7 +103,7 @@ def run_grade(context: CommandContext, request: GradingRequest, output: Showing)
     """
     require_known(request.lesson, output.show)
     wanted = _wanted(output)
-    with context.servers() as open_factory, watched(context.stderr()) as progress:
+    with context.servers() as open_factory, watched(context.stderr(), output.audience) as progress:
         result = grade_folder(request, open_factory, on_event=progress)
     show(context, result, wanted, title=request.lesson.title, output=output)
     if output.verbose:

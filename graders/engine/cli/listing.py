@@ -6,8 +6,8 @@ from rich.table import Table
 from rich.text import Text
 
 from graders.engine.cli.context import CommandContext, print_page
-from graders.engine.content.models import Criterion
 from graders.engine.core.results import Visibility
+from graders.engine.reports.audience import UNNAMED
 
 
 def list_lessons(context: CommandContext) -> None:
@@ -25,13 +25,12 @@ def list_criteria(context: CommandContext, name: str) -> None:
     grid.add_column(justify="right", no_wrap=True)
     grid.add_column(no_wrap=True)
     grid.add_column()
+    whole = lesson.rubric.visible_ids
     for each in lesson.rubric.criteria:
-        grid.add_row(Text(f"{each.points}"), Text(_shown_id(each), style="bold"), Text(each.title))
+        # Of the others, students may not see all.
+        shown_id = each.id if each.id in whole else "-"
+        title = each.title if each.levels.title is Visibility.VISIBLE else UNNAMED
+        grid.add_row(Text(f"{each.points}"), Text(shown_id, style="bold"), Text(title))
     page.print(Text.assemble((lesson.id, "bold"), f"  {lesson.title}\n"))
     print_page(page, grid)
     page.print(Text("\nWhat one asks, and why: python grade.py explain ID", style="dim"))
-
-
-def _shown_id(criterion: Criterion) -> str:
-    """Return the id, unless students may not see more of a criterion than its title."""
-    return criterion.id if criterion.visibility is Visibility.VISIBLE else "-"

@@ -84,7 +84,7 @@ class Asking:
 
 def run_mutant(context: CommandContext, order: MutantOrder) -> ExitCode:
     """Make the mutant, grade it, and say by the exit code whether it loses what it must."""
-    lesson = context.catalogue.lesson(order.lesson)
+    lesson = context.lessons_as_written.lesson(order.lesson)
     draft = new_draft(lesson, order.name, order.base)
     why = None if order.why is None else checked_why(order.why)
     loses = checked_loses(order.loses, lesson) if order.loses else ()

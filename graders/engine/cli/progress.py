@@ -20,6 +20,7 @@ from graders.engine.grading.events import (
     GradingEvent,
     RunStarted,
 )
+from graders.engine.reports.audience import UNNAMED, Audience, shown_row
 from graders.engine.reports.glyphs import Glyphs, glyphs_for
 
 STARTING = "Starting the server ..."
@@ -27,9 +28,13 @@ STARTING = "Starting the server ..."
 
 @dataclass
 class Progress:
-    """Shows what is going on; keeps the logs of our own errors for ``--verbose``."""
+    """Shows what is going on; keeps the logs of our own errors for ``--verbose``.
+
+    What the ``audience`` may not read is not shown: students read the logs of a run.
+    """
 
     console: Console
+    audience: Audience = Audience.STUDENT
     live: Live | None = None
     count: int = 0
     done: int = 0
@@ -41,7 +46,8 @@ class Progress:
             self.count = len(event.criteria)
         elif isinstance(event, CriterionStarted):
             self.done += 1
-            self.show(f"[{self.done}/{self.count}] {event.title}")
+            title = event.title if self.audience.sees(event.levels.title) else UNNAMED
+            self.show(f"[{self.done}/{self.count}] {title}")
         elif isinstance(event, CaseFinished) and event.log:
             self.logs.append(event.log)
         elif isinstance(event, CriterionFinished) and self.live is None:
@@ -54,18 +60,19 @@ class Progress:
             self.live.update(text, refresh=True)
 
     def _line(self, event: CriterionFinished, glyphs: Glyphs) -> None:
-        mark = glyphs.mark(event.result.status)
-        self.console.print(Text(" ").append_text(mark).append(f" {event.result.title}"))
+        row = shown_row(self.audience, event.result)
+        mark = glyphs.mark(row.status)
+        self.console.print(Text(" ").append_text(mark).append(f" {row.title}"))
 
 
 @contextmanager
-def watched(console: Console) -> Iterator[Progress]:
+def watched(console: Console, audience: Audience = Audience.STUDENT) -> Iterator[Progress]:
     """Yield a progress display, which is gone from a terminal afterwards."""
     if not console.is_terminal:
         console.print(STARTING)
-        yield Progress(console)
+        yield Progress(console, audience)
         return
     with Live(console=console, auto_refresh=False, transient=True) as live:
-        progress = Progress(console, live)
+        progress = Progress(console, audience, live)
         progress.show(STARTING)
         yield progress

@@ -135,6 +135,6 @@ def _names(questions: Iterable[SheetQuestion]) -> str:
 
 def run_sheets(context: CommandContext, names: Sequence[str]) -> ExitCode:
     """Make the sheets of the named lessons, or of all that have one, from the bank."""
-    for lesson, count in write_sheets(context.catalogue, names):
+    for lesson, count in write_sheets(context.lessons_as_written, names):
         context.stdout().print(f"{lesson}: {count} questions")
     return ExitCode.FULL_MARKS

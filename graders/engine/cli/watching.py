@@ -26,6 +26,7 @@ from graders.engine.grading.folder import OpenFactory, grade_folder
 from graders.engine.grading.request import GradingRequest
 from graders.engine.grading.score import total
 from graders.engine.reports import changes, terminal
+from graders.engine.reports.audience import Audience, seen_by
 from graders.engine.reports.glyphs import glyphs_for
 from graders.engine.submissions.submission_copy import SKIPPED_FOLDERS
 
@@ -94,10 +95,12 @@ class Watch:
     def _show(self, result: Result) -> None:
         console = self.context.stdout()
         title = self.request.lesson.title
-        page = terminal.render(result, glyphs_for(console), title=title, detail=self.detail)
+        shown = seen_by(Audience.STUDENT, result)
+        page = terminal.render(shown, glyphs_for(console), title=title, detail=self.detail)
         print_page(console, page)
         if self.last is not None:
-            for line in changes.told(changes.between(self.last, result)):
+            before = seen_by(Audience.STUDENT, self.last)
+            for line in changes.told(changes.between(before, shown)):
                 console.print(Text(visible(line), style="bold"))
         self.last = joined(self.last, result)
 

@@ -75,6 +75,14 @@ def bind(node: Node, model: type[Model], path: Path) -> Model:
         raise ContentError(path, mistake.line, mistake.message, cure=mistake.cure) from error
 
 
+def wrong_at(
+    root: Node, location: Location, message: str, path: Path, *, cure: str = ""
+) -> ContentError:
+    """Return the error about one place of a file that a model alone cannot judge."""
+    place = _find(root, location)
+    return ContentError(path, place.line, f"{place.name}{message}", cure=cure)
+
+
 def _mistake(detail: ErrorDetails, root: Node) -> _Mistake:
     context: Mapping[str, object] = detail.get("ctx", {})
     kind = detail["type"]

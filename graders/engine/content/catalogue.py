@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from graders.engine.content.course import Course
 from graders.engine.content.fields import did_you_mean, is_slug
 from graders.engine.content.models import LessonInfo, Rubric, load_lesson_info, load_rubric
 from graders.engine.core.errors import ContentError, UsageError
@@ -30,26 +31,41 @@ class Lesson:
     grader_dir: Path
     assignment_dir: Path
     solutions_dir: Path
+    course: Course | None = None
 
     @property
     def title(self) -> str:
         """What the lesson is called."""
         return self.info.title
 
+    @property
+    def course_title(self) -> str:
+        """What the class is called; empty without a course."""
+        return self.course.title if self.course else ""
+
     @cached_property
     def rubric(self) -> Rubric:
-        """The criteria of the lesson; a ContentError if ``rubric.yaml`` is wrong."""
-        return load_rubric(self.grader_dir / "rubric.yaml")
+        """The criteria of the lesson, as they are in its course; a ContentError if one is wrong."""
+        rubric = load_rubric(self.grader_dir / "rubric.yaml")
+        return rubric if self.course is None else self.course.applied_to(self.id, rubric)
 
 
 class Catalogue:
-    """The lessons under ``root``, the folder that holds ``graders`` and ``assignments``."""
+    """The lessons under ``root``, the folder that holds ``graders`` and ``assignments``.
 
-    def __init__(self, root: Path) -> None:
+    With a ``course``, only its own, as it has them.
+    """
+
+    def __init__(self, root: Path, course: Course | None = None) -> None:
         self.root = root
+        self.course = course
 
     def ids(self) -> list[str]:
-        """Return the ids of all lessons, sorted; reads no file."""
+        """Return the ids of all lessons of the course, sorted; reads no file."""
+        known = self._known()
+        return known if self.course is None else self.course.lessons(known)
+
+    def _known(self) -> list[str]:
         found = sorted(path.parent for path in (self.root / "graders").glob("*/lesson.yaml"))
         return [_checked_id(folder) for folder in found if folder.name != ENGINE_FOLDER]
 
@@ -72,13 +88,18 @@ class Catalogue:
         if name not in known and path.name in known and len(path.parts) > 1 and path.is_dir():
             return self._load(path.name), path
         lesson_id = _meant(name, known)
+        if lesson_id is None and self.course and (meant := _meant(name, self._known())):
+            raise UsageError(
+                f"`{meant}` is not in the course that {self.course.path} describes.",
+                cure=f"Its lessons: {', '.join(known)}.",
+            )
         if lesson_id is None:
             raise UsageError(f"There is no lesson `{quote(name)}`.", cure=did_you_mean(name, known))
         return self._load(lesson_id), None
 
     def has(self, name: str) -> bool:
         """Return whether ``name`` names a lesson, as :meth:`lesson` reads it; reads no file."""
-        path, known = Path(name), self.ids()
+        path, known = Path(name), self._known()
         return _meant(name, known) is not None or (path.name in known and path.is_dir())
 
     def lesson_of(self, file: Path) -> Lesson:
@@ -97,6 +118,7 @@ class Catalogue:
             grader_dir=grader_dir,
             assignment_dir=self.root / "assignments" / lesson_id,
             solutions_dir=self.root / "reference_solutions" / lesson_id,
+            course=self.course,
         )
 
 

@@ -20,7 +20,7 @@ Must not know how anything is run or scored.
       - id: answer-is-the-models
         title: The client gets what the model says, to the character
         points: 10
-        visibility: visible         # or after_due_date, after_published, hidden
+        visibility: visible         # or after_due_date, after_published, hidden: details, hint
         needs: [server-answers]     # criteria that must have been passed before
         requirement: What the model says is what the client gets.
         partial: false              # true: points for each case that passed
@@ -55,7 +55,7 @@ from graders.engine.content.fields import (
     not_empty,
 )
 from graders.engine.core.limits import MOST, NAMES
-from graders.engine.core.results import Visibility
+from graders.engine.core.results import FeedbackLevels, Visibility
 from graders.engine.core.text import quote
 
 FULL_MARKS = 100
@@ -123,6 +123,24 @@ class LessonInfo(LessonFile):
     id: Slug
 
 
+class FeedbackParts(ContentModel):
+    """Who sees single parts of a criterion; what is left out goes by its ``visibility``."""
+
+    title: Visibility | None = None
+    score: Visibility | None = None
+    seen: Visibility | None = None
+    hint: Visibility | None = None
+
+    def levels(self, visibility: Visibility) -> FeedbackLevels:
+        """Return the level of each part; ``visibility`` is about what was seen and the hint."""
+        return FeedbackLevels(
+            title=self.title or Visibility.VISIBLE,
+            score=self.score or Visibility.VISIBLE,
+            seen=self.seen or visibility,
+            hint=self.hint or visibility,
+        )
+
+
 class Criterion(ContentModel):
     """One line of a rubric; ``points`` are whole, ``hints`` are keyed to what was observed."""
 
@@ -130,11 +148,17 @@ class Criterion(ContentModel):
     title: Sentence
     points: Annotated[WholeNumber, Field(ge=0, le=FULL_MARKS)]
     visibility: Visibility = Visibility.VISIBLE
+    feedback: FeedbackParts = FeedbackParts()
     needs: tuple[Slug, ...] = ()
     requirement: Sentence
     hints: Annotated[Mapping[Slug, Sentence], AfterValidator(_with_default)]
     partial: Truth = False
     graded_later: Truth = False
+
+    @property
+    def levels(self) -> FeedbackLevels:
+        """Who sees which part of it."""
+        return self.feedback.levels(self.visibility)
 
     def hint(self, key: str | None) -> str:
         """Return the hint for ``key``, or the default one."""
@@ -155,7 +179,7 @@ class Rubric(ContentModel):
     @property
     def visible_ids(self) -> tuple[str, ...]:
         """The ids of the criteria that students may see whole, in the same order."""
-        shown = (each for each in self.criteria if each.visibility is Visibility.VISIBLE)
+        shown = (each for each in self.criteria if each.levels == FeedbackLevels())
         return tuple(criterion.id for criterion in shown)
 
     def criterion(self, criterion_id: str) -> Criterion:

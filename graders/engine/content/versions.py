@@ -33,6 +33,18 @@ def digest_of_lesson(lesson: Lesson) -> str:
     return _digest(root, [lesson.grader_dir, quiz, *solutions])
 
 
+def digest_of_course(lesson: Lesson) -> str:
+    """Return the digest of what the course changes in one lesson; empty if it changes nothing."""
+    changes = lesson.course.changes_of(lesson.id) if lesson.course else {}
+    return (
+        digest_of_all(
+            {name: digest_of([each.model_dump_json().encode()]) for name, each in changes.items()}
+        )
+        if changes
+        else ""
+    )
+
+
 def digest_of_lock(root: Path) -> str:
     """Return the digest of the lock file, which says what servers can import."""
     return _digest(root, [root / LOCK_NAME])

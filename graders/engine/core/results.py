@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, model_validator
 
 RESULT_FORMAT_VERSION: Literal[1] = 1
 
@@ -29,7 +29,7 @@ class Status(StrEnum):
     `passed`: it holds. `failed`: it does not hold, and feedback says what was seen. `blocked`: not
     tried, because a criterion that it needs was not passed. `error`: the grader failed, not the
     submission. `not_run`: left out on purpose (`--only`), not in this copy of the grader, or the
-    server could not be started.
+    server could not be started. `withheld`: decided, and not shown to whom this was made for.
     """
 
     PASSED = "passed"
@@ -37,6 +37,7 @@ class Status(StrEnum):
     BLOCKED = "blocked"
     ERROR = "error"
     NOT_RUN = "not_run"
+    WITHHELD = "withheld"
 
 
 class Visibility(StrEnum):
@@ -50,6 +51,19 @@ class Visibility(StrEnum):
     AFTER_DUE_DATE = "after_due_date"
     AFTER_PUBLISHED = "after_published"
     HIDDEN = "hidden"
+
+
+class FeedbackLevels(Record):
+    """Who sees which part of a criterion, and when."""
+
+    title: Visibility = Field(Visibility.VISIBLE, description="Its title and its id.")
+    score: Visibility = Field(
+        Visibility.VISIBLE, description="Its points, and whether it was passed."
+    )
+    seen: Visibility = Field(
+        Visibility.VISIBLE, description="What was required and what was seen, with the transcript."
+    )
+    hint: Visibility = Field(Visibility.VISIBLE, description="What to try.")
 
 
 class IsolationLevel(StrEnum):
@@ -166,6 +180,7 @@ class CriterionResult(Record):
     score: int = Field(ge=0, description="Points earned.")
     max_score: int = Field(ge=0, description="Points that can be earned.")
     visibility: Visibility
+    levels: FeedbackLevels = FeedbackLevels()
     message: str | None = Field(
         None, description="All that is to be said, in one paragraph; null when passed."
     )
@@ -176,6 +191,15 @@ class CriterionResult(Record):
     graded_later: bool = Field(
         False, description="Whether its check is not in this copy of the grader: graded later."
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _levels_of_its_visibility(cls, data: object) -> object:
+        """Fill in the levels where only the one word is given, as older results have it."""
+        if isinstance(data, dict) and "levels" not in data and "visibility" in data:
+            word = data["visibility"]
+            return {**data, "levels": {"seen": word, "hint": word}}
+        return data
 
 
 class Problem(Record):
@@ -218,6 +242,11 @@ class Environment(Record):
     packages: Mapping[str, str] = Field(
         description="The versions of the packages that decide how a server behaves."
     )
+    course_digest: str = Field(
+        "",
+        description="The digest of what `course.yaml` changes in the lesson; empty if it changes "
+        "nothing.",
+    )
     grader_digest: str = Field(
         "", description="`sha256:` and the digest of the grader's own files; empty if unknown."
     )
@@ -237,6 +266,9 @@ class Result(Record):
         RESULT_FORMAT_VERSION, description="The version of this format."
     )
     lesson: str = Field(description="The lesson's id.")
+    course: str = Field(
+        "", description="The class, as `course.yaml` names it; empty if there is none."
+    )
     submission: str = Field(description="The name of the folder or archive that was graded.")
     submission_path: str = Field(description="Its full path on the machine that graded it.")
     content_hash: str = Field(
@@ -283,8 +315,9 @@ class Result(Record):
 
     @property
     def tried(self) -> tuple[CriterionResult, ...]:
-        """The criteria that were not left out."""
-        return tuple(row for row in self.criteria if row.status is not Status.NOT_RUN)
+        """The criteria that were not left out, and whose points are in the total."""
+        left_out = {Status.NOT_RUN, Status.WITHHELD}
+        return tuple(row for row in self.criteria if row.status not in left_out)
 
     @property
     def grader_failed(self) -> bool:

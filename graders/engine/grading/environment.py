@@ -10,7 +10,12 @@ from functools import cache
 from importlib.metadata import version
 
 from graders.engine.content.catalogue import Lesson
-from graders.engine.content.versions import digest_of_grader, digest_of_lesson, digest_of_lock
+from graders.engine.content.versions import (
+    digest_of_course,
+    digest_of_grader,
+    digest_of_lesson,
+    digest_of_lock,
+)
 from graders.engine.core.places import REPOSITORY
 from graders.engine.core.results import Environment
 from graders.engine.core.version import VERSION
@@ -21,7 +26,8 @@ PACKAGES = ("fastapi", "openai", "openai-agents", "openai-chatkit", "starlette")
 
 def environment(lesson: Lesson) -> Environment:
     """Return what this process grades ``lesson`` with."""
-    return _of_process().model_copy(update={"lesson_digest": digest_of_lesson(lesson)})
+    own = {"lesson_digest": digest_of_lesson(lesson), "course_digest": digest_of_course(lesson)}
+    return _of_process().model_copy(update=own)
 
 
 @cache

@@ -9,7 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from graders.engine.core.results import CaseResult, CriterionResult, Result
+from graders.engine.core.results import CaseResult, CriterionResult, FeedbackLevels, Result
+
+SEEN_BY_ALL = FeedbackLevels()
 
 
 @dataclass(frozen=True)
@@ -22,10 +24,11 @@ class RunStarted:
 
 @dataclass(frozen=True)
 class CriterionStarted:
-    """The first check of a criterion began."""
+    """The first check of a criterion began; ``levels`` say who may read its title."""
 
     id: str
     title: str
+    levels: FeedbackLevels = SEEN_BY_ALL
 
 
 @dataclass(frozen=True)

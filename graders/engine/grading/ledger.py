@@ -53,7 +53,7 @@ class Ledger:
             return False
         if criterion.id not in self._started:
             self._started.add(criterion.id)
-            self.on_event(CriterionStarted(criterion.id, criterion.title))
+            self.on_event(CriterionStarted(criterion.id, criterion.title, criterion.levels))
         return True
 
     def record(self, criterion: Criterion, name: str, verdict: Verdict, duration_ms: float) -> None:

@@ -70,6 +70,7 @@ def grade(
     earned, possible = score.total(rows)
     result = Result(
         lesson=lesson.id,
+        course=lesson.course_title,
         submission=request.name,
         submission_path=request.path,
         started_at=started_at,
@@ -98,6 +99,7 @@ def ungraded(request: GradingRequest, problem: Problem) -> Result:
     criteria = request.lesson.rubric.criteria
     return Result(
         lesson=request.lesson.id,
+        course=request.lesson.course_title,
         submission=request.name,
         submission_path=request.path,
         started_at=_now(),

@@ -68,9 +68,12 @@ def blocked(
 ) -> CriterionResult:
     """Return the result of a criterion that shows nothing because ``by`` were not passed."""
     parents = tuple(by)
-    message = f"Not tried: it needs {', '.join(parents)}."
     return _result(
-        criterion, Status.BLOCKED, message=message, cases=tuple(cases), blocked_by=parents
+        criterion,
+        Status.BLOCKED,
+        message=blocked_message(parents),
+        cases=tuple(cases),
+        blocked_by=parents,
     )
 
 
@@ -101,6 +104,7 @@ def _result(
         score=score,
         max_score=criterion.points,
         visibility=criterion.visibility,
+        levels=criterion.levels,
         message=message,
         cases=cases,
         blocked_by=blocked_by,
@@ -113,8 +117,22 @@ def _message(status: Status, cases: Sequence[CaseResult]) -> str | None:
         return None
     if status is Status.ERROR:
         return OWN_FAILURE
-    wrong = next(case for case in cases if case.status is Status.FAILED)
-    if wrong.feedback is None:
+    return message_of(cases)
+
+
+def blocked_message(by: Iterable[str]) -> str:
+    """Return what is said about a criterion that was not tried because ``by`` were not passed."""
+    return f"Not tried: it needs {', '.join(by)}."
+
+
+def message_of(cases: Iterable[CaseResult]) -> str | None:
+    """Return what is said about a failed criterion in one paragraph: what its first failure says.
+
+    None where nothing is said.
+    """
+    told = (case.feedback for case in cases if case.status is Status.FAILED)
+    first = next(told, None)
+    if first is None:
         return None
-    parts = (wrong.feedback.required, wrong.feedback.seen, wrong.feedback.advice)
+    parts = (first.required, first.seen, first.advice)
     return " ".join(part.strip() for part in parts if part.strip())

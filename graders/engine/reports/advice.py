@@ -1,6 +1,6 @@
-"""What a student reads about a failed criterion: what was required, what was seen, what to try.
+"""How a failed criterion looks on a terminal: what was required, what was seen, what to try.
 
-Pure. Of a hidden criterion nothing is said here but its title.
+Pure. Says nothing of its own: the sentences are those of :mod:`.telling`.
 """
 
 from __future__ import annotations
@@ -13,56 +13,47 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from graders.engine.core.results import (
-    CaseResult,
-    CriterionResult,
-    Feedback,
-    Visibility,
-)
+from graders.engine.core.results import TranscriptLine
 from graders.engine.core.text import visible
 from graders.engine.reports import transcript
 from graders.engine.reports.glyphs import Glyphs
-from graders.engine.reports.telling import HIDDEN, MOST_CASES, failed_cases
+from graders.engine.reports.telling import Paragraph, ToldCriterion
 
 INDENT = (0, 0, 0, 3)
 _CODE = re.compile(r"`[^`\n]+`")
 
 
-def in_brief(row: CriterionResult, number: int, glyphs: Glyphs) -> RenderableType:
+def in_brief(each: ToldCriterion, number: int, glyphs: Glyphs) -> RenderableType:
     """Return a failed criterion in three lines: what it is, what was seen, what to try."""
-    failed = failed_cases(row)
-    if row.visibility is not Visibility.VISIBLE or not failed:
-        return render(row, number, glyphs)
     grid = Table.grid(padding=(0, 2), expand=True)
     grid.add_column(style="dim", no_wrap=True)
     grid.add_column(ratio=1, no_wrap=True, overflow=glyphs.overflow)
-    grid.add_row("Seen", _in_one_line(_seen_first(failed)))
-    grid.add_row(
-        "Try", _in_one_line(prose(failed[0].feedback.advice if failed[0].feedback else ""))
-    )
-    return Group(_heading(row, number, glyphs, brief=True), Padding(grid, INDENT))
+    for label in ("Seen", "Try"):
+        first = next((one for one in each.paragraphs if one.label == label), None)
+        if first is not None:
+            grid.add_row(label, _in_one_line(_told(first)))
+    return Group(_heading(each, number, glyphs, brief=True), Padding(grid, INDENT))
+
+
+def has_details(each: ToldCriterion) -> bool:
+    """Return whether more can be told than that it failed."""
+    return any(one.label for one in each.paragraphs)
 
 
 def _in_one_line(text: Text) -> Text:
     return Text(" ").join(text.split())
 
 
-def _seen_first(failed: Sequence[CaseResult]) -> Text:
-    if len(failed) == 1:
-        return _seen_in(failed[0])
-    return Text(f"{visible(failed[0].name)}: ", style="bold").append_text(_seen_in(failed[0]))
-
-
 def render(
-    row: CriterionResult, number: int, glyphs: Glyphs, *, holds_up: int = 0
+    each: ToldCriterion, number: int, glyphs: Glyphs, *, holds_up: int = 0
 ) -> RenderableType:
     """Return all that is to be said about a failed criterion, the ``number``-th of them.
 
     ``holds_up`` is how many others could not be tried because of it.
     """
     parts: list[RenderableType] = [
-        _heading(row, number, glyphs),
-        *(Padding(each, INDENT) for each in _body(row, glyphs)),
+        _heading(each, number, glyphs),
+        *(Padding(part, INDENT) for part in _body(each, glyphs)),
     ]
     if holds_up:
         others = "1 other was" if holds_up == 1 else f"{holds_up} others were"
@@ -70,58 +61,49 @@ def render(
     return Group(*parts)
 
 
-def _heading(row: CriterionResult, number: int, glyphs: Glyphs, *, brief: bool = False) -> Table:
+def _heading(each: ToldCriterion, number: int, glyphs: Glyphs, *, brief: bool = False) -> Table:
     grid = Table.grid(padding=(0, 1), expand=True)
     grid.add_column(no_wrap=True)
     grid.add_column(ratio=1, no_wrap=brief, overflow=glyphs.overflow if brief else "fold")
     grid.add_column(justify="right", no_wrap=True)
-    shown_id = row.id if row.visibility is Visibility.VISIBLE else ""
-    title = Text(row.title, style="bold red")
+    # The id is for `--show` and `--only`, which need something to show.
+    shown_id = each.row.id if has_details(each) else ""
+    title = Text(visible(each.row.title), style="bold red")
     grid.add_row(Text(f"{number}.", style="bold red"), title, Text(shown_id, style="dim"))
     return grid
 
 
-def _body(row: CriterionResult, glyphs: Glyphs) -> Iterator[RenderableType]:
-    if row.visibility is not Visibility.VISIBLE:
-        yield Text(HIDDEN, style="dim")
-        return
-    failed = failed_cases(row)
-    first = failed[0].feedback if failed else None
-    if first is None:
-        return
-    yield _labelled(failed, first, glyphs)
-    if first.transcript:
+def _body(each: ToldCriterion, glyphs: Glyphs) -> Iterator[RenderableType]:
+    unlabelled = next((one for one in each.paragraphs[:1] if not one.label), None)
+    if unlabelled is not None:
+        yield Text(unlabelled.text, style="dim")
+    if has_details(each):
+        yield _labelled(each.paragraphs)
+    if each.conversation:
+        first = next(row for row in each.conversation if isinstance(row, TranscriptLine))
         yield Text("\nThe conversation as it went", style="dim")
-        yield transcript.render(first.transcript, glyphs)
+        yield transcript.table_of(each.conversation, first.at_ms, glyphs)
 
 
-def _labelled(failed: Sequence[CaseResult], first: Feedback, glyphs: Glyphs) -> Table:
+def _labelled(paragraphs: Sequence[Paragraph]) -> Table:
+    """Return the paragraphs with each label once; what has none goes on below the last."""
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="dim", no_wrap=True)
     grid.add_column()
-    grid.add_row("Required", prose(first.required))
-    grid.add_row("Seen", _seen(failed, glyphs))
-    for advice in dict.fromkeys(case.feedback.advice for case in failed if case.feedback):
-        grid.add_row("Try", prose(advice))
+    last = ""
+    for each in paragraphs:
+        if each.label or last:
+            grid.add_row(each.label if each.label != last else "", _told(each))
+            last = each.label or last
     return grid
 
 
-def _seen(failed: Sequence[CaseResult], glyphs: Glyphs) -> Text:
-    if len(failed) == 1:
-        return _seen_in(failed[0])
-    told = [
-        Text(f"{visible(case.name)}: ", style="bold").append_text(_seen_in(case))
-        for case in failed[:MOST_CASES]
-    ]
-    others = len(failed) - MOST_CASES
-    if others > 0:
-        noun = "case" if others == 1 else "cases"
-        told.append(Text(f"{glyphs.dots} and {others} more {noun}", style="dim"))
-    return Text("\n").join(told)
-
-
-def _seen_in(case: CaseResult) -> Text:
-    return prose(case.feedback.seen) if case.feedback else Text()
+def _told(paragraph: Paragraph) -> Text:
+    """Return a paragraph, with the name of its case set off."""
+    if not paragraph.case:
+        return prose(paragraph.sentence)
+    case = Text(f"{visible(paragraph.case)}: ", style="bold")
+    return case.append_text(prose(paragraph.sentence))
 
 
 def prose(text: str) -> Text:

@@ -31,7 +31,7 @@ def between(before: Result, after: Result) -> tuple[VerdictChange, ...]:
     return tuple(
         VerdictChange(was, now)
         for was, now in pairs
-        if Status.NOT_RUN not in {was.status, now.status}
+        if {was.status, now.status}.isdisjoint({Status.NOT_RUN, Status.WITHHELD})
         and (was.status, was.score) != (now.status, now.score)
     )
 

@@ -20,6 +20,7 @@ STYLES: Mapping[Status, str] = {
     Status.BLOCKED: "dim",
     Status.ERROR: "magenta",
     Status.NOT_RUN: "dim",
+    Status.WITHHELD: "dim",
 }
 
 
@@ -46,6 +47,7 @@ UNICODE = Glyphs(
         Status.BLOCKED: "–",  # noqa: RUF001 - an en dash is meant
         Status.ERROR: "!",
         Status.NOT_RUN: "·",
+        Status.WITHHELD: "?",
     },
     here="▶",
     dots="…",
@@ -59,6 +61,7 @@ ASCII = Glyphs(
         Status.BLOCKED: "-",
         Status.ERROR: "!",
         Status.NOT_RUN: ".",
+        Status.WITHHELD: "?",
     },
     here=">",
     dots="...",

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from graders.engine.core.results import CriterionResult, Result, Status
+from graders.engine.core.text import visible
 from graders.engine.reports.causes import numbers, waits_for
 from graders.engine.reports.glyphs import STYLES, Glyphs
 
@@ -34,7 +35,8 @@ def render(result: Result, glyphs: Glyphs) -> Table:
 
 
 def _title(row: CriterionResult, result: Result) -> Text:
-    text = Text(row.title, style="dim" if row.status is Status.BLOCKED else "")
+    quiet = row.status in {Status.BLOCKED, Status.WITHHELD}
+    text = Text(visible(row.title), style="dim" if quiet else "")
     if row.status is Status.FAILED:
         text.append(f"  [{numbers(result)[row.id]}]", style="dim")
     elif row.status is Status.BLOCKED:
@@ -55,6 +57,8 @@ def _waits(row: CriterionResult, result: Result) -> str:
 
 
 def _points(row: CriterionResult) -> tuple[Text, Text]:
+    if row.status is Status.WITHHELD:
+        return Text(), Text("not shown", style=STYLES[row.status])
     style = "yellow" if row.status is Status.FAILED and row.score else STYLES[row.status]
     return Text(f"{row.score}", style=style), Text(f"/ {row.max_score:>3}", style=style)
 
@@ -80,7 +84,8 @@ def _add_score(table: Table, result: Result, glyphs: Glyphs) -> None:
 def _of_tried(result: Result) -> Text:
     """Say how much of what was tried was earned, where something was left out on purpose."""
     possible = sum(row.max_score for row in result.tried)
-    if result.problem is not None or len(result.tried) in {0, len(result.criteria)}:
+    left_out = any(row.status is Status.NOT_RUN for row in result.criteria)
+    if result.problem is not None or not result.tried or not left_out:
         return Text()
     style = _colour(result.score, possible)
     return Text(f"{result.score} of the {possible} tried   ", style=style)

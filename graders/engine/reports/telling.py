@@ -16,16 +16,26 @@ from graders.engine.reports import causes, transcript
 MOST_CASES = 3
 """Failed cases of one criterion that are told one by one."""
 HIDDEN = "The details of this check are not shown here."
+WITHHELD = "What became of this is not shown here, and its points are not counted here."
 BROKE = "The grader's own check broke; this is not your fault."
 LEFT_OUT = "Left out of this run."
 
 
 @dataclass(frozen=True)
 class Paragraph:
-    """One paragraph; ``label`` is `Required`, `Seen`, `Try`, or empty."""
+    """One paragraph; ``label`` is `Required`, `Seen`, `Try`, or empty.
+
+    ``case`` names what it is about, where several cases are told one by one.
+    """
 
     label: str
-    text: str
+    sentence: str
+    case: str = ""
+
+    @property
+    def text(self) -> str:
+        """All of it in one text."""
+        return f"{self.case}: {self.sentence}" if self.case else self.sentence
 
 
 @dataclass(frozen=True)
@@ -40,6 +50,13 @@ class ToldCriterion:
     standing: str
     paragraphs: tuple[Paragraph, ...] = ()
     conversation: tuple[transcript.Row, ...] = ()
+
+    @property
+    def points(self) -> str:
+        """The points as `3 / 10`; a dash where they are not shown."""
+        if self.row.status is Status.WITHHELD:
+            return "–"  # noqa: RUF001 - an en dash is meant
+        return f"{self.row.score} / {self.row.max_score}"
 
 
 class Style(Protocol):
@@ -57,7 +74,7 @@ class Style(Protocol):
 
 def told(result: Result) -> tuple[ToldCriterion, ...]:
     """Return what is told about each criterion, in the order of the rubric."""
-    return tuple(_told(row, result) for row in result.criteria)
+    return tuple(told_of(row, result) for row in result.criteria)
 
 
 def body(each: ToldCriterion, style: Style) -> str:
@@ -92,7 +109,8 @@ def failed_cases(row: CriterionResult) -> list[CaseResult]:
     return [case for case in row.cases if case.status is Status.FAILED and case.feedback]
 
 
-def _told(row: CriterionResult, result: Result) -> ToldCriterion:
+def told_of(row: CriterionResult, result: Result) -> ToldCriterion:
+    """Return what is told about one criterion."""
     match row.status:
         case Status.PASSED:
             return ToldCriterion(row, "passed")
@@ -100,14 +118,16 @@ def _told(row: CriterionResult, result: Result) -> ToldCriterion:
             return ToldCriterion(row, "not tried", (Paragraph("", _waits(row, result)),))
         case Status.NOT_RUN:
             return _left_out(row)
+        case Status.WITHHELD:
+            return ToldCriterion(row, "not shown", (Paragraph("", WITHHELD),))
         case Status.ERROR:
             return ToldCriterion(row, "broken", (Paragraph("", BROKE),))
         case Status.FAILED:
             standing = "partly" if row.score else "failed"
             failed = failed_cases(row)
-            if not failed and row.visibility is not Visibility.VISIBLE:
-                return ToldCriterion(row, standing, (Paragraph("", HIDDEN),))
-            return ToldCriterion(row, standing, tuple(_paragraphs(failed)), _conversation(failed))
+            return ToldCriterion(
+                row, standing, tuple(_paragraphs(row, failed)), _conversation(failed)
+            )
         case _:
             assert_never(row.status)
 
@@ -125,18 +145,20 @@ def _waits(row: CriterionResult, result: Result) -> str:
     return f"This was not tried, because it needs {' and '.join(first) or 'another check'} first."
 
 
-def _paragraphs(failed: Sequence[CaseResult]) -> Iterator[Paragraph]:
+def _paragraphs(row: CriterionResult, failed: Sequence[CaseResult]) -> Iterator[Paragraph]:
     feedback = [case.feedback for case in failed if case.feedback]
-    if not feedback:
-        return
-    yield Paragraph("Required", feedback[0].required)
-    for case, told_of in zip(failed[:MOST_CASES], feedback, strict=False):
-        named = f"{case.name}: " if len(failed) > 1 else ""
-        yield Paragraph("Seen", f"{named}{told_of.seen}")
+    if row.levels.seen is not Visibility.VISIBLE and not any(each.seen for each in feedback):
+        yield Paragraph("", HIDDEN)
+    if feedback and feedback[0].required:
+        yield Paragraph("Required", feedback[0].required)
+    for case, told_of_case in zip(failed[:MOST_CASES], feedback, strict=False):
+        if told_of_case.seen:
+            named = case.name if len(failed) > 1 else ""
+            yield Paragraph("Seen", told_of_case.seen, named)
     others = len(failed) - MOST_CASES
     if others > 0:
         yield Paragraph("", f"{others} more {'case' if others == 1 else 'cases'} failed.")
-    for advice in dict.fromkeys(each.advice for each in feedback):
+    for advice in dict.fromkeys(each.advice for each in feedback if each.advice):
         yield Paragraph("Try", advice)
 
 

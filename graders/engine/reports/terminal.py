@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -20,13 +19,13 @@ from graders.engine.core.results import (
     Problem,
     Result,
     Status,
-    Visibility,
 )
 from graders.engine.core.text import visible
 from graders.engine.reports import advice, rubric_table
 from graders.engine.reports.advisory import advisory_line, isolation_line
 from graders.engine.reports.causes import failed, held_up_by
 from graders.engine.reports.glyphs import UNICODE, Glyphs
+from graders.engine.reports.telling import told_of
 
 NOT_GRADED = "The submission could not be graded."
 NOT_STARTED = "The server could not be started: only what needs no server was graded."
@@ -63,26 +62,30 @@ def _parts(result: Result, glyphs: Glyphs, title: str, detail: Detail) -> Iterat
     for number, row in enumerate(failed(result), start=1):
         yield Text()
         if row in brief:
-            yield advice.in_brief(row, number, glyphs)
+            yield advice.in_brief(told_of(row, result), number, glyphs)
         else:
             holds_up = len(held_up_by(row.id, result))
-            yield advice.render(row, number, glyphs, holds_up=holds_up)
+            yield advice.render(told_of(row, result), number, glyphs, holds_up=holds_up)
     yield from (Text(), *_asked_for(result, detail))
     yield from (*_measurements(result), *_notes(result), *_footer(result, brief))
 
 
 def _in_brief(result: Result, detail: Detail) -> tuple[CriterionResult, ...]:
     """Return the failed criteria that are told in three lines."""
-    rows = [row for row in failed(result) if row.visibility is Visibility.VISIBLE]
+    rows = _explained(result)
     if detail.everything:
         return ()
     return tuple(row for row in rows[1:] if row.id not in detail.show)
 
 
+def _explained(result: Result) -> list[CriterionResult]:
+    """Return the failed criteria of which more can be told than that they failed."""
+    return [row for row in failed(result) if advice.has_details(told_of(row, result))]
+
+
 def _asked_for(result: Result, detail: Detail) -> Iterator[RenderableType]:
     """Say of a criterion that was to be shown, and did not fail, how it ended."""
-    visible_rows = (row for row in result.criteria if row.visibility is Visibility.VISIBLE)
-    for row in visible_rows:
+    for row in result.criteria:
         if row.id in detail.show and row.status is not Status.FAILED:
             how = "It passed." if row.status is Status.PASSED else row.message or ""
             yield Text.assemble((row.id, "bold"), "  ", advice.prose(how))
@@ -94,6 +97,8 @@ def _header(result: Result, title: str) -> RenderableType:
     grid.add_column(no_wrap=True)
     grid.add_column(overflow="fold")
     grid.add_row(Text(result.lesson, style="bold"), Text(title))
+    if result.course:
+        grid.add_row(Text("Class", style="dim"), Text(visible(result.course)))
     grid.add_row(Text("Graded", style="dim"), Text(visible(result.submission_path)))
     return grid
 
@@ -175,7 +180,6 @@ def _again(result: Result, brief: Sequence[CriterionResult]) -> Table:
         grid.add_row("Show all details", "--verbose")
         grid.add_row("Show the details of one", f"--show {brief[0].id}")
     grid.add_row("Repeat with the same test data", f"--seed {result.seed}")
-    shown = (row.id for row in failed(result) if row.visibility is Visibility.VISIBLE)
-    for first in islice(shown, 1):
-        grid.add_row("Repeat only the first that failed", f"--only {first}")
+    for first in _explained(result)[:1]:
+        grid.add_row("Repeat only the first that failed", f"--only {first.id}")
     return grid

@@ -32,18 +32,19 @@ Row = TranscriptLine | Gap
 
 
 def render(lines: Sequence[TranscriptLine], glyphs: Glyphs, *, whole: bool = False) -> Table:
-    """Return the conversation as a table without borders: mark, time, actor, text.
+    """Return a conversation as a table; unless it is wanted ``whole``, what is around the mark."""
+    return table_of(lines if whole else shortened(lines), lines[0].at_ms, glyphs)
 
-    Times count from the first line. Unless it is wanted ``whole``, only what is around the mark
-    is shown.
-    """
+
+def table_of(rows: Sequence[Row], began_ms: float, glyphs: Glyphs) -> Table:
+    """Return rows as a table without borders: mark, time since ``began_ms``, actor, text."""
     table = Table.grid(padding=(0, 1))
     table.add_column(width=len(glyphs.here), no_wrap=True)
     table.add_column(justify="right", style="dim", no_wrap=True)
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
-    for row in lines if whole else shortened(lines):
-        table.add_row(*_cells(row, lines[0].at_ms, glyphs))
+    for row in rows:
+        table.add_row(*_cells(row, began_ms, glyphs))
     return table
 
 

@@ -65,7 +65,10 @@ def render(result: Result, handed_in: HandedIn50, at: datetime) -> str:
         "datetime": at.astimezone(UTC).strftime(TIME_FORMAT),
         "score": result.score,
         "max-score": result.max_score,
-        "tests": [_test(each, result) for each in told(result)],
+        # A test here is passed or not: what is not shown is neither.
+        "tests": [
+            _test(each, result) for each in told(result) if each.row.status is not Status.WITHHELD
+        ],
     }
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 

@@ -9,7 +9,7 @@ import csv
 import io
 from collections.abc import Sequence
 
-from graders.engine.core.results import Result
+from graders.engine.core.results import Result, Status
 from graders.engine.reports.formats.styles import on_one_line
 
 STARTS_FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -37,7 +37,7 @@ def table(results: Sequence[Result], names: Sequence[str] = ()) -> str:
 
 
 def _line(name: str, result: Result) -> list[str]:
-    points = (str(row.score) for row in result.criteria)
+    points = ("" if row.status is Status.WITHHELD else str(row.score) for row in result.criteria)
     total = (str(result.score), str(result.max_score))
     return [name, result.lesson, *total, *points]
 

@@ -26,7 +26,9 @@ def render(result: Result) -> str:
 
 def document(result: Result) -> dict[str, Any]:
     """Return what the reporter reads."""
-    tests = [_test(each, result) for each in told(result)] or [_nothing(result)]
+    # The reporter knows no test that is neither passed nor failed.
+    shown = [each for each in told(result) if each.row.status is not Status.WITHHELD]
+    tests = [_test(each, result) for each in shown] or [_nothing(result)]
     if result.problem is not None:
         # The document has no place for what concerns all tests.
         told_first = f"{problem_body(result, PLAIN)}\n\n{tests[0]['message'] or ''}"

@@ -31,6 +31,7 @@ KINDS = (
     (Status.PASSED, "Passed"),
     (Status.ERROR, "Broken check"),
     (Status.NOT_RUN, "Left out"),
+    (Status.WITHHELD, "Not shown"),
 )
 
 

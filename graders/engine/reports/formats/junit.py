@@ -19,6 +19,7 @@ OUTCOMES = {
     Status.ERROR: "error",
     Status.BLOCKED: "skipped",
     Status.NOT_RUN: "skipped",
+    Status.WITHHELD: "skipped",
 }
 
 
@@ -52,6 +53,7 @@ def _counts(result: Result) -> dict[str, str]:
 
 def _properties(result: Result) -> tuple[tuple[str, str], ...]:
     return (
+        *([("course", on_one_line(result.course))] if result.course else []),
         ("submission", on_one_line(result.submission)),
         ("score", str(result.score)),
         ("max_score", str(result.max_score)),
@@ -74,5 +76,7 @@ def _add(suite: Element, each: ToldCriterion, result: Result) -> None:
     points.set("value", f"{row.score}/{row.max_score}")
     outcome = OUTCOMES.get(row.status)
     if outcome is not None:
-        message = f"{on_one_line(row.title)} ({row.score} of {row.max_score} points)"
+        withheld = row.status is Status.WITHHELD
+        earned = "" if withheld else f" ({row.score} of {row.max_score} points)"
+        message = f"{on_one_line(row.title)}{earned}"
         SubElement(case, outcome, message=message).text = body(each, PLAIN)

@@ -18,6 +18,7 @@ MARKS = {
     Status.BLOCKED: "⏸️",
     Status.ERROR: "⚠️",
     Status.NOT_RUN: "▫️",
+    Status.WITHHELD: "▫️",
 }
 MOST_BYTES = 900_000
 """GitHub takes 1 MiB for the summary of a step, and shows nothing of a longer one."""
@@ -34,6 +35,8 @@ def render(result: Result) -> str:
 def _parts(result: Result) -> Iterator[str]:
     all_told = told(result)
     yield f"# {escape_markdown(result.lesson)}: {result.score} / {result.max_score}"
+    if result.course:
+        yield f"Class: {escape_markdown(result.course)}"
     if result.problem is not None:
         yield "## The submission could not be graded"
         yield problem_body(result, MARKDOWN)
@@ -50,8 +53,7 @@ def _parts(result: Result) -> Iterator[str]:
 
 def _table(rows: Sequence[ToldCriterion]) -> str:
     lines = [
-        f"| {MARKS[each.row.status]} | {_cell(each.row.title)} | {each.standing} "
-        f"| {each.row.score} / {each.row.max_score} |"
+        f"| {MARKS[each.row.status]} | {_cell(each.row.title)} | {each.standing} | {each.points} |"
         for each in rows
     ]
     return "\n".join(["| | Criterion | | Points |", "|---|---|---|---:|", *lines])
