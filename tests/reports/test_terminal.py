@@ -14,7 +14,7 @@ from graders.engine.reports import telling, terminal
 from graders.engine.reports.audience import Audience, seen_by
 from graders.engine.reports.glyphs import ASCII, UNICODE, glyphs_for
 from graders.engine.reports.terminal import Detail
-from tests.reports.samples import FEEDBACK, as_text, case, mixed, result, row
+from tests.reports.samples import FEEDBACK, as_text, case, line, mixed, result, row
 
 PAGE = Path(__file__).with_name("page.txt")
 
@@ -106,6 +106,23 @@ def test_how_to_see_more_is_said_where_something_is_left_out() -> None:
     whole = as_text(terminal.render(three_failed(), detail=Detail(everything=True)))
     assert "--show" not in whole
     assert whole.count("The conversation as it went") == 3
+
+
+def test_everything_is_the_whole_conversation_and_all_that_was_printed() -> None:
+    lines = tuple(line(n, "server", "kind", f"line {n}", marked=n == 50) for n in range(1, 101))
+    printed = line(101, "server", "printed", "the last words")
+    feedback = FEEDBACK.model_copy(
+        update={"transcript": (*lines, printed), "printed": "the first words\nthe last words\n"}
+    )
+    found = result(row("a", "A", Status.FAILED, cases=(case("x", Status.FAILED, feedback),)))
+    page = as_text(terminal.render(found))
+    assert "more lines" in page
+    assert "the first words" not in page
+    page = as_text(terminal.render(found, detail=Detail(everything=True)))
+    assert "more lines" not in page
+    assert "line 99" in page
+    assert "the first words" in page
+    assert page.count("the last words") == 1
 
 
 def test_one_can_be_asked_for() -> None:

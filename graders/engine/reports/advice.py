@@ -83,6 +83,9 @@ def _body(each: ToldCriterion, glyphs: Glyphs) -> Iterator[RenderableType]:
         first = next(row for row in each.conversation if isinstance(row, TranscriptLine))
         yield Text("\nThe conversation as it went", style="dim")
         yield transcript.table_of(each.conversation, first.at_ms, glyphs)
+    if each.printed:
+        yield Text("\nWhat the server printed", style="dim")
+        yield Text(visible(each.printed).rstrip())
 
 
 def _labelled(paragraphs: Sequence[Paragraph]) -> Table:

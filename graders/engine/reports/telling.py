@@ -10,7 +10,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, assert_never
 
-from graders.engine.core.results import CaseResult, CriterionResult, Result, Status, Visibility
+from graders.engine.core.results import (
+    CaseResult,
+    CriterionResult,
+    Feedback,
+    Result,
+    Status,
+    Visibility,
+)
 from graders.engine.reports import causes, transcript
 
 MOST_CASES = 3
@@ -43,13 +50,15 @@ class ToldCriterion:
     """What is told about one criterion.
 
     ``standing`` is one word or a few: `passed`, `partly`, `failed`, `not tried`, `broken`,
-    `graded later`.
+    `graded later`. ``printed`` is all that the server printed, where the whole is wanted: else the
+    conversation ends with its last lines.
     """
 
     row: CriterionResult
     standing: str
     paragraphs: tuple[Paragraph, ...] = ()
     conversation: tuple[transcript.Row, ...] = ()
+    printed: str = ""
 
     @property
     def points(self) -> str:
@@ -109,8 +118,8 @@ def failed_cases(row: CriterionResult) -> list[CaseResult]:
     return [case for case in row.cases if case.status is Status.FAILED and case.feedback]
 
 
-def told_of(row: CriterionResult, result: Result) -> ToldCriterion:
-    """Return what is told about one criterion."""
+def told_of(row: CriterionResult, result: Result, *, whole: bool = False) -> ToldCriterion:
+    """Return what is told about one criterion, of its conversation the relevant part or all."""
     match row.status:
         case Status.PASSED:
             return ToldCriterion(row, "passed")
@@ -125,8 +134,13 @@ def told_of(row: CriterionResult, result: Result) -> ToldCriterion:
         case Status.FAILED:
             standing = "partly" if row.score else "failed"
             failed = failed_cases(row)
+            first = failed[0].feedback if failed else None
             return ToldCriterion(
-                row, standing, tuple(_paragraphs(row, failed)), _conversation(failed)
+                row,
+                standing,
+                tuple(_paragraphs(row, failed)),
+                _conversation(first, whole=whole),
+                first.printed if first is not None and whole else "",
             )
         case _:
             assert_never(row.status)
@@ -162,6 +176,8 @@ def _paragraphs(row: CriterionResult, failed: Sequence[CaseResult]) -> Iterator[
         yield Paragraph("Try", advice)
 
 
-def _conversation(failed: Sequence[CaseResult]) -> tuple[transcript.Row, ...]:
-    lines = failed[0].feedback.transcript if failed and failed[0].feedback else ()
+def _conversation(first: Feedback | None, *, whole: bool) -> tuple[transcript.Row, ...]:
+    lines = first.transcript if first is not None else ()
+    if whole:
+        return tuple(line for line in lines if line.kind != transcript.PRINTED)
     return transcript.shortened(lines) if lines else ()

@@ -65,7 +65,8 @@ def _parts(result: Result, glyphs: Glyphs, title: str, detail: Detail) -> Iterat
             yield advice.in_brief(told_of(row, result), number, glyphs)
         else:
             holds_up = len(held_up_by(row.id, result))
-            yield advice.render(told_of(row, result), number, glyphs, holds_up=holds_up)
+            told = told_of(row, result, whole=detail.everything)
+            yield advice.render(told, number, glyphs, holds_up=holds_up)
     yield from (Text(), *_asked_for(result, detail))
     yield from (*_measurements(result), *_notes(result), *_footer(result, brief))
 

@@ -19,6 +19,8 @@ from graders.engine.reports.glyphs import UNICODE, Glyphs
 BEFORE_MARK = 12
 AFTER_MARK = 4
 LONGEST_TEXT = 240
+PRINTED = "printed"
+"""The kind of the last line where the server printed something: the end of it."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ def shortened(lines: Sequence[TranscriptLine]) -> tuple[Row, ...]:
     first line, and the marked one with its surroundings; where none is marked, the
     last request and what came of it.
     """
-    if lines and lines[-1].kind == "printed":
+    if lines and lines[-1].kind == PRINTED:
         return (*shortened(lines[:-1]), lines[-1])
     last = len(lines) - 1
     asked = next((n for n in range(last, -1, -1) if lines[n].actor == "client"), last)
