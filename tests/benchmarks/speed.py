@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
 import os
 import resource
+import shutil
 import statistics
 import subprocess
 import sys
@@ -20,14 +22,18 @@ from pathlib import Path
 import httpx
 import pytest
 
+from graders.engine.cli.context import CommandContext
+from graders.engine.cli.watching import run_watch
 from graders.engine.content.canaries import Canaries
 from graders.engine.content.catalogue import Catalogue, Lesson
+from graders.engine.grading.folder import OpenFactory, servers_of
 from graders.engine.grading.request import GradingRequest
 from graders.engine.grading.run import grade
 from graders.engine.harness import Scene, ServerSettings, Student
 from graders.engine.harness.server_factory import open_factory
 from graders.engine.isolation.layers import NOTHING_OFF, Layer
 from graders.engine.model import ScriptedModel
+from graders.engine.reports.terminal import Detail
 from graders.engine.sandbox.fork_client import ForkLauncher
 from graders.engine.sandbox.fresh import FreshLauncher
 from graders.engine.sandbox.process import Launcher, LaunchSpec, Process
@@ -215,13 +221,13 @@ def test_streamed_chunk(warm: ForkLauncher, tmp_path: Path) -> None:
     )
 
 
-def seconds_of(*command: str) -> float:
+def seconds_of(*command: str, check: bool = True) -> float:
     times = []
     for _ in range(REPETITIONS):
         began = time.perf_counter()
         subprocess.run(
             command,
-            check=True,
+            check=check,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             env=os.environ,
@@ -322,4 +328,54 @@ def test_from_the_shell_to_the_prompt() -> None:
         f"{naive:.2f} s",
         naive / ours,
         "at most 2.5 s on a quiet machine (before: 4 to 5 s)",
+    )
+
+
+class TimedLines(io.StringIO):
+    """Standard error that keeps when the first verdict after ``since`` was written."""
+
+    since = 0.0
+    first = 0.0
+
+    def write(self, text: str) -> int:
+        """Keep the time of a line with a mark."""
+        if self.since and not self.first and ("✓" in text or "✗" in text):
+            self.first = time.perf_counter()
+        return super().write(text)
+
+
+def seconds_after_a_save(warm: ForkLauncher, folder: Path) -> float:
+    """Watch a folder, save its server once, and return the seconds up to the first verdict."""
+    shutil.copytree(SOLUTION, folder)
+    err = TimedLines()
+
+    @contextlib.contextmanager
+    def servers() -> Iterator[OpenFactory]:
+        yield servers_of(warm)
+
+    def save_once() -> str:
+        if err.since:
+            return "q" if err.first else ""
+        err.since = time.perf_counter()
+        with (folder / "server.py").open("a", encoding="utf-8") as server:
+            server.write("# saved\n")
+        return ""
+
+    context = CommandContext(root=ROOT, servers=servers, out=io.StringIO(), err=err)
+    request = GradingRequest(Catalogue(ROOT).lesson("lesson02"), folder, seed=7)
+    run_watch(context, request, Detail(), keys=save_once)
+    return err.first - err.since
+
+
+def test_from_saving_to_the_first_verdict(warm: ForkLauncher, tmp_path: Path) -> None:
+    ours = statistics.median(seconds_after_a_save(warm, tmp_path / f"work{n}") for n in range(5))
+    command = (sys.executable, str(ROOT / "grade.py"), "lesson02", str(SOLUTION))
+    # One criterion is no full score, and says so in its exit code.
+    naive = seconds_of(*command, "--only", "server-answers", check=False)
+    report(
+        "`--watch`: from saving a file to the first verdict, against starting the command again",
+        f"{ours:.2f} s",
+        f"{naive:.2f} s",
+        naive / ours,
+        "under 1 s",
     )
