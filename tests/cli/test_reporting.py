@@ -75,15 +75,16 @@ def test_result_is_shown_again_without_grading(tmp_path: Path) -> None:
 
 
 def json_report_for_student(result: Result) -> Result:
-    """Return the result without the cases of what is hidden."""
+    """Return the result without the cases of what is hidden, and what may quote them."""
     return result.model_copy(
         update={
+            "side_calls": (),
             "criteria": tuple(
                 row
                 if row.visibility is Visibility.VISIBLE
                 else row.model_copy(update={"cases": (), "message": None})
                 for row in result.criteria
-            )
+            ),
         }
     )
 
@@ -202,9 +203,15 @@ def test_export_fills_a_gradebook_in_or_writes_nothing(tmp_path: Path) -> None:
     assert not out.exists()
     graded = mixed().model_copy(update={"criteria": mixed().criteria[:3]})
     (results / "alice.json").write_text(json_report.render(graded), encoding="utf-8")
-    assert run("export", "canvas", *told, "--column", "Lesson 2 (7)").code == ExitCode.FULL_MARKS
+    practice = run("export", "canvas", *told, "--column", "Lesson 2 (7)")
+    assert "alice: a practice run" in practice.err
+    assert not out.exists()
+    taken = run("export", "canvas", *told, "--column", "Lesson 2 (7)", "--practice")
+    assert taken.code == ExitCode.FULL_MARKS
     assert out.read_text(encoding="utf-8").endswith("A,1,alice,x,42\n")
-    table = run("export", "csv", "--results", str(results)).out.splitlines()
+    exported = run("export", "csv", "--results", str(results))
+    assert "1 of the 1 results are of practice runs" in exported.err
+    table = exported.out.splitlines()
     assert [line.split(",")[0] for line in table] == ["submission", "alice"]
     nothing = run("export", "csv", "--results", str(gradebook))
     assert (nothing.code, "is not a folder" in nothing.err) == (ExitCode.USAGE, True)

@@ -29,7 +29,7 @@ from graders.engine.grading.events import CaseFinished, CriterionFinished, Crite
 from graders.engine.reports import github, terminal
 from graders.engine.reports.audience import UNNAMED, Audience, seen_by, shown_row
 from graders.engine.reports.formats.table import FORMATS, Surroundings, rendered
-from tests.reports.samples import FEEDBACK, case, line, result, row
+from tests.reports.samples import FEEDBACK, as_text, case, line, result, row
 
 NOW = Surroundings({}, datetime(2026, 11, 29, tzinfo=UTC))
 PARTS = ("title", "score", "seen", "hint")
@@ -108,11 +108,6 @@ def log_of(audience: Audience, made: CriterionResult) -> str:
         progress(CaseFinished(made.id, each))
     progress(CriterionFinished(made))
     return told.getvalue()
-
-
-def numbers_in(text: str, words: tuple[str, ...]) -> list[str]:
-    """Return those of the words that a text holds; numbers only as numbers of their own."""
-    return [each for each in words if each in text]
 
 
 EACH_LEVEL = list(product(PARTS, Visibility))
@@ -207,3 +202,23 @@ def test_gradescope_hides_each_part_until_its_time() -> None:
     assert all("zadvice" not in each["output"] for each in tests)
     assert "ztitle" not in tests[3]["output"]
     assert "score" not in tests[2]
+
+
+def test_brief_line_of_what_failed_leaves_a_hidden_hint_out() -> None:
+    made = graded(FeedbackLevels(hint=Visibility.HIDDEN))
+    dearer = row(
+        "dear", "It costs more", Status.FAILED, 50, cases=(case("x", Status.FAILED, FEEDBACK),)
+    )
+    both = made.model_copy(update={"criteria": (dearer, made.criteria[1])})
+    shown = seen_by(Audience.STUDENT, both)
+    page = as_text(terminal.render(shown))
+    assert "Seen  zcase: zseen" in page
+    assert page.count("Try") == 1
+
+
+def test_class_is_named_where_people_read() -> None:
+    made = graded(FeedbackLevels()).model_copy(update={"course": "Agents_1, Spring"})
+    told = dict(everything_for(Audience.STUDENT, made))
+    assert "Class     Agents_1, Spring" in told["page"]
+    assert r"Class: Agents\_1, Spring" in told["markdown"]
+    assert all("Agents_1, Spring" in told[name] for name in ("html", "junit", "json"))

@@ -8,7 +8,7 @@ import io
 import pytest
 
 from graders.engine.core.errors import UsageError
-from graders.engine.core.results import Result, Status
+from graders.engine.core.results import Problem, Result, Status
 from graders.engine.reports.gradebooks import canvas, moodle
 from tests.reports.samples import result, row
 
@@ -27,7 +27,7 @@ Participant 8,Bob Brown,bob@example.org,Submitted,,80.00,-
 
 def scored(points: int, lesson: str = "lesson06") -> Result:
     """Return a result of so many of 100 points."""
-    graded = result(row("a", "A", Status.FAILED, 100, score=points))
+    graded = result(row("a", "A", Status.FAILED, 100, score=points), advisory=False)
     return graded.model_copy(update={"lesson": lesson})
 
 
@@ -83,6 +83,46 @@ def test_score_that_is_not_whole_is_refused() -> None:
     broken = result(row("a", "A", Status.ERROR, 100)).model_copy(update={"lesson": "lesson06"})
     with pytest.raises(UsageError, match="11: the grader broke on a check"):
         canvas.filled(CANVAS.encode(), "g.csv", COLUMN, {"11": broken})
+
+
+def test_scores_that_do_not_count_are_refused_and_listed() -> None:
+    withheld = row("b", "B", Status.WITHHELD, 0)
+    later = row("b", "B", Status.NOT_RUN, 0).model_copy(update={"graded_later": True})
+    whole = scored(1)
+    results = {
+        "11": whole.model_copy(update={"advisory": True}),
+        "12": whole.model_copy(update={"criteria": (*whole.criteria, withheld)}),
+        "13": whole.model_copy(update={"criteria": (row("c", "C", Status.NOT_RUN, 100),)}),
+    }
+    with pytest.raises(UsageError) as refused:
+        canvas.filled(CANVAS.encode(), "g.csv", COLUMN, results)
+    assert "11: a practice run, which does not count (--practice takes it)" in str(refused.value)
+    assert "12: made for students, so that the score is not whole" in str(refused.value)
+    assert "13: only some of the criteria were tried" in str(refused.value)
+    assert "strong" in refused.value.cure
+    later = later.model_copy(update={"max_score": 30})
+    copied = whole.model_copy(update={"criteria": (later,), "max_score": 130})
+    with pytest.raises(UsageError, match="12: 30 points are graded later") as also:
+        canvas.filled(CANVAS.encode(), "g.csv", COLUMN, {"12": copied, "11": whole})
+    assert "the results are of 100 and 130 points" in str(also.value)
+
+
+def test_practice_is_taken_where_it_is_asked_for() -> None:
+    practice = {"11": scored(7).model_copy(update={"advisory": True})}
+    filled = canvas.filled(CANVAS.encode(), "g.csv", COLUMN, practice, practice=True)
+    assert cells(filled)[1][COLUMN] == "7"
+    by_name = {"7": scored(7).model_copy(update={"advisory": True})}
+    graded = moodle.filled(MOODLE.encode(), "w.csv", by_name, practice=True)
+    assert cells(graded)[0]["Grade"] == "7"
+    with pytest.raises(UsageError, match="7: a practice run"):
+        moodle.filled(MOODLE.encode(), "w.csv", by_name)
+
+
+def test_server_that_did_not_start_has_a_score_all_the_same() -> None:
+    problem = Problem(kind="syntax-error", title="It is wrong.")
+    crashed = result(row("a", "A", Status.NOT_RUN, 100), problem=problem, advisory=False)
+    results = {"11": crashed.model_copy(update={"lesson": "lesson06"})}
+    assert cells(canvas.filled(CANVAS.encode(), "g.csv", COLUMN, results))[1][COLUMN] == "0"
 
 
 def test_two_students_of_one_name_are_refused_with_their_lines() -> None:

@@ -122,6 +122,9 @@ Results = Annotated[
     Path,
     typer.Option(metavar="FOLDER", help="The results: one JSON file for each student."),
 ]
+Practice = Annotated[
+    bool, typer.Option("--practice", help="Take scores of practice runs, which do not count, too.")
+]
 Filled = Annotated[
     Path | None,
     typer.Option(
@@ -254,7 +257,7 @@ def show_command(
 
 
 @exports.command("canvas", cls=PlainCommand, short_help="Fill in a gradebook that Canvas exported.")
-def export_canvas_command(
+def export_canvas_command(  # noqa: PLR0917 - Typer reads the options from here
     context: typer.Context,
     gradebook: Gradebook,
     results: Results,
@@ -262,6 +265,7 @@ def export_canvas_command(
         str, typer.Option(metavar="TITLE", help="The column's title, as it stands in the export.")
     ],
     out: Filled = None,
+    practice: Practice = False,
 ) -> ExitCode:
     """Fill the scores into the gradebook that you exported from Canvas, for import there.
 
@@ -269,7 +273,8 @@ def export_canvas_command(
     """
     from graders.engine.cli.exporting import export_canvas  # noqa: PLC0415 - heavy
 
-    return export_canvas(command_context(context), gradebook, results, column, out)
+    here = command_context(context)
+    return export_canvas(here, gradebook, results, column, out, practice=practice)
 
 
 @exports.command("moodle", cls=PlainCommand, short_help="Fill in a worksheet that Moodle exported.")
@@ -278,6 +283,7 @@ def export_moodle_command(
     gradebook: Gradebook,
     results: Results,
     out: Filled = None,
+    practice: Practice = False,
 ) -> ExitCode:
     """Fill the scores into the offline grading worksheet of a Moodle assignment.
 
@@ -285,7 +291,8 @@ def export_moodle_command(
     """
     from graders.engine.cli.exporting import export_moodle  # noqa: PLC0415 - heavy
 
-    return export_moodle(command_context(context), gradebook, results, out)
+    here = command_context(context)
+    return export_moodle(here, gradebook, results, out, practice=practice)
 
 
 @exports.command("csv", cls=PlainCommand, short_help="Write a table with a column per criterion.")

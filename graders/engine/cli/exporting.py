@@ -20,28 +20,37 @@ from graders.engine.reports.gradebooks.gradebook import one_lesson
 
 
 def export_canvas(
-    context: CommandContext, gradebook: Path, results: Path, column: str, out: Path | None
+    context: CommandContext,
+    gradebook: Path,
+    results: Path,
+    column: str,
+    out: Path | None,
+    *,
+    practice: bool,
 ) -> ExitCode:
     """Write Canvas's own export with one column filled in."""
     read = read_results(results)
-    filled = canvas.filled(_read(gradebook), gradebook.name, column, read)
+    filled = canvas.filled(_read(gradebook), gradebook.name, column, read, practice=practice)
     return _write(context, filled, out, f"{len(read)} scores")
 
 
 def export_moodle(
-    context: CommandContext, gradebook: Path, results: Path, out: Path | None
+    context: CommandContext, gradebook: Path, results: Path, out: Path | None, *, practice: bool
 ) -> ExitCode:
     """Write Moodle's own worksheet with the grades filled in."""
     read = read_results(results)
-    return _write(
-        context, moodle.filled(_read(gradebook), gradebook.name, read), out, f"{len(read)} scores"
-    )
+    filled = moodle.filled(_read(gradebook), gradebook.name, read, practice=practice)
+    return _write(context, filled, out, f"{len(read)} scores")
 
 
 def export_csv(context: CommandContext, results: Path, out: Path | None) -> ExitCode:
     """Write a table of all results, in the order of their files' names."""
     read = read_results(results)
     one_lesson(read.values())
+    practice = sum(result.advisory for result in read.values())
+    if practice:
+        told = f"{practice} of the {len(read)} results are of practice runs, which do not count."
+        print(told, file=context.err)
     text = csv_table.table(tuple(read.values()), names=tuple(read))
     return _write(context, text.encode(), out, f"{len(read)} results")
 

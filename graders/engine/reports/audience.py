@@ -81,32 +81,24 @@ def _shown(row: CriterionResult, audience: Audience, names: Mapping[str, str]) -
                 "blocked_by": (),
             }
         )
+    if named.blocked_by != row.blocked_by:
+        said = score.blocked_message(named.blocked_by)
+        return named.model_copy(update={"message": said, "cases": ()})
+    if audience.sees(row.levels.seen) and audience.sees(row.levels.hint):
+        return named
     cases = tuple(_cases(row, audience))
-    return named.model_copy(update={"cases": cases, "message": _message(named, cases)})
+    message = score.message_of(cases) if row.status is Status.FAILED else row.message
+    return named.model_copy(update={"cases": cases, "message": message})
 
 
 def _cases(row: CriterionResult, audience: Audience) -> Iterator[CaseResult]:
-    """Yield the cases with the parts that may be read; none if no part may."""
-    seen, hint = audience.sees(row.levels.seen), audience.sees(row.levels.hint)
-    if seen and hint:
-        yield from row.cases
-    elif seen:
+    """Yield the cases with the one part that may be read, what was seen or the hint, if any."""
+    if audience.sees(row.levels.seen):
         for case in row.cases:
             feedback = case.feedback and case.feedback.model_copy(update={"advice": ""})
             yield case.model_copy(update={"feedback": feedback})
-    elif hint:
+    elif audience.sees(row.levels.hint):
         # Names of cases, and how many there are, tell what was tried.
         for advice in dict.fromkeys(case.feedback.advice for case in row.cases if case.feedback):
             feedback = Feedback(required="", seen="", advice=advice)
             yield CaseResult(name="", status=Status.FAILED, feedback=feedback)
-
-
-def _message(row: CriterionResult, cases: tuple[CaseResult, ...]) -> str | None:
-    """Return what is said in one paragraph, from what is left."""
-    match row.status:
-        case Status.FAILED:
-            return score.message_of(cases)
-        case Status.BLOCKED:
-            return score.blocked_message(row.blocked_by)
-        case _:
-            return row.message

@@ -19,6 +19,7 @@ from graders.engine.core.results import (
     Problem,
     Result,
     Status,
+    Visibility,
 )
 from graders.engine.core.text import visible
 from graders.engine.reports import advice, rubric_table
@@ -86,7 +87,8 @@ def _explained(result: Result) -> list[CriterionResult]:
 
 def _asked_for(result: Result, detail: Detail) -> Iterator[RenderableType]:
     """Say of a criterion that was to be shown, and did not fail, how it ended."""
-    for row in result.criteria:
+    told = (row for row in result.criteria if row.levels.seen is Visibility.VISIBLE)
+    for row in told:
         if row.id in detail.show and row.status is not Status.FAILED:
             how = "It passed." if row.status is Status.PASSED else row.message or ""
             yield Text.assemble((row.id, "bold"), "  ", advice.prose(how))

@@ -27,7 +27,14 @@ EXCUSED = "EX"
 READ_ONLY = "(read only)"
 
 
-def filled(data: bytes, name: str, column: str, results: Mapping[str, Result]) -> bytes:
+def filled(
+    data: bytes,
+    name: str,
+    column: str,
+    results: Mapping[str, Result],
+    *,
+    practice: bool = False,
+) -> bytes:
     """Return the gradebook with the scores of one lesson in ``column``.
 
     ``results`` are by what Canvas calls the student: one of the three ids. Raises a
@@ -40,7 +47,7 @@ def filled(data: bytes, name: str, column: str, results: Mapping[str, Result]) -
     possible = _points_possible(sheet, place)
     most = {} if possible is None else {student.row: possible for student in students}
     excused = [each for each in students if sheet.cell(each.row, place) == EXCUSED]
-    fill(sheet, place, students, results, most)
+    fill(sheet, place, students, results, most, practice=practice)
     for student in excused:
         sheet.rows[student.row][place] = EXCUSED
     return sheet.encoded()

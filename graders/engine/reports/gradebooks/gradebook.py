@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from graders.engine.content.fields import did_you_mean
 from graders.engine.core.errors import UsageError
-from graders.engine.core.results import Result
+from graders.engine.core.results import Result, Status
 from graders.engine.core.text import quote
 
 UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -130,20 +130,27 @@ def fill(
     students: Sequence[Enrolled],
     results: Mapping[str, Result],
     most: Mapping[int, float],
+    *,
+    practice: bool = False,
 ) -> None:
     """Write each score into its student's row; a UsageError lists everything that is refused.
 
     ``results`` are by the name of the student. ``most`` has the points possible of rows where the
-    gradebook names them.
+    gradebook names them. Scores of practice runs are taken only if ``practice`` is asked for.
     """
-    refused = [*_doubtful(sheet, students), *_refused(sheet, students, results, most)]
+    refused = [
+        *_doubtful(sheet, students),
+        *_refused(sheet, students, results, most),
+        *_that_do_not_count(results, practice=practice),
+    ]
     if refused:
         more = len(refused) - MOST_TOLD
         told = [*refused[:MOST_TOLD], *([f"... and {more} more"] if more > 0 else [])]
         raise UsageError(
             "Nothing was written, because not every score has its place:\n"
             + "\n".join(f"  - {each}" for each in told),
-            cure="Correct the names of the results, or give only those that belong here.",
+            cure="Give results that belong here: whole ones, of runs that count "
+            "(`--require strong`), each named like its student.",
         )
     rows = {name: student.row for student in students for name in student.names}
     for name, result in results.items():
@@ -177,10 +184,28 @@ def _refused(
             yield f"{quote(name)}: the same student as {quote(taken[row])}"
         elif result.score > most.get(row, result.score):
             yield f"{quote(name)}: {result.score} points, and at most {most[row]:g} are possible"
-        elif result.grader_failed:
-            yield f"{quote(name)}: the grader broke on a check, so that the score is not whole"
         if row is not None:
             taken[row] = name
+
+
+def _that_do_not_count(results: Mapping[str, Result], *, practice: bool) -> Iterator[str]:
+    """Tell of scores that are not the whole score of a run that counts, or of other rubrics."""
+    totals = sorted({result.max_score for result in results.values()})
+    if len(totals) > 1:
+        told = " and ".join(map(str, totals))
+        yield f"the results are of {told} points: grade them again with one rubric and one course"
+    for name, result in sorted(results.items()):
+        rows = result.criteria
+        if result.grader_failed:
+            yield f"{quote(name)}: the grader broke on a check, so that the score is not whole"
+        elif any(row.status is Status.WITHHELD for row in rows):
+            yield f"{quote(name)}: made for students, so that the score is not whole"
+        elif result.later_points:
+            yield f"{quote(name)}: {result.later_points} points are graded later"
+        elif result.problem is None and any(row.status is Status.NOT_RUN for row in rows):
+            yield f"{quote(name)}: only some of the criteria were tried"
+        elif result.advisory and not practice:
+            yield f"{quote(name)}: a practice run, which does not count (--practice takes it)"
 
 
 def one_lesson(results: Iterable[Result]) -> str:

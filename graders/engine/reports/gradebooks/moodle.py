@@ -26,7 +26,9 @@ OTHER_NAMES = ("Email address", "ID number", "Username")
 SHOWN = "Full name"
 
 
-def filled(data: bytes, name: str, results: Mapping[str, Result]) -> bytes:
+def filled(
+    data: bytes, name: str, results: Mapping[str, Result], *, practice: bool = False
+) -> bytes:
     """Return the worksheet with the scores of one lesson in its column `Grade`.
 
     ``results`` are by what Moodle calls the student. Raises a
@@ -35,7 +37,8 @@ def filled(data: bytes, name: str, results: Mapping[str, Result]) -> bytes:
     one_lesson(results.values())
     sheet = read_sheet(data, name)
     students = _students(sheet)
-    fill(sheet, sheet.column(GRADE), students, results, _most(sheet, students))
+    most = _most(sheet, students)
+    fill(sheet, sheet.column(GRADE), students, results, most, practice=practice)
     return sheet.encoded()
 
 
