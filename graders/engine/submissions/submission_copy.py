@@ -1,4 +1,4 @@
-"""A private copy of a submission, of regular files only and of a bounded size.
+"""What of a submission is graded, and a private copy of it: regular files only, of a bounded size.
 
 Must not follow a link, open a device or a pipe, or run anything. What is left out is reported.
 """
@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import IO, Protocol
 
 from graders.engine.core.errors import AutograderError
 from graders.engine.core.results import Problem
@@ -66,23 +68,55 @@ class CopyReport:
         return tuple(each.path for each in self.left_out)
 
 
+class Sink(Protocol):
+    """What takes the folders and files of a submission; each path is given from its folder."""
+
+    def folder(self, parts: tuple[str, ...]) -> None:
+        """Take a folder, before what is in it; the submission's own has no parts."""
+
+    def file(self, parts: tuple[str, ...], blocks: Iterator[bytes]) -> None:
+        """Take a regular file with its bytes."""
+
+
 def copy_submission(src: Path, dst: Path) -> CopyReport:
     """Copy the folder ``src`` to ``dst``, which must be empty or not exist, and not be in ``src``.
 
-    Caches, virtual environments, ``.env`` files, links and everything that is no regular file are
-    left out. A SubmissionProblem of the kind ``submission-too-big`` if a cap is passed; the copy
-    is then not complete.
+    What is left out, and when it is refused, is said by :func:`read_submission`; a refused copy is
+    not complete.
     """
-    copier = _Copier(dst)
-    copier.folder(src, ())
-    return CopyReport(copier.files, copier.total_bytes, tuple(copier.left_out))
+    return read_submission(src, _Copy(dst))
 
 
-class _Copier:
-    """One copy on its way, with what it has cost so far."""
+def read_submission(src: Path, sink: Sink) -> CopyReport:
+    """Give ``sink`` all of the folder ``src`` that is graded, in the order of the names.
+
+    Caches, virtual environments, ``.env`` files, links and everything that is no regular file are
+    left out. A SubmissionProblem of the kind ``submission-too-big`` if a cap is passed.
+    """
+    reader = _Reader(sink)
+    reader.folder(src, ())
+    return CopyReport(reader.files, reader.total_bytes, tuple(reader.left_out))
+
+
+class _Copy:
+    """Writes what it is given below a folder."""
 
     def __init__(self, destination: Path) -> None:
         self._destination = destination
+
+    def folder(self, parts: tuple[str, ...]) -> None:
+        self._destination.joinpath(*parts).mkdir(exist_ok=not parts)
+
+    def file(self, parts: tuple[str, ...], blocks: Iterator[bytes]) -> None:
+        with self._destination.joinpath(*parts).open("xb") as target:
+            target.writelines(blocks)
+
+
+class _Reader:
+    """One submission on its way to a sink, with what it has cost so far."""
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
         self._entries = 0
         self.files = 0
         self.total_bytes = 0
@@ -91,7 +125,7 @@ class _Copier:
     def folder(self, source: Path, parts: tuple[str, ...]) -> None:
         if len(parts) > MAX_DEPTH:
             raise _too_big(f"Its folders are nested more than {MAX_DEPTH} deep.")
-        self._destination.joinpath(*parts).mkdir(exist_ok=not parts)
+        self._sink.folder(parts)
         for entry in self._entries_of(source, parts):
             path = (*parts, entry.name)
             if why := _reason_to_skip(entry, path):
@@ -123,16 +157,15 @@ class _Copier:
             if not stat.S_ISREG(os.fstat(source).st_mode):  # it was changed just now
                 self._skip(parts, "not a regular file")
                 return
-            with self._destination.joinpath(*parts).open("xb") as target:
-                for block in iter(lambda: stream.read(_BLOCK), b""):
-                    self._spend(len(block))
-                    target.write(block)
+            self._sink.file(parts, self._blocks(stream))
         self.files += 1
 
-    def _spend(self, size: int) -> None:
-        self.total_bytes += size
-        if self.total_bytes > MAX_BYTES:
-            raise _too_big(f"Its files are larger than {MAX_BYTES >> 20} MiB together.")
+    def _blocks(self, stream: IO[bytes]) -> Iterator[bytes]:
+        while block := stream.read(_BLOCK):
+            self.total_bytes += len(block)
+            if self.total_bytes > MAX_BYTES:
+                raise _too_big(f"Its files are larger than {MAX_BYTES >> 20} MiB together.")
+            yield block
 
     def _skip(self, parts: tuple[str, ...], why: str) -> None:
         self.left_out.append(Skipped(quote("/".join(parts), 200), why))
