@@ -104,6 +104,14 @@ def test_instructor_reads_what_is_hidden_from_students(tmp_path: Path) -> None:
             json_report.render(mixed()).replace('"passed"', '"perfect"'),
             "criteria.0.status: Input should be 'passed'",
         ),
+        (
+            json_report.render(mixed()).replace('"seed"', '"sead"'),
+            "seed: Field required.\n  try: Give a file",
+        ),
+        (
+            json_report.render(mixed()).replace('"0.1.0"', '"9.1.0"').replace('"seed"', '"sead"'),
+            "seed: Field required. Grader 9.1.0 wrote it; this is 0.1.0.",
+        ),
     ],
 )
 def test_file_that_is_no_result_is_told_with_the_place(

@@ -15,6 +15,7 @@ from graders.engine.core.errors import UsageError
 from graders.engine.core.results import NOT_STARTED, Result
 from graders.engine.grading.folder import grade_folder, open_servers
 from graders.engine.grading.request import GradingRequest
+from graders.engine.submissions.content_hash import content_hash
 from graders.engine.submissions.submission import Submission
 from tests.miniature import COURSE, FactoryStandIn
 
@@ -39,6 +40,7 @@ def test_archive_is_graded_as_the_folder_in_it(tmp_path: Path) -> None:
     result = graded(archive)
     assert result.full_marks
     assert result.submission == "student.zip"
+    assert result.content_hash == graded(SOLUTION).content_hash == content_hash(SOLUTION)
 
 
 def test_link_in_an_archive_becomes_a_note(tmp_path: Path) -> None:
@@ -61,6 +63,7 @@ def test_archive_that_cannot_be_unpacked_is_a_problem_of_the_result(tmp_path: Pa
     assert result.score == 0
     assert result.problem is not None
     assert result.problem.kind == "bad-archive"
+    assert result.content_hash == ""
     assert result.submission == "student.zip"
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import jsonschema
 import pytest
 
+from graders.engine.content.catalogue import Catalogue
 from graders.engine.core.results import Result, Status
 from graders.engine.core.version import VERSION
 from graders.engine.grading.environment import PACKAGES, environment
@@ -82,10 +83,13 @@ def test_page_about_json_explains_every_status(status: Status) -> None:
 
 
 def test_versions_are_those_of_the_project_and_of_its_lock() -> None:
-    made_with = environment()
+    made_with = environment(Catalogue(ROOT).lesson("lesson02"))
     assert made_with.grader == VERSION == PROJECT["version"]
     locked = {each["name"]: each.get("version") for each in LOCK["package"]}
     assert made_with.packages == {name: locked[name] for name in PACKAGES}
+    digests = (made_with.grader_digest, made_with.lesson_digest, made_with.lock_digest)
+    assert len({*digests}) == 3
+    assert all(re.fullmatch("sha256:[0-9a-f]{64}", each) for each in digests)
 
 
 def test_schema_is_printed_as_it_is_published(capsys: pytest.CaptureFixture[str]) -> None:

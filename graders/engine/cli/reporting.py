@@ -19,6 +19,7 @@ from graders.engine.content.fields import did_you_mean
 from graders.engine.core.errors import UsageError
 from graders.engine.core.results import RESULT_FORMAT_VERSION, Result
 from graders.engine.core.text import quote, visible
+from graders.engine.core.version import VERSION
 from graders.engine.reports import github
 from graders.engine.reports.audience import Audience, seen_by
 from graders.engine.reports.files import append_to, require_writable, write_whole
@@ -122,11 +123,26 @@ def read_result(file: Path) -> Result:
                 cure="Show it with the grader that wrote it.",
             ) from error
         place = ".".join(map(str, first["loc"])) or "the beginning"
-        raise UsageError(f"{file}, {place}: {quote(first['msg'], 200)}.", cure=cure) from error
+        told = f"{file}, {place}: {quote(first['msg'], 200)}."
+        if other := _other_grader(data):
+            raise UsageError(
+                f"{told} Grader {quote(other)} wrote it; this is {VERSION}.",
+                cure="Show it with the grader that wrote it.",
+            ) from error
+        raise UsageError(told, cure=cure) from error
     except (ValueError, RecursionError) as error:
         raise UsageError(
             f"{file}, the beginning: Invalid JSON: {quote(str(error), 200)}.", cure=cure
         ) from error
+
+
+def _other_grader(data: bytes) -> str:
+    """Return the version of the grader that wrote a result, if it is not this one."""
+    match json.loads(data):
+        case {"made_with": {"grader": str(version)}} if version != VERSION:
+            return version
+        case _:
+            return ""
 
 
 def _made_visible(value: object) -> object:

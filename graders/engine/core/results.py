@@ -214,6 +214,16 @@ class Environment(Record):
     packages: Mapping[str, str] = Field(
         description="The versions of the packages that decide how a server behaves."
     )
+    grader_digest: str = Field(
+        "", description="`sha256:` and the digest of the grader's own files; empty if unknown."
+    )
+    lesson_digest: str = Field(
+        "",
+        description="The same of the lesson: rubric, checks, quiz, and its solutions.",
+    )
+    lock_digest: str = Field(
+        "", description="The same of the lock file, which says what a server could import."
+    )
 
 
 class Result(Record):
@@ -225,6 +235,11 @@ class Result(Record):
     lesson: str = Field(description="The lesson's id.")
     submission: str = Field(description="The name of the folder or archive that was graded.")
     submission_path: str = Field(description="Its full path on the machine that graded it.")
+    content_hash: str = Field(
+        "",
+        description="`sha256:` and the digest of the files that were graded, the same for a folder "
+        "and its archive; empty if nothing of them could be graded.",
+    )
     score: int = Field(ge=0, description="Points earned.")
     max_score: int = Field(ge=0, description="Points that can be earned in the lesson.")
     seed: int = Field(description="Repeats the same test data when given as `--seed`.")

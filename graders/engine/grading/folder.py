@@ -20,6 +20,7 @@ from graders.engine.harness.server_factory import ServerFactory
 from graders.engine.isolation.layers import NOTHING_OFF, Layer
 from graders.engine.sandbox.launcher import open_launcher
 from graders.engine.sandbox.process import Launcher
+from graders.engine.submissions.content_hash import hash_of_folder
 from graders.engine.submissions.submission import (
     Submission,
     SubmissionProblem,
@@ -63,6 +64,7 @@ def grade_folder(
     try:
         with opened(request.submission) as handed_in:
             submission, problem = _found(handed_in.folder, lesson.info.endpoint)
+            content_hash = hash_of_folder(submission.root)
             with open_factory(lesson, submission) as factory:
                 result = grade(
                     request, submission.root, factory, on_event=on_event, problem=problem
@@ -70,7 +72,9 @@ def grade_folder(
     except SubmissionProblem as error:
         return ungraded(request, error.problem)
     notes = tuple(f"`{each}` is no file, and was left out." for each in handed_in.left_out[:10])
-    return result.model_copy(update={"notes": (*notes, *result.notes)})
+    return result.model_copy(
+        update={"content_hash": content_hash, "notes": (*notes, *result.notes)}
+    )
 
 
 def _found(folder: Path, endpoint: str) -> tuple[Submission, Problem | None]:

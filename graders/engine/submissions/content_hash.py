@@ -6,14 +6,12 @@ folder or an archive. Must not run anything.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from graders.engine.core.digests import digest_of, digest_of_all
 from graders.engine.submissions.submission import opened
 from graders.engine.submissions.submission_copy import SubmissionProblem, read_submission
-
-ALGORITHM = "sha256"
 
 
 def content_hash(path: Path) -> str:
@@ -35,37 +33,22 @@ def hash_of_folder(root: Path) -> str:
     """
     tree = _Tree()
     read_submission(root, tree)
-    return tree.digest()
+    return digest_of_all(tree.entries)
 
 
 class _Tree:
-    """Takes folders and files, and makes one digest of them all."""
+    """Takes folders and files, and keeps the digest of each; one of a folder is empty."""
 
     def __init__(self) -> None:
-        self._records: dict[tuple[str, ...], bytes] = {}
+        self.entries: dict[str, bytes] = {}
 
     def folder(self, parts: tuple[str, ...]) -> None:
-        self._add(parts, b"")
+        if parts:
+            self._add(parts, b"")
 
     def file(self, parts: tuple[str, ...], blocks: Iterator[bytes]) -> None:
-        content = hashlib.new(ALGORITHM)
-        for block in blocks:
-            content.update(block)
-        self._add(parts, content.digest())
+        self._add(parts, digest_of(blocks))
 
     def _add(self, parts: tuple[str, ...], content: bytes) -> None:
-        self._records.pop(parts[:-1], None)
-        self._records[parts] = content
-
-    def digest(self) -> str:
-        whole = hashlib.new(ALGORITHM)
-        for record in sorted(_record(*each) for each in self._records.items() if each[0]):
-            whole.update(record)
-        return f"{ALGORITHM}:{whole.hexdigest()}"
-
-
-def _record(parts: tuple[str, ...], content: bytes) -> bytes:
-    """Return one entry so that no name can look like two: each length stands before its bytes."""
-    # A name that is no text in UTF-8 has surrogates, on every system.
-    name = "/".join(parts).encode("utf-8", "surrogatepass")
-    return len(name).to_bytes(4, "big") + name + len(content).to_bytes(1, "big") + content
+        self.entries.pop("/".join(parts[:-1]), None)
+        self.entries["/".join(parts)] = content
