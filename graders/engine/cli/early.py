@@ -18,9 +18,12 @@ if TYPE_CHECKING:
     from graders.engine.sandbox.process import Launcher
 
 _WITHOUT_SERVERS = frozenset(
-    {"list", "explain", "quiz", "show", "export", "serve", "token", "test", "completion", "lesson"}
+    {
+        *("list", "explain", "quiz", "show", "export", "serve", "token", "test", "completion"),
+        *("lesson", "bulk"),
+    }
 )
-"""The commands that start none in this process; `lesson` starts some in others."""
+"""The commands that start none in this process; `lesson` and `bulk` start some in others."""
 _ASKS_FOR_HELP = frozenset({"-h", "--help"})
 
 
