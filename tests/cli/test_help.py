@@ -91,7 +91,7 @@ def test_commands_and_options_in_the_readme_exist() -> None:
     named = set(re.findall(r"^\| `python grade\.py ((?:lesson )?[a-z]+)\b", README, re.MULTILINE))
     assert named == {*NAMES, "lesson check", "lesson mutant", "lesson quiz"} - {"grade", "lesson"}
     shown = README.split("## For those")[0]
-    options = set(re.findall(r"`(--[a-z]+)", shown))
+    options = set(re.findall(r"`(--[a-z-]+)", shown))
     existing = {option for command in _commands(COMMAND) for option in _options(command)}
     assert options <= existing
     assert {"--seed", "--only", "--json", "--verbose"} <= options

@@ -308,7 +308,7 @@ def test_file_that_is_shorter_than_claimed(tmp_path: Path) -> None:
 def test_stream_that_is_endless_where_nothing_of_it_is_taken(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(archives, "MAX_STREAM_BYTES", 1 << 20)
+    monkeypatch.setattr(archives, "OF_ONE", archives.ArchiveBounds(stream=1 << 20))
     path = written(tmp_path, tarred({"node_modules/x": bytes(2 << 20)}, "w:gz"), ".tar.gz")
     kind, detail, _ = problem_of(path)
     assert kind == "submission-too-big"

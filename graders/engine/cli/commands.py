@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -566,10 +567,115 @@ def sheet_command(
     return run_sheets(command_context(context), names or ())
 
 
+@app.command("bulk", cls=PlainCommand, short_help="Grade the submissions of a whole class.")
+def bulk_command(  # noqa: PLR0917 - Typer reads the options from here
+    context: typer.Context,
+    submissions: Annotated[
+        Path,
+        typer.Argument(
+            help="A folder with a folder or an archive for each student, the download of Canvas, "
+            "Moodle or Gradescope as it is, or a .csv or .txt list of paths and git URLs.",
+            metavar="SUBMISSIONS",
+        ),
+    ],
+    lesson: Annotated[str, typer.Option(metavar="LESSON", help=LESSON_HELP)],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Where the results go. A run that was interrupted goes on from what is there.",
+            show_default=False,
+        ),
+    ] = None,
+    roster: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="The students of the class, a CSV file: an id, and other names; see docs/bulk.md.",
+            show_default=False,
+        ),
+    ] = None,
+    due: Annotated[
+        datetime | None,
+        typer.Option(
+            metavar="DATE",
+            formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"],
+            help="Of git repositories, grade the last commit before this: 2026-11-30T23:59.",
+            show_default=False,
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be graded, and grade nothing.")
+    ] = False,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            "-j",
+            "--jobs",
+            metavar="N",
+            callback=at_least(1),
+            help="How many to grade at once. [default: one for each core]",
+            show_default=False,
+        ),
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Grade all again, also what has not changed.")
+    ] = False,
+    only_errors: Annotated[
+        bool,
+        typer.Option("--only-errors", help="Grade only what has no score yet: errors of ours."),
+    ] = False,
+    changed: Annotated[
+        bool,
+        typer.Option(
+            "--changed", help="Grade only submissions that have changed, whatever else has."
+        ),
+    ] = False,
+    seed: Seed = None,
+    require: Annotated[
+        IsolationLevel | None,
+        typer.Option(
+            metavar="LEVEL",
+            help="Grade only if the servers can be isolated so well: full, strong or practice. "
+            "[default: strong]",
+            show_default=False,
+        ),
+    ] = None,
+    verbose: Verbose = False,
+) -> ExitCode:
+    """Grade many submissions, and write a result for each, a table and a page of the class.
+
+    Known results are kept where neither the submission nor the grader has changed.
+    """
+    from graders.engine.bulk.run import Again  # noqa: PLC0415 - heavy
+    from graders.engine.cli.bulking import BulkOrder, run_bulk  # noqa: PLC0415 - heavy
+
+    wanted = {Again.ALL: force, Again.ERRORS: only_errors, Again.CHANGED: changed}
+    chosen = [again for again, given in wanted.items() if given]
+    if len(chosen) > 1:
+        raise UsageError(
+            "--force, --only-errors and --changed do not go together.", cure="Give one of them."
+        )
+    order = BulkOrder(
+        submissions=submissions,
+        lesson=lesson,
+        out=out,
+        roster=roster,
+        due=due.astimezone().isoformat() if due else None,
+        dry_run=dry_run,
+        jobs=jobs or os.cpu_count() or 1,
+        seed=seed,
+        again=chosen[0] if chosen else Again.STALE,
+        require=require,
+        verbose=verbose,
+    )
+    return run_bulk(command_context(context), order)
+
+
 COMMAND = typer.main.get_command(app)
 NAMES = (
     *("grade", "show", "list", "explain", "course", "replay", "quiz", "serve", "token"),
-    *("test", "completion", "lesson", "export"),
+    *("test", "completion", "bulk", "lesson", "export"),
 )
 
 

@@ -30,9 +30,10 @@ _WITHOUT_SERVERS = frozenset(
         "test",
         "completion",
         "lesson",
+        "bulk",
     }
 )
-"""The commands that start none in this process; `lesson` starts some in others."""
+"""The commands that start none in this process; `lesson` and `bulk` start some in others."""
 _ASKS_FOR_HELP = frozenset({"-h", "--help"})
 
 

@@ -22,6 +22,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -59,13 +60,36 @@ _NO_ARCHIVE = (
 
 @dataclass(frozen=True)
 class ArchiveEntry:
-    """One entry of an archive: its ``size`` as claimed; ``open`` gives its bytes."""
+    """One entry of an archive: its ``size`` as claimed; ``open`` gives its bytes.
+
+    ``modified`` is when it was changed last, in seconds since 1970, as far as the archive says.
+    """
 
     name: str
     folder: bool
     regular: bool
     size: int
     open: Callable[[], IO[bytes]]
+    modified: float = 0.0
+
+
+@dataclass(frozen=True)
+class ArchiveBounds:
+    """How many bytes are read of an archive: its files, as it is, and a zip's table of contents.
+
+    ``ratio`` says whether the files may only be so much larger than the archive.
+    """
+
+    files: int = MAX_BYTES
+    stream: int = MAX_STREAM_BYTES
+    directory: int = MAX_DIRECTORY_BYTES
+    ratio: bool = True
+
+
+OF_ONE = ArchiveBounds()
+"""What one student hands in."""
+OF_A_CLASS = ArchiveBounds(files=8 << 30, stream=16 << 30, directory=64 << 20, ratio=False)
+"""What a platform packs of a class. Each submission in it is held to :data:`OF_ONE` later."""
 
 
 @dataclass(frozen=True)
@@ -102,11 +126,24 @@ def unpack(path: Path, root: Path) -> tuple[str, ...]:
     Links, devices and what else is no file are left out, as they are from a folder; their names
     are returned. The folder may be half full when it fails.
     """
+    with opened_entries(path) as entries:
+        return _write(entries, root, archive_bytes=path.stat().st_size)
+
+
+@contextmanager
+def opened_entries(
+    path: Path, bounds: ArchiveBounds | None = None
+) -> Iterator[Iterator[ArchiveEntry]]:
+    """Yield what is in the archive ``path``; a SubmissionProblem where it cannot be read.
+
+    That holds for what is raised while the entries are used as well. Without ``bounds``, it is held
+    to those of one submission.
+    """
     open_entries = _opener(path)
     assert open_entries is not None, "only what is named like an archive is unpacked"
     try:
-        with open_entries(path) as entries:
-            return _write(entries, root, archive_bytes=path.stat().st_size)
+        with open_entries(path, bounds or OF_ONE) as entries:
+            yield entries
     except NameRefused as refused:
         raise _problem(refused.message, refused.cure) from None
     except _NO_ARCHIVE as error:
@@ -115,7 +152,7 @@ def unpack(path: Path, root: Path) -> tuple[str, ...]:
 
 
 def _write(entries: Iterator[ArchiveEntry], root: Path, *, archive_bytes: int) -> tuple[str, ...]:
-    names, budget, left_out = ArchiveNames(), _Budget(archive_bytes), list[str]()
+    names, budget, left_out = ArchiveNames(), _Budget(archive_bytes, OF_ONE), list[str]()
     root.mkdir()
     for entry in entries:
         # A tar archive is a stream: what one entry claims is known when its turn comes.
@@ -149,8 +186,10 @@ def _write_file(entry: ArchiveEntry, path: Path, budget: _Budget) -> None:
 class _Budget:
     """The bytes that all files may have together: as they are claimed, and as they are written."""
 
-    def __init__(self, archive_bytes: int) -> None:
-        self._most = min(MAX_BYTES, max(_FREE_OF_RATIO, MAX_RATIO * archive_bytes))
+    def __init__(self, archive_bytes: int, bounds: ArchiveBounds) -> None:
+        self._files = bounds.files
+        by_ratio = max(_FREE_OF_RATIO, MAX_RATIO * archive_bytes)
+        self._most = min(bounds.files, by_ratio) if bounds.ratio else bounds.files
         self._claimed = 0
         self._spent = 0
 
@@ -163,8 +202,8 @@ class _Budget:
         self._require(self._spent)
 
     def _require(self, size: int) -> None:
-        if size > MAX_BYTES:
-            raise _too_big(f"Its files are larger than {MAX_BYTES >> 20} MiB together.")
+        if size > self._files:
+            raise _too_big(f"Its files are larger than {self._files >> 20} MiB together.")
         if size > self._most:
             raise _too_big(f"Its files are more than {MAX_RATIO} times as large as the archive.")
 
@@ -173,11 +212,11 @@ class _Budget:
 
 
 @contextmanager
-def _zip_entries(path: Path) -> Iterator[Iterator[ArchiveEntry]]:
-    with _Frugal(io.FileIO(path)) as file, zipfile.ZipFile(file) as archive:
+def _zip_entries(path: Path, bounds: ArchiveBounds) -> Iterator[Iterator[ArchiveEntry]]:
+    with _Frugal(path, bounds.directory) as file, zipfile.ZipFile(file) as archive:
         found = archive.infolist()
         # Known before anything is written.
-        claimed = _Budget(path.stat().st_size)
+        claimed = _Budget(path.stat().st_size, bounds)
         for info in found:
             if not info.is_dir() and not _is_outside(info):
                 claimed.claim(info.file_size)
@@ -199,7 +238,16 @@ def _zip_entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> ArchiveEntry:
 
     mode = info.external_attr >> 16
     regular = not stat.S_IFMT(mode) or stat.S_ISREG(mode)
-    return ArchiveEntry(info.filename, info.is_dir(), regular, info.file_size, opened)
+    changed = _modified(info)
+    return ArchiveEntry(info.filename, info.is_dir(), regular, info.file_size, opened, changed)
+
+
+def _modified(info: zipfile.ZipInfo) -> float:
+    """Return when an entry was changed; a zip writes what it likes, also a 32nd of January."""
+    try:
+        return datetime(*info.date_time).timestamp()
+    except (ValueError, OverflowError):
+        return 0.0
 
 
 def _is_outside(info: zipfile.ZipInfo) -> bool:
@@ -213,11 +261,15 @@ def _is_outside(info: zipfile.ZipInfo) -> bool:
 class _Frugal(io.BufferedReader):
     """A file that gives a few megabytes at once, also to a library that asks for gigabytes."""
 
+    def __init__(self, path: Path, most: int) -> None:
+        super().__init__(io.FileIO(path))
+        self._most = most
+
     def read(self, size: int | None = -1, /) -> bytes:
         here = self.tell()
         left = self.seek(0, io.SEEK_END) - here
         self.seek(here)
-        if (left if size is None or size < 0 else min(size, left)) > MAX_DIRECTORY_BYTES:
+        if (left if size is None or size < 0 else min(size, left)) > self._most:
             raise NameRefused("Its table of contents is too large.", "Hand in fewer files.")
         return super().read(size)
 
@@ -227,10 +279,10 @@ class _Frugal(io.BufferedReader):
 
 @contextmanager
 def _tar_entries(
-    path: Path, decompressed: Callable[[Path], Any]
+    path: Path, bounds: ArchiveBounds, decompressed: Callable[[Path], Any]
 ) -> Iterator[Iterator[ArchiveEntry]]:
     with decompressed(path) as stream:
-        counted = cast("IO[bytes]", _Counted(stream))
+        counted = cast("IO[bytes]", _Counted(stream, bounds.stream))
         with tarfile.open(fileobj=counted, mode="r|", errorlevel=2) as archive:
             yield (_tar_entry(archive, info) for info in archive)
 
@@ -243,32 +295,33 @@ def _tar_entry(archive: tarfile.TarFile, info: tarfile.TarInfo) -> ArchiveEntry:
 
     # A sparse file claims bytes that are not in the archive: no editor makes one.
     regular = info.isreg() and not info.issparse()
-    return ArchiveEntry(info.name, info.isdir(), regular, info.size, opened)
+    return ArchiveEntry(info.name, info.isdir(), regular, info.size, opened, float(info.mtime))
 
 
 class _Counted:
     """A stream that ends with a problem once it has given more than it may."""
 
-    def __init__(self, stream: IO[bytes]) -> None:
+    def __init__(self, stream: IO[bytes], most: int) -> None:
         self._stream = stream
+        self._most = most
         self._given = 0
 
     def read(self, size: int = -1) -> bytes:
         data = self._stream.read(min(size, _BLOCK) if size >= 0 else _BLOCK)
         self._given += len(data)
-        if self._given > MAX_STREAM_BYTES:
-            raise _too_big(f"It is larger than {MAX_STREAM_BYTES >> 20} MiB when it is unpacked.")
+        if self._given > self._most:
+            raise _too_big(f"It is larger than {self._most >> 20} MiB when it is unpacked.")
         return data
 
 
 # --- both ---------------------------------------------------------------------------------------
 
 
-def _tar(decompressed: Callable[[Path], Any]) -> Callable[[Path], Any]:
-    return lambda path: _tar_entries(path, decompressed)
+def _tar(decompressed: Callable[[Path], Any]) -> Callable[[Path, ArchiveBounds], Any]:
+    return lambda path, bounds: _tar_entries(path, bounds, decompressed)
 
 
-_OPENERS: dict[tuple[str, ...], Callable[[Path], Any]] = {
+_OPENERS: dict[tuple[str, ...], Callable[[Path, ArchiveBounds], Any]] = {
     (".zip",): _zip_entries,
     (".tar",): _tar(lambda path: path.open("rb")),
     (".tar.gz", ".tgz"): _tar(gzip.open),
@@ -278,7 +331,7 @@ ENDINGS = tuple(ending for endings in _OPENERS for ending in endings)
 """How the names of archives end that can be unpacked."""
 
 
-def _opener(path: Path) -> Callable[[Path], Any] | None:
+def _opener(path: Path) -> Callable[[Path, ArchiveBounds], Any] | None:
     name = path.name.lower()
     return next((each for ends, each in _OPENERS.items() if name.endswith(ends)), None)
 

@@ -1,0 +1,93 @@
+"""A list of submissions: a text file with a path or git URL a line, or a CSV file.
+
+A line of text may end in ` @ COMMIT`. A CSV file has the column `submission`, and as it likes
+`student` and `commit`. Must not open what is listed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from graders.engine.bulk.repositories import is_repository
+from graders.engine.bulk.roster import read_table
+from graders.engine.core.errors import UsageError
+from graders.engine.core.text import quote
+
+ENDS = (".csv", ".txt")
+TITLES = ("submission", "path", "url", "repository")
+_URL = re.compile(r"(?:https|ssh|file|git)://.+|[\w.-]+@[\w.-]+:.+")
+_COMMIT = re.compile(r"[0-9A-Za-z][\w./-]*")
+
+
+@dataclass(frozen=True)
+class ListedSubmission:
+    """One line: the path or URL, at which commit, and whose it is, if that is said."""
+
+    source: str
+    line: int
+    commit: str = ""
+    student: str = ""
+    is_git: bool = False
+
+
+def is_list(path: Path) -> bool:
+    """Return whether a file is named like a list."""
+    return path.suffix.lower() in ENDS
+
+
+def read_list(path: Path) -> list[ListedSubmission]:
+    """Return what a list names; a UsageError names the line of what is wrong."""
+    rows = _of_table(path) if path.suffix.lower() == ".csv" else _of_text(path)
+    return [_checked(path, each) for each in rows]
+
+
+def _of_table(path: Path) -> Iterator[ListedSubmission]:
+    for line, row in read_table(path):
+        source = next((row[title] for title in TITLES if row.get(title)), "")
+        if not source:
+            raise UsageError(
+                f"{path}, line {line}: no submission is named.",
+                cure=f"Name its path or git URL in the column `{TITLES[0]}`.",
+            )
+        yield ListedSubmission(source, line, row.get("commit", ""), row.get("student", ""))
+
+
+def _of_text(path: Path) -> Iterator[ListedSubmission]:
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} cannot be read: {error}.", cure="Save it as UTF-8.") from error
+    for number, line in enumerate(lines, 1):
+        text = line.strip()
+        if text and not text.startswith("#"):
+            source, _, commit = text.partition(" @ ")
+            yield ListedSubmission(source.strip(), number, commit.strip())
+
+
+def _checked(path: Path, listed: ListedSubmission) -> ListedSubmission:
+    """Return the line with a path from where the list is; a UsageError if nothing is there."""
+    place = f"{path}, line {listed.line}"
+    if listed.commit and not _COMMIT.fullmatch(listed.commit):
+        raise UsageError(
+            f"{place}: `{quote(listed.commit)}` is no commit.", cure="Give its hash or a tag."
+        )
+    if _URL.fullmatch(listed.source):
+        return ListedSubmission(
+            listed.source, listed.line, listed.commit, listed.student, is_git=True
+        )
+    found = path.parent / listed.source
+    if not found.exists():
+        raise UsageError(
+            f"{place}: there is no `{quote(listed.source, 200)}`.",
+            cure="Give a path from the list's own folder, or a git URL: https://, ssh://, git@.",
+        )
+    is_git = is_repository(found)
+    if listed.commit and not is_git:
+        raise UsageError(
+            f"{place}: `{quote(listed.source, 200)}` is no git repository.",
+            cure="Leave the commit out.",
+        )
+    return ListedSubmission(str(found), listed.line, listed.commit, listed.student, is_git)

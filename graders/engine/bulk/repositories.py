@@ -1,0 +1,115 @@
+"""Submissions in git repositories: fetched without a checkout, at a commit, as a tar archive.
+
+`git` runs with the user's own keys but without hooks, prompts or submodules, and what a commit
+holds is unpacked by the rules for any archive. Must not run anything of a repository.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from graders.engine.core.errors import UsageError
+from graders.engine.core.results import Problem
+from graders.engine.core.text import quote
+from graders.engine.submissions.archives import OF_ONE
+from graders.engine.submissions.submission_copy import SubmissionProblem
+
+_GIT = (
+    *("git", "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false"),
+    *("-c", "protocol.ext.allow=never", "-c", "submodule.recurse=false"),
+)
+PATIENCE = 300
+"""Seconds of the clock on the wall that one fetch may take: a server may never answer."""
+
+
+def is_repository(path: Path) -> bool:
+    """Return whether a folder is a clone of a git repository."""
+    return (path / ".git").exists() or ((path / "HEAD").is_file() and (path / "objects").is_dir())
+
+
+@dataclass(frozen=True)
+class Repositories:
+    """Opens repositories at a commit, or at the last one before ``due``, as git reads a date."""
+
+    due: str | None = None
+
+    @contextmanager
+    def opened(self, source: str, commit: str) -> Iterator[Path]:
+        """Yield a tar archive of what the repository holds; SubmissionProblem if it cannot be had.
+
+        Dates of commits are what their author says.
+        """
+        with tempfile.TemporaryDirectory(prefix="chatkit-clone-") as name:
+            room = Path(name)
+            clone = room / "clone"
+            _git(
+                "clone", "--bare", "--no-local", "--quiet", "--", source, str(clone), source=source
+            )
+            archive = room / "commit.tar"
+            wanted = commit or self._newest(clone, source)
+            _git(
+                *("archive", "--format=tar", f"--output={archive}"),
+                *("--end-of-options", wanted),
+                source=source,
+                folder=clone,
+            )
+            shutil.rmtree(clone, ignore_errors=True)
+            yield archive
+
+    def _newest(self, clone: Path, source: str) -> str:
+        if self.due is None:
+            return "HEAD"
+        found = _git(
+            "rev-list", "-1", f"--before={self.due}", "HEAD", source=source, folder=clone
+        ).strip()
+        if not found:
+            raise _problem(source, f"It has no commit before {self.due}.")
+        return found
+
+
+def require_git() -> None:
+    """Raise a UsageError if there is no `git`."""
+    if shutil.which("git") is None:
+        raise UsageError(
+            "Submissions are to be fetched with git, and it is not installed.",
+            cure="Install git, or clone them by hand and give the folder.",
+        )
+
+
+def _git(*words: str, source: str, folder: Path | None = None) -> str:
+    environment = {**os.environ, "GIT_TERMINAL_PROMPT": "0", "GIT_LFS_SKIP_SMUDGE": "1"}
+    # A path that begins with a hyphen, or `ext::`, is not let through by `lists`.
+    where = ("-C", str(folder)) if folder else ()
+    try:
+        done = subprocess.run(  # noqa: S603 - a fixed program, and no shell
+            [*_GIT, *where, *words],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+            timeout=PATIENCE,
+        )
+    except subprocess.TimeoutExpired:
+        raise _problem(source, "git got no answer.") from None
+    if done.returncode:
+        said = done.stderr.decode("utf-8", "replace").strip().splitlines()
+        raise _problem(source, quote(said[-1] if said else "git failed", 200))
+    return done.stdout[: OF_ONE.directory].decode("utf-8", "replace")
+
+
+def _problem(source: str, detail: str) -> SubmissionProblem:
+    return SubmissionProblem(
+        Problem(
+            kind="no-repository",
+            title=f"The repository `{quote(source, 120)}` cannot be fetched",
+            detail=detail,
+            cure="Clone it by hand, and see what git says.",
+        )
+    )

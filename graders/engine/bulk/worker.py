@@ -1,0 +1,136 @@
+"""Grades orders in the process that calls it, with servers that stay warm from one to the next.
+
+Must not know what machine it runs on, nor where the results go.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import cache
+from pathlib import Path
+
+from graders.engine.bulk.orders import (
+    Batch,
+    CourseVersions,
+    GradedOrder,
+    GradeOrder,
+    OpenServers,
+)
+from graders.engine.bulk.packing import unpacked_project
+from graders.engine.content.catalogue import Catalogue, Lesson
+from graders.engine.content.versions import digest_of_grader, digest_of_lesson, digest_of_lock
+from graders.engine.core.errors import UsageError
+from graders.engine.core.places import REPOSITORY
+from graders.engine.core.results import Result
+from graders.engine.grading.events import CaseFinished, GradingEvent
+from graders.engine.grading.folder import OpenFactory, grade_folder, open_servers
+from graders.engine.grading.request import GradingRequest
+from graders.engine.grading.run import ungraded
+from graders.engine.reports import json_report
+from graders.engine.reports.audience import Audience, seen_by
+from graders.engine.reports.formats import html_page
+
+
+class _Workshop:
+    """What this process keeps open until it ends, which ends all that it started."""
+
+    stack = ExitStack()
+    opened: dict[OpenServers, OpenFactory] = {}  # noqa: RUF012 - one for the process
+
+
+def grade_orders(servers: OpenServers, orders: Batch) -> tuple[GradedOrder, ...]:
+    """Grade some submissions one after the other; a UsageError where versions differ."""
+    return tuple(_graded(servers, order) for order in orders)
+
+
+def versions_of(lesson: Lesson) -> CourseVersions:
+    """Return the digests of what this process grades with."""
+    return _versions_at(lesson.grader_dir.parents[1], lesson.id)
+
+
+@cache
+def _versions_at(root: Path, name: str) -> CourseVersions:
+    """Return them for one lesson: its files do not change any more while this process runs."""
+    lesson = _lesson(root, name)
+    return CourseVersions(
+        grader=digest_of_grader(REPOSITORY),
+        lesson=digest_of_lesson(lesson),
+        lock=digest_of_lock(REPOSITORY),
+    )
+
+
+def _graded(servers: OpenServers, order: GradeOrder) -> GradedOrder:
+    lesson = _lesson(order.root or REPOSITORY, order.lesson)
+    _require_same(order.versions, versions_of(lesson))
+    logs: list[str] = []
+
+    def listen(event: GradingEvent) -> None:
+        if isinstance(event, CaseFinished) and event.log:
+            logs.append(event.log)
+
+    if order.problem is not None:
+        request = GradingRequest(lesson, Path(order.called), order.seed, require=order.require)
+        result = ungraded(request, order.problem)
+    else:
+        with unpacked_project(order.data) as folder:
+            request = GradingRequest(lesson, folder, order.seed, require=order.require)
+            result = grade_folder(request, _factory(servers), on_event=listen)
+    whole = _renamed(result, order)
+    return GradedOrder(
+        number=order.number,
+        result=json_report.render(whole),
+        page=html_page.render(seen_by(Audience.STUDENT, whole)),
+        log="\n".join(logs),
+    )
+
+
+def _factory(servers: OpenServers) -> OpenFactory:
+    """Return what starts servers in this process; it stays open, and so warm, until its end."""
+    if servers not in _Workshop.opened:
+        _Workshop.opened[servers] = _Workshop.stack.enter_context(servers())
+    return _Workshop.opened[servers]
+
+
+@contextmanager
+def cold_servers() -> Iterator[OpenFactory]:
+    """Open what starts each server in a new interpreter, with nothing prepared."""
+    with open_servers(fresh=True) as open_factory:
+        yield open_factory
+
+
+@cache
+def _lesson(root: Path, name: str) -> Lesson:
+    return Catalogue(root).lesson(name)
+
+
+def _renamed(result: Result, order: GradeOrder) -> Result:
+    """Return the result with the names that the submission has where it was handed in."""
+    return result.model_copy(
+        update={
+            "submission": order.called,
+            "submission_path": order.shown,
+            "content_hash": order.content_hash,
+            "notes": (*order.notes, *result.notes),
+        }
+    )
+
+
+def _require_same(wanted: CourseVersions, here: CourseVersions) -> None:
+    """Raise a UsageError if another machine has another grader, lesson or lock file."""
+    differ = [
+        name
+        for name, ours, theirs in (
+            ("grader", wanted.grader, here.grader),
+            ("lesson", wanted.lesson, here.lesson),
+            ("lock file", wanted.lock, here.lock),
+        )
+        if ours != theirs
+    ]
+    if differ:
+        raise UsageError(
+            f"The worker on {platform.node()} has another version of the {' and the '.join(differ)}"
+            " than the machine that gives the orders.",
+            cure="Bring both to the same commit, and start the worker again.",
+        )

@@ -1,0 +1,228 @@
+"""``grade.py bulk``: grade many submissions, or show with ``--dry-run`` what would be graded.
+
+Must not decide anything about a submission: it puts the parts of ``bulk`` together and prints.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+
+from rich.console import Console, Group
+from rich.table import Table
+from rich.text import Text
+
+from graders.engine.bulk import grades
+from graders.engine.bulk.assigning import Assigned, assign
+from graders.engine.bulk.deliveries import Entry
+from graders.engine.bulk.finding import found_submissions
+from graders.engine.bulk.journal import opened_journal
+from graders.engine.bulk.processes import SeparateProcesses
+from graders.engine.bulk.projects import ProjectMarks, opened_project
+from graders.engine.bulk.records import ResultRecord
+from graders.engine.bulk.repositories import Repositories
+from graders.engine.bulk.roster import Roster, read_roster
+from graders.engine.bulk.run import Again, BulkRun, GradingWorkers, RunPlan, records_in_order
+from graders.engine.bulk.worker import versions_of
+from graders.engine.cli.bulk_progress import bulk_watched
+from graders.engine.cli.context import CommandContext, print_page
+from graders.engine.cli.exit_codes import ExitCode
+from graders.engine.content.canaries import new_seed
+from graders.engine.content.catalogue import Lesson
+from graders.engine.core.errors import UsageError
+from graders.engine.core.places import REPOSITORY
+from graders.engine.core.results import IsolationLevel
+from graders.engine.core.text import quote
+from graders.engine.grading.required import required_level
+from graders.engine.reports.files import write_whole
+from graders.engine.submissions.submission_copy import SubmissionProblem
+
+GRADES = "grades.csv"
+
+
+@dataclass(frozen=True)
+class BulkOrder:
+    """What the command line asked for."""
+
+    submissions: Path
+    lesson: str
+    out: Path | None = None
+    roster: Path | None = None
+    due: str | None = None
+    dry_run: bool = False
+    jobs: int = 1
+    seed: int | None = None
+    again: Again = Again.STALE
+    require: IsolationLevel | None = None
+    verbose: bool = False
+
+
+@dataclass(frozen=True)
+class _Class:
+    """All that is to be graded, and who is in the class."""
+
+    lesson: Lesson
+    roster: Roster
+    assigned: Assigned = field(default_factory=lambda: Assigned(()))
+
+
+def run_bulk(context: CommandContext, order: BulkOrder) -> ExitCode:
+    """Find, grade and tell; say by the exit code whether something of ours went wrong."""
+    lesson = context.catalogue.lesson(order.lesson)
+    roster = read_roster(order.roster) if order.roster else Roster()
+    repositories = Repositories(order.due)
+    with found_submissions(order.submissions, lesson.id, repositories) as deliveries:
+        group = _Class(lesson, roster, assign(deliveries, roster))
+        if order.dry_run:
+            print_page(context.stdout(), Group(_dry_page(group), Text()))
+            _print_remarks(context.stdout(), group)
+            return ExitCode.FULL_MARKS
+        if order.out is None:
+            raise UsageError(
+                "It is not said where the results go.", cure="Give a folder: --out RESULTS"
+            )
+        return _graded(context, order, order.out, group)
+
+
+def _graded(context: CommandContext, order: BulkOrder, out: Path, group: _Class) -> ExitCode:
+    lesson, entries = group.lesson, group.assigned.entries
+    plan = RunPlan(
+        lesson=lesson,
+        out=out,
+        require=required_level(order.require, context.environment, of_many=True),
+        versions=versions_of(lesson),
+        new_seed=new_seed(),
+        seed=order.seed,
+        again=order.again,
+        root=None if context.root == REPOSITORY else context.root,
+    )
+    stderr = context.stderr()
+    with opened_journal(out) as journal:
+        with bulk_watched(stderr, len(entries), verbose=order.verbose) as progress:
+            run = BulkRun(plan, entries, journal, progress)
+            with _workers(context, order) as workers:
+                try:
+                    run.grade(workers)
+                except KeyboardInterrupt:
+                    _tell_interrupted(stderr, progress.done, len(entries))
+                    raise
+        graded = records_in_order(run)
+        _write_grades(out, group, graded)
+    _summarise(context, out, group, graded, kept=progress.kept)
+    failed = any(each.record.error for each in run.finished.values())
+    return ExitCode.GRADER_BROKE if failed else ExitCode.FULL_MARKS
+
+
+@contextmanager
+def _workers(context: CommandContext, order: BulkOrder) -> Iterator[GradingWorkers]:
+    """Yield who grades; when the run is broken off, all of them have ended at once."""
+    processes = SeparateProcesses(order.jobs)
+    try:
+        yield GradingWorkers(processes, context.servers, order.jobs)
+    except BaseException:
+        processes.kill()
+        raise
+    processes.shutdown()
+
+
+def _tell_interrupted(stderr: Console, done: int, count: int) -> None:
+    stderr.print(
+        Text(
+            f"Stopped after {done} of {count}; nothing that was graded is lost. "
+            "Give the same command again, and it goes on from here."
+        )
+    )
+
+
+def _write_grades(out: Path, group: _Class, graded: list[tuple[Entry, ResultRecord]]) -> None:
+    rows = grades.rows_of(graded, group.roster.students)
+    write_whole(out / GRADES, grades.table(rows, group.lesson.rubric.ids))
+
+
+def _summarise(
+    context: CommandContext,
+    out: Path,
+    group: _Class,
+    graded: list[tuple[Entry, ResultRecord]],
+    *,
+    kept: int,
+) -> None:
+    """Print what came of the run, in a few lines."""
+    page = context.stdout()
+    errors = [(entry, record) for entry, record in graded if record.error]
+    scores = [record.score for _, record in graded if not record.error]
+    full = sum(record.full_marks for _, record in graded)
+    page.print(Text(f"{len(graded)} submissions of {group.lesson.id}; {kept} as they were before."))
+    if scores:
+        page.print(
+            Text(
+                f"Scores: {min(scores)} to {max(scores)} of {graded[0][1].max_score}, "
+                f"median {median(scores):g}; {full} with full marks."
+            )
+        )
+    for entry, record in errors:
+        page.print(Text(f"No score: {quote(entry.student)}: {quote(record.error, 300)}"))
+    if errors:
+        page.print(Text("These are errors of ours. `--only-errors` tries them again."))
+    _print_remarks(page, group)
+    page.print(Text(f"Written to {out}: {GRADES}, results/, reports/"))
+
+
+def _dry_page(group: _Class) -> Table:
+    """Return a table of what would be graded."""
+    marks = ProjectMarks.of(group.lesson)
+    table = Table(title=f"{len(group.assigned.entries)} submissions", title_justify="left")
+    for heading in ("student", "submission", "project", "remarks"):
+        table.add_column(heading, overflow="fold")
+    for entry in group.assigned.entries:
+        project, remarks = _looked_at(entry, marks)
+        table.add_row(
+            Text(quote(entry.student)),
+            Text(quote(entry.delivery.called)),
+            Text(project),
+            Text("; ".join([*_remarks(entry), *remarks])),
+        )
+    return table
+
+
+def _looked_at(entry: Entry, marks: ProjectMarks) -> tuple[str, list[str]]:
+    """Return which project would be taken, and what is to be said of it."""
+    try:
+        with entry.delivery.place() as place, opened_project(place, marks) as project:
+            if project.problem is not None:
+                return "none", [project.problem.title, project.problem.detail]
+            if not marks.in_folder(project.folder):
+                return "none", ["nothing looks like a project of this lesson"]
+            others = [f"also there: {', '.join(project.others[:3])}"] if project.others else []
+            stub = ["the assignment as it was given out"] if marks.is_stub(project.folder) else []
+            return project.shown or ".", [*others, *stub]
+    except SubmissionProblem as error:
+        return "none", [error.problem.title, error.problem.detail]
+    except OSError as error:
+        return "none", [f"cannot be read: {error.strerror or error}"]
+
+
+def _remarks(entry: Entry) -> list[str]:
+    told = list(entry.delivery.notes)
+    if entry.older:
+        told.append(f"newest of {len(entry.older) + 1}; older: {', '.join(entry.older[:3])}")
+    if entry.late:
+        told.append("late")
+    if not entry.on_roster:
+        told.append("not on the roster")
+    if len(entry.members) > 1:
+        told.append(f"of {', '.join(entry.members)}")
+    return [quote(each, 200) for each in told]
+
+
+def _print_remarks(page: Console, group: _Class) -> None:
+    """Say who of the roster handed nothing in, and which submissions belong to nobody."""
+    missing = [quote(each.id) for each in group.assigned.missing]
+    if missing:
+        page.print(Text(f"Not handed in ({len(missing)}): {', '.join(missing)}"))
+    strange = [quote(each.delivery.called) for each in group.assigned.entries if not each.on_roster]
+    if strange:
+        page.print(Text(f"Not on the roster ({len(strange)}): {', '.join(strange)}"))
