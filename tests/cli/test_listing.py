@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -158,3 +159,13 @@ def test_points_of_a_course_are_those_of_the_result(tmp_path: Path) -> None:
     told = json.loads(found.out)
     assert (told["score"], told["max_score"], told["course"]) == (120, 120, "Agents")
     assert told["made_with"]["course_digest"].startswith("sha256:")
+
+
+def test_environment_is_shown_in_groups() -> None:
+    shown = run("env", root=REPOSITORY)
+    assert shown.code == ExitCode.FULL_MARKS
+    first, _, rest = shown.out.partition("Also there")
+    assert "sqlmodel 0" in first
+    assert "pytest" not in first
+    assert "pytest" in rest
+    assert "pywin32" not in shown.out or sys.platform == "win32"

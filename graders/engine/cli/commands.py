@@ -357,6 +357,14 @@ def course_command(context: typer.Context, course: CourseOption = None) -> ExitC
     return show_course(command_context(context, course))
 
 
+@app.command("env", cls=PlainCommand, short_help="Show what a server may import.")
+def env_command(context: typer.Context) -> ExitCode:
+    """Show which packages a student's server may import."""
+    from graders.engine.cli.env_page import show_environment  # noqa: PLC0415 - rich
+
+    return show_environment(command_context(context))
+
+
 @app.command("replay", cls=PlainCommand, short_help="Play one sample conversation and show it.")
 def replay_command(
     context: typer.Context,
@@ -674,7 +682,7 @@ def bulk_command(  # noqa: PLR0917 - Typer reads the options from here
 
 COMMAND = typer.main.get_command(app)
 NAMES = (
-    *("grade", "show", "list", "explain", "course", "replay", "quiz", "serve", "token"),
+    *("grade", "show", "list", "explain", "course", "env", "replay", "quiz", "serve", "token"),
     *("test", "completion", "bulk", "lesson", "export"),
 )
 

@@ -431,14 +431,14 @@ def test_other_errors_are_no_lacking_settings(message: str) -> None:
 
 def test_all_missing_packages_are_told_with_what_does_the_same() -> None:
     failure = LoadFailed(
-        stage="import", error="ModuleNotFoundError", message="No module named 'sqlmodel'"
+        stage="import", error="ModuleNotFoundError", message="No module named 'peewee'"
     )
-    handed_in = HandedIn(missing=("sqlmodel", "redis"), meant="sqlmodels")
+    handed_in = HandedIn(missing=("peewee", "redis"), meant="peewees")
     problem = load_problem(failure, "server:app", handed_in)
-    assert problem.title.startswith("Your code imports `sqlmodel`, `redis`, which are neither")
+    assert problem.title.startswith("Your code imports `peewee`, `redis`, which are neither")
     assert "SQLAlchemy" in problem.cure
     assert "no Redis" in problem.cure
-    assert "Did you mean `sqlmodels`?" in problem.cure
+    assert "Did you mean `peewees`?" in problem.cure
 
 
 def test_a_module_that_an_installed_package_lacks_is_no_missing_package() -> None:

@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import re
 
+from graders.engine.server.diagnosis.raised_cures import NO_POSTGRES, is_about_postgres
+
 DISTRIBUTIONS = {
     "agents": "openai-agents",
+    "argon2": "argon2-cffi",
     "chatkit": "openai-chatkit",
     "dotenv": "python-dotenv",
+    "jose": "python-jose",
     "jwt": "pyjwt",
     "yaml": "pyyaml",
 }
@@ -23,6 +27,7 @@ _MEANT = {
     "openai_chatkit": "chatkit",
     "pyjwt": "jwt",
     "python_dotenv": "dotenv",
+    "python_jose": "jose",
     "pyyaml": "yaml",
 }
 _ERRORS = {
@@ -42,19 +47,15 @@ _ERRORS = {
 
 _INSTEAD = {
     "anthropic": "Ask other models with `openai` and the `base_url` of their provider.",
-    "asyncpg": "There is no PostgreSQL here: use SQLite (`sqlite3`, `aiosqlite`, SQLAlchemy).",
     "google": "Ask other models with `openai` and the `base_url` of their provider.",
-    "jose": "Tokens are read with `jwt` (PyJWT), which is installed.",
     "langchain": "Use the Agents SDK, as the lesson does.",
     "litellm": "LiteLLM is not there. `OpenAIChatCompletionsModel(model, "
     "AsyncOpenAI(base_url=...))` of the Agents SDK reaches the same models.",
     "mcp": "In mcp 2, `FastMCP` is `MCPServer` (`from mcp.server.mcpserver import MCPServer`). But "
     "a tool server (MCP) cannot be reached here: write its tools with `@function_tool`.",
-    "psycopg": "There is no PostgreSQL here: use SQLite (`sqlite3`, `aiosqlite`, SQLAlchemy).",
-    "psycopg2": "There is no PostgreSQL here: use SQLite (`sqlite3`, `aiosqlite`, SQLAlchemy).",
+    "psycopg2": NO_POSTGRES,
+    "peewee": "Peewee is not there: write the tables with SQLModel or SQLAlchemy, which are.",
     "redis": "There is no Redis here: keep the data in SQLite, or in a file.",
-    "sqlmodel": "SQLModel is not there: write the tables with SQLAlchemy, which it is built on and "
-    "which is installed, or use `sqlite3`.",
 }
 """What does the same and is installed."""
 _FIELDS = re.compile(r"`([\w.]+)`: Field required")
@@ -108,5 +109,7 @@ def import_cure(error: str, message: str, module: str) -> str:
             f"Look into the source of `{source}` for what it really has. Articles about ChatKit "
             f"name many things that do not exist; `{name}` may be one."
         )
+    if is_about_postgres(f"{error}: {message}"):
+        return NO_POSTGRES
     run = f"Run `python -c 'import {module}'` in your folder: it should print nothing."
     return _ERRORS.get(error, run)

@@ -18,6 +18,19 @@ REFUSED_CURE = (
 )
 """What to do about a call to the outside, over whatever protocol."""
 
+NO_POSTGRES = (
+    "There is no PostgreSQL here, and no other database server: keep the data in SQLite below the "
+    "folder that `CHATKIT_DATA_DIR` names (`sqlite3`, `aiosqlite`, SQLAlchemy, SQLModel)."
+)
+# asyncpg connects from Python, psycopg from its own C library.
+_POSTGRES = r"^NetworkRefusedError: connect \S*:5432\b|^\w*Error: .*\bport 5432 failed\b"
+
+
+def is_about_postgres(text: str) -> bool:
+    """Return whether an exception, as `Name: message`, tells of a PostgreSQL that is not there."""
+    return re.search(_POSTGRES, text) is not None
+
+
 # `$1` stands for what the pattern's first group finds.
 _CURES = (
     (
@@ -121,6 +134,7 @@ _CURES = (
             "read others with a default, `os.environ.get(name, default)`."
         ),
     ),
+    (_POSTGRES, NO_POSTGRES),
     (
         (
             r"^(?:APIConnectionError|ConnectError|ConnectTimeout|NetworkRefusedError|"
