@@ -13,11 +13,13 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from graders.engine.core.text import visible
 from graders.engine.grading.events import (
     CaseFinished,
     CriterionFinished,
     CriterionStarted,
     GradingEvent,
+    Noticed,
     RunStarted,
 )
 from graders.engine.reports.audience import UNNAMED, Audience, shown_row
@@ -42,7 +44,9 @@ class Progress:
 
     def __call__(self, event: GradingEvent) -> None:
         """Show the event, if it is one that a reader cares for."""
-        if isinstance(event, RunStarted):
+        if isinstance(event, Noticed):
+            self.console.print(Text(visible(event.text), style="yellow"))
+        elif isinstance(event, RunStarted):
             self.count = len(event.criteria)
         elif isinstance(event, CriterionStarted):
             self.done += 1

@@ -15,6 +15,13 @@ SEEN_BY_ALL = FeedbackLevels()
 
 
 @dataclass(frozen=True)
+class Noticed:
+    """Something that is worth saying before anything of the submission runs."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class RunStarted:
     """Grading began; ``criteria`` are those that will be tried, as (id, title), in order."""
 
@@ -59,7 +66,7 @@ class RunFinished:
 
 
 GradingEvent: TypeAlias = (
-    RunStarted | CriterionStarted | CaseFinished | CriterionFinished | RunFinished
+    Noticed | RunStarted | CriterionStarted | CaseFinished | CriterionFinished | RunFinished
 )
 Listener: TypeAlias = Callable[[GradingEvent], None]
 

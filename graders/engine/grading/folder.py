@@ -12,7 +12,8 @@ from typing import TypeAlias
 
 from graders.engine.content.catalogue import Lesson
 from graders.engine.core.results import Problem, Result
-from graders.engine.grading.events import Listener, nobody_listens
+from graders.engine.grading.events import Listener, Noticed, nobody_listens
+from graders.engine.grading.lacking import lacking_packages
 from graders.engine.grading.request import GradingRequest
 from graders.engine.grading.run import grade, ungraded
 from graders.engine.harness import server_factory
@@ -65,13 +66,17 @@ def grade_folder(
         with opened(request.submission) as handed_in:
             submission, problem = _found(handed_in.folder, lesson.info.endpoint)
             content_hash = hash_of_folder(submission.root)
+            lacking = lacking_packages(submission.root)
+            for sentence in lacking:
+                on_event(Noticed(sentence))
             with open_factory(lesson, submission) as factory:
                 result = grade(
                     request, submission.root, factory, on_event=on_event, problem=problem
                 )
     except SubmissionProblem as error:
         return ungraded(request, error.problem)
-    notes = tuple(f"`{each}` is no file, and was left out." for each in handed_in.left_out[:10])
+    unpacked = (f"`{each}` is no file, and was left out." for each in handed_in.left_out[:10])
+    notes = (*unpacked, *lacking, *result.notes)
     return result.model_copy(
         update={"content_hash": content_hash, "notes": (*notes, *result.notes)}
     )

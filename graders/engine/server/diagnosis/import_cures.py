@@ -74,6 +74,13 @@ def settings_in(error: str, message: str) -> tuple[str, ...]:
     return ()
 
 
+def instead_of(package: str) -> str:
+    """Return what does the same as a package that is not installed; empty if nothing is known."""
+    name = package.lower().replace("-", "_")
+    known = (each for each in _INSTEAD if name == each or name.startswith(f"{each}_"))
+    return _INSTEAD.get(next(known, ""), "")
+
+
 def missing_cure(name: str) -> str:
     """Return what to do about ``import name`` where there is no such module."""
     top = name.partition(".")[0]
