@@ -1,6 +1,7 @@
 """Whether pyproject.toml, uv.lock and the two exports of it tell the same story.
 
-uv installs from the lock, pip from the exports: a student must get the same packages from both.
+uv installs from the lock, pip from the exports: a student must get the same packages from both. The
+lock of a class, `course.lock`, may only add to them.
 Pure: parsed files in, plain sentences out. Must not install anything.
 """
 
@@ -12,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from graders.bootstrap.stamp import EXPORT_NAMES, LOCK_NAME
+from graders.bootstrap.stamp import COURSE_LOCK_NAME, EXPORT_NAMES, LOCK_NAME, has_course_lock
 from graders.bootstrap.trouble import SetupError
 
 Table = dict[str, Any]
@@ -20,6 +21,8 @@ CURES = (
     "if you changed no such file, download the project again, whole.",
     "if you did, run .ci/lock (it needs uv) and commit the files that it writes.",
 )
+
+COURSE_CURES = ("remove course.lock, then run: python grade.py env lock",)
 
 _REQUIREMENT = re.compile(r"([A-Za-z0-9._-]+)\s*(?:\[([^\]]*)\])?\s*([^;]*)")
 _PIN = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^\]]*\])?==([^\s;\\]+)(.*(?:\n[ \t].*)*)", re.MULTILINE)
@@ -58,6 +61,35 @@ def require_agreement(root: Path) -> None:
         stale = differences_from_export(text, lock, (group,) if group else ())
         if stale:
             raise SetupError(f"{name} does not match uv.lock: {stale[0]}.", *CURES)
+
+
+def require_course_lock(root: Path) -> None:
+    """Raise a :class:`SetupError` unless a class's own lock only adds packages, with hashes."""
+    if not has_course_lock(root):
+        return
+    text = (root / COURSE_LOCK_NAME).read_text("utf-8")
+    wrong = mistake_in_course_lock(text, _toml(root / LOCK_NAME))
+    if wrong:
+        raise SetupError(f"{COURSE_LOCK_NAME} {wrong}.", *COURSE_CURES)
+
+
+def mistake_in_course_lock(text: str, lock: Table) -> str:
+    """Say what is wrong with a class's own lock, after its name; empty if nothing is."""
+    others = _PIN.sub("", re.sub(r"^#.*$", "", text, flags=re.MULTILINE))
+    if others.strip():
+        # An option of pip, say, which would fetch packages from somewhere else.
+        return f"holds something else than packages: {others.split()[0]!r}"
+    own = {pin.name for pin in pins_of_lock(lock, ())}
+    all_locked = {(package["name"], package["version"]) for package in lock.get("package", [])}
+    names = {name for name, _ in all_locked}
+    for pin in pins_of_export(text):
+        if not pin.hashes:
+            return f"has no hash for {pin.name}"
+        # What only a group has, such as that of the tests, may be added in the same version.
+        same = pin.name not in names or (pin.name, pin.version) in all_locked
+        if pin.name in own or not same:
+            return f"names {pin.name}, which the grader has in a version of its own"
+    return ""
 
 
 def differences_from_project(project: Table, lock: Table) -> list[str]:

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from graders.bootstrap import installers
-from graders.bootstrap.agreement import require_agreement
+from graders.bootstrap.agreement import require_agreement, require_course_lock
 from graders.bootstrap.lock import holding
 from graders.bootstrap.notices import Notices
 from graders.bootstrap.stamp import (
@@ -39,6 +39,7 @@ def build(root: Path, venv: Path, wanted: Stamp, notices: Notices) -> None:
         if stands(venv, wanted):
             return
         require_agreement(root)
+        require_course_lock(root)
         stamp = read_stamp(venv) if python_of(venv).exists() else None
         if stamp is not None and stamp._replace(sources=wanted.sources).covers(wanted):
             write_stamp(venv, stamp._replace(sources=wanted.sources))
@@ -59,6 +60,8 @@ def reason(venv: Path, stamp: Stamp | None, wanted: Stamp) -> str:
         return f"the environment was made by another Python ({stamp.python})"
     if stamp.lock != wanted.lock:
         return "the locked packages have changed"
+    if stamp.course != wanted.course:
+        return "the packages of the class have changed"
     return "some packages are still missing"
 
 
@@ -66,7 +69,9 @@ def _install(root: Path, venv: Path, stamp: Stamp | None, wanted: Stamp, notices
     installer = installers.choose_installer()
     began = time.monotonic()
     why = reason(venv, stamp, wanted)
-    new = not (stamp and stamp.same_base(wanted) and stamp.installer == installer.name)
+    kept = stamp is not None and stamp.same_base(wanted) and stamp.installer == installer.name
+    # What a class no longer has must go; what it adds can be added.
+    new = not (kept and stamp is not None and stamp.course in {"", wanted.course})
     groups = tuple(sorted({*wanted.groups, *(stamp.groups if stamp else ())}))
     remove_stamp(venv)
     if new:

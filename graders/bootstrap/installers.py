@@ -18,7 +18,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
-from graders.bootstrap.stamp import EXPORT_NAMES, python_of
+from graders.bootstrap.stamp import COURSE_LOCK_NAME, EXPORT_NAMES, has_course_lock, python_of
 from graders.bootstrap.trouble import explain, no_venv_module
 
 STOP_SECONDS = 5
@@ -86,7 +86,14 @@ def uv_commands(root: Path, venv: Path, groups: Sequence[str], new: bool) -> lis
     for group in groups:
         words += ["--group", group]
     environment = clean_environment(os.environ) | {"UV_PROJECT_ENVIRONMENT": str(venv)}
-    return [Command("uv sync", tuple(words), uv_step, environment)]
+    sync = Command("uv sync", tuple(words), uv_step, environment)
+    if not has_course_lock(root):
+        return [sync]
+    # After `uv sync`, which removes all that its own lock does not name.
+    words = ["uv", "pip", "install", "--python", str(python_of(venv)), "--require-hashes"]
+    words += ["--no-deps", "--compile-bytecode", "--no-progress"]
+    words += ["--requirement", str(root / COURSE_LOCK_NAME)]
+    return [sync, Command("uv pip install", tuple(words), uv_step, environment)]
 
 
 def pip_commands(root: Path, venv: Path, groups: Sequence[str], new: bool) -> list[Command]:
@@ -97,6 +104,8 @@ def pip_commands(root: Path, venv: Path, groups: Sequence[str], new: bool) -> li
     words += ["--compile", "--no-input", "--disable-pip-version-check", "--progress-bar", "off"]
     for name in ["", *groups]:
         words += ["--requirement", str(root / EXPORT_NAMES[name])]
+    if has_course_lock(root):
+        words += ["--requirement", str(root / COURSE_LOCK_NAME)]
     install = Command("pip install", tuple(words), pip_step, environment)
     return [Command("python -m venv", make, pip_step, environment), install] if new else [install]
 

@@ -22,6 +22,8 @@ EXPORT_NAMES = {
     "cluster": "graders/requirements-cluster.txt",
     "test": "graders/requirements-test.txt",
 }
+COURSE_LOCK_NAME = "course.lock"
+"""What a class adds; there is none without a class."""
 SOURCE_NAMES = ("pyproject.toml", LOCK_NAME, *EXPORT_NAMES.values())
 
 
@@ -30,7 +32,8 @@ class Stamp(NamedTuple):
 
     ``python`` names the interpreter's version and system, ``lock`` is the digest of ``uv.lock``,
     ``sources`` that of all files that describe the environment, ``groups`` are the dependency
-    groups in it, ``installer`` is who made it.
+    groups in it, ``installer`` is who made it, ``course`` is the digest of ``course.lock``, empty
+    where there is none.
     """
 
     python: str
@@ -38,6 +41,7 @@ class Stamp(NamedTuple):
     sources: str
     groups: tuple[str, ...]
     installer: str = ""
+    course: str = ""
 
     def same_base(self, other: Stamp) -> bool:
         """Return whether both are the same locked packages for the same Python, groups aside."""
@@ -47,7 +51,7 @@ class Stamp(NamedTuple):
         """Return whether an environment with this stamp has all that is wanted."""
         return (
             self.same_base(wanted)
-            and self.sources == wanted.sources
+            and (self.sources, self.course) == (wanted.sources, wanted.course)
             and set(wanted.groups) <= set(self.groups)
         )
 
@@ -60,7 +64,13 @@ def wanted_stamp(root: Path, groups: tuple[str, ...]) -> Stamp:
         lock=_digest(contents[LOCK_NAME]),
         sources=_digest(*contents.values()),
         groups=groups,
+        course=_digest(_content(root / COURSE_LOCK_NAME)) if has_course_lock(root) else "",
     )
+
+
+def has_course_lock(root: Path) -> bool:
+    """Return whether a class has added packages."""
+    return (root / COURSE_LOCK_NAME).exists()
 
 
 def read_stamp(venv: Path) -> Stamp | None:

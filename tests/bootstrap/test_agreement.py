@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from graders.bootstrap.agreement import require_agreement
+from graders.bootstrap.agreement import require_agreement, require_course_lock
 from graders.bootstrap.trouble import SetupError
-from tests.bootstrap.conftest import LOCK
+from tests.bootstrap.conftest import DIGEST, LOCK
 
 ROOT = Path(__file__).parents[2]
 
@@ -56,3 +56,41 @@ def test_export_without_hashes_differs(project: Path) -> None:
     path.write_text("\n".join(line for line in path.read_text().splitlines() if "==" in line))
     with pytest.raises(SetupError, match="differs"):
         require_agreement(project)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        f"# packages: pandas\npandas==2.0 \\\n    --hash={DIGEST} \\\n    --hash={DIGEST}\n",
+        f"lint==0.1 --hash={DIGEST}\n",
+        f"x==1 ; sys_platform == 'win32' \\\n    --hash={DIGEST}\n    # via pandas\n",
+    ],
+    ids=["empty", "two-hashes", "of-a-group", "on-windows"],
+)
+def test_lock_of_a_class_that_only_adds_is_right(text: str, project: Path) -> None:
+    (project / "course.lock").write_text(text)
+    require_course_lock(project)
+
+
+def test_project_without_a_class_has_no_lock_of_it(project: Path) -> None:
+    require_course_lock(project)
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("pandas==2.0\n", "has no hash for pandas"),
+        (f"Sql[async]==2.0 --hash={DIGEST}\n", "names sql, which the grader has"),
+        (f"lint==0.2 --hash={DIGEST}\n", "names lint, which the grader has"),
+        (f"--index-url http://x\nx==1 --hash={DIGEST}\n", "something else.*'--index-url'"),
+        ("x @ http://x/x.whl\n", "something else than packages: 'x'"),
+    ],
+)
+def test_lock_of_a_class_that_does_more_is_refused(
+    text: str, complaint: str, project: Path
+) -> None:
+    (project / "course.lock").write_text(text)
+    with pytest.raises(SetupError, match=complaint) as caught:
+        require_course_lock(project)
+    assert caught.value.cures == ("remove course.lock, then run: python grade.py env lock",)

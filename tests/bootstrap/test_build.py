@@ -16,7 +16,7 @@ from graders.bootstrap.lock import holding
 from graders.bootstrap.notices import Notices
 from graders.bootstrap.stamp import Stamp, read_stamp, remove_stamp, stands, wanted_stamp
 from graders.bootstrap.trouble import SetupError
-from tests.bootstrap.conftest import make_environment
+from tests.bootstrap.conftest import DIGEST, make_environment
 
 Call = tuple[tuple[str, ...], bool]
 
@@ -98,6 +98,43 @@ def test_changed_lock_makes_it_anew_and_keeps_its_groups(
     build(project, venv, wanted_stamp(project, ()), notices)
     assert installed == [(("test",), True)]
     assert "the locked packages have changed" in said.getvalue()
+
+
+PANDAS = f"# packages: pandas\npandas==2.0 \\\n    --hash={DIGEST}\n"
+
+
+def test_package_of_a_class_is_added_to_what_stands(
+    project: Path, venv: Path, notices: Notices, said: io.StringIO, installed: list[Call]
+) -> None:
+    (project / "course.lock").write_text(PANDAS)
+    build(project, venv, wanted_stamp(project, ()), notices)
+    assert installed == [((), False)]
+    assert "the packages of the class have changed" in said.getvalue()
+    assert stands(venv, wanted_stamp(project, ()))
+
+
+@pytest.mark.parametrize("now", ["", PANDAS.replace("2.0", "3.0")], ids=["gone", "other"])
+def test_package_that_a_class_no_longer_has_goes(
+    now: str, project: Path, notices: Notices, installed: list[Call]
+) -> None:
+    (project / "course.lock").write_text(PANDAS)
+    venv = project / ".venv"
+    make_environment(venv, wanted_stamp(project, ("test",))._replace(installer="pip"))
+    (project / "course.lock").write_text(now)
+    if not now:
+        (project / "course.lock").unlink()
+    build(project, venv, wanted_stamp(project, ()), notices)
+    assert installed == [(("test",), True)]
+
+
+def test_lock_of_a_class_that_is_wrong_leaves_the_environment_alone(
+    project: Path, venv: Path, notices: Notices, installed: list[Call]
+) -> None:
+    (project / "course.lock").write_text(PANDAS.replace("pandas==2.0", "sql==1.0"))
+    with pytest.raises(SetupError, match=r"course\.lock names sql, which the grader has"):
+        build(project, venv, wanted_stamp(project, ()), notices)
+    assert installed == []
+    assert read_stamp(venv) is not None
 
 
 def test_change_that_touches_no_package_only_renews_the_stamp(

@@ -78,6 +78,19 @@ def test_pip_makes_the_environment_then_installs_with_hashes_and_compiles() -> N
     ]
 
 
+def test_both_install_what_a_class_adds_with_hashes_and_nothing_more(tmp_path: Path) -> None:
+    venv = tmp_path / "env"
+    (tmp_path / "course.lock").write_text("")
+    lock = str(tmp_path / "course.lock")
+    sync, add = installers.uv_commands(tmp_path, venv, (), True)
+    assert lock not in sync.words
+    assert add.words[:3] == ("uv", "pip", "install")
+    (install,) = installers.pip_commands(tmp_path, venv, (), False)
+    for words in (add.words, install.words):
+        assert words[-2:] == ("--requirement", lock)
+        assert {"--require-hashes", "--no-deps"} <= set(words)
+
+
 def test_pip_only_installs_where_the_environment_stands() -> None:
     [install] = pip_commands(ROOT, VENV, ["test"], new=False)
     assert "install" in install.words

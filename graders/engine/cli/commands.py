@@ -357,12 +357,35 @@ def course_command(context: typer.Context, course: CourseOption = None) -> ExitC
     return show_course(command_context(context, course))
 
 
-@app.command("env", cls=PlainCommand, short_help="Show what a server may import.")
-def env_command(context: typer.Context) -> ExitCode:
-    """Show which packages a student's server may import."""
-    from graders.engine.cli.env_page import show_environment  # noqa: PLC0415 - rich
+@app.command("env", cls=PlainCommand, short_help="Show what a server may import, or add to it.")
+def env_command(
+    context: typer.Context,
+    action: Annotated[
+        str | None,
+        typer.Argument(
+            help="`add` adds packages for a class, `lock` locks those of course.yaml anew.",
+            metavar="ACTION",
+            show_default=False,
+        ),
+    ] = None,
+    packages: Annotated[
+        list[str] | None,
+        typer.Argument(help="Packages, each with a version if needed.", metavar="PACKAGE..."),
+    ] = None,
+    course: CourseOption = None,
+) -> ExitCode:
+    """Show which packages a student's server may import, or add some for a class.
 
-    return show_environment(command_context(context))
+    What is added is written into course.yaml, and with its hashes into course.lock.
+    """
+    here = command_context(context, course)
+    if action is None:
+        from graders.engine.cli.env_page import show_environment  # noqa: PLC0415 - rich
+
+        return show_environment(here)
+    from graders.engine.cli.env_changing import change_packages  # noqa: PLC0415 - only here
+
+    return change_packages(here, action, packages or ())
 
 
 @app.command("replay", cls=PlainCommand, short_help="Play one sample conversation and show it.")

@@ -48,10 +48,16 @@ class CommandContext:
 
     @property
     def course(self) -> Course | None:
-        """The class that lessons are graded for, if there is a ``course.yaml``."""
-        from graders.engine.content.course import find_course  # noqa: PLC0415 - not for --help
+        """The class that lessons are graded for, if there is a ``course.yaml``.
 
-        return find_course(self.root, self.course_file)
+        A ContentError if its packages are not locked: they would not be installed.
+        """
+        from graders.engine.content.course import find_course  # noqa: PLC0415 - not for --help
+        from graders.engine.content.course_packages import require_locked  # noqa: PLC0415
+
+        course = find_course(self.root, self.course_file)
+        require_locked(course, self.root)
+        return course
 
     @property
     def catalogue(self) -> Catalogue:

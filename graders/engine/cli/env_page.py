@@ -31,6 +31,7 @@ def show_environment(context: CommandContext) -> ExitCode:
             page.print(Text(heading, style="bold"))
             print_page(page, Columns(_shown(packages), padding=(0, 3), column_first=True))
             page.print()
+    page.print(Text("Add one for a class: python grade.py env add PACKAGE", style="dim"))
     page.print(Text("What works in a graded server: docs/what-a-server-may-use.md", style="dim"))
     return ExitCode.FULL_MARKS
 

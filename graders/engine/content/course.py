@@ -20,7 +20,7 @@ It never edits a lesson: what it says is laid over a rubric that was read, in
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -47,6 +47,7 @@ from graders.engine.core.text import quote
 COURSE_NAME = "course.yaml"
 MOST_POINTS = 1_000
 """Of one criterion."""
+PACKAGE_CURE = "Write its name, with a version if you need one: `pandas` or `pandas<3`."
 _VERSION = r"(?:===?|[<>~!]=|[<>])\s*[A-Za-z0-9.*+!_-]+"
 _PACKAGE = re.compile(
     r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?(?:\[[A-Za-z0-9._,-]+\])?"
@@ -60,15 +61,22 @@ def _lessons(lessons: Mapping[str, LessonInCourse]) -> Mapping[str, LessonInCour
     raise flaw("A course needs at least one lesson.", cure="Leave `lessons` out to have all.")
 
 
+def _is_package(text: str) -> bool:
+    return _PACKAGE.fullmatch(text) is not None and len(text) <= 200
+
+
 def _packages(packages: tuple[str, ...]) -> tuple[str, ...]:
     for place, text in enumerate(packages):
-        if not _PACKAGE.fullmatch(text) or len(text) > 200:
-            raise flaw(
-                f"`{quote(text)}` is not a package.",
-                at=(place,),
-                cure="Write its name, with a version if you need one: `pandas` or `pandas<3`.",
-            )
+        if not _is_package(text):
+            raise flaw(f"`{quote(text)}` is not a package.", at=(place,), cure=PACKAGE_CURE)
     return packages
+
+
+def checked_packages(packages: Iterable[str]) -> None:
+    """Raise a UsageError if one of these is not written as a package may be."""
+    for text in packages:
+        if not _is_package(text):
+            raise UsageError(f"`{quote(text)}` is not a package.", cure=PACKAGE_CURE)
 
 
 class CriterionInCourse(ContentModel):

@@ -106,6 +106,21 @@ added. [what-a-server-may-use.md](what-a-server-may-use.md) says what works when
 
 Also there, because the grader or one of these needs it, and without a promise that it stays:
 {others}
+
+## Add a package for a class
+
+```
+python grade.py env add pandas
+```
+
+writes `pandas` into `packages` of `course.yaml` ([course.md](course.md)), looks for versions that
+fit beside the grader's own, and writes them with their hashes into `course.lock`. Commit both:
+every machine with this checkout then installs the same at its next run. A version can be given:
+`python grade.py env add "pandas<3"`. After a change of `packages` by hand, or a new version of the
+grader, `python grade.py env lock` writes `course.lock` anew; until then nothing is graded.
+
+With [uv](https://docs.astral.sh/uv/) the lock is good for every system. With pip alone it is good
+for the kind of system and the Python that it was made on.
 """
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from graders.engine.content.catalogue import ENGINE_FOLDER, Lesson
 from graders.engine.core.digests import digest_of, digest_of_all
 
-LOCK_NAME = "uv.lock"
+LOCK_NAMES = ("uv.lock", "course.lock")
 _MUTANTS = "mutants"
 _CACHE = "__pycache__"
 
@@ -46,8 +46,13 @@ def digest_of_course(lesson: Lesson) -> str:
 
 
 def digest_of_lock(root: Path) -> str:
-    """Return the digest of the lock file, which says what servers can import."""
-    return _digest(root, [root / LOCK_NAME])
+    """Return the digest of the lock, and of what a class adds: what servers can import."""
+    return _digest(root, [root / name for name in LOCK_NAMES])
+
+
+def digest_of_grader_lock(root: Path) -> str:
+    """Return the digest of the grader's own lock alone, which a class adds to."""
+    return _digest(root, [root / LOCK_NAMES[0]])
 
 
 def _digest(root: Path, places: Iterable[Path]) -> str:
