@@ -14,7 +14,14 @@ from typing import Any
 
 COMMAND = re.compile(r"::(?P<name>[\w-]+)(?: (?P<properties>[^:]*(?::(?!:)[^:]*)*))?::(?P<text>.*)")
 MOST_SUMMARY = 1024 * 1024
-PLACES_50 = ("schema", "classroom", "assignment", "assignment_type", "owner", "submission")
+PLACES_50: tuple[str, ...] = (
+    "schema",
+    "classroom",
+    "assignment",
+    "assignment_type",
+    "owner",
+    "submission",
+)
 PLACES_50 += ("commit", "release", "review", "datetime", "score", "max-score", "tests")
 
 
