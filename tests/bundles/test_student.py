@@ -17,6 +17,7 @@ from graders.bootstrap.launch import MARK
 from graders.engine.bundles import kinds, lesson_files
 from graders.engine.bundles.files import Files, files_below, write_folder
 from graders.engine.content.catalogue import Catalogue
+from graders.engine.content.course import find_course
 from graders.engine.content.quiz import load_bank
 from graders.engine.core.errors import ContentError
 from graders.engine.core.places import REPOSITORY
@@ -116,7 +117,7 @@ def test_manifest_has_what_is_not_to_be_edited(bundle: Files) -> None:
     manifest = json.loads(bundle[kinds.MANIFEST])
     assert "graders/engine/host/serve.py" in manifest["files"]
     assert not [name for name in manifest["files"] if name.startswith("assignments/")]
-    assert manifest["graded_later"] == {lesson.id: [] for lesson in LESSONS}
+    assert manifest["graded_later"] == {lesson.id: 0 for lesson in LESSONS}
 
 
 def test_workflow_grades_the_chosen_lessons() -> None:
@@ -199,6 +200,67 @@ def test_no_word_of_a_hidden_criterion_is_in_it_but_title_and_requirement(tmp_pa
     assert later.criterion("polite") == lesson.rubric.criterion("polite").model_copy(
         update={"needs": ("answers",)}
     )
+
+
+COURSE_YAML = """\
+format_version: 1
+name: Agents
+term: Spring
+lessons:
+  greeting:
+    criteria:
+      answers: {points: 50}
+      polite: {points: 5, visibility: hidden, feedback: {title: hidden}}
+      unannounced-guest: {visibility: visible}
+  counting: {}
+"""
+
+
+def in_course(folder: Path) -> tuple[Path, Catalogue]:
+    """Return the miniature course with a class of its own."""
+    course = shutil.copytree(COURSE, folder / "course")
+    (course / "course.yaml").write_text(COURSE_YAML, "utf-8")
+    return course, Catalogue(course, find_course(course))
+
+
+def test_copy_has_the_points_of_the_course_and_hides_what_it_hides(tmp_path: Path) -> None:
+    _, catalogue = in_course(tmp_path)
+    lesson = catalogue.lesson("greeting")
+    copy = tmp_path / "copy"
+    (copy / "graders").mkdir(parents=True)
+    write_folder(lesson_files.open_to_students(lesson), copy / "graders" / "greeting")
+    files = lesson_files.course_file([lesson], to_students=True)
+    (copy / "course.yaml").write_bytes(files["course.yaml"])
+    assert yaml.safe_load(files["course.yaml"]) == {
+        "format_version": 1,
+        "name": "Agents",
+        "term": "Spring",
+        "packages": [],
+        "lessons": {
+            "greeting": {"criteria": {"answers": {"points": 50}, "graded-later-1": {"points": 5}}}
+        },
+    }
+    there = Catalogue(copy, find_course(copy)).lesson("greeting").rubric
+    assert [(each.id, each.points) for each in there.criteria] == [
+        ("graded-later-1", 5),
+        ("answers", 50),
+        ("remembers", 20),
+        ("unannounced-guest", 10),
+    ]
+    assert there.visible_ids == there.ids
+    text = text_of(files_below(copy))
+    assert "polite" not in text
+    assert "answered in kind" not in text
+    assert "test_stranger" in text
+
+
+def test_grader_for_instructors_has_what_the_course_says_of_its_lessons(tmp_path: Path) -> None:
+    _, catalogue = in_course(tmp_path)
+    lesson = catalogue.lesson("greeting")
+    (told,) = lesson_files.course_file([lesson], to_students=False).values()
+    written = yaml.safe_load(COURSE_YAML)["lessons"]["greeting"]["criteria"]
+    assert yaml.safe_load(told)["lessons"] == {"greeting": {"criteria": written}}
+    assert lesson_files.course_file([Catalogue(COURSE).lesson("greeting")], to_students=True) == {}
 
 
 def test_data_that_only_a_hidden_check_names_is_left_out(tmp_path: Path) -> None:

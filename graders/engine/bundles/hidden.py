@@ -1,7 +1,7 @@
 """Which criteria of a lesson students may not see: their checks are in no copy that lies open.
 
-The one place that decides it; a course that hides more than the rubric does belongs here. Must not
-know what a copy is made of.
+The one place that decides it. A course that hides more than the rubric does has said so in the
+lesson's rubric already. Must not know what a copy is made of.
 """
 
 from __future__ import annotations

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Sequence
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from uuid import NAMESPACE_URL, UUID, uuid5
 
@@ -22,8 +23,10 @@ from graders.engine.core.version import VERSION
 
 MANIFEST = "graders/bundle.json"
 _TOP = ("grade.py", "pyproject.toml", "uv.lock", "LICENSE")
+_OF_COURSE = ("course.lock",)
+"""What packages of a course are locked in."""
 _EXPORTS = "requirements*.txt"
-_FOR_INSTRUCTORS = frozenset({"classrooms.md", "course.md", "decisions.md", "words.md"})
+_FOR_INSTRUCTORS = frozenset({"bulk.md", "classrooms.md", "decisions.md", "words.md"})
 _GRADERS = ("bootstrap", "engine")
 
 
@@ -32,7 +35,7 @@ def student(root: Path, lessons: Sequence[Lesson]) -> Files:
     classroom = _classroom(root, "student")
     workflow = _classroom(root, "github-actions")["grade.yml"]
     told = {
-        **_grader(root, lessons, lesson_files.open_to_students),
+        **_grader(root, lessons, to_students=True),
         **placed(_without(files_below(root / "docs"), _FOR_INSTRUCTORS), "docs"),
         **classroom,
         "README.md": _filled(classroom["README.md"], lessons),
@@ -45,7 +48,7 @@ def student(root: Path, lessons: Sequence[Lesson]) -> Files:
 def classroom50(root: Path, lessons: Sequence[Lesson], require: IsolationLevel) -> Files:
     """Return the folder of an autograder in Classroom 50, which lies open on the web."""
     classroom = _classroom(root, "classroom50")
-    files = _grader(root, [_only(lessons)], lesson_files.open_to_students)
+    files = _grader(root, [_only(lessons)], to_students=True)
     return {**files, "autograder.py": _filled(classroom["autograder.py"], lessons, require)}
 
 
@@ -53,14 +56,14 @@ def gradescope(root: Path, lessons: Sequence[Lesson], require: IsolationLevel) -
     """Return what a Gradescope autograder's archive holds; only instructors see it."""
     classroom = _classroom(root, "gradescope")
     scripts = {name: _filled(data, lessons, require) for name, data in classroom.items()}
-    return {**_grader(root, [_only(lessons)], lesson_files.whole), **scripts}
+    return {**_grader(root, [_only(lessons)], to_students=False), **scripts}
 
 
 def prairielearn(root: Path, lessons: Sequence[Lesson], require: IsolationLevel) -> Files:
     """Return the files of a PrairieLearn course: the grader, its image, a question a lesson."""
     classroom = _classroom(root, "prairielearn")
     grader = {
-        **_grader(root, lessons, lesson_files.whole),
+        **_grader(root, lessons, to_students=False),
         "run_grader": _filled(classroom["run_grader"], lessons, require),
     }
     questions = {
@@ -75,16 +78,18 @@ def prairielearn(root: Path, lessons: Sequence[Lesson], require: IsolationLevel)
     }
 
 
-def _grader(root: Path, lessons: Iterable[Lesson], files_of: Callable[[Lesson], Files]) -> Files:
+def _grader(root: Path, lessons: Sequence[Lesson], *, to_students: bool) -> Files:
     """Return what grades these lessons: no solution, no mutant, no bank of answers, no test."""
-    chosen = list(lessons)
     graders = root / "graders"
     files = {name: (root / name).read_bytes() for name in _TOP}
+    files |= {name: (root / name).read_bytes() for name in _OF_COURSE if (root / name).is_file()}
+    files |= lesson_files.course_file(lessons, to_students=to_students)
     files |= {f"graders/{path.name}": path.read_bytes() for path in graders.glob(_EXPORTS)}
     files["graders/__init__.py"] = (graders / "__init__.py").read_bytes()
     for name in _GRADERS:
         files |= placed(files_below(graders / name), f"graders/{name}")
-    for lesson in chosen:
+    files_of = lesson_files.open_to_students if to_students else lesson_files.whole
+    for lesson in lessons:
         files |= placed(files_of(lesson), f"graders/{lesson.id}")
         files |= placed(files_below(lesson.assignment_dir), f"assignments/{lesson.id}")
     return files
@@ -118,18 +123,18 @@ def _filled(
 
     In ``classrooms`` it is a whole file for lesson06.
     """
-    first, titles = lessons[0], [f"| `{each.id}` | {each.title} |" for each in lessons]
-    text = template.decode()
-    for word, meant in (
-        ("| `lesson06` | Title |", "\n".join(titles)),
-        ("[lesson06]", f"[{', '.join(each.id for each in lessons)}]"),
-        ("lesson06", first.id),
-        ("Lesson's title", first.title),
-        (str(UUID(int=0)), str(uuid5(NAMESPACE_URL, f"chatkit-grader/{first.id}"))),
-        ("REQUIRE=strong", f"REQUIRE={require}"),
-    ):
-        text = text.replace(word, meant)
-    return text.encode()
+    first = lessons[0]
+    meant = {
+        "| `lesson06` | Title |": "\n".join(f"| `{each.id}` | {each.title} |" for each in lessons),
+        "[lesson06]": f"[{', '.join(each.id for each in lessons)}]",
+        "lesson06": first.id,
+        "Lesson's title": first.title,
+        "REQUIRE=strong": f"REQUIRE={require}",
+        str(UUID(int=0)): str(uuid5(NAMESPACE_URL, f"chatkit-grader/{first.id}")),
+    }
+    # In one go, so that no word of the bundle is taken for one that stands for another.
+    words = re.compile("|".join(map(re.escape, meant)))
+    return words.sub(lambda found: meant[found[0]], template.decode()).encode()
 
 
 def _manifest(files: Files, lessons: Sequence[Lesson]) -> bytes:
@@ -139,7 +144,7 @@ def _manifest(files: Files, lessons: Sequence[Lesson]) -> bytes:
         for name, data in sorted(files.items())
         if name.startswith("graders/") or name in _TOP
     }
-    later = {each.id: sorted(hidden_criteria(each)) for each in lessons}
+    later = {each.id: len(hidden_criteria(each)) for each in lessons}
     told = {"format_version": 1, "grader": VERSION, "graded_later": later, "files": own}
     return (json.dumps(told, indent=1) + "\n").encode()
 

@@ -5,7 +5,7 @@ Must not know where they go.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,14 @@ from graders.engine.bundles.cutting import Cut, without_checks
 from graders.engine.bundles.files import Files, files_below
 from graders.engine.bundles.hidden import hidden_criteria
 from graders.engine.content.catalogue import Lesson
-from graders.engine.content.models import Criterion
+from graders.engine.content.course import COURSE_NAME, CriterionInCourse
+from graders.engine.content.models import Criterion, load_rubric
 from graders.engine.content.reasons import REASONS, load_reasons
 from graders.engine.core.errors import ContentError
+from graders.engine.core.results import Visibility
 
 RUBRIC = "rubric.yaml"
+LATER = "Graded later"
 LATER_HINT = "Graded later, by your instructor."
 
 
@@ -31,11 +34,11 @@ def whole(lesson: Lesson) -> Files:
 def open_to_students(lesson: Lesson) -> Files:
     """Return the files of a lesson's grader without the checks that are hidden, and their texts.
 
-    Where nothing is hidden, the files are those of the project, byte by byte.
+    Where nothing is hidden and no course changes it, the files are the project's, byte by byte.
     """
     hidden = hidden_criteria(lesson)
     files = dict(whole(lesson))
-    if not hidden:
+    if not hidden and not _changes(lesson):
         return files
     cut = _cut(lesson, files, hidden)
     texts = {f"{name}.py": text for name, text in cut.kept.items()}
@@ -70,27 +73,79 @@ def _only_in(name: str, removed: str, left: str) -> bool:
     return name in removed and name not in left
 
 
+def course_file(lessons: Sequence[Lesson], *, to_students: bool) -> Files:
+    """Return the ``course.yaml`` of a bundle, if there is a course: what it says of these lessons.
+
+    Students read the points only; what is hidden from them is cut out already.
+    """
+    course = lessons[0].course
+    if course is None:
+        return {}
+    told = course.told.model_dump(mode="json", exclude_none=True, exclude={"lessons"})
+    chosen = {each.id: {"criteria": _in_course(each, to_students=to_students)} for each in lessons}
+    return {COURSE_NAME: _dumped({**told, "lessons": chosen}).encode()}
+
+
+def _in_course(lesson: Lesson, *, to_students: bool) -> Mapping[str, Any]:
+    changes = _changes(lesson)
+    if not to_students:
+        dumped = {name: each.model_dump(mode="json") for name, each in changes.items()}
+        return {name: _without_nothing(each) for name, each in dumped.items()}
+    names = _shown_ids(lesson)
+    return {
+        names[name]: {"points": each.points}
+        for name, each in changes.items()
+        if each.points is not None
+    }
+
+
+def _without_nothing(told: Any) -> Any:
+    """Return what a person would have written: no key whose value is left out."""
+    if not isinstance(told, dict):
+        return told
+    return {key: _without_nothing(value) for key, value in told.items() if value is not None}
+
+
+def _changes(lesson: Lesson) -> Mapping[str, CriterionInCourse]:
+    return lesson.course.changes_of(lesson.id) if lesson.course else {}
+
+
+def _has_hidden_title(criterion: Criterion) -> bool:
+    return criterion.levels.title is not Visibility.VISIBLE
+
+
+def _shown_ids(lesson: Lesson) -> Mapping[str, str]:
+    """Return by id what students call a criterion: by its number where its title is hidden."""
+    return {
+        each.id: f"graded-later-{number}" if _has_hidden_title(each) else each.id
+        for number, each in enumerate(lesson.rubric.criteria, start=1)
+    }
+
+
 def _criteria(lesson: Lesson, hidden: frozenset[str]) -> Iterator[Mapping[str, Any]]:
+    """Yield the rubric with the points of its authors: those of a course are in the course's file.
+
+    So they sum to 100, as those of every rubric.
+    """
+    authors = load_rubric(lesson.grader_dir / RUBRIC)
+    names = _shown_ids(lesson)
     for each in lesson.rubric.criteria:
-        told = each.model_dump(mode="json", exclude_defaults=True)
+        points = authors.criterion(each.id).points
         if each.id in hidden:
-            yield _later(each)
+            yield {**_later(each, names[each.id]), "points": points}
         else:
+            told = each.model_dump(mode="json", exclude_defaults=True) | {"points": points}
             needs = [need for need in each.needs if need not in hidden]
             yield {**told, "needs": needs} if needs else _without_needs(told)
 
 
-def _later(criterion: Criterion) -> Mapping[str, Any]:
+def _later(criterion: Criterion, name: str) -> Mapping[str, Any]:
     """Return what students may know of a hidden criterion; its requirement is in the README."""
-    return {
-        "id": criterion.id,
-        "title": criterion.title,
-        "points": criterion.points,
-        "visibility": str(criterion.visibility),
-        "requirement": criterion.requirement,
-        "graded_later": True,
-        "hints": {"default": LATER_HINT},
-    }
+    if _has_hidden_title(criterion):
+        told = {"title": LATER, "requirement": LATER_HINT}
+    else:
+        told = {"title": criterion.title, "requirement": criterion.requirement}
+    return {"id": name, **told, "graded_later": True, "hints": {"default": LATER_HINT}}
 
 
 def _without_needs(told: Mapping[str, Any]) -> Mapping[str, Any]:

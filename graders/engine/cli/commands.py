@@ -701,6 +701,7 @@ def bundle_command(  # noqa: PLR0917 - Typer reads the options from here
             show_default=False,
         ),
     ] = IsolationLevel.STRONG,
+    course: CourseOption = None,
 ) -> ExitCode:
     """Make what a class gets: a copy for students, or a grader for a classroom.
 
@@ -714,7 +715,7 @@ def bundle_command(  # noqa: PLR0917 - Typer reads the options from here
         "gradescope": gradescope,
         "prairielearn": prairielearn,
     }
-    return run_bundle(command_context(context), names, places, require)
+    return run_bundle(command_context(context, course), names, places, require)
 
 
 COMMAND = typer.main.get_command(app)
