@@ -703,10 +703,56 @@ def bulk_command(  # noqa: PLR0917 - Typer reads the options from here
     return run_bulk(command_context(context), order)
 
 
+@app.command("bundle", cls=PlainCommand, short_help="Make a copy for students or a classroom.")
+def bundle_command(  # noqa: PLR0917 - Typer reads the options from here
+    context: typer.Context,
+    names: Annotated[list[str], typer.Argument(help=LESSON_HELP, metavar="LESSON")],
+    student: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Write a template repository for students."),
+    ] = None,
+    classroom50: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Write an autograder for Classroom 50."),
+    ] = None,
+    gradescope: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write the .zip of an autograder for Gradescope."),
+    ] = None,
+    prairielearn: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Write questions and a grader for PrairieLearn."),
+    ] = None,
+    require: Annotated[
+        IsolationLevel,
+        typer.Option(
+            metavar="LEVEL",
+            help="How well servers must be isolated there: full, strong or practice. "
+            "[default: strong]",
+            show_default=False,
+        ),
+    ] = IsolationLevel.STRONG,
+    course: CourseOption = None,
+) -> ExitCode:
+    """Make what a class gets: a copy for students, or a grader for a classroom.
+
+    A copy that students can read has no solution, no mutant, no answer and no hidden check.
+    """
+    from graders.engine.cli.bundling import run_bundle  # noqa: PLC0415 - only here
+
+    places = {
+        "student": student,
+        "classroom50": classroom50,
+        "gradescope": gradescope,
+        "prairielearn": prairielearn,
+    }
+    return run_bundle(command_context(context, course), names, places, require)
+
+
 COMMAND = typer.main.get_command(app)
 NAMES = (
     *("grade", "show", "list", "explain", "course", "env", "replay", "quiz", "serve", "token"),
-    *("test", "completion", "bulk", "lesson", "export"),
+    *("test", "completion", "bulk", "bundle", "lesson", "export"),
 )
 
 
