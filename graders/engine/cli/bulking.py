@@ -17,6 +17,7 @@ from rich.text import Text
 
 from graders.engine.bulk import grades
 from graders.engine.bulk.assigning import Assigned, assign
+from graders.engine.bulk.cluster import LOCAL, Tls, opened_cluster
 from graders.engine.bulk.deliveries import Entry
 from graders.engine.bulk.finding import found_submissions
 from graders.engine.bulk.journal import opened_journal
@@ -41,6 +42,10 @@ from graders.engine.reports.files import write_whole
 from graders.engine.submissions.submission_copy import SubmissionProblem
 
 GRADES = "grades.csv"
+BATCH = 2
+"""Submissions that travel together to another machine."""
+MOST_AT_FIRST = 16
+"""Workers of a cluster that are kept busy, also if fewer have come when a run begins."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,9 @@ class BulkOrder:
     again: Again = Again.STALE
     require: IsolationLevel | None = None
     verbose: bool = False
+    dask: str | None = None
+    tls: Tls = field(default_factory=Tls)
+    memory_limit: str | None = None
 
 
 @dataclass(frozen=True)
@@ -119,6 +127,15 @@ def _graded(context: CommandContext, order: BulkOrder, out: Path, group: _Class)
 @contextmanager
 def _workers(context: CommandContext, order: BulkOrder) -> Iterator[GradingWorkers]:
     """Yield who grades; when the run is broken off, all of them have ended at once."""
+    if order.dask is not None:
+        with opened_cluster(
+            order.dask, jobs=order.jobs, tls=order.tls, memory_limit=order.memory_limit
+        ) as cluster:
+            batch = 1 if order.dask == LOCAL else BATCH
+            # More workers may come while it runs.
+            count = cluster.count if order.dask == LOCAL else max(cluster.count, MOST_AT_FIRST)
+            yield GradingWorkers(cluster.executor, context.servers, count, batch)
+        return
     processes = SeparateProcesses(order.jobs)
     try:
         yield GradingWorkers(processes, context.servers, order.jobs)

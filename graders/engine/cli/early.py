@@ -31,6 +31,7 @@ _WITHOUT_SERVERS = frozenset(
         "completion",
         "lesson",
         "bulk",
+        "worker",
     }
 )
 """The commands that start none in this process; `lesson` and `bulk` start some in others."""
