@@ -19,6 +19,7 @@ from graders.engine.bulk import grades
 from graders.engine.bulk.assigning import Assigned, assign
 from graders.engine.bulk.cluster import LOCAL, Tls, opened_cluster
 from graders.engine.bulk.deliveries import Entry
+from graders.engine.bulk.differences import changes
 from graders.engine.bulk.finding import found_submissions
 from graders.engine.bulk.journal import opened_journal
 from graders.engine.bulk.processes import SeparateProcesses
@@ -26,8 +27,16 @@ from graders.engine.bulk.projects import ProjectMarks, opened_project
 from graders.engine.bulk.records import ResultRecord
 from graders.engine.bulk.repositories import Repositories
 from graders.engine.bulk.roster import Roster, read_roster
-from graders.engine.bulk.run import Again, BulkRun, GradingWorkers, RunPlan, records_in_order
+from graders.engine.bulk.run import (
+    Again,
+    BulkRun,
+    GradingWorkers,
+    RunPlan,
+    records_in_order,
+    replaced,
+)
 from graders.engine.bulk.worker import versions_of
+from graders.engine.cli.bulk_changes import table_of
 from graders.engine.cli.bulk_progress import bulk_watched
 from graders.engine.cli.context import CommandContext, print_page
 from graders.engine.cli.exit_codes import ExitCode
@@ -120,6 +129,7 @@ def _graded(context: CommandContext, order: BulkOrder, out: Path, group: _Class)
         graded = records_in_order(run)
         _write_grades(out, group, graded)
     _summarise(context, out, group, graded, kept=progress.kept)
+    _print_changes(context, run)
     failed = any(each.record.error for each in run.finished.values())
     return ExitCode.GRADER_BROKE if failed else ExitCode.FULL_MARKS
 
@@ -186,6 +196,19 @@ def _summarise(
         page.print(Text("These are errors of ours. `--only-errors` tries them again."))
     _print_remarks(page, group)
     page.print(Text(f"Written to {out}: {GRADES}, results/, reports/"))
+
+
+def _print_changes(context: CommandContext, run: BulkRun) -> None:
+    """Say which scores are others than before, where something was graded again."""
+    again = replaced(run)
+    found = list(
+        changes(
+            {student: before for student, (before, _) in again.items()},
+            {student: now for student, (_, now) in again.items()},
+        )
+    )
+    if found:
+        print_page(context.stdout(), Group(table_of(found), Text()))
 
 
 def _dry_page(group: _Class) -> Table:

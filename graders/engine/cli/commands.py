@@ -715,10 +715,24 @@ def worker_command(  # noqa: PLR0917 - Typer reads the options from here
     return ExitCode.FULL_MARKS
 
 
+@app.command("diff", cls=PlainCommand, short_help="Show which scores changed between two runs.")
+def diff_command(
+    context: typer.Context,
+    old: Annotated[
+        Path, typer.Argument(help="A folder that `bulk --out` has written.", metavar="OLD")
+    ],
+    new: Annotated[Path, typer.Argument(help="Another one.", metavar="NEW")],
+) -> ExitCode:
+    """Show which scores changed between two runs of `bulk`, by criterion, and why."""
+    from graders.engine.cli.bulk_changes import run_diff  # noqa: PLC0415 - heavy
+
+    return run_diff(command_context(context), old, new)
+
+
 COMMAND = typer.main.get_command(app)
 NAMES = (
     *("grade", "show", "list", "explain", "course", "replay", "quiz", "serve", "token"),
-    *("test", "completion", "bulk", "worker", "lesson", "export"),
+    *("test", "completion", "bulk", "worker", "diff", "lesson", "export"),
 )
 
 

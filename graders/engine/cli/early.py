@@ -32,6 +32,7 @@ _WITHOUT_SERVERS = frozenset(
         "lesson",
         "bulk",
         "worker",
+        "diff",
     }
 )
 """The commands that start none in this process; `lesson` and `bulk` start some in others."""
