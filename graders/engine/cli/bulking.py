@@ -15,7 +15,7 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
-from graders.engine.bulk import grades
+from graders.engine.bulk import class_page, grades
 from graders.engine.bulk.assigning import Assigned, assign
 from graders.engine.bulk.cluster import LOCAL, Tls, opened_cluster
 from graders.engine.bulk.deliveries import Entry
@@ -51,6 +51,7 @@ from graders.engine.reports.files import write_whole
 from graders.engine.submissions.submission_copy import SubmissionProblem
 
 GRADES = "grades.csv"
+PAGE = "index.html"
 BATCH = 2
 """Submissions that travel together to another machine."""
 MOST_AT_FIRST = 16
@@ -127,7 +128,7 @@ def _graded(context: CommandContext, order: BulkOrder, out: Path, group: _Class)
                     _tell_interrupted(stderr, progress.done, len(entries))
                     raise
         graded = records_in_order(run)
-        _write_grades(out, group, graded)
+        _write_class(out, group, graded)
     _summarise(context, out, group, graded, kept=progress.kept)
     _print_changes(context, run)
     failed = any(each.record.error for each in run.finished.values())
@@ -164,9 +165,11 @@ def _tell_interrupted(stderr: Console, done: int, count: int) -> None:
     )
 
 
-def _write_grades(out: Path, group: _Class, graded: list[tuple[Entry, ResultRecord]]) -> None:
+def _write_class(out: Path, group: _Class, graded: list[tuple[Entry, ResultRecord]]) -> None:
     rows = grades.rows_of(graded, group.roster.students)
     write_whole(out / GRADES, grades.table(rows, group.lesson.rubric.ids))
+    page = class_page.ClassPage(group.lesson.title, group.lesson.id, rows)
+    write_whole(out / PAGE, class_page.render(page))
 
 
 def _summarise(
@@ -195,7 +198,7 @@ def _summarise(
     if errors:
         page.print(Text("These are errors of ours. `--only-errors` tries them again."))
     _print_remarks(page, group)
-    page.print(Text(f"Written to {out}: {GRADES}, results/, reports/"))
+    page.print(Text(f"Written to {out}: {PAGE}, {GRADES}, results/, reports/"))
 
 
 def _print_changes(context: CommandContext, run: BulkRun) -> None:
