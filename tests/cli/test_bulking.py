@@ -146,3 +146,11 @@ def test_changed_scores_are_told_with_the_reason(tmp_path: Path) -> None:
     same = run("diff", str(new), str(new))
     assert (same.code, same.out) == (ExitCode.FULL_MARKS, "No score has changed.\n")
     assert run("diff", str(source), str(new)).code == ExitCode.USAGE
+
+
+def test_audit_is_told(tmp_path: Path) -> None:
+    outcome = bulk(a_class(tmp_path / "class"), tmp_path / "out", "--audit", "2")
+    assert outcome.code == ExitCode.FULL_MARKS
+    told = " ".join(outcome.out.split())
+    assert "Audit: 2 submissions drawn at random, 4 more gradings with other seeds" in told
+    assert "none differs" in told

@@ -17,6 +17,7 @@ from rich.text import Text
 
 from graders.engine.bulk import class_page, grades
 from graders.engine.bulk.assigning import Assigned, assign
+from graders.engine.bulk.audit import AuditReport, audit
 from graders.engine.bulk.cluster import LOCAL, Tls, opened_cluster
 from graders.engine.bulk.deliveries import Entry
 from graders.engine.bulk.differences import changes
@@ -35,10 +36,10 @@ from graders.engine.bulk.run import (
     records_in_order,
     replaced,
 )
-from graders.engine.bulk.worker import versions_of
+from graders.engine.bulk.worker import cold_servers, versions_of
 from graders.engine.cli.bulk_changes import table_of
 from graders.engine.cli.bulk_progress import bulk_watched
-from graders.engine.cli.context import CommandContext, print_page
+from graders.engine.cli.context import CommandContext, print_page, real_servers
 from graders.engine.cli.exit_codes import ExitCode
 from graders.engine.content.canaries import new_seed
 from graders.engine.content.catalogue import Lesson
@@ -73,6 +74,7 @@ class BulkOrder:
     again: Again = Again.STALE
     require: IsolationLevel | None = None
     verbose: bool = False
+    audit: int = 0
     dask: str | None = None
     tls: Tls = field(default_factory=Tls)
     memory_limit: str | None = None
@@ -124,6 +126,7 @@ def _graded(context: CommandContext, order: BulkOrder, out: Path, group: _Class)
             with _workers(context, order) as workers:
                 try:
                     run.grade(workers)
+                    report = _audited(context, order, run, workers)
                 except KeyboardInterrupt:
                     _tell_interrupted(stderr, progress.done, len(entries))
                     raise
@@ -132,7 +135,31 @@ def _graded(context: CommandContext, order: BulkOrder, out: Path, group: _Class)
     _summarise(context, out, group, graded, kept=progress.kept)
     _print_changes(context, run)
     failed = any(each.record.error for each in run.finished.values())
+    if report is not None:
+        _print_audit(context, report)
+        failed = failed or bool(report.differences)
     return ExitCode.GRADER_BROKE if failed else ExitCode.FULL_MARKS
+
+
+def _audited(
+    context: CommandContext, order: BulkOrder, run: BulkRun, workers: GradingWorkers
+) -> AuditReport | None:
+    """Grade some again if that was asked for, with other seeds and on cold interpreters."""
+    if not order.audit:
+        return None
+    cold = cold_servers if context.servers is real_servers else context.servers
+    return audit(run, workers, cold, order.audit)
+
+
+def _print_audit(context: CommandContext, report: AuditReport) -> None:
+    page = context.stdout()
+    page.print(Text(report.sentence))
+    for each in report.differences:
+        points = [f"{name} {was} → {has}" for name, was, has in each.criteria]
+        told = "; ".join(filter(None, [*points, quote(each.error, 300)]))
+        page.print(Text(f"  {quote(each.student)}, {each.way} (--seed {each.seed}): {told}"))
+    if report.differences:
+        page.print(Text("A score that depends on the seed is an error of ours: report it."))
 
 
 @contextmanager

@@ -642,6 +642,16 @@ def bulk_command(  # noqa: PLR0917 - Typer reads the options from here
             show_default=False,
         ),
     ] = None,
+    audit: Annotated[
+        int,
+        typer.Option(
+            metavar="N",
+            callback=at_least(0),
+            help="Grade N random submissions twice more, with other seeds and on cold "
+            "interpreters, and tell what differs.",
+            show_default=False,
+        ),
+    ] = 0,
     dask: Annotated[
         str | None,
         typer.Option(
@@ -682,6 +692,7 @@ def bulk_command(  # noqa: PLR0917 - Typer reads the options from here
         again=chosen[0] if chosen else Again.STALE,
         require=require,
         verbose=verbose,
+        audit=audit,
         dask=dask,
         tls=Tls(tls_ca, tls_cert, tls_key),
         memory_limit=memory_limit,
