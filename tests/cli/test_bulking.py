@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import csv
+import shutil
 from pathlib import Path
 
 import pytest
 
 from graders.engine.bulk.run import BulkRun
 from graders.engine.cli.exit_codes import ExitCode
-from tests.bulk.class_folder import POISON, a_class, fragile_servers, hand_in
+from tests.bulk.class_folder import POISON, RUDE, a_class, fragile_servers, hand_in
 from tests.cli.course import Outcome, run
 from tests.miniature import stand_in_servers
 
-PRACTICE = ("--require", "practice", "-j", "2")
+PRACTICE = ("--require", "practice", "-j", "1")
 
 
 def bulk(source: Path, out: Path, *words: str, servers: object = stand_in_servers) -> Outcome:
@@ -126,3 +127,30 @@ def test_server_that_is_too_weakly_isolated_gives_no_score(tmp_path: Path) -> No
     given = ("bulk", str(source), "--lesson", "greeting", "--out", str(tmp_path / "out"), "-j", "1")
     outcome = run(*given)
     assert outcome.code == ExitCode.NOT_ISOLATED
+
+
+def test_changed_scores_are_told_with_the_reason(tmp_path: Path) -> None:
+    source, old, new = a_class(tmp_path / "class"), tmp_path / "old", tmp_path / "new"
+    bulk(source, old)
+    shutil.copytree(old, new)
+    hand_in(source / "ada", RUDE)
+    hand_in(source / "fay")
+    again = bulk(source, new)
+    assert "1 changed score" in again.out
+    assert "polite 30 → 20" in again.out
+    assert "changed: the submission" in again.out
+    outcome = run("diff", str(old), str(new))
+    assert outcome.code == ExitCode.NOT_FULL_MARKS
+    assert "2 changed scores" in outcome.out
+    assert "none" in outcome.out
+    same = run("diff", str(new), str(new))
+    assert (same.code, same.out) == (ExitCode.FULL_MARKS, "No score has changed.\n")
+    assert run("diff", str(source), str(new)).code == ExitCode.USAGE
+
+
+def test_audit_is_told(tmp_path: Path) -> None:
+    outcome = bulk(a_class(tmp_path / "class"), tmp_path / "out", "--audit", "2")
+    assert outcome.code == ExitCode.FULL_MARKS
+    told = " ".join(outcome.out.split())
+    assert "Audit: 2 submissions drawn at random, 4 more gradings with other seeds" in told
+    assert "none differs" in told

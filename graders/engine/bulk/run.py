@@ -138,7 +138,7 @@ class BulkRun:
     def _orders(self, asked: dict[int, GradeOrder]) -> Iterator[GradeOrder]:
         """Yield the order of each entry that must be graded; tell of the others."""
         for number, entry in enumerate(self.entries):
-            order = self._order(number, entry)
+            order = self.order_of(number)
             known = self.journal.results.get(entry.file)
             if known is not None and self._is_current(known, order):
                 self._tell(number, Finished(entry, known, known, graded=False))
@@ -147,8 +147,9 @@ class BulkRun:
             asked[number] = _without_bytes(order)
             yield order
 
-    def _order(self, number: int, entry: Entry) -> GradeOrder:
-        delivery, plan = entry.delivery, self.plan
+    def order_of(self, number: int) -> GradeOrder:
+        """Return the order of an entry, with its project as it is now."""
+        delivery, plan = self.entries[number].delivery, self.plan
         notes = list(delivery.notes)
         data, content, problem = b"", "", None
         try:

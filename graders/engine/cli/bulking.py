@@ -15,9 +15,12 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
-from graders.engine.bulk import grades
+from graders.engine.bulk import class_page, grades
 from graders.engine.bulk.assigning import Assigned, assign
+from graders.engine.bulk.audit import AuditReport, audit
+from graders.engine.bulk.cluster import LOCAL, Tls, opened_cluster
 from graders.engine.bulk.deliveries import Entry
+from graders.engine.bulk.differences import changes
 from graders.engine.bulk.finding import found_submissions
 from graders.engine.bulk.journal import opened_journal
 from graders.engine.bulk.processes import SeparateProcesses
@@ -25,10 +28,18 @@ from graders.engine.bulk.projects import ProjectMarks, opened_project
 from graders.engine.bulk.records import ResultRecord
 from graders.engine.bulk.repositories import Repositories
 from graders.engine.bulk.roster import Roster, read_roster
-from graders.engine.bulk.run import Again, BulkRun, GradingWorkers, RunPlan, records_in_order
-from graders.engine.bulk.worker import versions_of
+from graders.engine.bulk.run import (
+    Again,
+    BulkRun,
+    GradingWorkers,
+    RunPlan,
+    records_in_order,
+    replaced,
+)
+from graders.engine.bulk.worker import cold_servers, versions_of
+from graders.engine.cli.bulk_changes import table_of
 from graders.engine.cli.bulk_progress import bulk_watched
-from graders.engine.cli.context import CommandContext, print_page
+from graders.engine.cli.context import CommandContext, print_page, real_servers
 from graders.engine.cli.exit_codes import ExitCode
 from graders.engine.content.canaries import new_seed
 from graders.engine.content.catalogue import Lesson
@@ -41,6 +52,11 @@ from graders.engine.reports.files import write_whole
 from graders.engine.submissions.submission_copy import SubmissionProblem
 
 GRADES = "grades.csv"
+PAGE = "index.html"
+BATCH = 2
+"""Submissions that travel together to another machine."""
+MOST_AT_FIRST = 16
+"""Workers of a cluster that are kept busy, also if fewer have come when a run begins."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +74,10 @@ class BulkOrder:
     again: Again = Again.STALE
     require: IsolationLevel | None = None
     verbose: bool = False
+    audit: int = 0
+    dask: str | None = None
+    tls: Tls = field(default_factory=Tls)
+    memory_limit: str | None = None
 
 
 @dataclass(frozen=True)
@@ -106,19 +126,54 @@ def _graded(context: CommandContext, order: BulkOrder, out: Path, group: _Class)
             with _workers(context, order) as workers:
                 try:
                     run.grade(workers)
+                    report = _audited(context, order, run, workers)
                 except KeyboardInterrupt:
                     _tell_interrupted(stderr, progress.done, len(entries))
                     raise
         graded = records_in_order(run)
-        _write_grades(out, group, graded)
+        _write_class(out, group, graded)
     _summarise(context, out, group, graded, kept=progress.kept)
+    _print_changes(context, run)
     failed = any(each.record.error for each in run.finished.values())
+    if report is not None:
+        _print_audit(context, report)
+        failed = failed or bool(report.differences)
     return ExitCode.GRADER_BROKE if failed else ExitCode.FULL_MARKS
+
+
+def _audited(
+    context: CommandContext, order: BulkOrder, run: BulkRun, workers: GradingWorkers
+) -> AuditReport | None:
+    """Grade some again if that was asked for, with other seeds and on cold interpreters."""
+    if not order.audit:
+        return None
+    cold = cold_servers if context.servers is real_servers else context.servers
+    return audit(run, workers, cold, order.audit)
+
+
+def _print_audit(context: CommandContext, report: AuditReport) -> None:
+    page = context.stdout()
+    page.print(Text(report.sentence))
+    for each in report.differences:
+        points = [f"{name} {was} → {has}" for name, was, has in each.criteria]
+        told = "; ".join(filter(None, [*points, quote(each.error, 300)]))
+        page.print(Text(f"  {quote(each.student)}, {each.way} (--seed {each.seed}): {told}"))
+    if report.differences:
+        page.print(Text("A score that depends on the seed is an error of ours: report it."))
 
 
 @contextmanager
 def _workers(context: CommandContext, order: BulkOrder) -> Iterator[GradingWorkers]:
     """Yield who grades; when the run is broken off, all of them have ended at once."""
+    if order.dask is not None:
+        with opened_cluster(
+            order.dask, jobs=order.jobs, tls=order.tls, memory_limit=order.memory_limit
+        ) as cluster:
+            batch = 1 if order.dask == LOCAL else BATCH
+            # More workers may come while it runs.
+            count = cluster.count if order.dask == LOCAL else max(cluster.count, MOST_AT_FIRST)
+            yield GradingWorkers(cluster.executor, context.servers, count, batch)
+        return
     processes = SeparateProcesses(order.jobs)
     try:
         yield GradingWorkers(processes, context.servers, order.jobs)
@@ -137,9 +192,11 @@ def _tell_interrupted(stderr: Console, done: int, count: int) -> None:
     )
 
 
-def _write_grades(out: Path, group: _Class, graded: list[tuple[Entry, ResultRecord]]) -> None:
+def _write_class(out: Path, group: _Class, graded: list[tuple[Entry, ResultRecord]]) -> None:
     rows = grades.rows_of(graded, group.roster.students)
     write_whole(out / GRADES, grades.table(rows, group.lesson.rubric.ids))
+    page = class_page.ClassPage(group.lesson.title, group.lesson.id, rows)
+    write_whole(out / PAGE, class_page.render(page))
 
 
 def _summarise(
@@ -168,7 +225,20 @@ def _summarise(
     if errors:
         page.print(Text("These are errors of ours. `--only-errors` tries them again."))
     _print_remarks(page, group)
-    page.print(Text(f"Written to {out}: {GRADES}, results/, reports/"))
+    page.print(Text(f"Written to {out}: {PAGE}, {GRADES}, results/, reports/"))
+
+
+def _print_changes(context: CommandContext, run: BulkRun) -> None:
+    """Say which scores are others than before, where something was graded again."""
+    again = replaced(run)
+    found = list(
+        changes(
+            {student: before for student, (before, _) in again.items()},
+            {student: now for student, (_, now) in again.items()},
+        )
+    )
+    if found:
+        print_page(context.stdout(), Group(table_of(found), Text()))
 
 
 def _dry_page(group: _Class) -> Table:

@@ -134,6 +134,27 @@ Filled = Annotated[
         show_default=False,
     ),
 ]
+TlsFile = typer.Option(metavar="FILE", help="For an encrypted connection: a PEM file.")
+TlsCa = Annotated[str | None, TlsFile]
+MemoryLimit = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SIZE",
+        help="The memory of one Dask worker: 2GB. [default: its share of the machine]",
+        show_default=False,
+    ),
+]
+Jobs = Annotated[
+    int | None,
+    typer.Option(
+        "-j",
+        "--jobs",
+        metavar="N",
+        callback=at_least(1),
+        help="How many to grade at once. [default: one for each core]",
+        show_default=False,
+    ),
+]
 Require = Annotated[
     IsolationLevel | None,
     typer.Option(
@@ -531,17 +552,7 @@ def check_command(
         list[str] | None, typer.Argument(metavar="LESSON...", help="All lessons if left out.")
     ] = None,
     seed: Seed = None,
-    jobs: Annotated[
-        int | None,
-        typer.Option(
-            "-j",
-            "--jobs",
-            metavar="N",
-            callback=at_least(1),
-            help="How many to grade at once. [default: one for each core]",
-            show_default=False,
-        ),
-    ] = None,
+    jobs: Jobs = None,
     verbose: Verbose = False,
 ) -> ExitCode:
     """Check that stub, solutions and mutants of a lesson get exactly the points they must."""
@@ -638,17 +649,7 @@ def bulk_command(  # noqa: PLR0917 - Typer reads the options from here
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be graded, and grade nothing.")
     ] = False,
-    jobs: Annotated[
-        int | None,
-        typer.Option(
-            "-j",
-            "--jobs",
-            metavar="N",
-            callback=at_least(1),
-            help="How many to grade at once. [default: one for each core]",
-            show_default=False,
-        ),
-    ] = None,
+    jobs: Jobs = None,
     force: Annotated[
         bool, typer.Option("--force", help="Grade all again, also what has not changed.")
     ] = False,
@@ -672,12 +673,35 @@ def bulk_command(  # noqa: PLR0917 - Typer reads the options from here
             show_default=False,
         ),
     ] = None,
+    audit: Annotated[
+        int,
+        typer.Option(
+            metavar="N",
+            callback=at_least(0),
+            help="Grade N random submissions twice more, with other seeds and on cold "
+            "interpreters, and tell what differs.",
+            show_default=False,
+        ),
+    ] = 0,
+    dask: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Grade on a Dask cluster: the scheduler's address, or `local` for one here.",
+            show_default=False,
+        ),
+    ] = None,
+    memory_limit: MemoryLimit = None,
+    tls_ca: TlsCa = None,
+    tls_cert: TlsCa = None,
+    tls_key: TlsCa = None,
     verbose: Verbose = False,
 ) -> ExitCode:
     """Grade many submissions, and write a result for each, a table and a page of the class.
 
     Known results are kept where neither the submission nor the grader has changed.
     """
+    from graders.engine.bulk.cluster import Tls  # noqa: PLC0415 - only here
     from graders.engine.bulk.run import Again  # noqa: PLC0415 - heavy
     from graders.engine.cli.bulking import BulkOrder, run_bulk  # noqa: PLC0415 - heavy
 
@@ -699,6 +723,10 @@ def bulk_command(  # noqa: PLR0917 - Typer reads the options from here
         again=chosen[0] if chosen else Again.STALE,
         require=require,
         verbose=verbose,
+        audit=audit,
+        dask=dask,
+        tls=Tls(tls_ca, tls_cert, tls_key),
+        memory_limit=memory_limit,
     )
     return run_bulk(command_context(context), order)
 
@@ -749,10 +777,50 @@ def bundle_command(  # noqa: PLR0917 - Typer reads the options from here
     return run_bundle(command_context(context, course), names, places, require)
 
 
+@app.command("worker", cls=PlainCommand, short_help="Grade for `bulk --dask` on this machine.")
+def worker_command(  # noqa: PLR0917 - Typer reads the options from here
+    context: typer.Context,
+    address: Annotated[
+        str, typer.Argument(help="The scheduler's address: tcp://HOST:8786.", metavar="ADDRESS")
+    ],
+    jobs: Jobs = None,
+    memory_limit: MemoryLimit = None,
+    tls_ca: TlsCa = None,
+    tls_cert: TlsCa = None,
+    tls_key: TlsCa = None,
+) -> ExitCode:
+    """Work for a Dask scheduler, until it ends or Ctrl-C.
+
+    Whoever reaches a scheduler can run code on its workers: encrypt, or use a network of your own.
+    """
+    from graders.engine.bulk.cluster import Tls, run_workers  # noqa: PLC0415 - only here
+
+    at_once = jobs or os.cpu_count() or 1
+    print(f"{at_once} workers for {quote(address)}", file=command_context(context).err)
+    run_workers(
+        address, jobs=at_once, tls=Tls(tls_ca, tls_cert, tls_key), memory_limit=memory_limit
+    )
+    return ExitCode.FULL_MARKS
+
+
+@app.command("diff", cls=PlainCommand, short_help="Show which scores changed between two runs.")
+def diff_command(
+    context: typer.Context,
+    old: Annotated[
+        Path, typer.Argument(help="A folder that `bulk --out` has written.", metavar="OLD")
+    ],
+    new: Annotated[Path, typer.Argument(help="Another one.", metavar="NEW")],
+) -> ExitCode:
+    """Show which scores changed between two runs of `bulk`, by criterion, and why."""
+    from graders.engine.cli.bulk_changes import run_diff  # noqa: PLC0415 - heavy
+
+    return run_diff(command_context(context), old, new)
+
+
 COMMAND = typer.main.get_command(app)
 NAMES = (
     *("grade", "show", "list", "explain", "course", "env", "replay", "quiz", "serve", "token"),
-    *("test", "completion", "bulk", "bundle", "lesson", "export"),
+    *("test", "completion", "bulk", "worker", "diff", "bundle", "lesson", "export"),
 )
 
 

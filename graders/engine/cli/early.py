@@ -32,6 +32,8 @@ _WITHOUT_SERVERS = frozenset(
         "lesson",
         "bulk",
         "bundle",
+        "worker",
+        "diff",
     }
 )
 """The commands that start none in this process; `lesson` and `bulk` start some in others."""
