@@ -47,12 +47,13 @@ class WholeAnswer:
     """
 
     status: int
-    headers: httpx.Headers
-    body: str
+    # asyncio makes, and drops, the repr of what a scenario returns: long ones cost CPU.
+    headers: httpx.Headers = field(repr=False)
+    body: str = field(repr=False)
     mark: int | None
     broke: bool = False
-    stream: Stream | None = None
-    calls: tuple[RecordedCall, ...] = ()
+    stream: Stream | None = field(default=None, repr=False)
+    calls: tuple[RecordedCall, ...] = field(default=(), repr=False)
 
     @property
     def events(self) -> list[ChatKitEvent]:
