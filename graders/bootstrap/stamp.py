@@ -86,7 +86,11 @@ def read_stamp(venv: Path) -> Stamp | None:
 def write_stamp(venv: Path, stamp: Stamp) -> None:
     """Mark an environment as complete, in one step that cannot be half-done."""
     draft = venv / f"{STAMP_NAME}.{os.getpid()}"
-    draft.write_text(json.dumps(stamp._asdict(), indent=1) + "\n", "utf-8")
+    fields = stamp._asdict()
+    if not stamp.course:
+        # So that a checkout which knows nothing of classes can share the environment.
+        del fields["course"]
+    draft.write_text(json.dumps(fields, indent=1) + "\n", "utf-8")
     draft.replace(venv / STAMP_NAME)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,16 @@ def test_stamp_comes_back_as_it_was_written(tmp_path: Path) -> None:
     write_stamp(tmp_path, STAMP)
     assert read_stamp(tmp_path) == STAMP
     assert [entry.name for entry in tmp_path.iterdir()] == [STAMP_NAME]
+
+
+def test_stamp_tells_of_a_class_only_where_there_is_one(tmp_path: Path) -> None:
+    write_stamp(tmp_path, STAMP)
+    assert "course" not in json.loads((tmp_path / STAMP_NAME).read_text())
+    with_class = STAMP._replace(course="digest")
+    write_stamp(tmp_path, with_class)
+    assert read_stamp(tmp_path) == with_class
+    assert not with_class.covers(STAMP)
+    assert not STAMP.covers(with_class)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "3", '{"python": "x"}', '{"other": 1}'])

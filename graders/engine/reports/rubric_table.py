@@ -58,7 +58,7 @@ def _waits(row: CriterionResult, result: Result) -> str:
 
 def _points(row: CriterionResult) -> tuple[Text, Text]:
     if row.status is Status.WITHHELD:
-        return Text(), Text("not shown", style=STYLES[row.status])
+        return Text("?", style=STYLES[row.status]), Text("/   ?", style=STYLES[row.status])
     style = "yellow" if row.status is Status.FAILED and row.score else STYLES[row.status]
     return Text(f"{row.score}", style=style), Text(f"/ {row.max_score:>3}", style=style)
 
