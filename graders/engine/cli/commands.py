@@ -846,7 +846,7 @@ def gradebook_command(
 COMMAND = typer.main.get_command(app)
 NAMES = (
     *("grade", "show", "list", "explain", "course", "env", "replay", "quiz", "serve", "token"),
-    *("test", "completion", "bulk", "worker", "diff", "gradebook", "bundle"),
+    *("test", "completion", "bulk", "bundle", "worker", "diff", "gradebook"),
     *("lesson", "export"),
 )
 
