@@ -67,7 +67,8 @@ def test_every_command_of_the_grader_exists(document: str, line: str) -> None:
     if words[0] == "test":
         assert not missing_files(words[1:])
         return
-    name = next((name for name in EXISTING if line.startswith(name)), "grade")
+    fitting = (name for name in EXISTING if f"{line} ".startswith(f"{name} "))
+    name = max(fitting, key=len, default="grade")
     if name == "grade":
         is_lesson = (ROOT / "graders" / words[0] / "lesson.yaml").is_file()
         assert is_lesson or words[0] == "--help" or PLACEHOLDER.fullmatch(words[0]), document

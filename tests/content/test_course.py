@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import re
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
@@ -167,6 +168,36 @@ def test_course_is_the_one_asked_for_or_the_one_beside_the_grader(tmp_path: Path
     assert asked.title == "Another"
     with pytest.raises(UsageError, match="There is no file"):
         find_course(tmp_path, tmp_path / "no.yaml")
+
+
+DATES = """\
+lessons:
+  greeting: {weight: 3, due: 2027-03-14T23:59:00+01:00}
+late:
+  grace_minutes: 15
+  percent_per_day: 10
+  late_days: 2
+  extensions:
+    ada: {greeting: 2027-03-20T12:00:00Z}
+"""
+
+
+def test_lessons_have_weights_and_due_dates_and_students_extensions(tmp_path: Path) -> None:
+    course = load_course(written(tmp_path, DATES))
+    assert (course.weight_of("greeting"), course.weight_of("counting")) == (3, 1)
+    assert course.due("greeting", "bob") == datetime.fromisoformat("2027-03-14T22:59:00+00:00")
+    assert course.due("greeting", "ada") == datetime.fromisoformat("2027-03-20T12:00:00+00:00")
+    assert course.due("counting", "ada") is None
+    # Neither makes another result.
+    lesson = Catalogue(COURSE, course).lesson("greeting")
+    assert digest_of_course(lesson) == ""
+
+
+@pytest.mark.parametrize("time", ["tomorrow", "2027-03-14", "2027-03-14T23:59:00", "12"])
+def test_time_without_a_zone_is_refused(tmp_path: Path, time: str) -> None:
+    text = DATES.replace("2027-03-14T23:59:00+01:00", time)
+    with pytest.raises(ContentError, match=f":2: .*`{time}` is not a time"):
+        load_course(written(tmp_path, text))
 
 
 # --- docs/course.md -------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 
@@ -17,7 +18,8 @@ class Delivery:
 
     ``called`` is its name in the download; ``people`` the names of each who handed it in. ``place``
     gives the folder, archive or file for as long as it is used. ``order`` tells which of several by
-    one student is the newest: the attempt, then the time.
+    one student is the newest: the attempt, then the time. ``handed_in`` is when, if that is
+    known: the time of a file is often that of the download.
     """
 
     called: str
@@ -28,6 +30,7 @@ class Delivery:
     time: float = 0.0
     late: bool = False
     notes: tuple[str, ...] = ()
+    handed_in: datetime | None = None
 
     @property
     def order(self) -> tuple[int, float, str]:

@@ -64,6 +64,7 @@ def _reason(old: ResultRecord, new: ResultRecord) -> str:
         "the grader": old.grader != new.grader,
         "the lesson": old.lesson != new.lesson,
         "the packages": old.lock != new.lock,
+        "course.yaml": old.course != new.course,
     }
     changed = [name for name, is_other in differ.items() if is_other]
     return f"changed: {', '.join(changed)}" if changed else NOTHING_CHANGED

@@ -174,6 +174,7 @@ def _of_gradescope(item: _Item, submitters: _Submitters, source: Path) -> Delive
         place=lambda: nullcontext(item.path),
         shown=str(source / item.name),
         time=submitters.time or item.modified,
+        handed_in=datetime.fromtimestamp(submitters.time, UTC) if submitters.time else None,
     )
 
 
@@ -186,7 +187,12 @@ def _of_list(listed: ListedSubmission, repositories: Repositories) -> Delivery:
     name = without_ending(re.split(r"[/\\:]", listed.source.rstrip("/"))[-1]).removesuffix(".git")
     people = (listed.student,) if listed.student else (name,)
     return Delivery(
-        called=name, people=(people,), place=place, shown=listed.source, time=float(listed.line)
+        called=name,
+        people=(people,),
+        place=place,
+        shown=listed.source,
+        time=float(listed.line),
+        handed_in=listed.handed_in,
     )
 
 

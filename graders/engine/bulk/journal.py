@@ -154,6 +154,16 @@ def read_journal(folder: Path) -> dict[str, ResultRecord]:
     return {**journal.results, **failed}
 
 
+def lesson_of(folder: Path) -> str:
+    """Return the lesson whose results a folder holds; empty if no run has begun there."""
+    path = folder / NAME
+    with path.open("rb") as file:
+        for record, _ in _records(file, path):
+            if isinstance(record, RunRecord):
+                return record.lesson
+    return ""
+
+
 def _records(
     file: IO[bytes], path: Path
 ) -> Iterator[tuple[ResultRecord | RunRecord | EndRecord, int]]:

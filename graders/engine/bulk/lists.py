@@ -1,14 +1,15 @@
 """A list of submissions: a text file with a path or git URL a line, or a CSV file.
 
 A line of text may end in ` @ COMMIT`. A CSV file has the column `submission`, and as it likes
-`student` and `commit`. Must not open what is listed.
+`student`, `commit` and `handed in`, a time with its zone. Must not open what is listed.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 from graders.engine.bulk.repositories import is_repository
@@ -31,6 +32,7 @@ class ListedSubmission:
     commit: str = ""
     student: str = ""
     is_git: bool = False
+    handed_in: datetime | None = None
 
 
 def is_list(path: Path) -> bool:
@@ -52,7 +54,28 @@ def _of_table(path: Path) -> Iterator[ListedSubmission]:
                 f"{path}, line {line}: no submission is named.",
                 cure=f"Name its path or git URL in the column `{TITLES[0]}`.",
             )
-        yield ListedSubmission(source, line, row.get("commit", ""), row.get("student", ""))
+        yield ListedSubmission(
+            source=source,
+            line=line,
+            commit=row.get("commit", ""),
+            student=row.get("student", ""),
+            handed_in=_time(path, line, row.get("handed in", "")),
+        )
+
+
+def _time(path: Path, line: int, text: str) -> datetime | None:
+    if not text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise UsageError(
+            f"{path}, line {line}: `{quote(text)}` is not a time.",
+            cure="Write date, time and time zone: 2027-03-14T23:59:00+01:00",
+        )
+    return moment
 
 
 def _of_text(path: Path) -> Iterator[ListedSubmission]:
@@ -75,9 +98,7 @@ def _checked(path: Path, listed: ListedSubmission) -> ListedSubmission:
             f"{place}: `{quote(listed.commit)}` is no commit.", cure="Give its hash or a tag."
         )
     if _URL.fullmatch(listed.source):
-        return ListedSubmission(
-            listed.source, listed.line, listed.commit, listed.student, is_git=True
-        )
+        return replace(listed, is_git=True)
     found = path.parent / listed.source
     if not found.exists():
         raise UsageError(
@@ -90,4 +111,4 @@ def _checked(path: Path, listed: ListedSubmission) -> ListedSubmission:
             f"{place}: `{quote(listed.source, 200)}` is no git repository.",
             cure="Leave the commit out.",
         )
-    return ListedSubmission(str(found), listed.line, listed.commit, listed.student, is_git)
+    return replace(listed, source=str(found), is_git=is_git)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+from graders.engine.content.course import Course
 from graders.engine.core.results import IsolationLevel, Problem
 from graders.engine.grading.folder import OpenFactory
 
@@ -25,6 +26,7 @@ class CourseVersions:
     grader: str
     lesson: str
     lock: str
+    course: str = ""
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,8 @@ class GradeOrder:
     """One submission that is to be graded, with all that a worker needs for it.
 
     ``number`` is its place among the entries. ``problem`` is what kept the submission from being
-    opened. ``root`` is where the course is, ``None`` for the worker's own.
+    opened. ``root`` is where the lessons are, ``None`` for the worker's own;
+    ``course`` what a class changes of them.
     """
 
     number: int
@@ -47,6 +50,7 @@ class GradeOrder:
     problem: Problem | None = None
     notes: tuple[str, ...] = ()
     root: Path | None = None
+    course: Course | None = None
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ class ResultRecord(Record):
     """One result, in short: what the tables and the page of the class are made from.
 
     ``error`` is our own failure, which gives no score. ``seed`` and the digests say what it comes
-    from.
+    from; ``handed_in`` is when, in UTC, where that is known; ``members`` are the students' ids.
     """
 
     kind: Literal["result"] = "result"
@@ -53,6 +53,7 @@ class ResultRecord(Record):
     grader: str
     lesson: str
     lock: str
+    course: str = ""
     seed: int
     score: int = 0
     max_score: int = 0
@@ -63,11 +64,13 @@ class ResultRecord(Record):
     error: str = ""
     criteria: Mapping[str, CriterionRecord] = Field(default_factory=dict)
     late: bool = False
+    handed_in: str = ""
+    members: tuple[str, ...] = ()
 
     @property
     def versions(self) -> CourseVersions:
         """The digests of what it was graded with."""
-        return CourseVersions(self.grader, self.lesson, self.lock)
+        return CourseVersions(self.grader, self.lesson, self.lock, self.course)
 
     @property
     def full_marks(self) -> bool:

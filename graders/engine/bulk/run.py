@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from datetime import UTC
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -183,6 +184,7 @@ class BulkRun:
             problem=problem,
             notes=tuple(notes),
             root=plan.root,
+            course=plan.lesson.course,
         )
 
     def _is_current(self, known: ResultRecord, order: GradeOrder) -> bool:
@@ -230,10 +232,13 @@ class BulkRun:
             grader=order.versions.grader,
             lesson=order.versions.lesson,
             lock=order.versions.lock,
+            course=order.versions.course,
             seed=order.seed,
             max_score=sum(each.points for each in self.plan.lesson.rubric.criteria),
             error=error,
             late=entry.late,
+            handed_in=_told_time(entry),
+            members=entry.members if entry.on_roster else (entry.student,),
         )
         if result is None:
             return record
@@ -279,6 +284,11 @@ def replaced(run: BulkRun) -> Mapping[str, tuple[ResultRecord, ResultRecord]]:
 
 def _without_bytes(order: GradeOrder) -> GradeOrder:
     return GradeOrder(**{**vars(order), "data": b""})
+
+
+def _told_time(entry: Entry) -> str:
+    moment = entry.delivery.handed_in
+    return moment.astimezone(UTC).isoformat() if moment else ""
 
 
 def _unreadable(error: OSError) -> Problem:

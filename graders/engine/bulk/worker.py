@@ -9,6 +9,7 @@ import platform
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cache
+from multiprocessing.util import Finalize
 from pathlib import Path
 
 from graders.engine.bulk.orders import (
@@ -20,7 +21,12 @@ from graders.engine.bulk.orders import (
 )
 from graders.engine.bulk.packing import unpacked_project
 from graders.engine.content.catalogue import Catalogue, Lesson
-from graders.engine.content.versions import digest_of_grader, digest_of_lesson, digest_of_lock
+from graders.engine.content.versions import (
+    digest_of_course,
+    digest_of_grader,
+    digest_of_lesson,
+    digest_of_lock,
+)
 from graders.engine.core.errors import UsageError
 from graders.engine.core.places import REPOSITORY
 from graders.engine.core.results import Result
@@ -47,22 +53,19 @@ def grade_orders(servers: OpenServers, orders: Batch) -> tuple[GradedOrder, ...]
 
 def versions_of(lesson: Lesson) -> CourseVersions:
     """Return the digests of what this process grades with."""
-    return _versions_at(lesson.grader_dir.parents[1], lesson.id)
+    grader, checks, lock = _digests_at(lesson.grader_dir.parents[1], lesson.id)
+    return CourseVersions(grader, checks, lock, digest_of_course(lesson))
 
 
 @cache
-def _versions_at(root: Path, name: str) -> CourseVersions:
-    """Return them for one lesson: its files do not change any more while this process runs."""
-    lesson = _lesson(root, name)
-    return CourseVersions(
-        grader=digest_of_grader(REPOSITORY),
-        lesson=digest_of_lesson(lesson),
-        lock=digest_of_lock(REPOSITORY),
-    )
+def _digests_at(root: Path, name: str) -> tuple[str, str, str]:
+    """Return those of files, which do not change any more while this process runs."""
+    lesson = Catalogue(root).lesson(name)
+    return digest_of_grader(REPOSITORY), digest_of_lesson(lesson), digest_of_lock(REPOSITORY)
 
 
 def _graded(servers: OpenServers, order: GradeOrder) -> GradedOrder:
-    lesson = _lesson(order.root or REPOSITORY, order.lesson)
+    lesson = Catalogue(order.root or REPOSITORY, order.course).lesson(order.lesson)
     _require_same(order.versions, versions_of(lesson))
     logs: list[str] = []
 
@@ -88,6 +91,9 @@ def _graded(servers: OpenServers, order: GradeOrder) -> GradedOrder:
 
 def _factory(servers: OpenServers) -> OpenFactory:
     """Return what starts servers in this process; it stays open, and so warm, until its end."""
+    if not _Workshop.opened:
+        # In the way out of a worker process, which runs nothing else that was asked for at its end.
+        Finalize(None, _Workshop.stack.close, exitpriority=1)
     if servers not in _Workshop.opened:
         _Workshop.opened[servers] = _Workshop.stack.enter_context(servers())
     return _Workshop.opened[servers]
@@ -98,11 +104,6 @@ def cold_servers() -> Iterator[OpenFactory]:
     """Open what starts each server in a new interpreter, with nothing prepared."""
     with open_servers(fresh=True) as open_factory:
         yield open_factory
-
-
-@cache
-def _lesson(root: Path, name: str) -> Lesson:
-    return Catalogue(root).lesson(name)
 
 
 def _renamed(result: Result, order: GradeOrder) -> Result:
@@ -125,6 +126,7 @@ def _require_same(wanted: CourseVersions, here: CourseVersions) -> None:
             ("grader", wanted.grader, here.grader),
             ("lesson", wanted.lesson, here.lesson),
             ("lock file", wanted.lock, here.lock),
+            ("course.yaml", wanted.course, here.course),
         )
         if ours != theirs
     ]

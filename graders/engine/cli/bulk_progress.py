@@ -53,7 +53,8 @@ class BulkProgress:
             self.graded += 1
             self._last.append(f"{quote(finished.entry.student, 40)}: {told(finished.record)}")
             if self.live is None:
-                self.console.print(Text(f"[{self.done}/{self.count}] {self._last[-1]}"))
+                line = Text(f"[{self.done}/{self.count}] {self._last[-1]}")
+                self.console.print(line, soft_wrap=True)
         if self.live is not None:
             self.live.update(self.page(), refresh=True)
 

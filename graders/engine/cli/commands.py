@@ -695,6 +695,7 @@ def bulk_command(  # noqa: PLR0917 - Typer reads the options from here
     tls_ca: TlsCa = None,
     tls_cert: TlsCa = None,
     tls_key: TlsCa = None,
+    course: CourseOption = None,
     verbose: Verbose = False,
 ) -> ExitCode:
     """Grade many submissions, and write a result for each, a table and a page of the class.
@@ -728,7 +729,7 @@ def bulk_command(  # noqa: PLR0917 - Typer reads the options from here
         tls=Tls(tls_ca, tls_cert, tls_key),
         memory_limit=memory_limit,
     )
-    return run_bulk(command_context(context), order)
+    return run_bulk(command_context(context, course), order)
 
 
 @app.command("bundle", cls=PlainCommand, short_help="Make a copy for students or a classroom.")
@@ -817,10 +818,36 @@ def diff_command(
     return run_diff(command_context(context), old, new)
 
 
+@app.command("gradebook", cls=PlainCommand, short_help="Join several lessons into one table.")
+def gradebook_command(
+    context: typer.Context,
+    results: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            help="What `bulk --out` has written: one folder for each lesson.", metavar="FOLDER..."
+        ),
+    ] = None,
+    roster: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The class: as for `bulk`.", show_default=False),
+    ] = None,
+    out: Filled = None,
+    course: CourseOption = None,
+) -> ExitCode:
+    """Join the results of several lessons into one table, with late work and weighted totals.
+
+    What late work costs, and what a lesson weighs, stands in course.yaml.
+    """
+    from graders.engine.cli.joining import run_gradebook  # noqa: PLC0415 - heavy
+
+    return run_gradebook(command_context(context, course), results or (), roster, out)
+
+
 COMMAND = typer.main.get_command(app)
 NAMES = (
     *("grade", "show", "list", "explain", "course", "env", "replay", "quiz", "serve", "token"),
-    *("test", "completion", "bulk", "worker", "diff", "bundle", "lesson", "export"),
+    *("test", "completion", "bulk", "bundle", "worker", "diff", "gradebook"),
+    *("lesson", "export"),
 )
 
 

@@ -34,6 +34,7 @@ _WITHOUT_SERVERS = frozenset(
         "bundle",
         "worker",
         "diff",
+        "gradebook",
     }
 )
 """The commands that start none in this process; `lesson` and `bulk` start some in others."""

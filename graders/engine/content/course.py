@@ -12,6 +12,7 @@ The file is optional, and lies beside ``grade.py`` or where ``--course`` says::
           token-required: {points: 20}
           isolation: {visibility: after_due_date, feedback: {title: hidden}}
     packages: [pandas]
+    late: {grace_minutes: 15, percent_per_day: 10, late_days: 3}
 
 It never edits a lesson: what it says is laid over a rubric that was read, in
 :meth:`Course.applied_to` and nowhere else. ``docs/course.md`` explains every key.
@@ -22,10 +23,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from graders.engine.content.binding import bind, wrong_at
 from graders.engine.content.fields import (
@@ -48,6 +50,7 @@ COURSE_NAME = "course.yaml"
 MOST_POINTS = 1_000
 """Of one criterion."""
 PACKAGE_CURE = "Write its name, with a version if you need one: `pandas` or `pandas<3`."
+MOST_MINUTES = 10_000
 _VERSION = r"(?:===?|[<>~!]=|[<>])\s*[A-Za-z0-9.*+!_-]+"
 _PACKAGE = re.compile(
     r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?(?:\[[A-Za-z0-9._,-]+\])?"
@@ -102,10 +105,40 @@ class CriterionInCourse(ContentModel):
         return criterion.model_copy(update=changes)
 
 
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise flaw(
+            f"`{quote(text)}` is not a time.",
+            cure="Write date, time and time zone: `2027-03-14T23:59:00+01:00`.",
+        )
+    return moment
+
+
+Moment = Annotated[datetime, BeforeValidator(_moment)]
+
+
 class LessonInCourse(ContentModel):
-    """What a course changes of one lesson."""
+    """What a course changes of one lesson, what it weighs among the lessons, and when it is due."""
 
     criteria: Mapping[Slug, CriterionInCourse] = Field(default_factory=dict)
+    weight: Annotated[WholeNumber, Field(ge=0, le=MOST_POINTS)] = 1
+    due: Moment | None = None
+
+
+class LatePolicy(ContentModel):
+    """What late work costs: it changes no result, only the gradebook; see ``bulk.late``.
+
+    ``extensions`` give a student another time for a lesson.
+    """
+
+    grace_minutes: Annotated[WholeNumber, Field(ge=0, le=MOST_MINUTES)] = 0
+    percent_per_day: Annotated[WholeNumber, Field(ge=0, le=100)] = 0
+    late_days: Annotated[WholeNumber, Field(ge=0, le=MOST_POINTS)] = 0
+    extensions: Mapping[Sentence, Mapping[Slug, Moment]] = Field(default_factory=dict)
 
 
 class CourseFile(ContentModel):
@@ -116,6 +149,7 @@ class CourseFile(ContentModel):
     term: Sentence | None = None
     lessons: Annotated[Mapping[Slug, LessonInCourse], AfterValidator(_lessons)] | None = None
     packages: Annotated[tuple[str, ...], AfterValidator(_packages)] = ()
+    late: LatePolicy = LatePolicy()
 
 
 @dataclass(frozen=True)
@@ -142,10 +176,21 @@ class Course:
                 )
         return [lesson for lesson in known if lesson in self.told.lessons]
 
+    def weight_of(self, lesson: str) -> int:
+        """Return what a lesson weighs among the others."""
+        return self._of(lesson).weight
+
+    def due(self, lesson: str, student: str) -> datetime | None:
+        """Return when a student's work is due, with the student's extension if there is one."""
+        extended = self.told.late.extensions.get(student, {}).get(lesson)
+        return extended or self._of(lesson).due
+
+    def _of(self, lesson: str) -> LessonInCourse:
+        return (self.told.lessons or {}).get(lesson) or LessonInCourse()
+
     def changes_of(self, lesson: str) -> Mapping[str, CriterionInCourse]:
         """Return what the course says about criteria of a lesson, by their ids."""
-        found = (self.told.lessons or {}).get(lesson)
-        return found.criteria if found else {}
+        return self._of(lesson).criteria
 
     def applied_to(self, lesson: str, rubric: Rubric) -> Rubric:
         """Return the rubric of a lesson as it is in this course.

@@ -1,0 +1,99 @@
+"""How fast many submissions are graded, and what the run itself costs, measured within one run.
+
+Nothing is asserted about time: it is a report. Run it with
+``python grade.py test tests/benchmarks/bulk.py -s -q`` on a quiet machine.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from graders.engine.bulk.journal import read_journal
+from graders.engine.core.places import REPOSITORY
+from tests.bulk.class_folder import RIGHT, hand_in
+
+SOLUTION = REPOSITORY / "reference_solutions" / "lesson02" / "solution"
+COPIES = int(os.environ.get("BULK_COPIES", "100"))
+RUN = """
+import resource, sys
+from pathlib import Path
+from graders.engine.cli.context import CommandContext
+from graders.engine.cli.main import main
+from tests.miniature import COURSE, stand_in_servers
+
+if __name__ == "__main__":
+    small, *words = sys.argv[1:]
+    small = small == "small"
+    context = CommandContext(root=COURSE, servers=stand_in_servers) if small else CommandContext()
+    code = main(["bulk", *words], context)
+    print("peak", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, file=sys.stderr)
+    sys.exit(code)
+"""
+
+
+def class_of(folder: Path, count: int, *, small: bool) -> Path:
+    """Write so many distinct submissions."""
+    own = RIGHT if small else (SOLUTION / "server.py").read_text(encoding="utf-8")
+    for number in range(count):
+        hand_in(folder / f"s{number:04}", f"{own}\n# {number}\n")
+    return folder
+
+
+def ran(folder: Path, source: Path, out: Path, *words: str, small: bool) -> dict[str, float]:
+    """Run over a class; return the seconds on the wall, those of CPU, and the parent's peak."""
+    script = folder / "run.py"
+    script.write_text(RUN, encoding="utf-8")
+    lesson = "greeting" if small else "lesson02"
+    given = ("--lesson", lesson, "--out", str(out), "--require", "practice", *words)
+    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, script, "small" if small else "real", str(source), *given],
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    wall, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    peak = float(done.stderr.rpartition("peak ")[2])
+    return {"wall": wall, "cpu": cpu, "peak": peak}
+
+
+def test_what_the_run_itself_costs(tmp_path: Path) -> None:
+    """Grade with a stand-in for the servers, so that only the run is measured."""
+    peaks = {}
+    for count in (50, 500):
+        source = class_of(tmp_path / f"small{count}", count, small=True)
+        told = ran(tmp_path, source, tmp_path / f"out{count}", "-j", "2", small=True)
+        peaks[count] = told["peak"]
+        print(f"\n{count}: {told['wall']:.1f} s, parent's peak {told['peak']:.0f} MB")
+    print(f"peak 500 / 50: {peaks[500] / peaks[50]:.2f}   goal <= 1.20")
+
+
+def test_warm_cache(tmp_path: Path) -> None:
+    source, out = class_of(tmp_path / "class", 300, small=True), tmp_path / "out"
+    ran(tmp_path, source, out, small=True)
+    told = ran(tmp_path, source, out, small=True)
+    print(f"\n300 unchanged: {told['wall']:.2f} s ({told['cpu']:.2f} s of CPU)   goal < 5 s")
+
+
+def test_throughput(tmp_path: Path) -> None:
+    source = class_of(tmp_path / "class", COPIES, small=False)
+    one = ran(tmp_path, source, tmp_path / "one", "-j", "1", small=False)
+    two = ran(tmp_path, source, tmp_path / "two", "-j", "2", small=False)
+    dask = ran(tmp_path, source, tmp_path / "dask", "-j", "2", "--dask", "local", small=False)
+    results = read_journal(tmp_path / "one")
+    assert {each.score for each in results.values()} == {100}
+    print(f"\n{COPIES} distinct copies of a solution of lesson02")
+    for name, told in (("-j 1", one), ("-j 2", two), ("Dask, two local workers", dask)):
+        rate = 60 * COPIES / told["wall"]
+        cpu = told["cpu"] / COPIES
+        print(f"  {name}: {told['wall']:.1f} s, {rate:.1f} a minute, {cpu:.2f} s of CPU each")
+    print(f"  -j 2 / -j 1: {one['wall'] / two['wall']:.2f}   goal >= 1.7 on two free cores")
+    print(f"  Dask / -j 2: {two['wall'] / dask['wall']:.2f}   goal >= 0.8")
