@@ -12,6 +12,7 @@ import pytest
 from graders.engine.cli.exit_codes import ExitCode
 from graders.engine.content.announced import passage_of
 from graders.engine.content.catalogue import Catalogue, Lesson
+from graders.engine.content.course_packages import HashedPin, lock_text
 from graders.engine.content.reasons import load_reasons
 from graders.engine.core.places import REPOSITORY
 from graders.engine.reports.audience import UNNAMED
@@ -116,13 +117,17 @@ def test_passage_has_the_heading_above_it() -> None:
 
 
 def test_course_is_checked_and_shown(tmp_path: Path) -> None:
+    root = tmp_path / "course"
+    shutil.copytree(COURSE, root)
+    pin = HashedPin("pandas", "2.0", "", ("sha256:" + "0" * 64,))
+    (root / "course.lock").write_text(lock_text(["pandas"], [pin], root, "all"), encoding="utf-8")
     file = tmp_path / "class.yaml"
     file.write_text(
         "name: Agents\nlessons: {greeting: {criteria: {polite: {points: 50, visibility: hidden}, "
         "answers: {feedback: {title: hidden}}}}}\npackages: [pandas]\n",
         encoding="utf-8",
     )
-    shown = run("course", "--course", str(file))
+    shown = run("course", "--course", str(file), root=root)
     assert shown.code == ExitCode.FULL_MARKS
     lines = [" ".join(line.split()) for line in shown.out.splitlines()]
     assert lines[0] == "Agents"
@@ -130,7 +135,7 @@ def test_course_is_checked_and_shown(tmp_path: Path) -> None:
     assert "polite: 50 points; seen hidden, hint hidden" in lines
     assert "answers: 40 points; title hidden" in lines
     assert lines[-1].endswith("pandas")
-    listed = run("list", "greeting", "--course", str(file)).out
+    listed = run("list", "greeting", "--course", str(file), root=root).out
     assert "The server answers" not in listed
     assert UNNAMED in listed
 

@@ -71,8 +71,18 @@ redis = "^5"
 
 @pytest.mark.parametrize(
     "text",
-    ["[project", "project = 3", "[project]\ndependencies = 3", "", "x = " + "[" * 50_000],
-    ids=["broken", "no-table", "no-list", "empty", "deep"],
+    [
+        "[project",
+        "project = 3",
+        "[project]\ndependencies = 3",
+        "",
+        "x = " + "[\n" * 5_000,
+        "a." * 10_000 + "b = 1",
+        "x = 9" + "9" * 300,
+        "x = [\n" + "9" * 399 + "\n]",
+        "x = 9999-99-99",
+    ],
+    ids=["broken", "no-table", "no-list", "empty", "deep", "long-key", "big", "list", "date"],
 )
 def test_project_that_names_nothing_names_nothing(text: str, tmp_path: Path) -> None:
     assert named_packages(written(tmp_path, "pyproject.toml", text)) == ()

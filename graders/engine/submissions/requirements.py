@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Iterator
+from itertools import chain, islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,7 +16,9 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import SpecifierSet
 
 FILES = ("requirements.txt", "pyproject.toml")
-MOST_BYTES = 64 * 1024
+MOST_BYTES = 32 * 1024
+LONGEST_LINE = 400
+"""Of a project: `tomllib` takes a minute for a key of 60,000 characters."""
 MOST_NAMED = 500
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
@@ -40,8 +43,8 @@ class NamedPackage(NamedTuple):
 
 def named_packages(root: Path) -> tuple[NamedPackage, ...]:
     """Return the packages that the files of the submission in ``root`` name for this system."""
-    found = (*_of_requirements(root / FILES[0]), *_of_project(root / FILES[1]))
-    return tuple(found)[:MOST_NAMED]
+    found = chain(_of_requirements(root / FILES[0]), _of_project(root / FILES[1]))
+    return tuple(islice(found, MOST_NAMED))
 
 
 def _of_requirements(path: Path) -> Iterator[NamedPackage]:
@@ -52,11 +55,13 @@ def _of_requirements(path: Path) -> Iterator[NamedPackage]:
 
 def _of_project(path: Path) -> Iterator[NamedPackage]:
     text = _text(path)
+    lines = text.splitlines()
+    if max(map(len, lines), default=0) > LONGEST_LINE:
+        return
     try:
         project = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError):
+    except (ValueError, RecursionError):
         return
-    lines = text.splitlines()
     for told in _dependencies(project):
         line = next((number for number, each in enumerate(lines, start=1) if told in each), 1)
         yield from _named(path.name, line, told)
