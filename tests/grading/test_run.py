@@ -470,3 +470,25 @@ def test_criterion_that_is_graded_later_needs_no_check_and_costs_no_full_marks(
     assert (result.score, result.max_score, result.later_points) == (90, 100, 10)
     assert result.full_marks
     assert not graded(GREETING / "solution_terse", course=course, only=("answers",)).full_marks
+
+
+def test_criterion_has_the_heading_that_it_stands_under_in_the_readme(tmp_path: Path) -> None:
+    course = shutil.copytree(COURSE, tmp_path / "course")
+    readme = course / "assignments" / "greeting" / "README.md"
+    readme.write_text(
+        "# Greeting\n\n**Answers**\n\n- **40** The server answers *every* message.\n\n"
+        "## Manners\n\n- **30** A greeting is answered with the same greeting.\n",
+        "utf-8",
+    )
+    groups = {row.id: row.group for row in graded(GREETING / "solution", course=course).criteria}
+    assert groups == {
+        "answers": "Answers",
+        "polite": "Manners",
+        "remembers": "",
+        "unannounced-guest": "",
+    }
+    readme.unlink()
+    assert {row.group for row in graded(GREETING / "solution", course=course).criteria} == {""}
+    request = GradingRequest(Catalogue(COURSE).lesson("greeting"), GREETING / "solution", seed=7)
+    problem = Problem(kind="x", title="It does not start", cure="Start it.")
+    assert [row.id for row in ungraded(request, problem).criteria][:2] == ["polite", "answers"]

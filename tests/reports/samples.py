@@ -76,6 +76,7 @@ def row(
     visibility: Visibility = Visibility.VISIBLE,
     cases: tuple[CaseResult, ...] = (),
     blocked_by: tuple[str, ...] = (),
+    group: str = "",
 ) -> CriterionResult:
     """Return a criterion; without ``score`` it has all its points if passed, else none."""
     return CriterionResult(
@@ -88,6 +89,7 @@ def row(
         message=None if status is Status.PASSED else "It did not.",
         cases=cases,
         blocked_by=blocked_by,
+        group=group,
     )
 
 
@@ -140,8 +142,15 @@ def mixed() -> Result:
         for name in ("an empty body", "an unknown type", "a missing field", "half a body")
     )
     return result(
-        row("server-answers", "A first message is answered", points=40),
-        row("deltas", "The answer comes in the model's pieces", Status.FAILED, 20, cases=(failed,)),
+        row("server-answers", "A first message is answered", points=40, group="The first answer"),
+        row(
+            "deltas",
+            "The answer comes in the model's pieces",
+            Status.FAILED,
+            20,
+            cases=(failed,),
+            group="The first answer",
+        ),
         row(
             "malformed",
             "Malformed requests get a 4xx with a JSON error, and the next request works as before",
@@ -149,6 +158,7 @@ def mixed() -> Result:
             10,
             score=2,
             cases=(*bodies, case("an unknown field")),
+            group="The endpoint",
         ),
         row(
             "follow-up",
@@ -156,6 +166,7 @@ def mixed() -> Result:
             Status.BLOCKED,
             10,
             blocked_by=("deltas", "malformed"),
+            group="The endpoint",
         ),
         row(
             "secret",

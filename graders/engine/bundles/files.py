@@ -21,7 +21,16 @@ Files: TypeAlias = Mapping[str, bytes]
 """Contents by place, with `/` between its parts."""
 
 _LEFT_BEHIND = frozenset(
-    {"__pycache__", ".pytest_cache", ".ruff_cache", ".mypy_cache", ".hypothesis", ".git", ".venv"}
+    {
+        "__pycache__",
+        "node_modules",
+        ".pytest_cache",
+        ".ruff_cache",
+        ".mypy_cache",
+        ".hypothesis",
+        ".git",
+        ".venv",
+    }
 )
 _SCRIPT = b"#!"
 _FIRST_DATE = (1980, 1, 1, 0, 0, 0)

@@ -6,7 +6,7 @@ Must not know where either text comes from.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from graders.engine.content.models import Criterion, Rubric
@@ -86,6 +86,16 @@ def passage_of(requirement: str, assignment_readme_text: str) -> Passage | None:
     return next(
         (each for each in _passages(assignment_readme_text) if wanted in _plain(each.text)), None
     )
+
+
+def headings_of(rubric: Rubric, assignment_readme_text: str) -> Mapping[str, str]:
+    """Return by id under which heading of the README a criterion stands: what its group asks."""
+    passages = [(each.heading, _plain(each.text)) for each in _passages(assignment_readme_text)]
+    wanted = {each.id: _plain(each.requirement) for each in rubric.criteria}
+    return {
+        name: next((heading for heading, text in passages if requirement in text), "")
+        for name, requirement in wanted.items()
+    }
 
 
 def _passages(markdown: str) -> Iterator[Passage]:

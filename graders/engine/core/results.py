@@ -188,6 +188,9 @@ class CriterionResult(Record):
     blocked_by: tuple[str, ...] = Field(
         (), description="The ids of the criteria that kept it from being tried."
     )
+    group: str = Field(
+        "", description="The heading that it stands under in the assignment's README; may be empty."
+    )
     graded_later: bool = Field(
         False, description="Whether its check is not in this copy of the grader: graded later."
     )

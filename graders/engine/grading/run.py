@@ -12,11 +12,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from graders.engine.content.announced import headings_of
 from graders.engine.content.canaries import Canaries
 from graders.engine.content.catalogue import Lesson
 from graders.engine.content.models import Criterion
 from graders.engine.core.errors import ContentError, Finding, GraderBrokeError
-from graders.engine.core.results import NOT_STARTED, IsolationLevel, Problem, Result
+from graders.engine.core.results import (
+    NOT_STARTED,
+    CriterionResult,
+    IsolationLevel,
+    Problem,
+    Result,
+)
 from graders.engine.grading import fixtures, required, score
 from graders.engine.grading.checks import Check
 from graders.engine.grading.environment import environment
@@ -66,7 +73,7 @@ def grade(
     if factory.isolation != NOT_STARTED:
         # A server can have been started in another way than the one that was tried.
         required.require(request.require, factory.isolation)
-    rows = tuple(ledger.decided[criterion.id] for criterion in lesson.rubric.criteria)
+    rows = grouped(lesson, [ledger.decided[each.id] for each in lesson.rubric.criteria])
     earned, possible = score.total(rows)
     result = Result(
         lesson=lesson.id,
@@ -108,10 +115,21 @@ def ungraded(request: GradingRequest, problem: Problem) -> Result:
         max_score=sum(criterion.points for criterion in criteria),
         seed=request.seed,
         isolation=NOT_STARTED,
-        criteria=tuple(score.not_run(each, score.NOT_RUN_NO_SERVER) for each in criteria),
+        criteria=grouped(
+            request.lesson, [score.not_run(each, score.NOT_RUN_NO_SERVER) for each in criteria]
+        ),
         problem=problem,
         advisory=not required.is_official(request.require),
     )
+
+
+def grouped(lesson: Lesson, rows: Sequence[CriterionResult]) -> tuple[CriterionResult, ...]:
+    """Return the criteria with the heading that each stands under in the assignment's README."""
+    readme = lesson.assignment_dir / "README.md"
+    if not readme.is_file():
+        return tuple(rows)
+    headings = headings_of(lesson.rubric, readme.read_text(encoding="utf-8"))
+    return tuple(row.model_copy(update={"group": headings.get(row.id, "")}) for row in rows)
 
 
 def _now() -> str:

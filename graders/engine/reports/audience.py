@@ -67,6 +67,7 @@ def _shown(row: CriterionResult, audience: Audience, names: Mapping[str, str]) -
         update={
             "id": names.get(row.id, row.id),
             "title": UNNAMED if row.id in names else row.title,
+            "group": "" if row.id in names else row.group,
             "blocked_by": tuple(names.get(each, each) for each in row.blocked_by),
         }
     )

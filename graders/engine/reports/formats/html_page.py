@@ -45,7 +45,7 @@ def render(result: Result) -> str:
         .get_template("report.html")
         .render(
             result=result,
-            told=all_told,
+            groups=_groups(all_told),
             findings=_findings(result, all_told),
             kinds=[
                 (kind.value, label)
@@ -64,6 +64,17 @@ def render(result: Result) -> str:
             script_hash=hash_of(script),
         )
     )
+
+
+def _groups(
+    all_told: Sequence[ToldCriterion],
+) -> list[tuple[str, list[tuple[int, ToldCriterion]]]]:
+    """Return the criteria by the heading that they stand under, each with its place."""
+    placed = enumerate(all_told, start=1)
+    return [
+        (name, list(members))
+        for name, members in groupby(placed, key=lambda each: each[1].row.group)
+    ]
 
 
 def _findings(result: Result, all_told: Sequence[ToldCriterion]) -> list[tuple[int, ToldCriterion]]:

@@ -41,7 +41,7 @@ def render(rows: Sequence[Row]) -> Markup:
     marks = list(_marks(rows))
     drawn = Markup("").join([*map(_lane, lanes), *map(_drawn, marks)])
     return Markup(
-        '<figure><svg role="img" viewBox="0 0 {} {}" aria-label="{}">{}</svg>'
+        '<figure tabindex="0"><svg role="img" viewBox="0 0 {} {}" aria-label="{}">{}</svg>'
         "<figcaption>From left to right, in the order in which it happened: "
         '<span aria-hidden="true">blue</span> a request, green text, orange progress, grey the '
         "rest.</figcaption></figure>"
