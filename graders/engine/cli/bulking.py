@@ -221,11 +221,12 @@ def _summarise(
             )
         )
     for entry, record in errors:
-        page.print(Text(f"No score: {quote(entry.student)}: {quote(record.error, 300)}"))
+        told = Text(f"No score: {quote(entry.student)}: {quote(record.error, 300)}")
+        page.print(told, soft_wrap=True)
     if errors:
         page.print(Text("These are errors of ours. `--only-errors` tries them again."))
     _print_remarks(page, group)
-    page.print(Text(f"Written to {out}: {PAGE}, {GRADES}, results/, reports/"))
+    page.print(Text(f"Written to {out}: {PAGE}, {GRADES}, results/, reports/"), soft_wrap=True)
 
 
 def _print_changes(context: CommandContext, run: BulkRun) -> None:
