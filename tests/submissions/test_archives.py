@@ -383,3 +383,15 @@ def test_any_archive_with_some_bytes_changed_stays_inside(
         for each in (folder / "out").rglob("*"):
             assert each.is_dir() or each.is_file()
             assert not each.is_symlink()
+
+
+def test_time_of_an_entry_is_told_and_one_that_is_none_is_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(zipfile.ZipInfo("new", (2026, 11, 2, 10, 0, 0)), "x")
+        archive.writestr(zipfile.ZipInfo("old", (2026, 11, 1, 10, 0, 0)), "x")
+        archive.writestr(zipfile.ZipInfo("none", (1980, 0, 0, 0, 0, 0)), "x")
+    with archives.opened_entries(path, archives.OF_A_CLASS) as entries:
+        times = {entry.name: entry.modified for entry in entries}
+    assert times["new"] - times["old"] == 24 * 3600
+    assert times["none"] == 0
