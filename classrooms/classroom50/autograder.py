@@ -54,8 +54,8 @@ def only_lesson() -> str:
 
 def handed_in(checkout: Path, lesson: str) -> Path:
     """Return the folder of the submission: the assignment's, as in the template, or all."""
-    folder = checkout / "assignments" / lesson
-    return folder if folder.is_dir() and not folder.is_symlink() else checkout
+    folder = (checkout / "assignments" / lesson).resolve()
+    return folder if folder.is_dir() and folder.is_relative_to(checkout.resolve()) else checkout
 
 
 def grade(lesson: str, submission: Path) -> int:
