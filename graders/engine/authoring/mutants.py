@@ -6,6 +6,7 @@
     why: The finished message is sent first and its deltas after it.
     loses: [event-order]      # criteria that fail; what is blocked by them is not listed
     base: solution            # the solution that is changed; `solution` if left out
+    misconception: order      # what its author has not understood, where a lesson groups mutants so
 
 Beside it stands ``change.patch`` (a unified diff), or ``files/`` with files to replace, or both.
 Must not know how a mutant is graded.
@@ -50,16 +51,21 @@ class MutantFile(ContentModel):
     why: Sentence
     loses: Annotated[tuple[Slug, ...], AfterValidator(not_empty)]
     base: Name = "solution"
+    misconception: Slug | None = None
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """A mutant: where it is described, what it is made from, what it must lose."""
+    """A mutant: where it is described, what it is made from, what it must lose.
+
+    ``misconception`` names what its author has not understood; some mutants share one.
+    """
 
     folder: Path
     base: Path
     why: str
     loses: frozenset[str]
+    misconception: str | None = None
 
     @property
     def name(self) -> str:
@@ -108,7 +114,7 @@ def load_mutant(folder: Path, lesson: Lesson) -> Mutant:
         raise ContentError(file, None, f"There is no solution `{told.base}`.")
     if not ((folder / PATCH).exists() or (folder / FILES).exists()):
         raise ContentError(folder, None, "changes nothing.", cure=f"Add `{PATCH}` or `{FILES}/`.")
-    return Mutant(folder, base, told.why, frozenset(told.loses))
+    return Mutant(folder, base, told.why, frozenset(told.loses), told.misconception)
 
 
 def _require_known(loses: Collection[str], known: Collection[str], file: Path) -> None:
