@@ -170,8 +170,9 @@ def new_id(run: ToolRun, known: Sequence[TaskId]) -> TaskId | None:
 class Day:
     """Two tasks of one user: created, listed, one completed by the agent and one by a click.
 
-    ``first`` and ``second`` are their ids, as far as a list has told them. ``elsewhere`` is the
-    list in another thread. ``clicked`` is the list whose button was pressed.
+    ``first`` and ``second`` are their ids, as far as a list has told them; ``stored`` is the list
+    of both, as the thread has it. ``elsewhere`` is the list in another thread. ``clicked`` is the
+    list whose button was pressed.
     """
 
     scene: Scene
@@ -206,6 +207,9 @@ async def play_day(scene: Scene) -> Day:
     first = new_id(first_list, ())
     second = new_id(second_list, first_list.ids)
     day = Day(alice, (one, two), (first_list, second_list), first, second)
+    if second_list.lists:
+        item_id = second_list.task_list.item_id
+        day = replace(day, stored=await attempt(stored_list(alice, thread, item_id)))
     if first is not None:
         done = await complete(alice, "one", first, thread)
         day = replace(
@@ -223,11 +227,9 @@ async def _clicked(day: Day, thread: str) -> Day:
     action = shown.actions.get(day.second) if shown and day.second is not None else None
     if shown is None or action is None:
         return day
-    stored = await attempt(stored_list(alice, thread, shown.item_id))
     click = await attempt(press(alice, thread, shown.item_id, action))
     return replace(
         day,
-        stored=stored,
         clicked=shown,
         click=click,
         stored_after_click=await attempt(stored_list(alice, thread, shown.item_id)),

@@ -183,13 +183,14 @@ async def test_list_has_a_button_for_each_open_task(day: Day) -> None:
 
 @criterion("task-list", case="it is stored")
 async def test_list_is_stored(day: Day) -> None:
-    shown = _clicked(day)
-    assert day.stored is not None, "the list was looked for before the click"
+    run = day.listed[1]
+    shown = run.task_list
+    assert day.stored is not None, "a list that came was looked for in the thread"
     stored = day.stored.value
     expect(
         stored is not None and stored.actions.keys() == shown.actions.keys(),
         "The widget that the client got is not in `items.list`, or with other buttons.",
-        at=day.after_completion.said.mark if day.after_completion else None,
+        at=run.said.mark,
         hint="stored",
     )
 

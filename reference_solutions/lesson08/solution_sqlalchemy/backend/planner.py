@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
 from agents import Agent, RunContextWrapper, Runner, StopAtTools, function_tool
+from anyio import CancelScope
 from chatkit.agents import (
     AgentContext,
     ClientToolCall,
@@ -21,6 +22,7 @@ from chatkit.types import (
     Action,
     CustomTask,
     SyncCustomActionResponse,
+    ThreadItem,
     ThreadMetadata,
     ThreadStreamEvent,
     UserMessageItem,
@@ -122,6 +124,13 @@ class PlannerServer(ChatKitServer[User]):
         run = Runner.run_streamed(planner, agent_input, context=agent_context)
         async for event in stream_agent_response(agent_context, run):
             yield event
+
+    async def handle_stream_cancelled(
+        self, thread: ThreadMetadata, pending_items: list[ThreadItem], context: User
+    ) -> None:
+        # The client has gone, so each `await` of the database would be cancelled too.
+        with CancelScope(shield=True):
+            await super().handle_stream_cancelled(thread, pending_items, context)
 
     async def sync_action(
         self,
