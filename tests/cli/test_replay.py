@@ -34,7 +34,7 @@ def script(tmp_path: Path) -> Path:
 def replay(monkeypatch: pytest.MonkeyPatch, *words: str, finding: Finding | None = None) -> Outcome:
     """Replay with a player that asks the first question and then raises ``finding``."""
 
-    async def play(conversation: Any, student: Any, _model: object, _canaries: object) -> None:
+    async def play(conversation: Any, student: Any, *_others: object) -> None:
         student.ask(conversation.turns[0].say)
         if finding is not None:
             raise finding
