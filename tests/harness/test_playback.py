@@ -17,7 +17,7 @@ from graders.engine.content.conversation import Conversation, load_conversation
 from graders.engine.content.strict_yaml import parse
 from graders.engine.core.errors import Finding
 from graders.engine.harness import ServerSettings, Student
-from graders.engine.harness.playback import play, play_whole
+from graders.engine.harness.playback import play
 from graders.engine.sandbox.process import Launcher
 from tests.students import Bench
 
@@ -54,7 +54,7 @@ def script(turns: str) -> Conversation:
 async def test_script_with_everything_holds(
     task_manager: Student, bench: Bench, file: Path
 ) -> None:
-    await play_whole(load_conversation(file), task_manager, bench.model, Canaries(3), bench.trace)
+    await play(load_conversation(file), task_manager, bench.model, Canaries(3), bench.trace)
     assert any(each.kind == "given" for each in bench.trace.entries) == (file.stem == "tasks")
 
 
@@ -187,16 +187,12 @@ async def test_first_thing_that_is_not_as_expected_is_told(
     assert bool(seen) == bool(told), told
 
 
-async def test_whole_play_wants_each_step_to_be_reached(
-    task_manager: Student, bench: Bench
-) -> None:
-    steps = "[{call_tool: {name: show_task, arguments: {task_id: x}}}, {say: [a]}, {say: [b]}]"
-    asked = script(f"  - {{say: Hi, model: {steps}}}\n")
-    await play(asked, task_manager, bench.model, Canaries(3))
-    with pytest.raises(Finding, match="never came to"):
-        await play_whole(
-            script("  - {list_threads: true}\n"), task_manager, bench.model, Canaries(3)
-        )
+async def test_many_conversations_can_share_a_server(task_manager: Student, bench: Bench) -> None:
+    tasks = load_conversation(SCRIPTS / "tasks.yaml")
+    for number in range(2):
+        bench.model.forget()
+        await play(tasks, task_manager, bench.model, Canaries(3), users_end=f"-{number}")
+    assert not bench.model.findings()
 
 
 async def test_clients_that_still_read_leave_at_the_end(

@@ -220,9 +220,10 @@ nothing else is expected, a request must be answered with status 200 and without
 | `{task_id: TITLE}` | the `task_id` in the action of the button beside TITLE |
 
 The button must be in a widget that was shown before. It can stand in the arguments of a tool, in
-`act` and in `tool_output`.
+`act`, `tool_output`, `model_saw` and `model_did_not_see`.
 
-A text that begins with `{` needs quotes.
+A text that begins with `{` needs quotes, and so does one with a comma or a question mark between
+`{` and `}`.
 """
 
 

@@ -4,6 +4,6 @@ The same player serves the public samples, ``grade.py replay`` and the scenarios
 write. Must not know points, nor a lesson.
 """
 
-from graders.engine.harness.playback.player import play, play_whole
+from graders.engine.harness.playback.player import play
 
-__all__ = ["play", "play_whole"]
+__all__ = ["play"]

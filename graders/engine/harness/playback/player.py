@@ -36,32 +36,22 @@ async def play(
     model: ScriptedModel,
     canaries: Canaries,
     trace: Trace | None = None,
+    *,
+    users_end: str = "",
 ) -> None:
     """Play all turns; raises the :class:`Finding` of the first thing that is not as expected.
 
     Where the lesson gives the server a secret for tokens, each user has a token of their own.
-    ``trace`` gets what the author tells beside the turns.
+    ``trace`` gets what the author tells beside the turns. The ids of users end with ``users_end``:
+    where one server plays several conversations, each has users of its own.
     """
     filled = conversation.filled(canaries)
-    player = _Player(Stage(filled, student, model), trace or Trace())
+    player = _Player(Stage(filled, student, model, users_end), trace or Trace())
     try:
         for number, turn in enumerate(filled.turns, 1):
             await player.play(f"Turn {number}", turn, filled.turns[number:])
     finally:
         await player.leave_all()
-
-
-async def play_whole(
-    conversation: Conversation,
-    student: Student,
-    model: ScriptedModel,
-    canaries: Canaries,
-    trace: Trace | None = None,
-) -> None:
-    """Play all turns as :func:`play` does; then the model must have been asked as scripted."""
-    await play(conversation, student, model, canaries, trace)
-    for finding in model.findings():
-        raise finding
 
 
 class _Player:

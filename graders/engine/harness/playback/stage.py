@@ -63,9 +63,13 @@ class KnownThread:
 
 @dataclass
 class Participant:
-    """One user: ``words`` are what they said and were told, ``ids`` those of what is theirs."""
+    """One user: ``words`` are what they said and were told, ``ids`` those of what is theirs.
+
+    ``sub`` is who their tokens say they are.
+    """
 
     name: str
+    sub: str
     cookies: httpx.Cookies
     threads: dict[str, KnownThread] = field(default_factory=dict)
     words: set[str] = field(default_factory=set)
@@ -92,13 +96,20 @@ class Participant:
 class Stage:
     """All that is known while one conversation is played."""
 
-    def __init__(self, script: Conversation, student: Student, model: ScriptedModel) -> None:
+    def __init__(
+        self,
+        script: Conversation,
+        student: Student,
+        model: ScriptedModel,
+        users_end: str = "",
+    ) -> None:
         self.script = script
         self.student = student
         self.model = model
         self._tokens = Tokens.of(student)
         self.users = {
-            name: Participant(name, student.chat(name=name).cookies) for name in script.users
+            name: Participant(name, f"{name}{users_end}", student.chat(name=name).cookies)
+            for name in script.users
         }
 
     # --- who, and which thread -----------------------------------------------------------------
@@ -197,12 +208,12 @@ class Stage:
     def _token(self, tokens: Tokens, user: Participant, kind: TokenKind) -> str:
         if kind in _CLAIMS:
             later = int(self.student.now) + _DAY
-            return tokens.good(user.name, **_CLAIMS[kind](later))
+            return tokens.good(user.sub, **_CLAIMS[kind](later))
         if kind == "foreign":
-            return tokens.sign(tokens.claims(user.name), key=_OTHER_SECRET)
+            return tokens.sign(tokens.claims(user.sub), key=_OTHER_SECRET)
         if kind == "unsigned":
-            return tokens.sign(tokens.claims(user.name), algorithm="none")
-        good = tokens.good(user.name)
+            return tokens.sign(tokens.claims(user.sub), algorithm="none")
+        good = tokens.good(user.sub)
         user.first_token = user.first_token or good
         return user.first_token if kind == "kept" else good
 

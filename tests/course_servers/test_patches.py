@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graders.engine.authoring.patches import NOWHERE, apply_patch
 from graders.engine.core.errors import ContentError
+from graders.engine.course_servers.patches import NOWHERE, apply_patch
 
 FRUIT = "apple\nbanana\ncherry\ndate\n"
 CHANGE = """\

@@ -24,7 +24,6 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-from graders.engine.authoring.patches import apply_patch
 from graders.engine.content.binding import read
 from graders.engine.content.catalogue import Lesson
 from graders.engine.content.fields import (
@@ -37,6 +36,7 @@ from graders.engine.content.fields import (
     not_empty,
 )
 from graders.engine.core.errors import ContentError
+from graders.engine.course_servers.patches import apply_patch
 
 MUTANTS = "mutants"
 SETTINGS = "mutant.yaml"
