@@ -79,7 +79,7 @@ def grade(
         _require(request.require, factory)
         run.problem = probe(factory)
     recordings = Recordings(factory, Canaries(request.seed))
-    bench = fixtures.Bench(request.seed, factory, recordings, root)
+    bench = fixtures.Bench(request.seed, factory, recordings, root, on_event=on_event)
     decided = run.play(bench, clock)
     if factory.isolation != NOT_STARTED:
         # A server can have been started in another way than the one that was tried.

@@ -6,7 +6,7 @@ Must not know how they are played on.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +19,10 @@ from graders.engine.course_servers.mutants import SETTINGS, Mutant, mutants_of, 
 
 @dataclass(frozen=True)
 class Opponents:
-    """``right`` are folders; ``broken`` are mutants, each with its misconception."""
+    """``right`` are folders; ``broken`` are mutants, each with its misconception.
+
+    Each of the ``misconceptions`` is shown by at least one of these.
+    """
 
     right: Sequence[Path]
     misconceptions: Sequence[Misconception]
@@ -45,20 +48,26 @@ def load_opponents(lesson: Lesson) -> Opponents:
                 cure=did_you_mean(str(each.misconception), known),
             )
     shown = {each.misconception for each in broken}
-    for name in known:
-        if name not in shown:
-            raise ContentError(
-                file,
-                None,
-                f"No mutant shows `{name}`.",
-                cure=f"Add `misconception: {name}` to one.",
-            )
-    return Opponents(solutions_of(lesson), misconceptions, broken)
+    # A misconception that no server shows could be caught by nothing.
+    told = [each for each in misconceptions if each.id in shown]
+    return Opponents(solutions_of(lesson), told, broken)
 
 
-def digest_of(folder: Path) -> str:
-    """Return a number of the code in a folder: the same for the same files."""
+def digest_of_solution(folder: Path) -> str:
+    """Return a number of the files of a solution: the same for the same files."""
+    return _digest(folder.rglob("*.py"), folder)
+
+
+def digest_of_mutant(mutant: Mutant) -> str:
+    """Return a number of the files that a mutant is made from."""
+    own = _digest(
+        (path for path in mutant.folder.rglob("*") if path.name != SETTINGS), mutant.folder
+    )
+    return f"{digest_of_solution(mutant.base)} {own}"
+
+
+def _digest(paths: Iterable[Path], folder: Path) -> str:
     total = hashlib.sha256()
-    for path in sorted(folder.rglob("*.py")):
+    for path in sorted(each for each in paths if each.is_file()):
         total.update(str(path.relative_to(folder)).encode() + b"\0" + path.read_bytes() + b"\0")
     return total.hexdigest()

@@ -12,7 +12,6 @@ import asyncio
 import hashlib
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,7 +20,7 @@ from graders.engine.content.specification import Area, Scenario, Specification
 from graders.engine.course_servers.mutants import Mutant
 from graders.engine.harness.server_factory import ServerFactory
 from graders.engine.specification.holding import first_failing, held_on_right
-from graders.engine.specification.opponents import Opponents, digest_of
+from graders.engine.specification.opponents import Opponents, digest_of_mutant, digest_of_solution
 
 Serve = Callable[[Path], ServerFactory]
 """Returns what starts servers of the course's own, from a folder."""
@@ -134,7 +133,7 @@ class _Trial:
         }
 
     async def _fails_on_right(self, folder: Path) -> list[Overdemand]:
-        server = digest_of(folder)
+        server = digest_of_solution(folder)
         new = [each for each in self._spec.scenarios if self._key(each, server) not in _KNOWN.right]
         if new:
             async with self._side_by_side:
@@ -150,16 +149,15 @@ class _Trial:
         self, mutant: Mutant, told: Misconception, scenarios: Sequence[Scenario]
     ) -> str | None:
         ordered = sorted(scenarios, key=lambda each: self._relevance(each, told))
-        with ExitStack() as stack:
-            folder = stack.enter_context(mutant.built())
-            server = digest_of(folder)
-            known = {each.name: _KNOWN.broken.get(self._key(each, server)) for each in ordered}
-            found = next((name for name, holds in known.items() if holds is False), None)
-            new = [each for each in ordered if known[each.name] is None]
-            if found is None and new:
-                async with self._side_by_side:
+        server = digest_of_mutant(mutant)
+        known = {each.name: _KNOWN.broken.get(self._key(each, server)) for each in ordered}
+        found = next((name for name, holds in known.items() if holds is False), None)
+        new = [each for each in ordered if known[each.name] is None]
+        if found is None and new:
+            async with self._side_by_side:
+                with mutant.built() as folder:
                     found = await first_failing(self._serve(folder), new, self._seed)
-                self._keep(new, server, found)
+            self._keep(new, server, found)
         self._step()
         return found
 
