@@ -100,7 +100,11 @@ def served(folder: Path) -> str:
 
 
 def spec_of(*names: str) -> Specification:
-    turns = {name: f"{{say: About {name}}}" for name in names}
+    # Each does something else, so none repeats another.
+    turns = {
+        name: ", ".join([f"{{say: About {name}, expect: {{text: x}}}}"] * number)
+        for number, name in enumerate(names, 1)
+    }
     return specification("".join(scenario(name, turn) for name, turn in turns.items()))
 
 
@@ -145,10 +149,20 @@ async def test_what_was_found_before_is_not_played_again(lesson: Lesson, played:
 async def test_scenario_that_uses_what_shows_a_misconception_is_tried_first(
     lesson: Lesson, played: Played
 ) -> None:
-    scenarios = scenario("plain", "{say: Hi}") + scenario("restarts", "{say: Hi}, {restart: true}")
+    hello = "{say: Hi, expect: {text: x}}"
+    scenarios = scenario("plain", hello) + scenario("restarts", f"{hello}, {{restart: true}}")
     await worth_on(lesson, specification(scenarios))
     assert played.on_broken[0] == "restarts"
-    assert set(played.on_broken) == {"plain", "restarts", "rest"}
+    assert set(played.on_broken) == {"plain", "restarts"}
+
+
+async def test_empty_and_repeated_scenarios_notice_nothing(lesson: Lesson, played: Played) -> None:
+    empty = scenario("sees-c", "{say: Hi}")
+    one = scenario("x", "{say: Hi, expect: {text: a}}")
+    again = scenario("sees-a", "{say: Ho, expect: {text: b}}")
+    found = await worth_on(lesson, specification(empty + one + again))
+    assert found.noticed == {}
+    assert set(played.on_broken) == {"x"}
 
 
 async def test_progress_counts_servers(lesson: Lesson) -> None:

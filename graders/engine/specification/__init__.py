@@ -14,7 +14,7 @@ from graders.engine.specification.advice import (
 )
 from graders.engine.specification.holding import HeldScenario, held_on
 from graders.engine.specification.opponents import Opponents, load_opponents
-from graders.engine.specification.worth import Overdemand, Worth, worth_of
+from graders.engine.specification.worth import Overdemand, Worth, telling, worth_of
 
 __all__ = [
     "EmptyScenario",
@@ -28,6 +28,7 @@ __all__ = [
     "held_on",
     "load_opponents",
     "repeated_scenarios",
+    "telling",
     "vague_words",
     "worth_of",
 ]

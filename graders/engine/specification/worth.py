@@ -1,9 +1,10 @@
 """How much of what can be misunderstood the scenarios of a specification notice.
 
-A scenario counts if it holds on every right server. A misconception is caught when each of its
-broken servers fails a scenario that counts. What was found once is kept by content: the scenario's
-text and the server's files, so that the same specification is not played twice in one process. The
-words in it are random; what is found must not depend on them. Must not give points.
+A scenario counts if it expects something, repeats no other, and holds on every right server. A
+misconception is caught when each of its broken servers fails a scenario that counts. What was found
+once is kept by content: the scenario's text and the server's files, so that the same specification
+is not played twice in one process. The words in it are random; what is found must not depend on
+them. Must not give points.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from graders.engine.content.misconceptions import Misconception
 from graders.engine.content.specification import Area, Scenario, Specification
 from graders.engine.course_servers.mutants import Mutant
 from graders.engine.harness.server_factory import ServerFactory
+from graders.engine.specification.advice import empty_scenarios, repeated_scenarios
 from graders.engine.specification.holding import first_failing, held_on_right
 from graders.engine.specification.opponents import Opponents, digest_of_mutant, digest_of_solution
 
@@ -81,7 +83,7 @@ async def worth_of(
     trial = _Trial(spec, opponents, serve, seed, tell)
     overdemands = await trial.overdemands()
     excluded = {each.scenario for each in overdemands}
-    counting = [each for each in spec.scenarios if each.name not in excluded]
+    counting = [each for each in telling(spec) if each.name not in excluded]
     noticed = await trial.noticed(counting)
     caught = frozenset(
         each.id
@@ -89,6 +91,13 @@ async def worth_of(
         if all(mutant.name in noticed for mutant in opponents.showing(each))
     )
     return Worth(overdemands, opponents.misconceptions, caught, noticed)
+
+
+def telling(spec: Specification) -> list[Scenario]:
+    """Return the scenarios that could tell one server from another: not empty, not repeated."""
+    idle = {each.name for each in empty_scenarios(spec)}
+    idle |= {each.name for each in repeated_scenarios(spec)}
+    return [each for each in spec.scenarios if each.name not in idle]
 
 
 class _Trial:
