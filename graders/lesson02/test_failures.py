@@ -97,7 +97,7 @@ async def test_others_are_answered_meanwhile(scene: Scene) -> None:
     await scene.student.until(lambda: slow.used)
     scene.script("second")
     try:
-        quick = await scene.student.chat(name="another user").create(scene.message("second"))
+        quick = await scene.as_user("another user").chat.create(scene.message("second"))
         await quick.finish()
     except Stalled as stalled:
         beginning.cancel()

@@ -26,6 +26,7 @@ from graders.lesson05.threads import (
     unhurried,
 )
 
+SAVE_PREFERENCE = "save_preference"
 THREADS = 100
 AT_ONCE = 5
 _DELETED = 3
@@ -36,12 +37,14 @@ LIST_PAGE = 2
 class PowerFailure:
     """Two threads before and after the server was killed; a preference, titles, half a listing.
 
+    ``offered`` tells whether the model could save the preference.
     ``said`` are the messages of the first thread, ``other`` that of the second. ``half`` is the
     first page of the items, ``rest`` the page after it, read after the start.
     """
 
     scene: Scene
     preference: tuple[str, str]
+    offered: bool
     titles: tuple[str, str]
     said: list[Said]
     other: Said
@@ -69,10 +72,13 @@ class PowerFailure:
 async def play_power_failure(scene: Scene) -> PowerFailure:
     """Say messages in two threads, kill the server, start it, read all back and go on."""
     key, value = scene.canary.word("key").replace("-", "_"), scene.canary.word("value")
-    tool = call_tool("save_preference", {"key": key, "value": value})
+    tool = call_tool(SAVE_PREFERENCE, {"key": key, "value": value})
     first = await begin(scene, "first")
     thread_id = first.thread_id
-    second = await scene.say("second", thread_id, *steps_with_tool(scene, "second", tool))
+    # A tool that the model was not offered cannot be called.
+    offered = any(SAVE_PREFERENCE in call.tools for call in first.calls)
+    steps = steps_with_tool(scene, "second", tool) if offered else ()
+    second = await scene.say("second", thread_id, *steps)
     other = await begin(scene, "other")
     titles = (f"About {scene.canary.word('title')}", f"On {scene.canary.word('other title')}")
     titled = await attempt(scene.chat.update(thread_id, titles[0]))
@@ -85,6 +91,7 @@ async def play_power_failure(scene: Scene) -> PowerFailure:
     return PowerFailure(
         scene=scene,
         preference=(key, value),
+        offered=offered,
         titles=titles,
         said=[first, second, third],
         other=other,

@@ -123,6 +123,12 @@ async def test_preferences_are_kept(failure: PowerFailure) -> None:
         by="history-survives",
         at=failure.resumed.mark,
     )
+    expect(
+        failure.offered,
+        "The model was not offered the tool `save_preference`, so no preference could be saved.",
+        at=failure.said[0].mark,
+        hint="never",
+    )
     request = failure.resumed.turn.request
     for part in failure.preference:
         expect(

@@ -14,11 +14,11 @@ import pytest
 
 from graders.engine.authoring import matrix_page
 from graders.engine.authoring.check import LessonCheck, check_lesson
-from graders.engine.authoring.mutants import load_mutant, mutants_of
 from graders.engine.authoring.rows import Order, open_graders
 from graders.engine.content.catalogue import Catalogue
 from graders.engine.core.errors import ContentError, GraderBrokeError
 from graders.engine.core.places import REPOSITORY
+from graders.engine.course_servers.mutants import load_mutant, mutants_of
 from graders.engine.grading.folder import OpenFactory
 from graders.engine.reports.glyphs import ASCII
 from tests.miniature import COURSE, stand_in_servers

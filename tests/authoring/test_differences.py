@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graders.engine.authoring.differences import Change, change_between, files_in
-from graders.engine.authoring.patches import apply_patch
 from graders.engine.core.errors import UsageError
+from graders.engine.course_servers.patches import apply_patch
 
 Files = Mapping[str, bytes]
 FRUIT = b"apple\nbanana\ncherry\ndate\n"

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from graders.engine.authoring.mutants import FILES, Mutant, mutants_of
 from graders.engine.content.catalogue import Catalogue
+from graders.engine.course_servers.mutants import FILES, Mutant, mutants_of
 
 COURSE = Catalogue(Path(__file__).parents[2])
 LINE = b"# A line that was added later.\n"

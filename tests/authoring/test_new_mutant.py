@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from graders.engine.authoring.mutants import Mutant, load_mutant, mutants_of
 from graders.engine.authoring.new_mutant import (
     Draft,
     checked_loses,
@@ -17,6 +16,7 @@ from graders.engine.authoring.new_mutant import (
 )
 from graders.engine.content.catalogue import Catalogue, Lesson
 from graders.engine.core.errors import UsageError
+from graders.engine.course_servers.mutants import Mutant, load_mutant, mutants_of
 from tests.miniature import COURSE
 
 

@@ -26,6 +26,7 @@ from graders.engine.cli.context import CommandContext
 from graders.engine.cli.watching import run_watch
 from graders.engine.content.canaries import Canaries
 from graders.engine.content.catalogue import Catalogue, Lesson
+from graders.engine.content.specification import load_specification
 from graders.engine.grading.folder import OpenFactory, servers_of
 from graders.engine.grading.request import GradingRequest
 from graders.engine.grading.run import grade
@@ -38,6 +39,7 @@ from graders.engine.sandbox.fork_client import ForkLauncher
 from graders.engine.sandbox.fresh import FreshLauncher
 from graders.engine.sandbox.process import Launcher, LaunchSpec, Process
 from graders.engine.server.trace import Trace
+from graders.engine.specification import load_opponents, worth_of
 from graders.engine.submissions.submission import find_submission
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -265,6 +267,25 @@ def test_cpu_of_a_row_of_the_matrix(warm: ForkLauncher) -> None:
             fresh.close()
             line += f"   naive (a fresh process each) {naive:.2f} s   ratio {naive / ours:.1f}"
         print(line)
+
+
+def test_cpu_of_a_specification(warm: ForkLauncher) -> None:
+    """Play the scenarios of the capstone's solution on all of its right and broken servers."""
+    lesson = Catalogue(ROOT).lesson("lesson08")
+    spec = load_specification(lesson.solutions_dir / "solution" / "spec.yaml")
+    opponents = load_opponents(lesson)
+    submission = find_submission(lesson.solutions_dir / "solution", endpoint=lesson.info.endpoint)
+    counted, before = CountedStarts(warm), cpu_of_all(warm)
+    limits, env = lesson.info.limits, lesson.info.env
+    with open_factory(submission, counted, limits=limits, env=env) as factory:
+        asyncio.run(worth_of(spec, opponents, factory.reference, seed=1))
+    ours = cpu_of_all(warm) - before
+    pairs = len(spec.scenarios) * (len(opponents.right) + len(opponents.broken))
+    print(
+        f"\nA specification: {len(spec.scenarios)} scenarios, {len(opponents.right)} right and "
+        f"{len(opponents.broken)} broken servers\n  ours {ours:.1f} s for {counted.count} starts   "
+        f"naive {pairs} starts   goal <= 25 s"
+    )
 
 
 class CountedStarts:

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from graders.engine.authoring.mutants import load_mutant
 from graders.engine.cli.context import CommandContext
 from graders.engine.cli.exit_codes import ExitCode
 from graders.engine.cli.main import main
 from graders.engine.content.catalogue import Catalogue
+from graders.engine.course_servers.mutants import load_mutant
 from tests.cli.course import Outcome, run
 from tests.miniature import COURSE, stand_in_servers
 

@@ -12,6 +12,7 @@ from graders.engine.cli.progress import STARTING, Progress, watched
 from graders.engine.core.results import CaseResult, Status
 from graders.engine.grading.events import (
     CaseFinished,
+    CheckWentOn,
     CriterionFinished,
     CriterionStarted,
     RunStarted,
@@ -34,6 +35,7 @@ def play(progress: Progress) -> None:
     progress(CaseFinished("a", CaseResult(name="x", status=Status.PASSED)))
     progress(CriterionFinished(row("a", "The first fact")))
     progress(CriterionStarted("b", "The second fact"))
+    progress(CheckWentOn(3, 65))
     progress(CaseFinished("b", CaseResult(name="x", status=Status.ERROR), log="Our traceback"))
     progress(CriterionFinished(row("b", "The second fact", Status.ERROR)))
 
@@ -57,6 +59,7 @@ def test_terminal_shows_where_the_run_is() -> None:
     assert STARTING in written
     assert "[1/2] The first fact" in written
     assert "[2/2] The second fact" in written
+    assert "[2/2] The second fact (3 of 65)" in written
 
 
 def test_moving_line_is_gone_afterwards() -> None:

@@ -34,7 +34,7 @@ def script(tmp_path: Path) -> Path:
 def replay(monkeypatch: pytest.MonkeyPatch, *words: str, finding: Finding | None = None) -> Outcome:
     """Replay with a player that asks the first question and then raises ``finding``."""
 
-    async def play(conversation: Any, student: Any, _model: object, _canaries: object) -> None:
+    async def play(conversation: Any, student: Any, *_others: object) -> None:
         student.ask(conversation.turns[0].say)
         if finding is not None:
             raise finding
@@ -83,3 +83,38 @@ def test_script_that_does_not_exist_is_a_usage_error(
     found = replay(monkeypatch, str(tmp_path / "none.yaml"), SOLUTION)
     assert found.code == ExitCode.USAGE
     assert "none.yaml" in found.err
+
+
+SPECIFICATION = """\
+format_version: 1
+requirements:
+  - {id: a, area: conversation, text: One.}
+  - {id: b, area: authentication, text: Two.}
+  - {id: c, area: session, text: Three.}
+  - {id: d, area: tasks, text: Four.}
+scenarios:
+  - name: says-hello
+    covers: [a, b, c, d]
+    description: A greeting is answered.
+    turns: [{say: hello}]
+"""
+
+
+def test_scenario_of_a_specification_is_played(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "spec.yaml"
+    file.write_text(SPECIFICATION, encoding="utf-8")
+    found = replay(monkeypatch, f"{file}:says-hello", SOLUTION)
+    assert found.code == ExitCode.FULL_MARKS
+    assert "says-hello: all came as expected" in found.out
+
+
+def test_scenario_that_is_not_there_is_answered_with_a_close_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "spec.yaml"
+    file.write_text(SPECIFICATION, encoding="utf-8")
+    found = replay(monkeypatch, f"{file}:say-hello", SOLUTION)
+    assert found.code == ExitCode.USAGE
+    assert "Did you mean `says-hello`?" in found.err

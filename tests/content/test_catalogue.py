@@ -124,6 +124,16 @@ def test_file_belongs_to_the_lesson_of_its_folder_else_to_the_first(
     assert Catalogue(tmp_path).lesson_of(tmp_path / file).id == lesson
 
 
+def test_lesson_with_a_file_is_found_else_that_of_a_folder(tmp_path: Path) -> None:
+    make_lesson(tmp_path, "lesson02")
+    folder = make_lesson(tmp_path, "lesson08")
+    found = Catalogue(tmp_path).lesson_with("odd.yaml", tmp_path / "spec.yaml")
+    assert found.id == "lesson02"
+    (folder / "odd.yaml").touch()
+    found = Catalogue(tmp_path).lesson_with("odd.yaml", tmp_path / "spec.yaml")
+    assert found.id == "lesson08"
+
+
 def test_file_belongs_to_no_lesson_where_there_is_none(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="has no lesson"):
         Catalogue(tmp_path).lesson_of(tmp_path / "first.yaml")

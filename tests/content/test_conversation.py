@@ -234,3 +234,85 @@ ANYTHING = st.recursive(
 def test_any_turn_gives_a_conversation_or_a_content_error(model: str, expect: str) -> None:
     with suppress(ContentError):
         conversation(f"  - say: a\n    model: {model}\n    expect: {expect}\n")
+
+
+@pytest.mark.parametrize(
+    ("turns", "line", "message", "cure"),
+    [
+        ("  - wait: 25\n", 5, "not a time to wait", "`25 hours`"),
+        ("  - wait: 0 hours\n", 5, "not a time to wait", "`25 hours`"),
+        ("  - wait: 900 days\n", 5, "longer than a year", ""),
+        ("  - say: a\n    load: true\n", 6, "one thing: `say` or `load`", "a turn for each"),
+        ("  - load: maybe\n", 5, "Only `true`", "Leave the key out"),
+        ("  - load: true\n    model: [{say: a}]\n", 6, "does not ask the model", "`say`"),
+        ("  - load: true\n    pause_after: 2\n", 6, "beside `say` only", "Remove"),
+        (
+            "  - say: a\n    leave_after: 1\n    pause_after: 2\n",
+            7,
+            "leaves or pauses",
+            "one of the two",
+        ),
+        ("  - say: a\n    leave_after: 0\n", 6, "at least 1", ""),
+        ("  - restart: true\n    user: user\n", 6, "means nothing beside `restart`", "Remove"),
+        ("  - wait: 1 hour\n    expect: {status: 200}\n", 6, "means nothing", "requests"),
+        ("  - together: [{wait: 1 hour}]\n", 5, "Only requests of users", "of its own"),
+        ("  - together: [{say: a, pause_after: 1}]\n", 5, "Only requests of users", ""),
+        ("  - say: a\n    of: eve\n", 6, "no user `eve`", "`user`"),
+        ("  - say: a\n    expect: {nothing_of: [eve]}\n", 6, "no user `eve`", "`user`"),
+        ("  - together: [{say: a, user: eve}]\n", 5, "no user `eve`", "`user`"),
+        ("  - say: a\n    expect: {titles: [b]}\n", 6, "cannot be seen", "`list_threads`"),
+        ("  - load: true\n    expect: {text: b}\n", 6, "cannot be seen", "`say`"),
+        (
+            "  - say: a\n    expect: {refused: true, error: true}\n",
+            6,
+            "Only one of `error` and `refused`",
+            "Remove",
+        ),
+        ("  - say: a\n    token: stale\n", 6, "must be", ""),
+        ("  - list_threads: {limit: 101}\n", 5, "at most 100", ""),
+        ("  - load: true\n" * 201, 205, "more than 200 turns", "several conversations"),
+    ],
+)
+def test_turn_that_cannot_be_played_names_line_and_cure(
+    turns: str, line: int, message: str, cure: str
+) -> None:
+    error = error_of(turns)
+    assert error.line == line
+    assert message in error.message
+    assert cure in error.cure
+
+
+def test_wait_is_read_as_seconds() -> None:
+    script = conversation("  - wait: 25 hours\n  - wait: 1 second\n  - wait: 2 days\n")
+    assert [turn.wait for turn in script.turns] == [90_000, 1, 172_800]
+
+
+def test_status_may_stand_beside_an_error_event() -> None:
+    turn = conversation("  - say: a\n    expect: {status: 200, error: true}\n").turns[0]
+    assert turn.expect.error
+
+
+def test_owner_of_a_thread_is_the_speaker_unless_another_is_named() -> None:
+    script = conversation("  - say: a\n  - {of: nobody, load: true}\n")
+    assert [script.owner(turn) for turn in script.turns] == ["user", "nobody"]
+
+
+def test_placeholders_are_filled_everywhere_and_the_action_stays() -> None:
+    script = conversation(
+        "  - tool_output: {seen: '{canary.a}'}\n  - together: [{rename: '{canary.a}'}]\n"
+    )
+    filled = script.filled(Canaries(1))
+    word = Canaries(1).word("a")
+    assert filled.turns[0].tool_output == {"seen": word}
+    assert filled.turns[1].together[0].rename == word
+    assert [turn.action for turn in filled.turns] == ["tool_output", "together"]
+
+
+def test_prose_is_in_the_order_of_telling() -> None:
+    turn = conversation("  - {then: c, given: a, say: b}\n").turns[0]
+    assert list(turn.prose) == [("given", "a"), ("then", "c")]
+    assert turn.expect.is_empty
+
+
+def test_nothing_but_texts_can_be_a_time_to_wait() -> None:
+    assert "not a time" in error_of("  - wait: [1]\n").message

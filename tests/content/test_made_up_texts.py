@@ -25,7 +25,7 @@ ABOUT_CHARACTERS = {"odd characters"}
 
 
 class _NoServer:
-    def chat(self) -> None:
+    def chat(self, **_how: object) -> None:
         """Return no client: only texts are asked for."""
 
 

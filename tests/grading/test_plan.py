@@ -29,6 +29,12 @@ def test_only_can_be_several() -> None:
     assert chosen(CRITERIA, ["list", "answer"]) == {"list", "answer", "start"}
 
 
+def test_word_with_which_ids_begin_stands_for_all_of_them() -> None:
+    criteria = (*CRITERIA, criterion("page-list", "start"), criterion("page-order"))
+    assert chosen(criteria, ["page"]) == {"page-list", "page-order", "start"}
+    assert chosen(criteria, ["list"]) == {"list", "start"}
+
+
 def test_unknown_criterion_is_answered_with_close_ones() -> None:
     with pytest.raises(UsageError, match="no criterion") as caught:
         chosen(CRITERIA, ["straem"])

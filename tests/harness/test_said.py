@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
+import jwt
 import pytest
 
 from graders.engine.content.canaries import Canaries
@@ -35,6 +37,7 @@ class Client:
 
     def __init__(self, streams: Sequence[Stream | Finding]) -> None:
         self._streams = list(streams)
+        self.name = ""
         self.sent: list[tuple[str | None, str]] = []
 
     async def create(self, text: str) -> Stream:
@@ -57,9 +60,14 @@ class Server:
         self.client = Client(streams)
         self.moved = 0.0
         self.settled = 0
+        self.now = time.time()
+        self.variables: dict[str, str] = {}
+        self.sign_in: Callable[[], Mapping[str, str]] = dict
 
-    def chat(self) -> Client:
-        """Return the client."""
+    def chat(self, *, name: str, sign_in: Callable[[], Mapping[str, str]]) -> Client:
+        """Return the client, and keep how its user signs in."""
+        self.client.name = name
+        self.sign_in = sign_in
         return self.client
 
     async def advance(self, seconds: float) -> None:
@@ -223,3 +231,39 @@ async def test_said_holds_what_was_begun_elsewhere() -> None:
     turn = scene.script("first")
     message = Said(scene, "first", turn, Outcome(finding=ServerDied("gone")))
     assert message.how == "gone"
+
+
+SECRET = "a secret that only the grader and the server know, of 64 bytes....."
+
+
+def sub_of(server: Server) -> str:
+    """Return whose token the server gets."""
+    token = server.sign_in()["authorization"].removeprefix("Bearer ")
+    return str(jwt.decode(token, SECRET, algorithms=["HS256"], audience="chatkit")["sub"])
+
+
+async def test_user_signs_in_where_the_server_has_a_secret() -> None:
+    scene, server = scene_with()
+    assert server.sign_in() == {}
+    server.variables["JWT_SECRET"] = SECRET
+    assert sub_of(server) == scene.sub
+
+
+async def test_each_user_of_a_scene_signs_in_with_an_id_of_their_own() -> None:
+    scene, server = scene_with()
+    server.variables["JWT_SECRET"] = SECRET
+    subs = {scene.sub}
+    for name in ("Alice", "Bob"):
+        user = scene.as_user(name)
+        assert (user.name, server.client.name, sub_of(server)) == (name, name, user.sub)
+        assert (user.student, user.model, user.canary) == (scene.student, scene.model, scene.canary)
+        subs.add(user.sub)
+    assert len(subs) == 3
+
+
+async def test_token_is_made_anew_for_each_request() -> None:
+    _, server = scene_with()
+    server.variables["JWT_SECRET"] = SECRET
+    first = server.sign_in()
+    server.now += 60
+    assert server.sign_in() != first

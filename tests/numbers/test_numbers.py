@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from graders.engine.authoring.mutants import mutants_of
 from graders.engine.content.binding import read
 from graders.engine.content.catalogue import Catalogue, Lesson
 from graders.engine.content.fields import ContentModel, Slug
 from graders.engine.core.places import REPOSITORY
+from graders.engine.course_servers.mutants import mutants_of
 
 HERE = Path(__file__).resolve().parent
 LESSONS = Catalogue(REPOSITORY).lessons()

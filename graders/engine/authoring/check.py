@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TypeAlias
 
 from graders.engine.authoring.matrix import Row, RowKind, without_mutant
-from graders.engine.authoring.mutants import Mutant, mutants_of, solutions_of
 from graders.engine.content.announced import check_announced
 from graders.engine.content.catalogue import Lesson
 from graders.engine.core.errors import ContentError
+from graders.engine.course_servers.mutants import Mutant, mutants_of, solutions_of
 
 Listener: TypeAlias = Callable[[Row, int], None]
 """Told of each row as it is finished, with the number of rows that there will be."""

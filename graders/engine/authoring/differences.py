@@ -13,9 +13,9 @@ from fnmatch import fnmatch
 from itertools import count
 from pathlib import Path
 
-from graders.engine.authoring.patches import NO_NEWLINE, NOWHERE, lines_of, places_of
 from graders.engine.core.errors import UsageError
 from graders.engine.core.text import quote
+from graders.engine.course_servers.patches import NO_NEWLINE, NOWHERE, lines_of, places_of
 
 LEFT_BEHIND = ("__pycache__", ".*_cache", "*~", ".*.sw?", ".DS_Store", ".idea", ".vscode")
 """What editors and tools leave in a folder; it is no part of a change."""

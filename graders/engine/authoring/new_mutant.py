@@ -15,7 +15,11 @@ from pathlib import Path
 import yaml
 
 from graders.engine.authoring.differences import LEFT_BEHIND, Change, change_between, files_in
-from graders.engine.authoring.mutants import (
+from graders.engine.content.catalogue import Lesson
+from graders.engine.content.fields import did_you_mean, is_slug
+from graders.engine.core.errors import ContentError, UsageError
+from graders.engine.core.text import quote, visible
+from graders.engine.course_servers.mutants import (
     FILES,
     MUTANTS,
     PATCH,
@@ -24,10 +28,6 @@ from graders.engine.authoring.mutants import (
     load_mutant,
     solutions_of,
 )
-from graders.engine.content.catalogue import Lesson
-from graders.engine.content.fields import did_you_mean, is_slug
-from graders.engine.core.errors import ContentError, UsageError
-from graders.engine.core.text import quote, visible
 from graders.engine.reports.files import write_whole
 
 _WIDEST = 1_000_000

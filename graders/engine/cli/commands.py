@@ -196,7 +196,8 @@ def grade_command(  # noqa: PLR0917 - Typer reads the options from here
         list[str] | None,
         typer.Option(
             metavar="CRITERION",
-            help="Try only this criterion and what it needs. Can be given several times.",
+            help="Try only this criterion, or all whose ids begin with this word, and what they "
+            "need. Can be given several times.",
         ),
     ] = None,
     show: Annotated[

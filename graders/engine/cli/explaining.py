@@ -68,6 +68,10 @@ def page(lesson: Lesson, criterion: Criterion, root: Path) -> Table:
         grid.add_row("Why", prose(why))
     if criterion.needs:
         grid.add_row("Needs", Text(f"{', '.join(criterion.needs)}: tried only if passed"))
+    if criterion.borrows:
+        names = [name.partition("/") for name in criterion.borrows]
+        lines = "\n".join(f"python grade.py explain {lent} {lender}" for lender, _, lent in names)
+        grid.add_row("Judged by", Text(f"what other lessons ask for:\n{lines}"))
     if criterion.partial:
         grid.add_row("Points", "a part of them for a part of the work")
     _add_passage(grid, lesson, criterion, root)

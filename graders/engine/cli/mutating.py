@@ -20,7 +20,6 @@ from rich.text import Text
 
 from graders.engine.authoring.check import entry_of
 from graders.engine.authoring.matrix import Row
-from graders.engine.authoring.mutants import SETTINGS, Mutant
 from graders.engine.authoring.new_mutant import (
     checked_loses,
     checked_why,
@@ -35,6 +34,7 @@ from graders.engine.content.canaries import new_seed
 from graders.engine.content.catalogue import Lesson
 from graders.engine.core.errors import UsageError
 from graders.engine.core.text import quote, visible
+from graders.engine.course_servers.mutants import SETTINGS, Mutant
 
 Answer = TypeVar("Answer")
 

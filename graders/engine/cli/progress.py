@@ -16,6 +16,7 @@ from rich.text import Text
 from graders.engine.core.text import visible
 from graders.engine.grading.events import (
     CaseFinished,
+    CheckWentOn,
     CriterionFinished,
     CriterionStarted,
     GradingEvent,
@@ -40,6 +41,7 @@ class Progress:
     live: Live | None = None
     count: int = 0
     done: int = 0
+    now: str = ""
     logs: list[str] = field(default_factory=list)
 
     def __call__(self, event: GradingEvent) -> None:
@@ -51,7 +53,10 @@ class Progress:
         elif isinstance(event, CriterionStarted):
             self.done += 1
             title = event.title if self.audience.sees(event.levels.title) else UNNAMED
-            self.show(f"[{self.done}/{self.count}] {title}")
+            self.now = f"[{self.done}/{self.count}] {title}"
+            self.show(self.now)
+        elif isinstance(event, CheckWentOn):
+            self.show(f"{self.now} ({event.done} of {event.parts})")
         elif isinstance(event, CaseFinished) and event.log:
             self.logs.append(event.log)
         elif isinstance(event, CriterionFinished) and self.live is None:

@@ -11,9 +11,14 @@ from graders.engine.cli.context import CommandContext, print_page
 from graders.engine.cli.exit_codes import ExitCode
 from graders.engine.cli.folders import default_folder
 from graders.engine.content.canaries import new_seed
+from graders.engine.content.catalogue import Lesson
 from graders.engine.content.conversation import Conversation, load_conversation
+from graders.engine.content.fields import did_you_mean
+from graders.engine.content.misconceptions import FILE as MISCONCEPTIONS
+from graders.engine.content.specification import load_specification
 from graders.engine.core.errors import Finding, UsageError
 from graders.engine.core.results import Problem
+from graders.engine.core.text import quote
 from graders.engine.grading.replay import replay
 from graders.engine.reports import terminal, transcript
 from graders.engine.reports.advice import prose
@@ -27,10 +32,7 @@ def run_replay(
 ) -> ExitCode:
     """Play the conversation; the exit code says whether all came as the script expects."""
     page, seed = context.stdout(), new_seed() if seed is None else seed
-    if not file.is_file():
-        raise UsageError(f"There is no file {file}.", cure="Give a conversation script (.yaml).")
-    lesson = context.catalogue.lesson_of(file)
-    conversation = load_conversation(file)
+    lesson, conversation = _meant(context, file)
     folder = folder or default_folder(context, lesson)
     try:
         with context.servers() as open_factory:
@@ -40,6 +42,21 @@ def run_replay(
     page.print(Text(f"\n{conversation.name}: {conversation.description}\n", style="bold"))
     print_page(page, transcript.render(replayed.transcript, glyphs_for(page), whole=True))
     return _told(page, conversation, replayed.finding, seed)
+
+
+def _meant(context: CommandContext, file: Path) -> tuple[Lesson, Conversation]:
+    """Return the conversation in a file, or the scenario that `spec.yaml:NAME` names."""
+    if file.is_file():
+        return context.catalogue.lesson_of(file), load_conversation(file)
+    place, _, name = str(file).rpartition(":")
+    if not Path(place).is_file():
+        raise UsageError(f"There is no file {file}.", cure="Give a conversation script (.yaml).")
+    scenarios = {each.name: each for each in load_specification(Path(place)).scenarios}
+    if name not in scenarios:
+        raise UsageError(
+            f"There is no scenario `{quote(name)}` in {place}.", cure=did_you_mean(name, scenarios)
+        )
+    return context.catalogue.lesson_with(MISCONCEPTIONS, file), scenarios[name]
 
 
 def _told(

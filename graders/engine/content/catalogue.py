@@ -110,6 +110,11 @@ class Catalogue:
         parts = file.resolve().parts
         return next((lesson for lesson in known if lesson.id in parts), known[0])
 
+    def lesson_with(self, name: str, file: Path) -> Lesson:
+        """Return the first lesson whose grader has a file ``name``, else that of ``file``."""
+        having = (each for each in self.lessons() if (each.grader_dir / name).is_file())
+        return next(having, None) or self.lesson_of(file)
+
     def _load(self, lesson_id: str) -> Lesson:
         grader_dir = self.root / "graders" / lesson_id
         return Lesson(

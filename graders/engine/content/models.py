@@ -28,8 +28,12 @@ Must not know how anything is run or scored.
         hints:
           default: Pass the events of stream_agent_response on as they come.
           buffered: Yield each event when it comes, not all at the end.
+      - id: history-kept
+        ...
+        borrows: [lesson04/user-history, lesson04/roles]    # each of them is one case
 
-``requirement`` is a sentence of the assignment's README, word for word.
+``requirement`` is a sentence of the assignment's README, word for word. A criterion with
+``borrows`` is decided by criteria of other lessons, as their own checks judge them (see ``loans``).
 """
 
 from __future__ import annotations
@@ -52,6 +56,7 @@ from graders.engine.content.fields import (
     WholeNumber,
     did_you_mean,
     flaw,
+    is_slug,
     not_empty,
 )
 from graders.engine.core.limits import MOST, NAMES
@@ -100,6 +105,16 @@ def _with_default(hints: Mapping[str, str]) -> Mapping[str, str]:
     return hints
 
 
+def _loan(text: str) -> str:
+    if all(is_slug(part) for part in text.split("/", 1)) and "/" in text:
+        return text
+    raise flaw(
+        f"`{quote(text)}` is not a criterion of another lesson.",
+        cure="Write the lesson and the id, such as `lesson06/list-own`.",
+    )
+
+
+LoanName = Annotated[str, AfterValidator(_loan)]
 LimitNumber = Annotated[WholeNumber, Field(ge=1, le=MOST)]
 Endpoint = Annotated[str, AfterValidator(endpoint_path)]
 
@@ -142,7 +157,10 @@ class FeedbackParts(ContentModel):
 
 
 class Criterion(ContentModel):
-    """One line of a rubric; ``points`` are whole, ``hints`` are keyed to what was observed."""
+    """One line of a rubric; ``points`` are whole, ``hints`` are keyed to what was observed.
+
+    ``borrows`` are criteria of other lessons, as ``lesson/criterion``.
+    """
 
     id: Slug
     title: Sentence
@@ -154,6 +172,7 @@ class Criterion(ContentModel):
     hints: Annotated[Mapping[Slug, Sentence], AfterValidator(_with_default)]
     partial: Truth = False
     graded_later: Truth = False
+    borrows: tuple[LoanName, ...] = ()
 
     @property
     def levels(self) -> FeedbackLevels:
@@ -201,6 +220,7 @@ class Rubric(ContentModel):
         _check_unique(self.criteria)
         _check_needs(self.criteria)
         _check_acyclic(self.criteria)
+        _check_loans(self.criteria)
         total = sum(criterion.points for criterion in self.criteria)
         if total != FULL_MARKS:
             raise flaw(
@@ -242,6 +262,25 @@ def _check_needs(criteria: tuple[Criterion, ...]) -> None:
                     f"There is no criterion `{need}`.",
                     at=("criteria", index, "needs", place),
                     cure=did_you_mean(need, known),
+                )
+
+
+def _check_loans(criteria: tuple[Criterion, ...]) -> None:
+    """Raise a flaw where one is borrowed twice, or needed by one that is tried before it."""
+    borrowing = {criterion.id for criterion in criteria if criterion.borrows}
+    seen: set[str] = set()
+    for index, criterion in enumerate(criteria):
+        for place, name in enumerate(criterion.borrows):
+            if name in seen:
+                at = ("criteria", index, "borrows", place)
+                raise flaw(f"`{name}` is borrowed already.", at=at, cure="Borrow it once.")
+            seen.add(name)
+        for place, need in enumerate(criterion.needs if not criterion.borrows else ()):
+            if need in borrowing:
+                raise flaw(
+                    f"`{need}` is borrowed, so it is tried after this one.",
+                    at=("criteria", index, "needs", place),
+                    cure="Need a criterion of this lesson's own.",
                 )
 
 

@@ -16,7 +16,7 @@ from graders.engine.content.fields import did_you_mean
 from graders.engine.content.models import Criterion
 from graders.engine.core.errors import ContentError
 
-NEEDS_SERVER = frozenset({"served", "recorded"})
+NEEDS_SERVER = frozenset({"served", "servers", "recorded"})
 
 
 @dataclass(frozen=True)

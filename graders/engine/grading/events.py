@@ -39,6 +39,14 @@ class CriterionStarted:
 
 
 @dataclass(frozen=True)
+class CheckWentOn:
+    """A check that takes long has done ``done`` parts of ``parts``."""
+
+    done: int
+    parts: int
+
+
+@dataclass(frozen=True)
 class CaseFinished:
     """One case of a criterion ended.
 
@@ -66,7 +74,13 @@ class RunFinished:
 
 
 GradingEvent: TypeAlias = (
-    Noticed | RunStarted | CriterionStarted | CaseFinished | CriterionFinished | RunFinished
+    Noticed
+    | RunStarted
+    | CriterionStarted
+    | CheckWentOn
+    | CaseFinished
+    | CriterionFinished
+    | RunFinished
 )
 Listener: TypeAlias = Callable[[GradingEvent], None]
 

@@ -1,7 +1,8 @@
 """The fixtures that the tests of a lesson work with: ``student model canary scene trace recorded``.
 
 ``measured`` reports what no point depends on.
-For checks of files there are ``submission of_reference``, which need no server of the submission.
+For checks of files there are ``submission of_reference course_servers``, which need no server of
+the submission; ``servers`` starts several of it, and ``went_on`` tells how far a long check is.
 
 A pytest plugin. Must stay thin: what these things can do is the harness's business.
 """
@@ -18,6 +19,7 @@ import pytest_asyncio
 
 from graders.engine.content.canaries import Canaries
 from graders.engine.core.results import Measurement
+from graders.engine.grading.events import CheckWentOn, Listener, nobody_listens
 from graders.engine.harness.recording import Recordings, Scenario
 from graders.engine.harness.said import Scene
 from graders.engine.harness.server_factory import Served, ServerFactory
@@ -30,7 +32,7 @@ from graders.engine.server.trace import Trace
 class Bench:
     """What all checks of one run share; ``submission`` is the folder that was handed in.
 
-    ``measurements`` is what the checks measured so far.
+    ``measurements`` is what the checks measured so far; ``on_event`` hears of checks that go on.
     """
 
     seed: int
@@ -38,6 +40,7 @@ class Bench:
     recordings: Recordings
     submission: Path
     measurements: list[Measurement] = field(default_factory=list)
+    on_event: Listener = nobody_listens
 
 
 BENCH = pytest.StashKey[Bench]()
@@ -125,6 +128,25 @@ def of_reference(
     What it says is no fault of a submission, and needs no server of one.
     """
     return pytestconfig.stash[BENCH].recordings.of_reference
+
+
+@pytest.fixture
+def servers(pytestconfig: pytest.Config) -> ServerFactory:
+    """Return what starts servers of the submission, for a check that needs several."""
+    return pytestconfig.stash[BENCH].factory
+
+
+@pytest.fixture
+def course_servers(pytestconfig: pytest.Config) -> Callable[[Path], ServerFactory]:
+    """Return what starts servers of the course's own, from a folder: no server of a submission."""
+    return pytestconfig.stash[BENCH].factory.reference
+
+
+@pytest.fixture
+def went_on(pytestconfig: pytest.Config) -> Callable[[int, int], None]:
+    """Return what tells how far a check is that takes long."""
+    tell = pytestconfig.stash[BENCH].on_event
+    return lambda done, parts: tell(CheckWentOn(done, parts))
 
 
 @pytest.fixture

@@ -14,11 +14,12 @@ from graders.engine.core.results import Status
 
 
 def chosen(criteria: Sequence[Criterion], only: Iterable[str]) -> frozenset[str]:
-    """Return the ids to try: ``only`` with all that they need, or every id if ``only`` is empty."""
+    """Return the ids to try: ``only`` with all that they need, or every id if ``only`` is empty.
+
+    A word with which several ids begin, such as `specification`, stands for all of these.
+    """
     by_id = {criterion.id: criterion for criterion in criteria}
-    wanted = tuple(only)
-    for criterion_id in wanted:
-        _require_known(criterion_id, by_id)
+    wanted = [criterion_id for word in only for criterion_id in _meant(word, by_id)]
     if not wanted:
         return frozenset(by_id)
     found: set[str] = set()
@@ -31,12 +32,14 @@ def chosen(criteria: Sequence[Criterion], only: Iterable[str]) -> frozenset[str]
     return frozenset(found)
 
 
-def _require_known(criterion_id: str, known: Collection[str]) -> None:
-    if criterion_id in known:
-        return
+def _meant(word: str, known: Collection[str]) -> list[str]:
+    """Return the ids that a word stands for: its own, or those that begin with it."""
+    if word in known:
+        return [word]
+    if begun := [each for each in known if each.startswith(f"{word}-")]:
+        return begun
     raise UsageError(
-        f"There is no criterion {criterion_id!r} in this lesson.",
-        cure=did_you_mean(criterion_id, known),
+        f"There is no criterion {word!r} in this lesson.", cure=did_you_mean(word, known)
     )
 
 

@@ -50,7 +50,7 @@ async def _played(
     trace, finding = Trace(), None
     async with factory.serve(trace) as (student, model):
         try:
-            await playback.play(conversation, student, model, canaries)
+            await playback.play(conversation, student, model, canaries, trace)
         except Finding as error:
             finding = error
     finding = finding or next(iter(model.findings()), None)

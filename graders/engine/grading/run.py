@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 from graders.engine.content.announced import headings_of
 from graders.engine.content.canaries import Canaries
 from graders.engine.content.catalogue import Lesson
+from graders.engine.content.loans import Loan, loans_of
 from graders.engine.content.models import Criterion
 from graders.engine.core.errors import ContentError, Finding, GraderBrokeError
 from graders.engine.core.results import (
@@ -25,9 +26,19 @@ from graders.engine.core.results import (
     Result,
 )
 from graders.engine.grading import fixtures, required, score
+from graders.engine.grading.borrowing import decided_lines
 from graders.engine.grading.checks import Check
 from graders.engine.grading.environment import environment
-from graders.engine.grading.events import Listener, RunFinished, RunStarted, nobody_listens
+from graders.engine.grading.events import (
+    CaseFinished,
+    CriterionFinished,
+    CriterionStarted,
+    GradingEvent,
+    Listener,
+    RunFinished,
+    RunStarted,
+    nobody_listens,
+)
 from graders.engine.grading.ledger import Ledger
 from graders.engine.grading.plan import chosen
 from graders.engine.grading.plugin import GradingPlugin
@@ -68,12 +79,12 @@ def grade(
         _require(request.require, factory)
         run.problem = probe(factory)
     recordings = Recordings(factory, Canaries(request.seed))
-    bench = fixtures.Bench(request.seed, factory, recordings, root)
-    ledger = run.play(bench, clock)
+    bench = fixtures.Bench(request.seed, factory, recordings, root, on_event=on_event)
+    decided = run.play(bench, clock)
     if factory.isolation != NOT_STARTED:
         # A server can have been started in another way than the one that was tried.
         required.require(request.require, factory.isolation)
-    rows = grouped(lesson, [ledger.decided[each.id] for each in lesson.rubric.criteria])
+    rows = grouped(lesson, [decided[each.id] for each in lesson.rubric.criteria])
     earned, possible = score.total(rows)
     result = Result(
         lesson=lesson.id,
@@ -172,35 +183,66 @@ class _Run:
     wanted: frozenset[str]
     on_event: Listener
     problem: Problem | None = None
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
-    def play(self, bench: fixtures.Bench, clock: Callable[[], float]) -> Ledger:
-        """Run the lesson's tests and return the closed ledger."""
+    def play(self, bench: fixtures.Bench, clock: Callable[[], float]) -> dict[str, CriterionResult]:
+        """Run the lesson's own tests, then those of the lessons it borrows from."""
         root = self.lesson.grader_dir.resolve()
-        files = sorted(root.rglob("test_*.py"))
-        if not files:
-            # pytest would look for tests in the current folder instead.
-            raise ContentError(
-                root,
-                None,
-                "has no tests: no file `test_*.py` is there, so nothing can be graded.",
-                cure="Write one, with a check for each criterion; CONTRIBUTING.md says how.",
+        loans = loans_of(root, self.lesson.rubric)
+        decided = _played(root, self._own, self.open_ledger, bench, clock)
+        lines = [criterion for criterion in self.criteria if criterion.borrows]
+        tried = [line for line in lines if line.id not in self.left_out]
+        ids = {line.id for line in tried}
+        lent = [(loan, self._lent(loan, ids, bench, clock)) for loan in loans]
+        results = decided_lines(tried, lent, decided)
+        for line in lines:
+            if line.id not in ids:
+                results[line.id] = score.not_run(line, self.left_out[line.id])
+            self.on_event(CriterionFinished(results[line.id]))
+        return {**decided, **results}
+
+    @property
+    def _own(self) -> list[Criterion]:
+        """The criteria that the lesson's own checks decide."""
+        return [criterion for criterion in self.criteria if not criterion.borrows]
+
+    def _lent(
+        self, loan: Loan, lines: Collection[str], bench: fixtures.Bench, clock: Callable[[], float]
+    ) -> dict[str, CriterionResult]:
+        """Run the checks that a lender has for the criteria that these lines borrow."""
+        borrowers = {lent: line for lent, line in loan.borrowers.items() if line in lines}
+        if not borrowers:
+            return {}
+        wanted = chosen(loan.criteria, borrowers)
+        titles = {criterion.id: criterion.title for criterion in self.criteria}
+        started: set[str] = set()
+
+        def tell(event: GradingEvent) -> None:
+            """Tell of a check of the lender's as one of the line that borrows it."""
+            if isinstance(event, CriterionStarted | CaseFinished):
+                name = event.id if isinstance(event, CriterionStarted) else event.criterion
+                line = borrowers.get(name, next(iter(borrowers.values())))
+                if isinstance(event, CaseFinished):
+                    self.on_event(CaseFinished(line, event.case, event.log))
+                elif line not in started:
+                    started.add(line)
+                    self.on_event(CriterionStarted(line, titles[line]))
+
+        def open_ledger(checks: Sequence[Check]) -> Ledger:
+            unasked = [each.id for each in loan.criteria if each.id not in wanted]
+            return _ledger(
+                loan.criteria, checks, tell, dict.fromkeys(unasked, score.NOT_RUN_NOT_ASKED)
             )
-        plugin = GradingPlugin(self.criteria, root / "rubric.yaml", bench, self.open_ledger, clock)
-        complaints = run_tests(files, root, [fixtures, plugin])
-        return closed(plugin, complaints, root)
+
+        return _played(loan.grader_dir, loan.criteria, open_ledger, bench, clock)
 
     def open_ledger(self, checks: Sequence[Check]) -> Ledger:
         """Return the ledger of these checks, and tell that the run has started."""
-        left_out = self._left_out(checks)
-        ledger = Ledger(self.criteria, self.on_event, left_out)
-        for criterion in self.criteria:
-            ledger.expect(
-                criterion.id, [check.name for check in checks if check.criterion == criterion.id]
-            )
-        planned = [each for each in self.criteria if each.id not in left_out]
+        self.left_out = self._left_out(checks)
+        planned = [each for each in self.criteria if each.id not in self.left_out]
         titles = tuple((each.id, each.title) for each in planned)
         self.on_event(RunStarted(self.lesson.id, titles))
-        return ledger
+        return _ledger(self._own, checks, self.on_event, self.left_out)
 
     def _left_out(self, checks: Sequence[Check]) -> Mapping[str, str]:
         reasons = {
@@ -210,9 +252,47 @@ class _Run:
         }
         reasons |= {each.id: score.NOT_RUN_YET for each in self.criteria if each.graded_later}
         if self.problem is not None:
-            unreachable = (check.criterion for check in checks if check.needs_server)
+            unreachable = {check.criterion for check in checks if check.needs_server}
+            # Lessons with servers are those that lend.
+            unreachable |= {criterion.id for criterion in self.criteria if criterion.borrows}
             reasons |= dict.fromkeys(unreachable, score.NOT_RUN_NO_SERVER)
         return reasons
+
+
+def _ledger(
+    criteria: Sequence[Criterion],
+    checks: Sequence[Check],
+    on_event: Listener,
+    left_out: Mapping[str, str],
+) -> Ledger:
+    ledger = Ledger(criteria, on_event, left_out)
+    for criterion in criteria:
+        ledger.expect(
+            criterion.id, [check.name for check in checks if check.criterion == criterion.id]
+        )
+    return ledger
+
+
+def _played(
+    root: Path,
+    criteria: Sequence[Criterion],
+    open_ledger: Callable[[Sequence[Check]], Ledger],
+    bench: fixtures.Bench,
+    clock: Callable[[], float],
+) -> dict[str, CriterionResult]:
+    """Run the tests in ``root`` and return how each criterion ended."""
+    files = sorted(root.rglob("test_*.py"))
+    if not files:
+        # pytest would look for tests in the current folder instead.
+        raise ContentError(
+            root,
+            None,
+            "has no tests: no file `test_*.py` is there, so nothing can be graded.",
+            cure="Write one, with a check for each criterion; CONTRIBUTING.md says how.",
+        )
+    plugin = GradingPlugin(criteria, root / "rubric.yaml", bench, open_ledger, clock)
+    complaints = run_tests(files, root, [fixtures, plugin])
+    return closed(plugin, complaints, root).decided
 
 
 def closed(plugin: GradingPlugin, complaints: str, root: Path) -> Ledger:

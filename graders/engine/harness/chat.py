@@ -89,6 +89,7 @@ class Chat:
     """One user's view of a server.
 
     ``headers``, the parameters ``query`` of the URL and the cookies it got go with each request.
+    So do the headers that ``sign_in`` makes anew for each, where ``headers`` has none of that name.
     """
 
     def __init__(
@@ -98,9 +99,11 @@ class Chat:
         trace: Trace,
         *,
         headers: Mapping[str, str] | None = None,
+        sign_in: Callable[[], Mapping[str, str]] = dict,
         name: str = "user",
     ) -> None:
         self._http = http
+        self._sign_in = sign_in
         self._endpoint = endpoint
         self._trace = trace
         self.headers = dict(headers or {})
@@ -203,6 +206,7 @@ class Chat:
     def _request(self, body: bytes, headers: Mapping[str, str], serial: int) -> httpx.Request:
         # Not by merging dictionaries: the case of a header's name does not matter.
         sent = httpx.Headers({"content-type": "application/json"})
+        sent.update(self._sign_in())
         sent.update(self.headers)
         sent.update(headers)
         # Without parameters none are given: an endpoint's own would be cut off by empty ones.

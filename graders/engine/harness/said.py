@@ -6,7 +6,7 @@ can be hard-coded, and what came from where can be told. Must not know a rubric.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -17,6 +17,7 @@ from graders.engine.harness.outcome import Outcome, attempt
 from graders.engine.harness.rate_limits import PAUSES, within_limits
 from graders.engine.harness.stream import Stream
 from graders.engine.harness.student import Student
+from graders.engine.harness.tokens import Tokens
 from graders.engine.model import RecordedCall, ScriptedModel, Step, Turn, say
 
 _T = TypeVar("_T")
@@ -27,14 +28,36 @@ _ROUNDS = 5
 class Scene:
     """What a scenario is played with: a server, its scripted model, and one user's client.
 
+    The user is signed in where the lesson gives the server a secret for tokens, so a scenario can
+    be played in a lesson with users and in one without.
     Messages are named; ``first`` is about the same words wherever it occurs in one run.
     """
 
-    def __init__(self, student: Student, model: ScriptedModel, canary: Canaries) -> None:
+    def __init__(
+        self,
+        student: Student,
+        model: ScriptedModel,
+        canary: Canaries,
+        *,
+        name: str = "user",
+        sub: str = "user",
+    ) -> None:
         self.student = student
         self.model = model
         self.canary = canary
-        self.chat = student.chat()
+        self.name = name
+        self.sub = sub
+        self.chat = student.chat(name=name, sign_in=self._token)
+
+    def as_user(self, name: str) -> Scene:
+        """Return a scene on the same server, played by a user of this name and an id of its own."""
+        sub = f"{name.lower()}-{self.canary.word(f'user {name}')}"
+        return Scene(self.student, self.model, self.canary, name=name, sub=sub)
+
+    def _token(self) -> Mapping[str, str]:
+        """Return the header of a fresh token; without a secret for tokens nobody signs in."""
+        tokens = Tokens.of(self.student)
+        return tokens.bearer(self.sub) if tokens is not None else {}
 
     # --- words ---------------------------------------------------------------------------------
 

@@ -30,7 +30,12 @@ from graders.engine.server.trace import Trace
 from graders.engine.server.trouble import StartFailed
 from graders.engine.server.watch.deadlines import RunClock
 from graders.engine.submissions.shadows import shadowing_names
-from graders.engine.submissions.submission import CopyReport, Submission, copy_submission
+from graders.engine.submissions.submission import (
+    CopyReport,
+    Submission,
+    copy_submission,
+    find_submission,
+)
 
 _PROVIDER_API = "provider's API"
 
@@ -169,8 +174,11 @@ class ProcessFactory(ServerFactory):
 
     def reference(self, folder: Path) -> ServerFactory:
         """Return what starts servers of the course's own, with the key of the submission's."""
+        submission = find_submission(folder, endpoint=self._settings.endpoint)
         own = ServerSettings(
             source=folder,
+            app=submission.app,
+            endpoint=submission.endpoint,
             variables=self._settings.variables,
             limits=self._settings.limits,
             wire=self._settings.wire,

@@ -105,10 +105,24 @@ class Student:
         link = self._link
         return link is not None and link.trouble is None and not link.closed
 
-    def chat(self, *, headers: Mapping[str, str] | None = None, name: str = "user") -> Chat:
-        """Return a user's ChatKit client; ``headers`` go with each request."""
+    def chat(
+        self,
+        *,
+        headers: Mapping[str, str] | None = None,
+        sign_in: Callable[[], Mapping[str, str]] = dict,
+        name: str = "user",
+    ) -> Chat:
+        """Return a user's ChatKit client; ``headers`` go with each request.
+
+        So do the headers that ``sign_in`` makes for each.
+        """
         return Chat(
-            lambda: self.http, self._settings.endpoint, self._trace, headers=headers, name=name
+            lambda: self.http,
+            self._settings.endpoint,
+            self._trace,
+            headers=headers,
+            sign_in=sign_in,
+            name=name,
         )
 
     async def start(self) -> None:

@@ -102,6 +102,15 @@ class ScriptedModel:
         self.turns.append(turn)
         return turn
 
+    def forget(self) -> None:
+        """Forget all turns and calls: what comes from now on belongs to other conversations."""
+        self.turns.clear()
+        self.calls.clear()
+        self.side_calls.clear()
+        self._seen.clear()
+        self._problems.clear()
+        self._places.clear()
+
     def cut_streams(self, seed: int) -> None:
         """Cut the bytes of streams from now on, as networks do, also inside a character."""
         self._cuts = Cuts(seed)

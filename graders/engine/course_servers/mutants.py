@@ -1,0 +1,128 @@
+"""Mutants: correct solutions with one known mistake, and which criteria that mistake must cost.
+
+``reference_solutions/<lesson>/mutants/<name>/mutant.yaml``::
+
+    format_version: 1
+    why: The finished message is sent first and its deltas after it.
+    loses: [event-order]      # criteria that fail; what is blocked by them is not listed
+    base: solution            # the solution that is changed; `solution` if left out
+    misconception: order      # what its author has not understood, where a lesson groups mutants so
+
+Beside it stands ``change.patch`` (a unified diff), or ``files/`` with files to replace, or both.
+Must not know how a mutant is graded.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+from graders.engine.content.binding import read
+from graders.engine.content.catalogue import Lesson
+from graders.engine.content.fields import (
+    ContentModel,
+    FormatVersion,
+    Name,
+    Sentence,
+    Slug,
+    did_you_mean,
+    not_empty,
+)
+from graders.engine.core.errors import ContentError
+from graders.engine.course_servers.patches import apply_patch
+
+MUTANTS = "mutants"
+SETTINGS = "mutant.yaml"
+PATCH = "change.patch"
+FILES = "files"
+
+
+class MutantFile(ContentModel):
+    """A ``mutant.yaml``."""
+
+    format_version: FormatVersion
+    why: Sentence
+    loses: Annotated[tuple[Slug, ...], AfterValidator(not_empty)]
+    base: Name = "solution"
+    misconception: Slug | None = None
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A mutant: where it is described, what it is made from, what it must lose.
+
+    ``misconception`` names what its author has not understood; some mutants share one.
+    """
+
+    folder: Path
+    base: Path
+    why: str
+    loses: frozenset[str]
+    misconception: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The name of its folder."""
+        return self.folder.name
+
+    @contextmanager
+    def built(self) -> Iterator[Path]:
+        """Yield a folder that holds the changed solution; it is removed afterwards."""
+        with tempfile.TemporaryDirectory(prefix="mutant-") as place:
+            folder = Path(place) / self.name
+            shutil.copytree(self.base, folder, ignore=shutil.ignore_patterns("__pycache__"))
+            if (self.folder / PATCH).exists():
+                apply_patch(self.folder / PATCH, folder)
+            if (self.folder / FILES).exists():
+                shutil.copytree(self.folder / FILES, folder, dirs_exist_ok=True)
+            yield folder
+
+
+def solutions_of(lesson: Lesson) -> list[Path]:
+    """Return the folders of all solutions, the main one first."""
+    found = [
+        path
+        for path in lesson.solutions_dir.glob("solution*")
+        if path.is_dir() and (path.name == "solution" or path.name.startswith("solution_"))
+    ]
+    if not found:
+        raise ContentError(lesson.solutions_dir, None, "has no `solution`.")
+    return sorted(found)
+
+
+def mutants_of(lesson: Lesson) -> list[Mutant]:
+    """Return all mutants of the lesson by name; a ContentError if one is described wrongly."""
+    folder = lesson.solutions_dir / MUTANTS
+    places = sorted(path for path in folder.glob("*") if path.is_dir())
+    return [load_mutant(place, lesson) for place in places]
+
+
+def load_mutant(folder: Path, lesson: Lesson) -> Mutant:
+    """Read one mutant."""
+    file = folder / SETTINGS
+    told = read(file, MutantFile)
+    _require_known(told.loses, lesson.rubric.ids, file)
+    base = lesson.solutions_dir / told.base
+    if not base.is_dir():
+        raise ContentError(file, None, f"There is no solution `{told.base}`.")
+    if not ((folder / PATCH).exists() or (folder / FILES).exists()):
+        raise ContentError(folder, None, "changes nothing.", cure=f"Add `{PATCH}` or `{FILES}/`.")
+    return Mutant(folder, base, told.why, frozenset(told.loses), told.misconception)
+
+
+def _require_known(loses: Collection[str], known: Collection[str], file: Path) -> None:
+    for criterion in loses:
+        if criterion not in known:
+            raise ContentError(
+                file,
+                None,
+                f"There is no criterion `{criterion}`.",
+                cure=did_you_mean(criterion, known),
+            )
