@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from graders.engine.core.places import REPOSITORY
+from graders.engine.isolation.layers import NOTHING_OFF, Layer
 from graders.engine.web import browser as browsing
 from graders.engine.web.browser import FIRST_PATH, PageTrouble, open_browser, page_of
 from graders.engine.web.bundle import Bundle, bundle
@@ -92,11 +93,15 @@ def test_bundler_reads_nothing_else(attack: BundleAttack, tmp_path: Path, outsid
         assert SECRET not in made.said
 
 
-async def _run(code: str, *, first: str = "", what: str = "seen") -> list[str]:
+NO_NAMESPACES = frozenset({Layer.PROCESSES, Layer.NETWORK})
+"""As in a container: no network of its own, no pid namespace, no root."""
+
+
+async def _run(code: str, *, first: str = "", without: frozenset[Layer] = NOTHING_OFF) -> list[str]:
     """Run ``code`` in a page after the grader's own script; return what the console says."""
     program = find_browser()
     assert program is not None, "the tests need a browser"
-    async with open_browser(program, StillBackend()) as browser:
+    async with open_browser(program, StillBackend(), without=without) as browser:
         driver = DRIVER.read_text("utf-8").replace("{{ELEMENT}}", "")
         browser.server.files["attack.js"] = ("text/javascript", f"{first}\n{code}".encode())
         html = HTML + '<body><script src="/__grader/attack.js"></script>'
@@ -104,12 +109,12 @@ async def _run(code: str, *, first: str = "", what: str = "seen") -> list[str]:
         browser.server.pages[FIRST_PATH] = page_of(html, driver, values)
         await browser.do("seen")
         await browser.do("settle")
-        await browser.do(what)
+        await browser.do("seen")
         return browser.console
 
 
-@pytest.fixture(scope="module")
-def outcomes(port: int) -> dict[str, str]:
+@pytest.fixture(scope="module", params=[NOTHING_OFF, NO_NAMESPACES], ids=["full", "container"])
+def outcomes(port: int, request: pytest.FixtureRequest) -> dict[str, str]:
     """Return what each attack of a page got: they are all tried in one page."""
     parts = [
         f"try {{ got[{json.dumps(attack.name)}] = String(await (async () => "
@@ -121,7 +126,7 @@ def outcomes(port: int) -> dict[str, str]:
         f"(async () => {{ const got = {{}}; await new Promise((go) => setTimeout(go, 1));"
         f"{' '.join(parts)} console.log('GOT ' + stringified(got)); }})();"
     )
-    lines = asyncio.run(_run(code, first=CATCHES))
+    lines = asyncio.run(_run(code, first=CATCHES, without=request.param))
     found = next(line for line in lines if line.startswith("GOT "))
     got: dict[str, str] = json.loads(found.removeprefix("GOT "))
     return got

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from graders.engine.core.errors import Finding
+from graders.engine.isolation.layers import NOTHING_OFF, Layer
 from graders.engine.web.confined import (
     ConfinedProgram,
     ProgramLimits,
@@ -68,6 +69,7 @@ _CPU_SECONDS = 10.0
 _MEMORY_MB = 1_500
 _SILENT_SECONDS = 60.0
 """A last resort, for a page that neither computes nor speaks."""
+_COMPUTES_SECONDS = 0.1
 _LOOK_SECONDS = 0.25
 _CONSOLE = re.compile(r':CONSOLE[:(]\d+\)?\] "(?P<text>.*)", source: ', re.DOTALL)
 _MOST_LINES = 200
@@ -148,11 +150,14 @@ class Browser:
 
     async def watch(self, program: ConfinedProgram) -> None:
         """Look now and then whether the page can still answer."""
-        said, cpu, since = -1, 0.0, time.monotonic()
+        said, cpu, last, since = -1, 0.0, 0.0, time.monotonic()
         while not self._trouble.done():
             used, memory = _usage(program.process.pid)
             if self._said != said:
-                said, cpu, since = self._said, used, time.monotonic()
+                said, cpu = self._said, used
+            if cpu == used or used - last > _COMPUTES_SECONDS:
+                # What computes is not silent: its processor time is limited, however slow it is.
+                last, since = used, time.monotonic()
             trouble = self._why_not(program, used - cpu, memory, time.monotonic() - since)
             if trouble:
                 self._trouble.set_result(PageTrouble(trouble))
@@ -178,10 +183,15 @@ class Browser:
 
 
 @asynccontextmanager
-async def open_browser(program: Path, student: PageBackend) -> AsyncIterator[Browser]:
-    """Start the browser ``program`` with its first page, and end it with the block."""
+async def open_browser(
+    program: Path, student: PageBackend, *, without: frozenset[Layer] = NOTHING_OFF
+) -> AsyncIterator[Browser]:
+    """Start the browser ``program`` with its first page, and end it with the block.
+
+    ``without`` are layers of isolation that tests leave off.
+    """
     server = PageServer(student)
-    with own_folder() as own, confined(_spec(program, own)) as running:
+    with own_folder() as own, confined(_spec(program, own, without)) as running:
         async with listening(server, running.listeners):
             browser = Browser(server, running.held)
             loop = asyncio.get_running_loop()
@@ -196,7 +206,7 @@ async def open_browser(program: Path, student: PageBackend) -> AsyncIterator[Bro
                 running.end()
 
 
-def _spec(program: Path, own: Path) -> ProgramSpec:
+def _spec(program: Path, own: Path, without: frozenset[Layer]) -> ProgramSpec:
     program = program.resolve()
     return ProgramSpec(
         command=[
@@ -211,6 +221,7 @@ def _spec(program: Path, own: Path) -> ProgramSpec:
         environment={"HOME": str(own), "TMPDIR": str(own), "LANG": "C.UTF-8", "TZ": "UTC"},
         ports=[PAGE_PORT, API_PORT, SCRIPT_PORT],
         limits=_LIMITS,
+        without=without,
     )
 
 

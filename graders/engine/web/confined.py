@@ -24,6 +24,7 @@ from typing import IO
 from graders.engine.core.errors import GraderBrokeError
 from graders.engine.core.limits import MEBIBYTE
 from graders.engine.core.places import REPOSITORY
+from graders.engine.isolation.layers import NOTHING_OFF, Layer
 from graders.engine.sandbox.users import Users
 
 _BOOT = (
@@ -73,6 +74,7 @@ class ProgramSpec:
     ``readable`` and the folder ``own``, which it may write to, are all that it sees beside the
     system's libraries; ``ports`` are those of its network that the grader answers. Where it has no
     network of its own they have other numbers, which ``{port 8000}`` in the command stands for.
+    ``without`` are layers that tests leave off.
     """
 
     command: Sequence[str]
@@ -81,6 +83,7 @@ class ProgramSpec:
     environment: Mapping[str, str] = field(default_factory=dict)
     ports: Sequence[int] = ()
     limits: ProgramLimits = field(default_factory=ProgramLimits)
+    without: frozenset[Layer] = NOTHING_OFF
 
 
 @dataclass
@@ -160,6 +163,7 @@ def _tell(
         "ports": list(spec.ports),
         "limits": spec.limits.as_json(),
         "uid": uid,
+        "without": sorted(spec.without),
     }
     assert process.stdin is not None, "it was started with a pipe"
     with process.stdin as stdin:

@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from graders.engine.isolation import namespaces, own_root, own_user, privileges
+from graders.engine.isolation import namespaces, own_root, own_user, privileges, reachable
 from graders.engine.isolation.layers import Layer
 
 _SET_FLAGS = 0x8914
@@ -31,8 +31,9 @@ _NOT_A_PROGRAM = 126
 
 def main() -> NoReturn:
     """Shut this process in and become the program; never returns."""
+    privileges.end_with_parent()
     settings: dict[str, Any] = json.loads(sys.stdin.buffer.read())
-    held: list[str] = [*namespaces.enter()]
+    held: list[str] = [*namespaces.enter(settings["without"])]
     listeners = _listeners(settings["ports"], own_network=Layer.NETWORK in held)
     command = [_with_ports(each, settings["ports"], listeners) for each in settings["program"]]
     held += _shut_in(settings, held)
@@ -87,13 +88,20 @@ def _shut_in(settings: dict[str, Any], held: Sequence[str]) -> list[str]:
             files=settings["limits"]["shared_files"],
         )
         layers += [Layer.IPC, Layer.ROOT]
-    if settings["uid"] is not None and Layer.USERS not in held:
+    within_reach = Layer.PROCESSES in held or _is_within_reach_of_others(settings)
+    if settings["uid"] is not None and Layer.USERS not in held and within_reach:
         own_user.become(settings["uid"], writable)
         layers.append(Layer.UID)
     layers += privileges.end_with_parent()
     layers += privileges.refuse_new_privileges()
     layers += privileges.drop_capabilities()
     return layers
+
+
+def _is_within_reach_of_others(settings: dict[str, Any]) -> bool:
+    """Return whether another user finds what the program needs, without a root of its own."""
+    names = [settings["program"][0], *settings["readable"], *settings["writable"]]
+    return all(reachable.may_be_passed(Path(name)) for name in names if Path(name).exists())
 
 
 def _hand_over(control_fd: int, listeners: Sequence[socket.socket], held: Sequence[str]) -> None:
