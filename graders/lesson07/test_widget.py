@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 
 import pytest
 
@@ -35,7 +36,11 @@ OWN_HEADERS = {
 
 
 @criterion("mounts")
-async def test_widget_is_built_and_mounts(played: PlayedWidget) -> None:
+async def test_widget_is_built_and_mounts(
+    played: PlayedWidget, noted: Callable[[str], None]
+) -> None:
+    if played.where:
+        noted(f"The widget was run in a real browser: {played.where}.")
     _ = played.built.value
     started: Started = played.step("start")
     names = ", ".join(f"`{name}`" for name in started.names) or "nothing"

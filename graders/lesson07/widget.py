@@ -152,9 +152,11 @@ class Sent:
 
     @property
     def request(self) -> WebRequest | None:
-        """The request itself: what is neither a preflight nor somebody else's."""
+        """The request itself: no preflight, and nothing that the widget asks too."""
         real = [each for each in self.requests if not each.is_preflight]
-        return real[-1] if real else None
+        paths = {self.scene.student.endpoint, "/upload"}
+        own = [each for each in real if each.path in paths]
+        return (own or real)[-1] if real else None
 
     @property
     def calls(self) -> Sequence[RecordedCall]:
@@ -222,9 +224,8 @@ class PlayedWidget:
     server_run: NodeRun | None = None
     stored: dict[str, Outcome[list[str]]] = field(default_factory=dict)
     gone: tuple[str, str] | None = None
-    held: Sequence[str] = ()
-
     unavailable: str = ""
+    where: str = ""
 
     def step(self, name: str) -> Any:
         """Return what a step recorded; raises the finding why it did not."""
@@ -283,7 +284,11 @@ async def play_widget(scene: Scene) -> PlayedWidget:
     if node is not None:
         played.server_run = await asyncio.to_thread(run_in_node, node, built.files["server.js"])
     async with open_browser(program, scene.student) as browser:
-        played.held = browser.held
+        played.where = (
+            f"`{program.name}`, in a network of its own"
+            if browser.alone
+            else (f"`{program.name}`, without a network namespace: for practice only")
+        )
         await _Player(scene, browser, built, played).play()
     await _replay(scene, played)
     return played

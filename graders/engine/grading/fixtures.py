@@ -1,6 +1,6 @@
 """The fixtures that the tests of a lesson work with: ``student model canary scene trace recorded``.
 
-``measured`` reports what no point depends on.
+``measured`` and ``noted`` report what no point depends on.
 For checks of files there are ``submission of_reference``, which need no server of the submission.
 
 A pytest plugin. Must stay thin: what these things can do is the harness's business.
@@ -30,7 +30,7 @@ from graders.engine.server.trace import Trace
 class Bench:
     """What all checks of one run share; ``submission`` is the folder that was handed in.
 
-    ``measurements`` is what the checks measured so far.
+    ``measurements`` is what the checks measured so far, ``notes`` what they noted.
     """
 
     seed: int
@@ -38,6 +38,7 @@ class Bench:
     recordings: Recordings
     submission: Path
     measurements: list[Measurement] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 BENCH = pytest.StashKey[Bench]()
@@ -93,6 +94,12 @@ def measured(pytestconfig: pytest.Config) -> Callable[[str, float, str, str], No
         pytestconfig.stash[BENCH].measurements.append(measurement)
 
     return report
+
+
+@pytest.fixture
+def noted(pytestconfig: pytest.Config) -> Callable[[str], None]:
+    """Return what puts a plain sentence into the report, such as how the checks were made."""
+    return pytestconfig.stash[BENCH].notes.append
 
 
 @pytest.fixture

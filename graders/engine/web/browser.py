@@ -87,7 +87,8 @@ class Browser:
 
     def __init__(self, server: PageServer, held: Sequence[str]) -> None:
         self.server = server
-        self.held = tuple(held)
+        self.alone = Layer.NETWORK in held
+        """Whether it has a network of its own."""
         self.console: list[str] = []
         self._commands: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._answers: asyncio.Queue[Any] = asyncio.Queue()

@@ -40,6 +40,8 @@ _SYSTEM = (
 )
 _HEARD_BYTES = 65_536
 _MOST_PORTS = 8
+_END_SECONDS = 5.0
+"""A last resort for a process that does not end with its only child."""
 
 
 @dataclass(frozen=True)
@@ -103,12 +105,28 @@ class ConfinedProgram:
 
     def end(self) -> None:
         """End it, with all that it has started."""
+        # First the first process of its pid namespace, with which all others end: so the process
+        # that waits for it can tell what processor time they have used.
+        if Layer.PROCESSES in self.held:
+            for pid in _children_of(self.process.pid):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(_END_SECONDS)
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
         self.output.close()
         for listener in self.listeners:
             listener.close()
+
+
+def _children_of(pid: int) -> list[int]:
+    try:
+        text = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii")
+    except OSError:
+        return []
+    return [int(number) for number in text.split()]
 
 
 @contextmanager
