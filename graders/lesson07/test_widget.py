@@ -41,6 +41,8 @@ async def test_widget_is_built_and_mounts(
 ) -> None:
     if played.where:
         noted(f"The widget was run in a real browser: {played.where}.")
+    if played.unavailable:
+        noted(f"The widget was not run. {played.unavailable}")
     _ = played.built.value
     started: Started = played.step("start")
     names = ", ".join(f"`{name}`" for name in started.names) or "nothing"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -242,7 +243,7 @@ class PlayedWidget:
     def on_server(self) -> NodeRun:
         """Return how the widget was rendered in Node."""
         if self.server_run is None:
-            raise NotMeasurable("Not tried: there is no Node on this machine.")
+            raise NotMeasurable("There is no Node on this machine.")
         return self.server_run
 
     def _require_browser(self) -> None:
@@ -251,8 +252,7 @@ class PlayedWidget:
 
 
 NO_BROWSER = (
-    f"Not tried: there is no Chromium, Chrome or Edge on this machine. `{BROWSER_VARIABLE}` can "
-    "name one."
+    f"There is no Chromium, Chrome or Edge on this machine. `{BROWSER_VARIABLE}` can name one."
 )
 
 
@@ -273,7 +273,8 @@ async def play_widget(scene: Scene) -> PlayedWidget:
     """Bundle the widget, and play all steps with it in one browser."""
     built = build(scene)
     if isinstance(built, BundleProblem):
-        where = f"{built.place}: " if built.place else ""
+        place = re.sub("^web(?=/)", scene.student.frontend.name, built.place)
+        where = f"`{place}`: " if place else ""
         finding = Finding(f"{where}{built.message}", advice=built.cure)
         return PlayedWidget(Outcome(finding=finding))
     program = find_browser()

@@ -64,7 +64,7 @@ _FLAGS = (
     "--window-size=800,600",
 )
 _LIMITS = ProgramLimits(cpu_seconds=40, memory_mb=2_048)
-_CPU_SECONDS = 10.0
+_CPU_SECONDS = 6.0
 """Processor time of all processes of the browser between two things that the page says."""
 _MEMORY_MB = 1_500
 _SILENT_SECONDS = 60.0

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from graders.engine.web.confined import ProgramLimits, ProgramSpec, confined, own_folder
 
-_LIMITS = ProgramLimits(cpu_seconds=10)
+_LIMITS = ProgramLimits(cpu_seconds=5)
 _FLAGS = ("--max-old-space-size=256", "--no-warnings")
 _MOST_PRINTED = 1024 * 1024
 
