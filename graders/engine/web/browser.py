@@ -74,6 +74,11 @@ _LOOK_SECONDS = 0.25
 _CONSOLE = re.compile(r':CONSOLE[:(]\d+\)?\] "(?P<text>.*)", source: ', re.DOTALL)
 _MOST_LINES = 200
 _MOST_OUTPUT = 4 * 1024 * 1024
+_ADVICE = (
+    "A widget must leave its page to the user: no endless loop, no effect that sets state in each "
+    "render, no `location.href = ...`, no data that grows for ever. Open the page yourself, with "
+    "the browser's tools beside it."
+)
 _TICKS = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 _PAGE_SIZE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 
@@ -161,7 +166,7 @@ class Browser:
                 last, since = used, time.monotonic()
             trouble = self._why_not(program, used - cpu, memory, time.monotonic() - since)
             if trouble:
-                self._trouble.set_result(PageTrouble(trouble))
+                self._trouble.set_result(PageTrouble(trouble, advice=_ADVICE))
             await asyncio.sleep(_LOOK_SECONDS)
 
     def _why_not(self, program: ConfinedProgram, cpu: float, memory: float, silent: float) -> str:
