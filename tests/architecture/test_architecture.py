@@ -33,7 +33,7 @@ GRAPH = file_graph(ROOT)
 STUDENT_STARTS = ("graders.engine.sandbox.fork_server", "graders.engine.sandbox.fresh_main")
 """The two modules that a student's process begins with, forked or not."""
 LESSONS = sorted(folder for folder in GRADERS.glob("lesson[0-9][0-9]") if folder.is_dir())
-FOR_LESSONS = {"harness", "specification", "model", "submissions", "protocol", "content"}
+FOR_LESSONS = {"harness", "specification", "model", "submissions", "protocol", "content", "web"}
 DOES_IO = {
     *("asyncio", "http", "multiprocessing", "selectors", "shutil", "signal", "socket", "ssl"),
     *("subprocess", "tempfile", "urllib", "httpx", "httpx2"),

@@ -92,7 +92,9 @@ def judged_by(lesson: Lesson) -> Iterator[Judged]:
 
 def _cases_of(check: Check) -> Iterator[dict[str, Any]]:
     """Yield the values of each case of a check, one of no values if it has no cases."""
-    given = {"measured": [lambda *_: None]} if "measured" in _parameters(check) else {}
+    given = {
+        name: [lambda *_: None] for name in ("measured", "noted") if name in _parameters(check)
+    }
     axes: list[list[dict[str, Any]]] = [[{key: value[0]}] for key, value in given.items()]
     for mark in getattr(check, "pytestmark", []):
         if mark.name == "parametrize":

@@ -58,6 +58,16 @@ def test_criterion_is_blocked_when_its_need_failed() -> None:
     assert not ledger.may_try(STREAM)
 
 
+def test_criterion_that_cannot_be_measured_is_not_run_nor_is_what_needs_it() -> None:
+    ledger = opened([])
+    ledger.record(START, "a", PASSED, 1.0)
+    ledger.record(START, "b", Verdict(Status.NOT_RUN, why="There is no browser."), 1.0)
+    assert not ledger.may_try(STREAM)
+    found = [ledger.decided[name] for name in ("start", "stream")]
+    assert [each.status for each in found] == [Status.NOT_RUN, Status.NOT_RUN]
+    assert [each.message for each in found] == ["There is no browser."] * 2
+
+
 def test_case_that_never_reported_is_an_error_of_ours() -> None:
     ledger = opened([])
     ledger.record(START, "a", PASSED, 1.0)

@@ -119,9 +119,9 @@ def test_what_a_check_measures_is_in_the_result(tmp_path: Path) -> None:
         tmp_path,
         "import pytest\ncriterion = pytest.mark.criterion\n"
         + "".join(
-            f"@criterion(id={name!r})\ndef test_{name[:5]}(measured):\n"
+            f"@criterion(id={name!r})\ndef test_{name[:5]}(measured, noted):\n"
             + (
-                "    measured('latency', 1.23456, 'ms', 'under 100 ms')\n"
+                "    measured('latency', 1.23456, 'ms', 'under 100 ms'); noted('By hand.')\n"
                 if not index
                 else "    pass\n"
             )
@@ -131,6 +131,7 @@ def test_what_a_check_measures_is_in_the_result(tmp_path: Path) -> None:
     result = graded(GREETING / "solution", course=course)
     expected = Measurement(name="latency", value=1.235, unit="ms", goal="under 100 ms")
     assert result.measurements == (expected,)
+    assert result.notes == ("By hand.",)
 
 
 def test_stub_fails_and_what_rests_on_it_is_blocked() -> None:

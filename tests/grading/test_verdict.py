@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from graders.engine.core.errors import Finding, GraderBrokeError
+from graders.engine.core.errors import Finding, GraderBrokeError, NotMeasurable
 from graders.engine.core.results import Problem, RaisedException, Status
 from graders.engine.grading.verdict import PASSED, SILENT, Verdict, judge, log_of, worse
 from graders.engine.server.trace import Trace
@@ -44,6 +44,11 @@ def test_finding_tells_how_much_is_right_all_the_same() -> None:
 
 def test_finding_tells_what_judges_what_is_missing() -> None:
     assert judge(Finding("Nothing to see.", needs=("start",)), CRITERION).needs == ("start",)
+
+
+def test_what_this_machine_lacks_is_not_run_and_says_why() -> None:
+    verdict = judge(NotMeasurable("There is no browser."), CRITERION)
+    assert verdict == Verdict(Status.NOT_RUN, why="There is no browser.")
 
 
 def test_finding_marks_its_line_in_the_conversation() -> None:

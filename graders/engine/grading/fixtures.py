@@ -1,6 +1,6 @@
 """The fixtures that the tests of a lesson work with: ``student model canary scene trace recorded``.
 
-``measured`` reports what no point depends on.
+``measured`` and ``noted`` report what no point depends on.
 For checks of files there are ``submission of_reference course_servers``, which need no server of
 the submission; ``servers`` starts several of it, and ``went_on`` tells how far a long check is.
 
@@ -32,7 +32,8 @@ from graders.engine.server.trace import Trace
 class Bench:
     """What all checks of one run share; ``submission`` is the folder that was handed in.
 
-    ``measurements`` is what the checks measured so far; ``on_event`` hears of checks that go on.
+    ``measurements`` is what the checks measured so far, ``notes`` what they noted; ``on_event``
+    hears of checks that go on.
     """
 
     seed: int
@@ -41,6 +42,7 @@ class Bench:
     submission: Path
     measurements: list[Measurement] = field(default_factory=list)
     on_event: Listener = nobody_listens
+    notes: list[str] = field(default_factory=list)
 
 
 BENCH = pytest.StashKey[Bench]()
@@ -96,6 +98,12 @@ def measured(pytestconfig: pytest.Config) -> Callable[[str, float, str, str], No
         pytestconfig.stash[BENCH].measurements.append(measurement)
 
     return report
+
+
+@pytest.fixture
+def noted(pytestconfig: pytest.Config) -> Callable[[str], None]:
+    """Return what puts a plain sentence into the report, such as how the checks were made."""
+    return pytestconfig.stash[BENCH].notes.append
 
 
 @pytest.fixture

@@ -77,9 +77,7 @@ def grade_folder(
         return ungraded(request, error.problem)
     unpacked = (f"`{each}` is no file, and was left out." for each in handed_in.left_out[:10])
     notes = (*unpacked, *lacking, *result.notes)
-    return result.model_copy(
-        update={"content_hash": content_hash, "notes": (*notes, *result.notes)}
-    )
+    return result.model_copy(update={"content_hash": content_hash, "notes": notes})
 
 
 def _found(folder: Path, endpoint: str) -> tuple[Submission, Problem | None]:

@@ -38,6 +38,7 @@ class Ledger:
     decided: dict[str, CriterionResult] = field(default_factory=dict)
     _started: set[str] = field(default_factory=set)
     _blocked_by: dict[str, dict[str, None]] = field(default_factory=dict)
+    _not_measurable: dict[str, str] = field(default_factory=dict)
 
     def expect(self, criterion: str, names: Collection[str]) -> None:
         """Note that these cases have to report before ``criterion`` can be passed."""
@@ -68,6 +69,8 @@ class Ledger:
         if blocking := self._failed_among(verdict.needs):
             self._blocked_by.setdefault(criterion.id, {}).update(dict.fromkeys(blocking))
             case = CaseResult(name=name, status=Status.BLOCKED, duration_ms=duration_ms)
+        if verdict.status is Status.NOT_RUN:
+            self._not_measurable[criterion.id] = verdict.why
         self.cases[criterion.id][name] = case
         self.on_event(CaseFinished(criterion.id, case, verdict.log))
         if None not in self.cases[criterion.id].values():
@@ -93,8 +96,13 @@ class Ledger:
         if criterion.id in self.left_out:
             return score.not_run(criterion, self.left_out[criterion.id])
         needs = unmet(criterion, self._statuses())
-        if needs:
+        if needs and self._not_measurable.keys() >= set(needs):
+            # What it needs was not tried for want of something, so neither is it.
+            self._not_measurable[criterion.id] = self._not_measurable[needs[0]]
+        elif needs:
             return score.blocked(criterion, needs)
+        if criterion.id in self._not_measurable:
+            return score.not_run(criterion, self._not_measurable[criterion.id])
         known = self.cases.get(criterion.id, {})
         cases = [case or _silent(name) for name, case in known.items()]
         if cases and all(case.status is Status.BLOCKED for case in cases):

@@ -99,7 +99,7 @@ def grade(
         isolation=factory.isolation,
         criteria=rows,
         problem=run.problem,
-        notes=tuple(dict.fromkeys(factory.notes)),
+        notes=tuple(dict.fromkeys([*factory.notes, *bench.notes])),
         side_calls=tuple(factory.side_calls),
         measurements=tuple(bench.measurements),
         advisory=not required.is_official(request.require),

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from graders.engine.content.models import Criterion
-from graders.engine.core.errors import Finding
+from graders.engine.core.errors import Finding, NotMeasurable
 from graders.engine.core.results import Feedback, Status
 from graders.engine.server.diagnosis.first_cause import Cause, first_cause
 from graders.engine.server.trace import Trace
@@ -26,7 +26,8 @@ class Verdict:
     """What a test has said so far; ``log`` is our own traceback if the status is ``error``.
 
     ``share`` is how much of a failed case is right all the same, as (parts, of so many). ``needs``
-    are criteria by which a failed case is blocked instead, where one of them failed.
+    are criteria by which a failed case is blocked instead, where one of them failed. ``why`` says
+    why a check was not run that this machine lacks something for.
     """
 
     status: Status
@@ -34,6 +35,7 @@ class Verdict:
     log: str = ""
     share: tuple[int, int] = (0, 1)
     needs: tuple[str, ...] = ()
+    why: str = ""
 
 
 PASSED = Verdict(Status.PASSED)
@@ -44,6 +46,8 @@ def judge(error: BaseException | None, criterion: Criterion, trace: Trace | None
     """Return what it means for ``criterion`` that a test ended with ``error`` (``None``: well)."""
     if error is None:
         return PASSED
+    if isinstance(error, NotMeasurable):
+        return Verdict(Status.NOT_RUN, why=error.why)
     finding = finding_in(error)
     if finding is None:
         return Verdict(Status.ERROR, log=log_of(error))

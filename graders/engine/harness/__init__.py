@@ -4,7 +4,8 @@
 the model, ``expect`` what must hold. It never sits in the student's process.
 """
 
-from graders.engine.core.errors import Finding
+from graders.engine.core.errors import Finding, NotMeasurable
+from graders.engine.core.text import quote
 from graders.engine.harness.chat import Chat, Order, Reply, user_input
 from graders.engine.harness.expect import criterion, difference, expect, found, needed, some
 from graders.engine.harness.items import (
@@ -63,6 +64,7 @@ __all__ = [
     "Flooded",
     "Item",
     "Listing",
+    "NotMeasurable",
     "Order",
     "Outcome",
     "OverLimit",
@@ -104,6 +106,7 @@ __all__ = [
     "lacking",
     "messages_of",
     "needed",
+    "quote",
     "reason",
     "recorded_as",
     "say",

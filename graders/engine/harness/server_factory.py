@@ -211,6 +211,7 @@ def open_factory(
             source=source,
             app=submission.app,
             endpoint=submission.endpoint,
+            frontend=_frontend(submission),
             variables={"OPENAI_API_KEY": f"sk-{secrets.token_hex(24)}", **env},
             limits=allowed.process,
             wire=allowed.wire,
@@ -222,6 +223,12 @@ def open_factory(
         yield ProcessFactory(launcher, settings, notes, RunClock(allowed.deadlines))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _frontend(submission: Submission) -> str:
+    if submission.frontend is None:
+        return ServerSettings.frontend
+    return submission.frontend.relative_to(submission.root).as_posix()
 
 
 @cache

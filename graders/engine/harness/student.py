@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 
 import httpx
 
@@ -83,6 +84,16 @@ class Student:
     def http(self) -> httpx.AsyncClient:
         """A plain HTTP client of this server."""
         return self._running().http
+
+    @property
+    def frontend(self) -> Path:
+        """The folder of web code as it was handed in: no process of the submission reaches it."""
+        return self._settings.source / self._settings.frontend
+
+    @property
+    def endpoint(self) -> str:
+        """The path that ChatKit requests go to."""
+        return self._settings.endpoint
 
     @property
     def pid(self) -> int:

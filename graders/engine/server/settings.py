@@ -14,7 +14,8 @@ from graders.engine.isolation.layers import Layer
 class ServerSettings:
     """What a server is started with.
 
-    ``source`` is the folder that each server gets a private copy of; ``variables`` its environment
+    ``source`` is the folder that each server gets a private copy of, ``frontend`` the folder in it
+    that holds web code; ``variables`` its environment
     (``{data}`` in a value becomes the data folder); ``spec_version`` the ASGI version it is told;
     ``without`` the layers of isolation that tests leave off; ``limits`` are those of its process,
     ``wire`` those of what it says; ``left_out`` names files that were handed in and not copied.
@@ -22,6 +23,7 @@ class ServerSettings:
 
     source: Path
     app: str = "server:app"
+    frontend: str = "web"
     endpoint: str = "/chatkit"
     variables: Mapping[str, str] = field(default_factory=dict)
     limits: ProcessLimits = field(default_factory=ProcessLimits)

@@ -1,0 +1,85 @@
+"""What the graded page says of itself, and where it turns up in a request to the model.
+
+Must not know a browser, nor what is worth a point.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from graders.engine.harness import RecordedCall, Scene
+from graders.engine.model import InputItem
+
+LEVELS = ("h1", "h2", "h3")
+
+
+@dataclass(frozen=True)
+class PageData:
+    """The address, title and headings of a page; ``address`` is without the origin."""
+
+    address: str
+    title: str
+    headings: Mapping[str, str]
+
+    @classmethod
+    def of(cls, scene: Scene, name: str) -> PageData:
+        """Return the page ``name``, whose every part has a word of its own; one is not ASCII."""
+
+        def word(part: str) -> str:
+            return scene.canary.word(f"{name} page {part}")
+
+        return cls(
+            address=f"/lessons/{word('url')}?unit={word('query')}",
+            title=f"Übung 東京 {word('title')}",
+            headings={level: f"About {word(level)}" for level in LEVELS},
+        )
+
+    @property
+    def words(self) -> dict[str, str]:
+        """What shows that each part is there: its word."""
+        return {
+            "URL": self.address.partition("?")[0].rpartition("/")[2],
+            "title": self.title.rpartition(" ")[2],
+            **{f"`{level}`": text.rpartition(" ")[2] for level, text in self.headings.items()},
+        }
+
+    def missing_in(self, text: str) -> list[str]:
+        """Return the parts that a text does not tell."""
+        return [part for part, word in self.words.items() if word not in text]
+
+    def told_in(self, text: str) -> bool:
+        """Return whether a text tells anything of the page."""
+        return any(word in text for word in self.words.values())
+
+
+class Part(NamedTuple):
+    """One piece of text of a request to the model, and whose it is."""
+
+    role: str
+    text: str
+
+
+def parts_of(call: RecordedCall) -> list[Part]:
+    """Return all text of a call, piece by piece: a message may hold several."""
+    own = [Part("instructions", call.instructions)] if call.instructions else []
+    return [*own, *(part for item in call.input for part in _parts_of_item(item))]
+
+
+def _parts_of_item(item: InputItem) -> Iterator[Part]:
+    content = item.raw.get("content") if isinstance(item.raw, dict) else None
+    if isinstance(content, list):
+        yield from (Part(item.role, text) for piece in content if (text := _text_of(piece)))
+    else:
+        yield Part(item.role or item.kind, item.text)
+
+
+def _text_of(piece: Any) -> str:
+    text = piece.get("text") if isinstance(piece, dict) else None
+    return text if isinstance(text, str) else ""
+
+
+def page_parts(call: RecordedCall, page: PageData) -> list[Part]:
+    """Return the pieces of a call that tell of the page."""
+    return [part for part in parts_of(call) if page.told_in(part.text)]

@@ -1,0 +1,596 @@
+"""Plays the widget in a browser against its own backend: what is done, step by step, and recorded.
+
+The same commands would do for any place that runs a page. It records, and judges nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from graders.engine.harness import (
+    Finding,
+    NotMeasurable,
+    Outcome,
+    RecordedCall,
+    Scene,
+    Tokens,
+    Turn,
+    attempt,
+    items_of,
+    recorded_as,
+    say_held,
+)
+from graders.engine.web.browser import FIRST_PATH, Browser, PageTrouble, open_browser, page_of
+from graders.engine.web.bundle import Bundle, BundleProblem, bundle
+from graders.engine.web.node import NodeRun, run_in_node
+from graders.engine.web.packages import web_packages
+from graders.engine.web.page_server import API_ORIGIN, PAGE_ORIGIN
+from graders.engine.web.programs import BROWSER_VARIABLE, find_browser, find_node
+from graders.engine.web.recording import WebRequest
+from graders.lesson07.page_data import LEVELS, PageData
+from graders.lesson07.replays import Replayer, thread_in
+
+HERE = Path(__file__).parent / "web"
+DRIVER = Path(__file__).parents[1] / "engine" / "web" / "page" / "driver.js"
+DOMAIN_KEY = "domain_pk_localhost_dev"
+PAGE_ENTRY = """\
+import * as widget from "./web/src/ChatWidget";
+import * as React from "react";
+import { createRoot } from "react-dom/client";
+import { flushSync } from "react-dom";
+window.__chatkitWidget = { widget, React, createRoot, flushSync };
+"""
+SERVER_ENTRY = """\
+import * as widget from "./web/src/ChatWidget";
+import { createElement } from "react";
+import { renderToString } from "react-dom/server";
+const props = { apiUrl: "/chatkit", domainKey: "domain_pk_localhost_dev", token: "a-token" };
+const html = renderToString(createElement(widget.ChatWidget, props));
+console.log(`\\nRENDERED ${html.length}`);
+process.exit(0);
+"""
+RENDERED = "\nRENDERED "
+SCRIPT_SECONDS = 10
+"""How long a page waits for the script before it must say that the chat could not be loaded."""
+_EARLY_SECONDS = 2
+_CORS = (
+    ("access-control-allow-origin", PAGE_ORIGIN),
+    ("access-control-allow-credentials", "true"),
+    ("access-control-expose-headers", "*"),
+    ("content-type", "application/json"),
+)
+UPLOADED = b"\x89PNG uploaded \xe6\x9d\xb1"
+
+
+@dataclass(frozen=True)
+class Look:
+    """What the page shows at one moment; the element's own report among it."""
+
+    raw: dict[str, Any]
+
+    @property
+    def text(self) -> str:
+        """The visible text of the widget, without the element's own."""
+        return str(self.raw.get("text") or "")
+
+    @property
+    def mounted(self) -> bool:
+        """Whether the element is in the page."""
+        return self.raw.get("mounted") is True
+
+    @property
+    def options(self) -> bool:
+        """Whether the element was given options."""
+        return self.raw.get("options") is True
+
+    @property
+    def problems(self) -> list[tuple[str, str]]:
+        """The options that the real element would refuse, and what is wrong with each."""
+        found = self.raw.get("problems")
+        return [
+            (str(each.get("name"))[:80], str(each.get("what")))
+            for each in (found if isinstance(found, list) else [])
+            if isinstance(each, dict)
+        ]
+
+    @property
+    def failed(self) -> str:
+        """What React has not caught."""
+        return str(self.raw.get("failed") or "")
+
+    @property
+    def scripts(self) -> int:
+        """How many tags for the script the page holds."""
+        found = self.raw.get("scripts")
+        return found if isinstance(found, int) else 0
+
+    @property
+    def stored(self) -> str:
+        """What scripts can read of storage, cookies and the address."""
+        return str(self.raw.get("stored") or "")
+
+    @property
+    def exchange(self) -> dict[str, Any]:
+        """What the element got for its last request."""
+        found = self.raw.get("exchange")
+        return found if isinstance(found, dict) else {}
+
+    @property
+    def shown(self) -> str:
+        """The answer as far as the element has it."""
+        return str(self.exchange.get("shown") or "")
+
+    @property
+    def failure(self) -> str:
+        """What the element met instead of an answer."""
+        return str(self.exchange.get("failure") or "")
+
+
+@dataclass(frozen=True)
+class Sent:
+    """One thing that the element sent through the widget, and what came of it.
+
+    ``shown`` is the answer as the element had it after each token that the model let go; ``left``
+    says that the page had closed the connection by then.
+    """
+
+    scene: Scene
+    name: str
+    requests: Sequence[WebRequest]
+    look: Look
+    console: Sequence[str]
+    token: str = ""
+    page: PageData | None = None
+    turn: Turn | None = None
+    shown: Sequence[str] = ()
+    left: bool = False
+
+    @property
+    def request(self) -> WebRequest | None:
+        """The request itself: no preflight, and nothing that the widget asks too."""
+        real = [each for each in self.requests if not each.is_preflight]
+        paths = {self.scene.student.endpoint, "/upload"}
+        own = [each for each in real if each.path in paths]
+        return (own or real)[-1] if real else None
+
+    @property
+    def calls(self) -> Sequence[RecordedCall]:
+        """What the model was asked for it."""
+        return self.turn.requests if self.turn is not None else ()
+
+    @property
+    def answer(self) -> str:
+        """The model's words."""
+        return self.scene.answer(self.name)
+
+    @property
+    def thread_id(self) -> str:
+        """The id of the thread that was begun, as the answer has it."""
+        return thread_in(self.request.answer.decode("utf-8", "replace")) if self.request else ""
+
+    @property
+    def why(self) -> str:
+        """What the browser or the element says about a request that went wrong."""
+        if self.console:
+            return f"The browser says: {self.console[-1][:400]}"
+        if self.request is not None and self.request.failure:
+            return f"The server failed: {self.request.failure}"
+        return f"The element got: {self.look.failure}" if self.look.failure else ""
+
+
+@dataclass(frozen=True)
+class Started:
+    """The widget in its page, before anything was sent."""
+
+    exported: bool
+    names: Sequence[str]
+    look: Look
+    errors: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Late:
+    """A page whose script comes late: the text at first, early, in time, and once it is there."""
+
+    first: Look
+    early: Look
+    waited: Look
+    came: Look
+    asked: int
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What the widget shows before and after a request that fails."""
+
+    status: int
+    before: Look
+    after: Look
+    sent: Sent
+
+
+@dataclass
+class PlayedWidget:
+    """All that was played of one widget; what could not be played holds the finding why."""
+
+    built: Outcome[Bundle]
+    steps: dict[str, Outcome[Any]] = field(default_factory=dict)
+    replays: dict[str, Outcome[Any]] = field(default_factory=dict)
+    server_run: NodeRun | None = None
+    stored: dict[str, Outcome[list[str]]] = field(default_factory=dict)
+    gone: tuple[str, str] | None = None
+    unavailable: str = ""
+    where: str = ""
+
+    def step(self, name: str) -> Any:
+        """Return what a step recorded; raises the finding why it did not."""
+        self._require_browser()
+        return self.steps[name].value
+
+    def replayed(self, name: str) -> Any:
+        """Return what came of a request that was sent again; raises the finding why it was not."""
+        self._require_browser()
+        if name not in self.replays:
+            raise Finding("No message left the page.", needs=("context-first",))
+        return self.replays[name].value
+
+    def on_server(self) -> NodeRun:
+        """Return how the widget was rendered in Node."""
+        if self.server_run is None:
+            raise NotMeasurable("There is no Node on this machine.")
+        return self.server_run
+
+    def _require_browser(self) -> None:
+        if self.unavailable:
+            raise NotMeasurable(self.unavailable)
+
+
+NO_BROWSER = (
+    f"There is no Chromium, Chrome or Edge on this machine. `{BROWSER_VARIABLE}` can name one."
+)
+
+
+def build(scene: Scene) -> Bundle | BundleProblem:
+    """Bundle the widget for a page."""
+    folder = scene.student.frontend
+    if not folder.is_dir():
+        return BundleProblem(
+            f"There is no folder `{folder.name}/`.",
+            cure="Put the widget into `web/src/ChatWidget.tsx`, or name the folder in "
+            "`submission.yaml`: `frontend: client/`.",
+        )
+    return bundle(folder, {"page.jsx": PAGE_ENTRY, "server.jsx": SERVER_ENTRY}, web_packages())
+
+
+@recorded_as("played")
+async def play_widget(scene: Scene) -> PlayedWidget:
+    """Bundle the widget, and play all steps with it in one browser."""
+    built = build(scene)
+    if isinstance(built, BundleProblem):
+        place = re.sub("^web(?=/)", scene.student.frontend.name, built.place)
+        where = f"`{place}`: " if place else ""
+        finding = Finding(f"{where}{built.message}", advice=built.cure)
+        return PlayedWidget(Outcome(finding=finding))
+    program = find_browser()
+    if program is None:
+        return PlayedWidget(Outcome(result=built), unavailable=NO_BROWSER)
+    played = PlayedWidget(Outcome(result=built))
+    node = find_node()
+    if node is not None:
+        played.server_run = await asyncio.to_thread(run_in_node, node, built.files["server.js"])
+    async with open_browser(program, scene.student) as browser:
+        played.where = (
+            f"`{program.name}`, in a network of its own"
+            if browser.alone
+            else (f"`{program.name}`, without a network namespace: for practice only")
+        )
+        await _PagePlayer(scene, browser, built, played).play()
+    await _replay(scene, played)
+    return played
+
+
+async def _replay(scene: Scene, played: PlayedWidget) -> None:
+    """Send the first message again, with other page data, and list what is stored."""
+    first = played.steps["first"]
+    if first.finding is not None or not isinstance(sent := first.value, Sent):
+        return
+    if sent.request is None or sent.page is None or not sent.request.body:
+        return
+    replayer = Replayer(scene, sent.request, scene.message("first"), sent.page)
+    played.replays = await replayer.play()
+    for name, user in {"first": "alice", "replayed": "erin"}.items():
+        thread = sent.thread_id if name == "first" else _thread_of(played.replays["normal"])
+        played.stored[name] = await attempt(stored_texts(scene, thread, user))
+
+
+def _thread_of(replayed: Outcome[Any]) -> str:
+    return replayed.value.thread_id if replayed.finding is None else ""
+
+
+Step = Callable[[], Awaitable[Any]]
+
+
+class _PagePlayer:
+    def __init__(self, scene: Scene, browser: Browser, built: Bundle, played: PlayedWidget) -> None:
+        self.scene = scene
+        self.browser = browser
+        self.server = browser.server
+        self.built = built
+        self.played = played
+        tokens = Tokens.of(scene.student)
+        assert tokens is not None, "the lesson has a secret for tokens"
+        self.tokens = tokens
+        self.api_url = f"{API_ORIGIN}{scene.student.endpoint}"
+
+    async def play(self) -> None:
+        """Play all steps; a step that ends the page keeps those after it from being played."""
+        steps: dict[str, Step] = {
+            "start": self.start,
+            "first": self.first,
+            "later": self.later,
+            "renewed": self.renewed,
+            "private": self.private,
+            "operation": self.operation,
+            "upload": self.upload,
+            "abort": self.abort,
+            "fault 401": lambda: self.fault(401),
+            "fault 500": lambda: self.fault(500),
+            "cookie": self.cookie,
+            "relative": self.relative,
+            "late": self.late,
+            "blocked": self.blocked,
+        }
+        self._lay_out(FIRST_PATH)
+        self.server.script.held.set()
+        for name, step in steps.items():
+            if self.played.gone is not None:
+                gone_at, why = self.played.gone
+                finding = Finding(f"The page was gone after the step `{gone_at}`: {why}",
+                                  needs=(OF_STEP[gone_at],))  # fmt: skip
+                self.played.steps[name] = Outcome(finding=finding)
+                continue
+            outcome = await attempt(step())
+            if isinstance(outcome.finding, PageTrouble):
+                self.played.gone = (name, outcome.finding.seen)
+            self.played.steps[name] = outcome
+
+    # --- steps ------------------------------------------------------------------------------------
+
+    async def start(self) -> Started:
+        page = PageData.of(self.scene, "first")
+        await self.browser.do("script")
+        await self._show(page)
+        self.token = self.tokens.good("alice", jti="first")
+        rendered = await self._render(self.token)
+        seen = await self.browser.do("seen")
+        return Started(
+            exported=rendered.get("exported") is True,
+            names=[str(name) for name in rendered.get("names", [])],
+            look=await self._look(),
+            errors=[*map(str, seen.get("errors", [])), *map(str, seen.get("opened", []))],
+        )
+
+    async def first(self) -> Sent:
+        return await self._say("first", PageData.of(self.scene, "first"))
+
+    async def later(self) -> Sent:
+        page = PageData.of(self.scene, "later")
+        await self._show(page)
+        return await self._say("later", page)
+
+    async def renewed(self) -> Sent:
+        self.token = self.tokens.good("alice", jti="renewed")
+        await self._render(self.token)
+        return await self._say("renewed", PageData.of(self.scene, "later"))
+
+    async def private(self) -> Look:
+        return await self._look()
+
+    async def operation(self) -> Sent:
+        request = {"type": "threads.list", "params": {"limit": 20, "order": "desc"}}
+        return await self._do("operation", "ask", request=request)
+
+    async def upload(self) -> Sent:
+        return await self._do(
+            "upload",
+            "upload",
+            url=f"{API_ORIGIN}/upload",
+            file="notes.png",
+            type="image/png",
+            content=UPLOADED.decode("latin-1"),
+        )
+
+    async def abort(self) -> Sent:
+        self.scene.script("abort", say_held(*self.scene.chunks("abort")))
+        before = len(self.server.requests)
+        await self.browser.do("send", text=self.scene.message("abort"))
+        await self.browser.settle()
+        await self.browser.do("abort")
+        await self.browser.settle()
+        return await self._sent("abort", before)
+
+    async def fault(self, status: int) -> Fault:
+        await self._again(self.token)
+        before = await self._look()
+        body = json.dumps({"error": "not this time"}).encode()
+        challenge = (("www-authenticate", "Bearer"),) if status == 401 else ()
+        self.server.planted.append((status, (*_CORS, *challenge), body))
+        number = len(self.server.requests)
+        await self.browser.do("send", text=self.scene.message(f"fault {status}"))
+        await self.browser.settle()
+        self.server.planted.clear()
+        sent = await self._sent(f"fault {status}", number)
+        return Fault(status, before, sent.look, sent)
+
+    async def cookie(self) -> Sent:
+        token = self.tokens.good("carol", jti="cookie")
+        await self.browser.do("unmount")
+        login = {
+            "method": "POST",
+            "credentials": "include",
+            "headers": {"content-type": "application/json"},
+            "body": json.dumps({"token": token}),
+        }
+        outcome = await attempt(self.browser.do("fetch", url=f"{API_ORIGIN}/login", init=login))
+        if isinstance(outcome.finding, PageTrouble):
+            raise outcome.finding
+        if outcome.finding is not None or outcome.value.get("status") != 204:
+            raise Finding("The page could not sign in.", needs=("login", "cors-exact"))
+        await self._render(None)
+        return await self._say("cookie", PageData.of(self.scene, "later"))
+
+    async def relative(self) -> Sent:
+        await self.browser.do("unmount")
+        self.token = self.tokens.good("dave", jti="relative")
+        await self._render(self.token, api_url=self.scene.student.endpoint)
+        return await self._say("relative", PageData.of(self.scene, "later"))
+
+    async def late(self) -> Late:
+        await self._open("/__late", held=True)
+        await self._render(self.token)
+        first = await self._look()
+        await self.browser.do("advance", milliseconds=_EARLY_SECONDS * 1_000)
+        early = await self._look()
+        await self.browser.do("advance", milliseconds=(SCRIPT_SECONDS - _EARLY_SECONDS) * 1_000 + 1)
+        waited = await self._look()
+        self.server.script.held.set()
+        await self.browser.do("script")
+        await self.browser.settle()
+        return Late(first, early, waited, await self._look(), self.server.script.asked)
+
+    async def blocked(self) -> Late:
+        await self._open("/__blocked", held=False, fails=True)
+        await self.browser.do("script")
+        await self._render(self.token)
+        first = await self._look()
+        await self.browser.do("advance", milliseconds=SCRIPT_SECONDS * 1_000 + 1)
+        waited = await self._look()
+        return Late(first, first, waited, waited, self.server.script.asked)
+
+    # --- how --------------------------------------------------------------------------------------
+
+    def _lay_out(self, path: str) -> None:
+        element = (HERE / "element.js").read_text("utf-8")
+        driver = DRIVER.read_text("utf-8").replace("{{ELEMENT}}", element)
+        values = {"SECRET": self.server.secret}
+        html = (HERE / "page.html").read_text("utf-8")
+        html = html.replace("{{PRIVATE}}", self.scene.word("private"))
+        self.server.pages[path] = page_of(html, driver, values)
+        files = self.built.files
+        self.server.files = {
+            "page.js": ("text/javascript; charset=utf-8", files["page.js"]),
+            "page.css": ("text/css; charset=utf-8", files.get("page.css", b"")),
+        }
+
+    async def _open(self, path: str, *, held: bool, fails: bool = False) -> None:
+        script = type(self.server.script)(fails=fails)
+        if not held:
+            script.held.set()
+        self.server.script = script
+        self._lay_out(path)
+        await self.browser.leave_for(f"{PAGE_ORIGIN}{path}")
+        await self._show(PageData.of(self.scene, "later"))
+
+    async def _show(self, page: PageData) -> None:
+        await self.browser.do(
+            "page",
+            url=page.address,
+            title=page.title,
+            headings={level: page.headings[level] for level in LEVELS},
+        )
+
+    async def _render(self, token: str | None, api_url: str | None = None) -> dict[str, Any]:
+        props = {"apiUrl": api_url or self.api_url, "domainKey": DOMAIN_KEY}
+        if token is not None:
+            props["token"] = token
+        rendered = await self.browser.do("render", props=props)
+        await self.browser.settle()
+        return rendered if isinstance(rendered, dict) else {}
+
+    async def _again(self, token: str | None) -> None:
+        await self.browser.do("unmount")
+        await self._render(token)
+
+    async def _look(self) -> Look:
+        look = await self.browser.do("look")
+        return Look(look if isinstance(look, dict) else {})
+
+    async def _say(self, name: str, page: PageData) -> Sent:
+        """Send a message in lock-step: the next token goes once the page shows the one before."""
+        chunks = self.scene.chunks(name)
+        turn = self.scene.script(name, say_held(*chunks))
+        before, said = len(self.server.requests), len(self.browser.console)
+        await self.browser.do("send", text=self.scene.message(name))
+        await self.browser.settle()
+        shown = []
+        for _ in chunks if turn.used else ():
+            await turn.release()
+            await self.browser.settle()
+            shown.append((await self._look()).shown)
+        await turn.release_all()
+        await self.browser.settle()
+        return await self._sent(name, before, said, page=page, turn=turn, shown=shown)
+
+    async def _do(self, name: str, what: str, **arguments: Any) -> Sent:
+        before, said = len(self.server.requests), len(self.browser.console)
+        await self.browser.do(what, **arguments)
+        await self.browser.settle()
+        return await self._sent(name, before, said)
+
+    async def _sent(
+        self,
+        name: str,
+        before: int,
+        said: int | None = None,
+        *,
+        page: PageData | None = None,
+        turn: Turn | None = None,
+        shown: Sequence[str] = (),
+    ) -> Sent:
+        start = len(self.browser.console) if said is None else said
+        return Sent(
+            scene=self.scene,
+            name=name,
+            requests=self.server.requests[before:],
+            look=await self._look(),
+            console=self.browser.console[start:],
+            token=self.token,
+            page=page,
+            turn=turn,
+            shown=shown,
+            left=any(each.left for each in self.server.requests[before:]),
+        )
+
+
+OF_STEP = {
+    "start": "mounts",
+    "first": "request-leaves",
+    "later": "context-later",
+    "renewed": "token-renewed",
+    "private": "token-private",
+    "operation": "operations",
+    "upload": "upload-untouched",
+    "abort": "abort",
+    "fault 401": "errors-shown",
+    "fault 500": "errors-shown",
+    "cookie": "cookie-sent",
+    "relative": "relative-url",
+    "late": "late-script",
+    "blocked": "blocked-script",
+}
+"""By step the criterion that fails where the page ends in it."""
+
+
+async def stored_texts(scene: Scene, thread_id: str, user: str) -> list[str]:
+    """Return the texts of a user's messages as the server gives them out."""
+    tokens = Tokens.of(scene.student)
+    assert tokens is not None, "the lesson has a secret for tokens"
+    chat = scene.student.chat(headers=tokens.bearer(user), name=user)
+    reply = await chat.items(thread_id, order="asc", limit=100)
+    return [item.text for item in items_of(reply) if item.type == "user_message"]

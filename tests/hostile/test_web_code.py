@@ -1,0 +1,185 @@
+"""Web code that wants more than it may: each attack for real, in bundler, browser and Node."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from threading import Thread
+
+import httpx
+import pytest
+
+from graders.engine.core.places import REPOSITORY
+from graders.engine.isolation.layers import NOTHING_OFF, Layer
+from graders.engine.web import browser as browsing
+from graders.engine.web.browser import FIRST_PATH, PageTrouble, open_browser, page_of
+from graders.engine.web.bundle import Bundle, bundle
+from graders.engine.web.node import run_in_node
+from graders.engine.web.packages import web_packages
+from graders.engine.web.programs import find_browser, find_node
+from tests.hostile.web_attacks import BUNDLING, CATCHES, NODE, PAGES, BundleAttack, PageAttack
+
+SECRET = "kept-from-every-student"
+DRIVER = REPOSITORY / "graders" / "engine" / "web" / "page" / "driver.js"
+HTML = "<!doctype html><title>x</title><script>(() => {{{DRIVER}}})();</script>"
+
+
+class StillBackend:
+    """A backend that is never asked."""
+
+    http = httpx.AsyncClient()
+
+    async def settle(self) -> None:
+        """Be at rest."""
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    """Yield a port of this machine where somebody answers."""
+
+    class Answering(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Access-Control-Allow-Origin", "*")
+            self.end_headers()
+            self.wfile.write(SECRET.encode())
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there
+            del format, args
+
+    server = HTTPServer(("127.0.0.1", 0), Answering)
+    Thread(target=server.serve_forever, daemon=True).start()
+    yield server.server_port
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def outside(tmp_path: Path) -> Path:
+    """Return a folder with secrets that every user may read."""
+    folder = tmp_path / "outside"
+    folder.mkdir()
+    (folder / "secret.json").write_text(f'"{SECRET}"', encoding="utf-8")
+    (folder / "secret.svg").write_text(SECRET, encoding="utf-8")
+    tsconfig = {
+        "compilerOptions": {"baseUrl": "/", "paths": {"secret": [str(folder / "secret.json")]}}
+    }
+    (folder / "tsconfig.json").write_text(json.dumps(tsconfig), encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize("attack", BUNDLING, ids=str)
+def test_bundler_reads_nothing_else(attack: BundleAttack, tmp_path: Path, outside: Path) -> None:
+    web = tmp_path / "web"
+
+    def filled(text: str) -> str:
+        text = text.replace("SECRET", str(outside / "secret.json")).replace("FOLDER", str(outside))
+        return text.replace("PROJECT", str(REPOSITORY / "graders" / "lesson07").lstrip("/"))
+
+    for name, text in attack.files.items():
+        path = web / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(filled(text), encoding="utf-8")
+    for name, target in attack.links.items():
+        (web / name).symlink_to(filled(target))
+    made = bundle(web, {"page.js": 'import "./web/src/main.ts";'}, web_packages())
+    if isinstance(made, Bundle):
+        assert all(SECRET.encode() not in content for content in made.files.values())
+    else:
+        assert SECRET not in made.said
+
+
+NO_NAMESPACES = frozenset({Layer.PROCESSES, Layer.NETWORK})
+"""As in a container: no network of its own, no pid namespace, no root."""
+
+
+async def _run(code: str, *, first: str = "", without: frozenset[Layer] = NOTHING_OFF) -> list[str]:
+    """Run ``code`` in a page after the grader's own script; return what the console says."""
+    program = find_browser()
+    assert program is not None, "the tests need a browser"
+    async with open_browser(program, StillBackend(), without=without) as browser:
+        driver = DRIVER.read_text("utf-8").replace("{{ELEMENT}}", "")
+        browser.server.files["attack.js"] = ("text/javascript", f"{first}\n{code}".encode())
+        html = HTML + '<body><script src="/__grader/attack.js"></script>'
+        values = {"SECRET": browser.server.secret}
+        browser.server.pages[FIRST_PATH] = page_of(html, driver, values)
+        await browser.do("seen")
+        await browser.do("settle")
+        await browser.do("seen")
+        return browser.console
+
+
+@pytest.fixture(scope="module", params=[NOTHING_OFF, NO_NAMESPACES], ids=["full", "container"])
+def outcomes(port: int, request: pytest.FixtureRequest) -> dict[str, str]:
+    """Return what each attack of a page got: they are all tried in one page."""
+    parts = [
+        f"try {{ got[{json.dumps(attack.name)}] = String(await (async () => "
+        f"{{ {attack.code.replace('PORT', str(port))} }})() ?? ''); }} "
+        f"catch (error) {{ got[{json.dumps(attack.name)}] = ''; }}"
+        for attack in PAGES
+    ]
+    code = (
+        f"(async () => {{ const got = {{}}; await new Promise((go) => setTimeout(go, 1));"
+        f"{' '.join(parts)} console.log('GOT ' + stringified(got)); }})();"
+    )
+    lines = asyncio.run(_run(code, first=CATCHES, without=request.param))
+    found = next(line for line in lines if line.startswith("GOT "))
+    got: dict[str, str] = json.loads(found.removeprefix("GOT "))
+    return got
+
+
+@pytest.mark.parametrize("attack", PAGES, ids=str)
+def test_page_gets_nothing(attack: PageAttack, outcomes: dict[str, str]) -> None:
+    assert outcomes[attack.name] == ""
+
+
+ENDINGS = {
+    "an endless loop": ("setTimeout(() => { for (;;); }, 5);", "computed"),
+    "all memory": (
+        "setTimeout(() => { const a = []; for (;;) a.push(Array(1e6).fill(Math.random())); }, 5);",
+        "ended|computed|memory|silent|nothing",
+    ),
+    "another page": ("setTimeout(() => { location.href = '/elsewhere'; }, 5);", "left for"),
+}
+
+
+@pytest.mark.parametrize("name", ENDINGS)
+def test_page_that_cannot_go_on_ends_with_a_reason(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(browsing, "_CPU_SECONDS", 2.0)
+    monkeypatch.setattr(browsing, "_SILENT_SECONDS", 10.0)
+    code, said = ENDINGS[name]
+    with pytest.raises(PageTrouble, match=said):
+        asyncio.run(_run(code))
+
+
+def test_windows_and_dialogs_stop_nothing() -> None:
+    code = (
+        "setTimeout(() => { alert('a'); confirm('b'); prompt('c'); window.open('/d'); print(); "
+        "console.log('WENT ON'); }, 5);"
+    )
+    assert "WENT ON" in asyncio.run(_run(code))
+
+
+def test_flood_of_the_console_is_cut() -> None:
+    code = "setTimeout(() => { for (let i = 0; i < 20000; i++) console.log('x'.repeat(500)); }, 5);"
+    assert len(asyncio.run(_run(code))) <= 200
+
+
+@pytest.mark.parametrize("attack", NODE, ids=str)
+def test_node_gets_nothing(attack: PageAttack, port: int) -> None:
+    node = find_node()
+    assert node is not None, "the tests need Node"
+    assert shutil.which("sh"), "there is something to be started"
+    code = attack.code.replace("PORT", str(port)).replace("PROJECT", str(REPOSITORY))
+    script = (
+        f"(async () => {{ {code} }})().then((got) => console.log('GOT', got), "
+        "(error) => console.log('GOT '));"
+    )
+    ran = run_in_node(node, script.encode())
+    assert ran.printed.strip() == "GOT"
