@@ -33,7 +33,6 @@ _VAGUE = {
     "correctly": "how would a wrong one look?",
     "reasonable": "how many, or how long?",
     "seamless": "what does the user see?",
-    "good": "how would a bad one look?",
     "nice": "how would a bad one look?",
     "several": "how many?",
     "etc": "what else?",
