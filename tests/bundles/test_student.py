@@ -213,6 +213,8 @@ lessons:
       polite: {points: 5, visibility: hidden, feedback: {title: hidden}}
       unannounced-guest: {visibility: visible}
   counting: {}
+late:
+  extensions: {dora: {greeting: 2027-03-20T23:59:00+01:00}}
 """
 
 
@@ -235,7 +237,6 @@ def test_copy_has_the_points_of_the_course_and_hides_what_it_hides(tmp_path: Pat
         "format_version": 1,
         "name": "Agents",
         "term": "Spring",
-        "packages": [],
         "lessons": {
             "greeting": {"criteria": {"answers": {"points": 50}, "graded-later-1": {"points": 5}}}
         },
