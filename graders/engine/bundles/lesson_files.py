@@ -16,6 +16,7 @@ from graders.engine.bundles.files import Files, files_below
 from graders.engine.bundles.hidden import hidden_criteria
 from graders.engine.content.catalogue import Lesson
 from graders.engine.content.course import COURSE_NAME, CriterionInCourse
+from graders.engine.content.misconceptions import FILE as MISCONCEPTIONS
 from graders.engine.content.models import Criterion, load_rubric
 from graders.engine.content.reasons import REASONS, load_reasons
 from graders.engine.core.errors import ContentError
@@ -50,6 +51,8 @@ def open_to_students(lesson: Lesson) -> Files:
     if REASONS in files:
         why = {k: v for k, v in load_reasons(lesson.grader_dir).items() if k not in hidden}
         texts[REASONS] = _dumped({"format_version": 1, "why": why})
+    if played_on_course_servers(lesson):
+        files.pop(MISCONCEPTIONS, None)
     left = "\n".join(cut.kept.values())
     others = {
         name: data
@@ -73,9 +76,7 @@ def played_on_course_servers(lesson: Lesson) -> frozenset[str]:
 
 
 def _borrows(criterion: Criterion) -> tuple[str, ...]:
-    # Not every rubric can say so.
-    borrowed: tuple[str, ...] = getattr(criterion, "borrows", ())
-    return borrowed
+    return criterion.borrows
 
 
 def _sources(files: Files) -> Mapping[str, str]:
