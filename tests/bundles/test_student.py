@@ -117,7 +117,10 @@ def test_manifest_has_what_is_not_to_be_edited(bundle: Files) -> None:
     manifest = json.loads(bundle[kinds.MANIFEST])
     assert "graders/engine/host/serve.py" in manifest["files"]
     assert not [name for name in manifest["files"] if name.startswith("assignments/")]
-    assert manifest["graded_later"] == {lesson.id: 0 for lesson in LESSONS}
+    assert manifest["graded_later"] == {
+        lesson.id: len(lesson_files.played_on_course_servers(lesson)) for lesson in LESSONS
+    }
+    assert manifest["graded_later"]["lesson06"] == 0
 
 
 def test_workflow_grades_the_chosen_lessons() -> None:
@@ -213,6 +216,8 @@ lessons:
       polite: {points: 5, visibility: hidden, feedback: {title: hidden}}
       unannounced-guest: {visibility: visible}
   counting: {}
+late:
+  extensions: {dora: {greeting: 2027-03-20T23:59:00+01:00}}
 """
 
 
@@ -235,7 +240,6 @@ def test_copy_has_the_points_of_the_course_and_hides_what_it_hides(tmp_path: Pat
         "format_version": 1,
         "name": "Agents",
         "term": "Spring",
-        "packages": [],
         "lessons": {
             "greeting": {"criteria": {"answers": {"points": 50}, "graded-later-1": {"points": 5}}}
         },

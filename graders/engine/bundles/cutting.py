@@ -92,6 +92,17 @@ def without_checks(sources: Mapping[str, str], criteria: Collection[str]) -> Cut
     )
 
 
+def criteria_using(sources: Mapping[str, str], fixture: str) -> frozenset[str]:
+    """Return what stands in the decorators of checks that use a fixture, in however many steps."""
+    lesson = _Lesson([part for name, text in sources.items() for part in _parts(name, text)])
+    using = (
+        check.decides
+        for check in lesson.parts
+        if check.decides and any(fixture in part.uses for part in lesson.needed_by([check]))
+    )
+    return frozenset().union(*using)
+
+
 def _parts(module: str, text: str) -> Iterator[_Part]:
     for node in ast.parse(text).body:
         if isinstance(node, _IMPORTS):

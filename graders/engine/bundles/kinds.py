@@ -16,7 +16,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 from graders.engine.bundles import lesson_files
 from graders.engine.bundles.files import Files, files_below, placed
 from graders.engine.bundles.hidden import hidden_criteria
-from graders.engine.content.catalogue import Lesson
+from graders.engine.content.catalogue import Catalogue, Lesson
 from graders.engine.core.errors import UsageError
 from graders.engine.core.results import IsolationLevel
 from graders.engine.core.version import VERSION
@@ -79,7 +79,10 @@ def prairielearn(root: Path, lessons: Sequence[Lesson], require: IsolationLevel)
 
 
 def _grader(root: Path, lessons: Sequence[Lesson], *, to_students: bool) -> Files:
-    """Return what grades these lessons: no solution, no mutant, no bank of answers, no test."""
+    """Return what grades these lessons: no bank of answers, no test of the project.
+
+    Solutions and mutants are only with what instructors get, and only where checks play on them.
+    """
     graders = root / "graders"
     files = {name: (root / name).read_bytes() for name in _TOP}
     files |= {name: (root / name).read_bytes() for name in _OF_COURSE if (root / name).is_file()}
@@ -89,9 +92,14 @@ def _grader(root: Path, lessons: Sequence[Lesson], *, to_students: bool) -> File
     for name in _GRADERS:
         files |= placed(files_below(graders / name), f"graders/{name}")
     files_of = lesson_files.open_to_students if to_students else lesson_files.whole
+    lenders = {name for lesson in lessons for name in lesson_files.borrowed_lessons(lesson)}
+    for name in lenders - {lesson.id for lesson in lessons}:
+        files |= placed(files_of(Catalogue(root).lesson(name)), f"graders/{name}")
     for lesson in lessons:
         files |= placed(files_of(lesson), f"graders/{lesson.id}")
         files |= placed(files_below(lesson.assignment_dir), f"assignments/{lesson.id}")
+        if not to_students and lesson_files.played_on_course_servers(lesson):
+            files |= placed(files_below(lesson.solutions_dir), f"reference_solutions/{lesson.id}")
     return files
 
 
@@ -144,7 +152,10 @@ def _manifest(files: Files, lessons: Sequence[Lesson]) -> bytes:
         for name, data in sorted(files.items())
         if name.startswith("graders/") or name in _TOP
     }
-    later = {each.id: len(hidden_criteria(each)) for each in lessons}
+    later = {
+        each.id: len(hidden_criteria(each) | lesson_files.played_on_course_servers(each))
+        for each in lessons
+    }
     told = {"format_version": 1, "grader": VERSION, "graded_later": later, "files": own}
     return (json.dumps(told, indent=1) + "\n").encode()
 

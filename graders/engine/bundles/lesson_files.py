@@ -11,17 +11,22 @@ from typing import Any
 
 import yaml
 
-from graders.engine.bundles.cutting import Cut, without_checks
+from graders.engine.bundles.cutting import Cut, criteria_using, without_checks
 from graders.engine.bundles.files import Files, files_below
 from graders.engine.bundles.hidden import hidden_criteria
 from graders.engine.content.catalogue import Lesson
 from graders.engine.content.course import COURSE_NAME, CriterionInCourse
+from graders.engine.content.misconceptions import FILE as MISCONCEPTIONS
 from graders.engine.content.models import Criterion, load_rubric
 from graders.engine.content.reasons import REASONS, load_reasons
 from graders.engine.core.errors import ContentError
 from graders.engine.core.results import Visibility
 
 RUBRIC = "rubric.yaml"
+COURSE_SERVERS = "course_servers"
+"""The fixture with which a check plays on solutions and mutants."""
+_OF_EVERY_COURSE = {"name", "term", "packages"}
+"""What a bundle takes along of a course; due dates and single students are no matter of it."""
 LATER = "Graded later"
 LATER_HINT = "Graded later, by your instructor."
 
@@ -36,8 +41,8 @@ def open_to_students(lesson: Lesson) -> Files:
 
     Where nothing is hidden and no course changes it, the files are the project's, byte by byte.
     """
-    hidden = hidden_criteria(lesson)
     files = dict(whole(lesson))
+    hidden = hidden_criteria(lesson) | played_on_course_servers(lesson)
     if not hidden and not _changes(lesson):
         return files
     cut = _cut(lesson, files, hidden)
@@ -46,6 +51,8 @@ def open_to_students(lesson: Lesson) -> Files:
     if REASONS in files:
         why = {k: v for k, v in load_reasons(lesson.grader_dir).items() if k not in hidden}
         texts[REASONS] = _dumped({"format_version": 1, "why": why})
+    if played_on_course_servers(lesson):
+        files.pop(MISCONCEPTIONS, None)
     left = "\n".join(cut.kept.values())
     others = {
         name: data
@@ -55,10 +62,31 @@ def open_to_students(lesson: Lesson) -> Files:
     return others | {name: text.encode() for name, text in texts.items()}
 
 
+def borrowed_lessons(lesson: Lesson) -> frozenset[str]:
+    """Return the ids of the lessons whose checks decide criteria of this one."""
+    return frozenset(
+        name.partition("/")[0] for each in lesson.rubric.criteria for name in _borrows(each)
+    )
+
+
+def played_on_course_servers(lesson: Lesson) -> frozenset[str]:
+    """Return the criteria that need solutions and mutants: students cannot have these."""
+    used = criteria_using(_sources(whole(lesson)), COURSE_SERVERS)
+    return used & frozenset(lesson.rubric.ids)
+
+
+def _borrows(criterion: Criterion) -> tuple[str, ...]:
+    return criterion.borrows
+
+
+def _sources(files: Files) -> Mapping[str, str]:
+    return {name[:-3]: data.decode() for name, data in files.items() if name.endswith(".py")}
+
+
 def _cut(lesson: Lesson, files: Files, hidden: frozenset[str]) -> Cut:
-    sources = {name[:-3]: data.decode() for name, data in files.items() if name.endswith(".py")}
+    borrowing = {each.id for each in lesson.rubric.criteria if _borrows(each)}
     try:
-        return without_checks(sources, hidden)
+        return without_checks(_sources(files), hidden - borrowing)
     except ValueError as error:
         raise ContentError(
             lesson.grader_dir / RUBRIC,
@@ -81,9 +109,9 @@ def course_file(lessons: Sequence[Lesson], *, to_students: bool) -> Files:
     course = lessons[0].course
     if course is None:
         return {}
-    told = course.told.model_dump(mode="json", exclude_none=True, exclude={"lessons"})
+    told = course.told.model_dump(mode="json", exclude_defaults=True, include=_OF_EVERY_COURSE)
     chosen = {each.id: {"criteria": _in_course(each, to_students=to_students)} for each in lessons}
-    return {COURSE_NAME: _dumped({**told, "lessons": chosen}).encode()}
+    return {COURSE_NAME: _dumped({"format_version": 1, **told, "lessons": chosen}).encode()}
 
 
 def _in_course(lesson: Lesson, *, to_students: bool) -> Mapping[str, Any]:
