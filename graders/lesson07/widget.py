@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,7 +30,7 @@ from graders.engine.harness import (
 from graders.engine.web.browser import FIRST_PATH, Browser, PageTrouble, open_browser, page_of
 from graders.engine.web.bundle import Bundle, BundleProblem, bundle
 from graders.engine.web.node import NodeRun, run_in_node
-from graders.engine.web.packages import web_packages
+from graders.engine.web.packages import PackagesMissingError, web_packages
 from graders.engine.web.page_server import API_ORIGIN, PAGE_ORIGIN
 from graders.engine.web.programs import BROWSER_VARIABLE, find_browser, find_node
 from graders.engine.web.recording import WebRequest
@@ -271,6 +272,9 @@ def build(scene: Scene) -> Bundle | BundleProblem:
 @recorded_as("played")
 async def play_widget(scene: Scene) -> PlayedWidget:
     """Bundle the widget, and play all steps with it in one browser."""
+    missing = _missing()
+    if missing:
+        return PlayedWidget(Outcome(), unavailable=missing)
     built = build(scene)
     if isinstance(built, BundleProblem):
         place = re.sub("^web(?=/)", scene.student.frontend.name, built.place)
@@ -293,6 +297,17 @@ async def play_widget(scene: Scene) -> PlayedWidget:
         await _PagePlayer(scene, browser, built, played).play()
     await _replay(scene, played)
     return played
+
+
+def _missing() -> str:
+    """Say what web code cannot be bundled for want of; empty if nothing is missing."""
+    if sys.platform == "win32":
+        return "Web code is not run on Windows."
+    try:
+        web_packages()
+    except PackagesMissingError as error:
+        return f"The JavaScript packages of the course are not there: {error}."
+    return ""
 
 
 async def _replay(scene: Scene, played: PlayedWidget) -> None:
