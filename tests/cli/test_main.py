@@ -311,6 +311,20 @@ def test_lesson_check_shows_the_matrix() -> None:
     assert "[7/7] rude: 90 points, ok" in found.err
 
 
+def test_draft_is_named_as_one_and_checked_only_by_name(tmp_path: Path) -> None:
+    root = tmp_path / "course"
+    shutil.copytree(COURSE, root)
+    for lesson in (root / "graders").iterdir():
+        if (file := lesson / "lesson.yaml").is_file():
+            file.write_text(f"{file.read_text()}draft: true\n", encoding="utf-8")
+    assert "(draft)" in run("list", root=root).out
+    found = run("lesson", "check", "-j", "1", root=root)
+    assert "greeting is a draft and is left out" in found.err
+    assert "points" not in found.err
+    assert "points, ok" in run("lesson", "check", "greeting", "-j", "1", root=root).err
+    assert "greeting is a draft" in run("greeting", SOLUTION, root=root).err
+
+
 def test_lesson_check_of_a_wrong_course_exits_3() -> None:
     found = run("lesson", "check", "counting", "-j", "1")
     assert found.code == ExitCode.CONTENT

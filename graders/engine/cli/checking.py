@@ -21,9 +21,15 @@ from graders.engine.reports.glyphs import glyphs_for
 def run_check(
     context: CommandContext, names: Sequence[str], seed: int | None, *, jobs: int, verbose: bool
 ) -> ExitCode:
-    """Check the named lessons, or all; say by the exit code whether the content is right."""
+    """Check the named lessons, or all but drafts; the exit code says whether they are right."""
     catalogue, page = context.lessons_as_written, context.stdout()
     lessons = [catalogue.lesson(name) for name in names] or catalogue.lessons()
+    if not names:
+        drafts = [lesson for lesson in lessons if lesson.info.draft]
+        lessons = [lesson for lesson in lessons if not lesson.info.draft]
+        for lesson in drafts:
+            left_out = f"{lesson.id} is a draft and is left out: name it to check it."
+            context.stderr().print(Text(left_out))
     seed = new_seed() if seed is None else seed
     checks = []
     with open_graders(context.servers, jobs) as grade_all:

@@ -103,6 +103,9 @@ def run_grade(context: CommandContext, request: GradingRequest, output: Showing)
     """
     require_known(request.lesson, output.show)
     wanted = _wanted(output)
+    if request.lesson.info.draft:
+        draft = f"{request.lesson.id} is a draft: its verdicts may still be wrong."
+        context.stderr().print(Text(draft))
     with context.servers() as open_factory, watched(context.stderr(), output.audience) as progress:
         result = grade_folder(request, open_factory, on_event=progress)
     show(context, result, wanted, title=request.lesson.title, output=output)

@@ -15,7 +15,8 @@ def list_lessons(context: CommandContext) -> None:
     known = context.catalogue.lessons()
     width = max((len(lesson.id) for lesson in known), default=0)
     for lesson in known:
-        print(f"{lesson.id:<{width}}  {lesson.title}", file=context.out)
+        draft = " (draft)" if lesson.info.draft else ""
+        print(f"{lesson.id:<{width}}  {lesson.title}{draft}", file=context.out)
 
 
 def list_criteria(context: CommandContext, name: str) -> None:
