@@ -174,7 +174,7 @@ class ProcessFactory(ServerFactory):
 
     def reference(self, folder: Path) -> ServerFactory:
         """Return what starts servers of the course's own, with the key of the submission's."""
-        submission = find_submission(folder, endpoint=self._settings.endpoint)
+        submission = find_submission(folder)  # its own path, not that of what is judged
         own = ServerSettings(
             source=folder,
             app=submission.app,
