@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from graders.engine.bulk import repositories
 from graders.engine.bulk.assigning import Assigned, assign
 from graders.engine.bulk.finding import found_submissions
 from graders.engine.bulk.projects import ProjectMarks, opened_project
@@ -274,3 +275,38 @@ def test_python_file_handed_in_alone_is_the_server(tmp_path: Path) -> None:
     (tmp_path / "list.txt").write_text("mine.py\n", encoding="utf-8")
     (tmp_path / "mine.py").write_text(RIGHT, encoding="utf-8")
     assert who(tmp_path / "list.txt") == {"mine.py": RIGHT}
+
+
+@pytest.mark.parametrize("leads", ["file", "link", "commondir", "alternates", "inner link"])
+def test_clone_that_leads_elsewhere_is_just_a_folder(leads: str, tmp_path: Path) -> None:
+    """What lies there is another student's, or the instructor's."""
+    ada = repository(tmp_path / "class" / "ada") / ".git"
+    eve = hand_in(tmp_path / "class" / "eve", "print('eve')")
+    if leads == "file":
+        (eve / ".git").write_text("gitdir: ../ada/.git\n", encoding="utf-8")
+    elif leads == "link":
+        (eve / ".git").symlink_to(ada)
+    else:
+        git(eve, "init")
+        inside = {
+            "commondir": eve / ".git/commondir",
+            "alternates": eve / ".git/objects/info/alternates",
+        }
+        if leads in inside:
+            inside[leads].write_text(f"{ada}/objects\n", encoding="utf-8")
+        else:
+            (eve / ".git/refs/more").symlink_to(ada / "refs")
+    assert not is_repository(eve)
+    assert who(tmp_path / "class", due="2099-01-01") == {"ada": RIGHT, "eve": "print('eve')"}
+
+
+def test_small_repository_does_not_fill_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = hand_in(tmp_path / "class" / "ada", RIGHT)
+    (folder / "zeros").write_bytes(bytes(300_000))
+    git(folder, "init")
+    git(folder, "add", ".")
+    git(folder, "commit", "-m", "one")
+    monkeypatch.setattr(repositories, "_MOST_WRITTEN", 100_000)
+    assert who(tmp_path / "class", due="2099-01-01") == {"ada": "no-repository"}

@@ -36,6 +36,12 @@ from graders.engine.bulk.names import (
             "Jane_Doe_77_assignsubmission_file_a_1_2.zip",
             NameRead(("77", "Jane_Doe"), "77", "a_1_2.zip", platform="Moodle"),
         ),
+        (
+            "Eve_12_assignsubmission_file_x_77_assignsubmission_file_server.py",
+            NameRead(
+                ("12", "Eve"), "12", "x_77_assignsubmission_file_server.py", platform="Moodle"
+            ),
+        ),
     ],
 )
 def test_name_is_read(name: str, read: NameRead) -> None:

@@ -142,6 +142,17 @@ def test_what_is_graded_again_is_as_asked(tmp_path: Path) -> None:
     assert len(graded(run_of(source, plan(out, seed=9)))) == 0
 
 
+def test_newcomer_does_not_get_the_score_of_a_student_of_nearly_the_same_name(
+    tmp_path: Path,
+) -> None:
+    source, out = hand_in(tmp_path / "class" / "jane-doe", RIGHT).parent, tmp_path / "out"
+    assert scores(run_of(source, plan(out))) == {"jane-doe": 100}
+    hand_in(source / "jane doe", RUDE)
+    again = run_of(source, plan(out, again=Again.ERRORS))
+    assert scores(again) == {"jane doe": 90, "jane-doe": 100}
+    assert scores(run_of(source, plan(out))) == {"jane doe": 90, "jane-doe": 100}
+
+
 def test_practice_does_not_stand_in_for_a_score_that_counts(tmp_path: Path) -> None:
     source, out = hand_in(tmp_path / "class" / "ada").parent, tmp_path / "out"
     run_of(source, plan(out))

@@ -19,7 +19,7 @@ from graders.engine.bundles.files import Files, files_below, write_folder
 from graders.engine.content.catalogue import Catalogue
 from graders.engine.content.course import find_course
 from graders.engine.content.quiz import load_bank
-from graders.engine.core.errors import ContentError
+from graders.engine.core.errors import ContentError, UsageError
 from graders.engine.core.places import REPOSITORY
 from graders.engine.core.results import Status
 from graders.engine.grading.request import GradingRequest
@@ -295,3 +295,17 @@ def test_hidden_criterion_whose_check_is_not_found_is_a_mistake_of_the_course(
 def test_lesson_with_nothing_hidden_is_copied_byte_by_byte() -> None:
     lesson = LESSONS[1]
     assert lesson_files.open_to_students(lesson) == files_below(lesson.grader_dir)
+
+
+def test_what_a_course_hides_of_a_lender_is_not_shown(tmp_path: Path) -> None:
+    def made(criterion: str) -> Files:
+        told = {"lesson06": {"criteria": {criterion: {"visibility": "hidden"}}}, "lesson08": {}}
+        file = tmp_path / "course.yaml"
+        file.write_text(yaml.safe_dump({"format_version": 1, "lessons": told}), "utf-8")
+        catalogue = Catalogue(REPOSITORY, find_course(REPOSITORY, file))
+        return kinds.student(REPOSITORY, [catalogue.lesson("lesson08")])
+
+    files = made("scheme-case")
+    assert b'"scheme-case"' not in files["graders/lesson06/test_users.py"]
+    with pytest.raises(UsageError, match="lesson08 borrows it"):
+        made("list-own")

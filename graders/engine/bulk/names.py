@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from graders.engine.submissions.archives import ENDINGS
 
 _MOODLE = re.compile(
-    r"(?P<name>.+)_(?P<number>\d+)_assignsubmission_(?:file|onlinetext)_?(?P<rest>.*)", re.DOTALL
+    # The shortest name: what follows `file_` is the student's own, and may look like all of it.
+    r"(?P<name>.+?)_(?P<number>\d+)_assignsubmission_(?:file|onlinetext)_?(?P<rest>.*)",
+    re.DOTALL,
 )
 _CANVAS = re.compile(
     r"(?P<name>[^_]+)_(?P<late>LATE_)?(?P<user>\d+)_(?P<upload>\d+)_(?P<rest>.+)", re.DOTALL

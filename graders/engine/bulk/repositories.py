@@ -6,9 +6,11 @@ holds is unpacked by the rules for any archive. Must not run anything of a repos
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,17 +23,36 @@ from graders.engine.core.text import quote
 from graders.engine.submissions.archives import OF_ONE
 from graders.engine.submissions.submission_copy import SubmissionProblem
 
+if sys.platform == "linux":
+    import resource
+
 _GIT = (
     *("git", "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false"),
     *("-c", "protocol.ext.allow=never", "-c", "submodule.recurse=false"),
 )
+_LEADS_ELSEWHERE = ("commondir", "gitdir", "objects/info/alternates")
+_MOST_MEMORY = 2 << 30
+_MOST_WRITTEN = 4 * OF_ONE.files
+"""Bytes of one file that git writes: a small repository can hold a huge commit."""
 PATIENCE = 300
 """Seconds of the clock on the wall that one fetch may take: a server may never answer."""
 
 
 def is_repository(path: Path) -> bool:
-    """Return whether a folder is a clone of a git repository."""
-    return (path / ".git").exists() or ((path / "HEAD").is_file() and (path / "objects").is_dir())
+    """Return whether a folder is a clone of a git repository that is whole by itself.
+
+    One whose `.git` leads elsewhere would hand in what lies there.
+    """
+    return any(map(_is_whole, (path / ".git", path)))
+
+
+def _is_whole(git: Path) -> bool:
+    if git.is_symlink() or not ((git / "HEAD").is_file() and (git / "objects").is_dir()):
+        return False
+    elsewhere = (git / name for name in _LEADS_ELSEWHERE)
+    return not any(each.exists() for each in elsewhere) and not any(
+        each.is_symlink() for each in git.rglob("*")
+    )
 
 
 @dataclass(frozen=True)
@@ -87,21 +108,34 @@ def _git(*words: str, source: str, folder: Path | None = None) -> str:
     environment = {**os.environ, "GIT_TERMINAL_PROMPT": "0", "GIT_LFS_SKIP_SMUDGE": "1"}
     # A path that begins with a hyphen, or `ext::`, is not let through by `lists`.
     where = ("-C", str(folder)) if folder else ()
-    try:
-        done = subprocess.run(  # noqa: S603 - a fixed program, and no shell
-            [*_GIT, *where, *words],
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            check=False,
-            timeout=PATIENCE,
-        )
-    except subprocess.TimeoutExpired:
-        raise _problem(source, "git got no answer.") from None
-    if done.returncode:
-        said = done.stderr.decode("utf-8", "replace").strip().splitlines()
+    with subprocess.Popen(  # noqa: S603 - a fixed program, and no shell
+        [*_GIT, *where, *words],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        _bound(process.pid)
+        try:
+            printed, complained = process.communicate(timeout=PATIENCE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise _problem(source, "git got no answer.") from None
+    if process.returncode:
+        said = complained.decode("utf-8", "replace").strip().splitlines()
         raise _problem(source, quote(said[-1] if said else "git failed", 200))
-    return done.stdout[: OF_ONE.directory].decode("utf-8", "replace")
+    return printed[: OF_ONE.directory].decode("utf-8", "replace")
+
+
+def _bound(pid: int) -> None:
+    """Bound what a program and those that it starts may write and hold, where Linux can."""
+    if sys.platform == "linux":
+        for limit, most in (
+            (resource.RLIMIT_FSIZE, _MOST_WRITTEN),
+            (resource.RLIMIT_AS, _MOST_MEMORY),
+        ):
+            with contextlib.suppress(ProcessLookupError):  # it has ended already
+                resource.prlimit(pid, limit, (most, most))
 
 
 def _problem(source: str, detail: str) -> SubmissionProblem:

@@ -140,13 +140,18 @@ class BulkRun:
         """Yield the order of each entry that must be graded; tell of the others."""
         for number, entry in enumerate(self.entries):
             order = self.order_of(number)
-            known = self.journal.results.get(entry.file)
+            known = self._known(entry)
             if known is not None and self._is_current(known, order):
                 self._tell(number, Finished(entry, known, known, graded=False))
                 continue
             # Its bytes are the scheduler's to hold, and not here as well.
             asked[number] = _without_bytes(order)
             yield order
+
+    def _known(self, entry: Entry) -> ResultRecord | None:
+        """Return the student's own result; a newcomer may have taken over the name of its file."""
+        found = self.journal.results.get(entry.file)
+        return found if found is not None and found.student == entry.student else None
 
     def order_of(self, number: int) -> GradeOrder:
         """Return the order of an entry, with its project as it is now."""
@@ -208,7 +213,7 @@ class BulkRun:
     def _keep(self, order: GradeOrder, outcome: GradedOrder | FailedOrder) -> None:
         """Write a result's files, then its line: what has a line has its files."""
         entry = self.entries[order.number]
-        before = self.journal.results.get(entry.file)
+        before = self._known(entry)
         if isinstance(outcome, FailedOrder):
             record, log = self._record(entry, order, None, outcome.reason), ""
         else:

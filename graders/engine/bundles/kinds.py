@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from uuid import NAMESPACE_URL, UUID, uuid5
 
@@ -92,15 +93,36 @@ def _grader(root: Path, lessons: Sequence[Lesson], *, to_students: bool) -> File
     for name in _GRADERS:
         files |= placed(files_below(graders / name), f"graders/{name}")
     files_of = lesson_files.open_to_students if to_students else lesson_files.whole
-    lenders = {name for lesson in lessons for name in lesson_files.borrowed_lessons(lesson)}
-    for name in lenders - {lesson.id for lesson in lessons}:
-        files |= placed(files_of(Catalogue(root).lesson(name)), f"graders/{name}")
+    lenders = _lenders(root, lessons)
+    if to_students:
+        for lesson in lessons:
+            _require_no_hidden_loan(lesson, lenders)
+    for name in lenders.keys() - {lesson.id for lesson in lessons}:
+        files |= placed(files_of(lenders[name]), f"graders/{name}")
     for lesson in lessons:
         files |= placed(files_of(lesson), f"graders/{lesson.id}")
         files |= placed(files_below(lesson.assignment_dir), f"assignments/{lesson.id}")
         if not to_students and lesson_files.played_on_course_servers(lesson):
             files |= placed(files_below(lesson.solutions_dir), f"reference_solutions/{lesson.id}")
     return files
+
+
+def _lenders(root: Path, lessons: Sequence[Lesson]) -> Mapping[str, Lesson]:
+    """Return the lessons whose checks others borrow; of those too the course may hide something."""
+    names = {name for lesson in lessons for name in lesson_files.borrowed_lessons(lesson)}
+    return {name: replace(Catalogue(root).lesson(name), course=lessons[0].course) for name in names}
+
+
+def _require_no_hidden_loan(lesson: Lesson, lenders: Mapping[str, Lesson]) -> None:
+    """Refuse a lesson that cannot be graded without a check which the course hides."""
+    for loan in (loan for each in lesson.rubric.criteria for loan in each.borrows):
+        lender, _, criterion = loan.partition("/")
+        if criterion in hidden_criteria(lenders[lender]):
+            raise UsageError(
+                f"`{criterion}` of {lender} is hidden from students, and {lesson.id} borrows it: "
+                "a copy of it would show the check.",
+                cure=f"Make the copy without {lesson.id}, or let students see the criterion.",
+            )
 
 
 def _classroom(root: Path, name: str) -> Files:
