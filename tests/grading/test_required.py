@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
@@ -10,7 +11,7 @@ from graders.engine.content.catalogue import Catalogue
 from graders.engine.core.errors import IsolationError
 from graders.engine.core.results import Isolation, IsolationLevel, Result
 from graders.engine.grading.request import GradingRequest
-from graders.engine.grading.required import is_official, require, required_level
+from graders.engine.grading.required import is_official, level_for, require, required_level
 from graders.engine.grading.run import grade
 from graders.engine.harness.server_factory import Served
 from graders.engine.server.trace import Trace
@@ -49,6 +50,15 @@ def test_levels_have_an_order() -> None:
     levels = [PRACTICE, STRONG, FULL]
     reached = [[wanted for wanted in levels if level.reaches(wanted)] for level in levels]
     assert reached == [[PRACTICE], [PRACTICE, STRONG], [PRACTICE, STRONG, FULL]]
+
+
+def test_web_code_counts_only_with_a_root_of_its_own() -> None:
+    assert [level_for(level, web=True) for level in (PRACTICE, STRONG, FULL)] == [
+        PRACTICE,
+        FULL,
+        FULL,
+    ]
+    assert level_for(STRONG, web=False) is STRONG
 
 
 def test_only_a_run_that_needs_isolation_counts() -> None:
@@ -105,3 +115,13 @@ def test_server_that_is_shut_in_less_than_the_trial_gets_no_score_either() -> No
 def test_run_is_advisory_unless_isolation_was_required(level: IsolationLevel) -> None:
     result = _graded(FactoryStandIn(SOLUTION, offered=Isolation(level=FULL)), level)
     assert result.advisory is (level is PRACTICE)
+
+
+def test_web_code_is_not_run_for_a_score_where_it_is_not_isolated() -> None:
+    lesson = Catalogue(COURSE).lesson("greeting")
+    web = replace(lesson, info=lesson.info.model_copy(update={"web": True}))
+    factory = FactoryStandIn(SOLUTION, offered=Isolation(level=STRONG))
+    request = GradingRequest(web, factory.root, seed=7, require=STRONG)
+    with pytest.raises(IsolationError, match="`full` isolation is required"):
+        grade(request, factory.root, factory)
+    assert factory.servers == []

@@ -7,6 +7,7 @@ Must not know how anything is run or scored.
     format_version: 1
     title: First agent
     draft: false            # true: still being written, and checked only where it is named
+    web: false              # true: web code of the submission is run as well, in a browser
     server: true            # false: nothing to start, only files are graded
     endpoint: /chatkit      # unless submission.yaml says otherwise
     limits:                 # by the names in core.limits, which has the defaults
@@ -126,6 +127,7 @@ class LessonFile(ContentModel):
     format_version: FormatVersion = 1
     title: Sentence
     draft: Truth = False
+    web: Truth = False
     server: Truth = True
     endpoint: Endpoint = DEFAULT_ENDPOINT
     limits: Annotated[Mapping[str, LimitNumber], AfterValidator(_known_limits)] = Field(

@@ -32,6 +32,15 @@ def is_official(required: IsolationLevel) -> bool:
     return required.reaches(IsolationLevel.STRONG)
 
 
+def level_for(asked: IsolationLevel, *, web: bool) -> IsolationLevel:
+    """Return the level that a lesson needs where ``asked`` is wanted; ``web`` if it has web code.
+
+    A bundler, Node and a browser need system calls and files that no server gets. Where they have
+    no root folder of their own, they run with too many rights for a score that counts.
+    """
+    return IsolationLevel.FULL if web and is_official(asked) else asked
+
+
 def require(required: IsolationLevel, isolation: Isolation) -> None:
     """Raise :class:`IsolationError` unless ``isolation`` is as good as required."""
     if isolation.level.reaches(required):

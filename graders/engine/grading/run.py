@@ -73,17 +73,18 @@ def grade(
     """
     began, started_at = clock(), _now()
     lesson = request.lesson
+    level = required.level_for(request.require, web=lesson.info.web)
     criteria = lesson.rubric.prerequisites_first()
     run = _Run(lesson, criteria, chosen(criteria, request.only), on_event, problem)
     if problem is None and lesson.info.server:
-        _require(request.require, factory)
+        _require(level, factory)
         run.problem = probe(factory)
     recordings = Recordings(factory, Canaries(request.seed))
     bench = fixtures.Bench(request.seed, factory, recordings, root, on_event=on_event)
     decided = run.play(bench, clock)
     if factory.isolation != NOT_STARTED:
         # A server can have been started in another way than the one that was tried.
-        required.require(request.require, factory.isolation)
+        required.require(level, factory.isolation)
     rows = grouped(lesson, [decided[each.id] for each in lesson.rubric.criteria])
     earned, possible = score.total(rows)
     result = Result(
