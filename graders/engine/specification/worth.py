@@ -2,8 +2,9 @@
 
 A scenario counts if it expects something, repeats no other, and holds on every right server. A
 misconception is caught when each of its broken servers fails a scenario that counts. What was found
-once is kept by content: the scenario's text and the server's files, so that the same specification
-is not played twice in one process. The words in it are random; what is found must not depend on
+once is kept by content: the specification's text and the server's files, so that the same
+specification is not played twice in one process. (A scenario alone is no key: several are played on
+one server, and an earlier one can change what a later one shows.) The words in it are random; what is found must not depend on
 them. Must not give points.
 """
 
@@ -63,7 +64,7 @@ class Worth:
 
 @dataclass
 class _FoundBefore:
-    """What was found in this process: by scenario and server, whether it holds."""
+    """What was found in this process: by specification, scenario and server, whether it holds."""
 
     right: dict[tuple[str, str], str] = field(default_factory=dict)
     broken: dict[tuple[str, str], bool] = field(default_factory=dict)
@@ -118,6 +119,7 @@ class _Trial:
         self._tell = tell
         self._all = len(opponents.right) + len(opponents.broken)
         self._done = 0
+        self._own = hashlib.sha256(spec.model_dump_json().encode()).hexdigest()
         self._side_by_side = asyncio.Semaphore(os.cpu_count() or 1)
 
     async def overdemands(self) -> list[Overdemand]:
@@ -185,8 +187,7 @@ class _Trial:
         return (-fits - in_area, len(list(scenario.all_turns)))
 
     def _key(self, scenario: Scenario, server: str) -> tuple[str, str]:
-        text = scenario.model_dump_json(exclude={"description", "covers"})
-        return hashlib.sha256(text.encode()).hexdigest(), server
+        return f"{self._own} {scenario.name}", server
 
     def _step(self) -> None:
         self._done += 1
