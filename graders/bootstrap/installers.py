@@ -90,8 +90,10 @@ def uv_commands(root: Path, venv: Path, groups: Sequence[str], new: bool) -> lis
     if not has_course_lock(root):
         return [sync]
     # After `uv sync`, which removes all that its own lock does not name.
-    words = ["uv", "pip", "install", "--python", str(python_of(venv)), "--require-hashes"]
-    words += ["--no-deps", "--compile-bytecode", "--no-progress"]
+    # From our own folder: uv also reads the settings of the one that it is started in, which in a
+    # classroom is the student's.
+    words = ["uv", "pip", "install", "--directory", str(root), "--python", str(python_of(venv))]
+    words += ["--require-hashes", "--no-deps", "--compile-bytecode", "--no-progress"]
     words += ["--requirement", str(root / COURSE_LOCK_NAME)]
     return [sync, Command("uv pip install", tuple(words), uv_step, environment)]
 

@@ -150,7 +150,7 @@ async def test_what_one_specification_showed_is_nothing_to_another(
     await worth_on(lesson, spec_of("sees-a", "x"))
     before = len(played.on_right)
     more = await worth_on(lesson, spec_of("sees-a", "x", "sees-b"))
-    assert set(played.on_right[before:]) == {"sees-a", "x", "sees-b"}
+    assert set(played.on_right[before:]) >= {"sees-a", "x", "sees-b"}
     assert more.noticed == {"a": "sees-a", "b": "sees-b"}
 
 
