@@ -4,8 +4,8 @@ A scenario counts if it expects something, repeats no other, and holds on every 
 misconception is caught when each of its broken servers fails a scenario that counts. What was found
 once is kept by content: the specification's text and the server's files, so that the same
 specification is not played twice in one process. (A scenario alone is no key: several are played on
-one server, and an earlier one can change what a later one shows.) The words in it are random; what is found must not depend on
-them. Must not give points.
+one server, and an earlier one can change what a later one shows.) The words in it are random; what
+is found must not depend on them. Must not give points.
 """
 
 from __future__ import annotations

@@ -47,11 +47,11 @@ CREATE TRIGGER IF NOT EXISTS item_renews_thread AFTER INSERT ON item BEGIN
     UPDATE thread SET updated_at = CURRENT_TIMESTAMP WHERE id = NEW.thread_id;
 END;
 """
-MOST_LISTED = 8
-"""Threads on a page, however many were asked for; `has_more` tells of the rest."""
 THREAD_COLUMNS = "seq, id, title, metadata, created_at"
 ITEM_COLUMNS = "seq, id, type, text, rest"
 ITEM: TypeAdapter[ThreadItem] = TypeAdapter(ThreadItem)
+MOST_LISTED = 8
+"""Threads on a page, however many were asked for; `has_more` tells of the rest."""
 T = TypeVar("T")
 Row = tuple[Any, ...]
 
