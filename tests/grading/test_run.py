@@ -22,6 +22,7 @@ from graders.engine.core.results import (
 )
 from graders.engine.grading.events import (
     CaseFinished,
+    CheckWentOn,
     CriterionFinished,
     CriterionStarted,
     GradingEvent,
@@ -249,6 +250,25 @@ def test_scenario_is_played_on_a_server_of_the_course(tmp_path: Path) -> None:
     text = text.replace("def test_answe():\n    pass", f"async def {body}")
     file.write_text(text, encoding="utf-8")
     assert statuses(graded(GREETING / "solution", course=course))["answers"] == "passed"
+
+
+def test_check_may_start_servers_and_tell_how_far_it_is(tmp_path: Path) -> None:
+    course = stubborn_course(tmp_path, "pass")
+    file = course / "graders" / "greeting" / "test_basics.py"
+    reference = submission_with(tmp_path / "reference", "ANSWERS = {'Who?': 'The course'}")
+    body = (
+        "test_answe(servers, course_servers, went_on):\n"
+        "    from pathlib import Path\n"
+        f"    own = course_servers(Path({str(reference)!r}))\n"
+        "    went_on(1, 2)\n"
+        f"    assert (servers.root.name, own.root) == ('solution', Path({str(reference)!r}))"
+    )
+    text = file.read_text(encoding="utf-8").replace("test_answe():\n    pass", body)
+    file.write_text(text, encoding="utf-8")
+    events: list[GradingEvent] = []
+    result = graded(GREETING / "solution", course=course, events=events)
+    assert statuses(result)["answers"] == "passed"
+    assert [each for each in events if isinstance(each, CheckWentOn)] == [CheckWentOn(1, 2)]
 
 
 def test_lessons_with_equal_file_names_do_not_mix() -> None:
