@@ -69,6 +69,8 @@ _CPU_SECONDS = 6.0
 _MEMORY_MB = 1_500
 _SILENT_SECONDS = 60.0
 """A last resort, for a page that neither computes nor speaks."""
+_WHOLE_SECONDS = 240.0
+"""A last net around all that is played, for a page that goes on and on without coming to rest."""
 _COMPUTES_SECONDS = 0.1
 _LOOK_SECONDS = 0.25
 _CONSOLE = re.compile(r':CONSOLE[:(]\d+\)?\] "(?P<text>.*)", source: ', re.DOTALL)
@@ -156,7 +158,8 @@ class Browser:
 
     async def watch(self, program: ConfinedProgram) -> None:
         """Look now and then whether the page can still answer."""
-        said, cpu, last, since = -1, 0.0, 0.0, time.monotonic()
+        began = since = time.monotonic()
+        said, cpu, last = -1, 0.0, 0.0
         while not self._trouble.done():
             used, memory = _usage(program.process.pid)
             if self._said != said:
@@ -164,7 +167,10 @@ class Browser:
             if cpu == used or used - last > _COMPUTES_SECONDS:
                 # What computes is not silent: its processor time is limited, however slow it is.
                 last, since = used, time.monotonic()
-            trouble = self._why_not(program, used - cpu, memory, time.monotonic() - since)
+            now = time.monotonic()
+            trouble = self._why_not(program, used - cpu, memory, now - since)
+            if not trouble and now - began > _WHOLE_SECONDS:
+                trouble = f"The page had not come to its end after {_WHOLE_SECONDS:g} s."
             if trouble:
                 self._trouble.set_result(PageTrouble(trouble, advice=_ADVICE))
             await asyncio.sleep(_LOOK_SECONDS)
