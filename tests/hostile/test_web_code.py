@@ -111,8 +111,13 @@ NO_NAMESPACES = frozenset({Layer.PROCESSES, Layer.NETWORK})
 """As in a container: no network of its own, no pid namespace, no root."""
 
 
-async def _run(code: str, *, first: str = "", without: frozenset[Layer] = NOTHING_OFF) -> list[str]:
-    """Run ``code`` in a page after the grader's own script; return what the console says."""
+async def _run(
+    code: str, *, first: str = "", without: frozenset[Layer] = NOTHING_OFF, until: str = ""
+) -> list[str]:
+    """Run ``code`` in a page after the grader's own script; return what the console says.
+
+    ``until`` is a line of the console that is waited for.
+    """
     program = find_browser()
     assert program is not None, "the tests need a browser"
     async with open_browser(program, StillBackend(), without=without) as browser:
@@ -126,6 +131,8 @@ async def _run(code: str, *, first: str = "", without: frozenset[Layer] = NOTHIN
         await browser.do("seen")
         await browser.do("settle")
         await browser.do("seen")
+        while until and until not in browser.console:
+            await browser.do("seen")
         return browser.console
 
 
@@ -194,6 +201,14 @@ def test_windows_and_dialogs_stop_nothing() -> None:
 def test_flood_of_the_console_is_cut() -> None:
     code = "setTimeout(() => { for (let i = 0; i < 20000; i++) console.log('x'.repeat(500)); }, 5);"
     assert len(asyncio.run(_run(code))) <= 200
+
+
+def test_line_of_the_console_that_is_hard_to_read_keeps_nobody_busy() -> None:
+    code = (
+        "setTimeout(() => { console.log('\\n' + ':CONSOLE:1] \"'.repeat(250000) + '\\n'); "
+        "console.log('AFTER'); }, 5);"
+    )
+    assert asyncio.run(_run(code, until="AFTER"))[-1] == "AFTER"
 
 
 @pytest.mark.parametrize("attack", NODE, ids=str)
