@@ -69,6 +69,11 @@ async def test_widget_is_built_and_mounts(
 async def test_widget_renders_on_a_server(played: PlayedWidget) -> None:
     run = played.on_server()
     expect(
+        not run.ended_for,
+        f"In Node, without a browser, it was ended: {run.ended_for}. Loading and rendering a "
+        "widget must wait for nothing.",
+    )
+    expect(
         run.code == 0 and RENDERED.strip() in run.printed,
         f"In Node, without a browser, it raised: {run.error}",
     )

@@ -275,7 +275,7 @@ async def play_widget(scene: Scene) -> PlayedWidget:
     missing = _missing()
     if missing:
         return PlayedWidget(Outcome(), unavailable=missing)
-    built = build(scene)
+    built = await asyncio.to_thread(build, scene)
     if isinstance(built, BundleProblem):
         place = re.sub("^web(?=/)", scene.student.frontend.name, built.place)
         where = f"`{place}`: " if place else ""

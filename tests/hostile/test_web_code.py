@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
@@ -25,13 +25,26 @@ from tests.hostile.web_attacks import BUNDLING, CATCHES, NODE, PAGES, BundleAtta
 
 SECRET = "kept-from-every-student"
 DRIVER = REPOSITORY / "graders" / "engine" / "web" / "page" / "driver.js"
-HTML = "<!doctype html><title>x</title><script>(() => {{{DRIVER}}})();</script>"
+ELEMENT = REPOSITORY / "graders" / "lesson07" / "web" / "element.js"
+HTML = (
+    "<!doctype html><title>x</title><script>(() => { 'use strict'; {{DRIVER}} })();</script>"
+    f'<script async src="https://{browsing.SCRIPT_HOST}/deployments/chatkit/chatkit.js"></script>'
+)
 
 
 class StillBackend:
-    """A backend that is never asked."""
+    """A backend that answers with a script, whatever it is asked."""
 
-    http = httpx.AsyncClient()
+    def __init__(self) -> None:
+        self.http = httpx.AsyncClient(transport=httpx.MockTransport(self._answer))
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        del request
+
+        async def script() -> AsyncIterator[bytes]:
+            yield b"self.onfetch = () => {};"
+
+        return httpx.Response(200, headers={"content-type": "text/javascript"}, content=script())
 
     async def settle(self) -> None:
         """Be at rest."""
@@ -93,23 +106,33 @@ def test_bundler_reads_nothing_else(attack: BundleAttack, tmp_path: Path, outsid
         assert SECRET not in made.said
 
 
+NEXT_PATH = "/__late"
 NO_NAMESPACES = frozenset({Layer.PROCESSES, Layer.NETWORK})
 """As in a container: no network of its own, no pid namespace, no root."""
 
 
-async def _run(code: str, *, first: str = "", without: frozenset[Layer] = NOTHING_OFF) -> list[str]:
-    """Run ``code`` in a page after the grader's own script; return what the console says."""
+async def _run(
+    code: str, *, first: str = "", without: frozenset[Layer] = NOTHING_OFF, until: str = ""
+) -> list[str]:
+    """Run ``code`` in a page after the grader's own script; return what the console says.
+
+    ``until`` is a line of the console that is waited for.
+    """
     program = find_browser()
     assert program is not None, "the tests need a browser"
     async with open_browser(program, StillBackend(), without=without) as browser:
-        driver = DRIVER.read_text("utf-8").replace("{{ELEMENT}}", "")
+        driver = DRIVER.read_text("utf-8").replace("{{ELEMENT}}", ELEMENT.read_text("utf-8"))
         browser.server.files["attack.js"] = ("text/javascript", f"{first}\n{code}".encode())
         html = HTML + '<body><script src="/__grader/attack.js"></script>'
         values = {"SECRET": browser.server.secret}
-        browser.server.pages[FIRST_PATH] = page_of(html, driver, values)
+        for path in (FIRST_PATH, NEXT_PATH):
+            browser.server.pages[path] = page_of(html, driver, values)
+        browser.server.script.held.set()
         await browser.do("seen")
         await browser.do("settle")
         await browser.do("seen")
+        while until and until not in browser.console:
+            await browser.do("seen")
         return browser.console
 
 
@@ -158,6 +181,15 @@ def test_page_that_cannot_go_on_ends_with_a_reason(
         asyncio.run(_run(code))
 
 
+def test_page_that_keeps_within_every_other_limit_ends_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(browsing, "_CPU_SECONDS", 1_000.0)
+    monkeypatch.setattr(browsing, "_WHOLE_SECONDS", 3.0)
+    with pytest.raises(PageTrouble, match="not come to its end after 3 s"):
+        asyncio.run(_run("setTimeout(() => { for (;;); }, 5);"))
+
+
 def test_windows_and_dialogs_stop_nothing() -> None:
     code = (
         "setTimeout(() => { alert('a'); confirm('b'); prompt('c'); window.open('/d'); print(); "
@@ -169,6 +201,14 @@ def test_windows_and_dialogs_stop_nothing() -> None:
 def test_flood_of_the_console_is_cut() -> None:
     code = "setTimeout(() => { for (let i = 0; i < 20000; i++) console.log('x'.repeat(500)); }, 5);"
     assert len(asyncio.run(_run(code))) <= 200
+
+
+def test_line_of_the_console_that_is_hard_to_read_keeps_nobody_busy() -> None:
+    code = (
+        "setTimeout(() => { console.log('\\n' + ':CONSOLE:1] \"'.repeat(250000) + '\\n'); "
+        "console.log('AFTER'); }, 5);"
+    )
+    assert asyncio.run(_run(code, until="AFTER"))[-1] == "AFTER"
 
 
 @pytest.mark.parametrize("attack", NODE, ids=str)

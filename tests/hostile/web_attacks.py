@@ -132,6 +132,36 @@ PAGES = [
         f"{_ASK} return (await get('/__first')).match(/[0-9a-f]{{32}}/)?.[0] ?? '';",
     ),
     PageAttack(
+        "the grader's word in the page that comes next",
+        f"{_ASK} return (await get('/__late')).match(/[0-9a-f]{{32}}/)?.[0] ?? '';",
+    ),
+    PageAttack(
+        "the grader's word by a method of the element",
+        "await customElements.whenDefined('openai-chatkit'); let got = ''; "
+        "const e = document.createElement('openai-chatkit'); "
+        "for (let p = e; p !== HTMLElement.prototype; p = Object.getPrototypeOf(p)) "
+        "for (const n of [...Object.getOwnPropertyNames(p), 'emit', 'dispatchEvent']) "
+        "if (!['constructor', 'sendUserMessage', 'connectedCallback'].includes(n)) "
+        "e[n] = (...a) => { got ||= /\\b[0-9a-f]{32}\\b/.exec(JSON.stringify(a))?.[0] ?? ''; }; "
+        "document.body.append(e); await e.sendUserMessage({text: 'x'}); "
+        "await new Promise((go) => setTimeout(go, 50)); e.remove(); return got;",
+    ),
+    PageAttack(
+        "a service worker of the server's",
+        "try { await navigator.serviceWorker.register('/sw.js'); return 'registered'; } "
+        "catch { return ''; }",
+    ),
+    PageAttack(
+        "a service worker of the widget's own code",
+        "try { await navigator.serviceWorker.register('/__grader/attack.js'); "
+        "return 'registered'; } catch { return ''; }",
+    ),
+    PageAttack(
+        "a window of its own for the page that comes next",
+        "const f = document.createElement('iframe'); document.body.append(f); "
+        "return f.contentWindow.open('/__late') ? 'opened' : '';",
+    ),
+    PageAttack(
         "a command without the grader's word",
         f"{_ASK} return get('/__grader/next', {{method: 'POST', body: '{{}}'}});",
     ),

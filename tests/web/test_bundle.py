@@ -52,6 +52,14 @@ def test_mistake_is_told_with_its_place_and_a_cure(
     assert cure in made.cure
 
 
+def test_bundler_that_says_too_much_is_ended(tmp_path: Path) -> None:
+    names = [letter * 6 * 1024 * 1024 for letter in "abc"]
+    made = bundled(tmp_path, Widget__tsx="\n".join(f'import "./{name}";' for name in names))
+    assert isinstance(made, BundleProblem)
+    assert made.message == "The bundler was ended: it printed more than 1,024 KiB."
+    assert len(made.said) <= 2_000
+
+
 def test_settings_of_the_submission_have_no_say(tmp_path: Path) -> None:
     (tmp_path / "tsconfig.json").write_text('{"compilerOptions": {"jsx": "preserve"}}', "utf-8")
     made = bundled(tmp_path, Widget__tsx="export const Widget = () => <p>yes</p>;")

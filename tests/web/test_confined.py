@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from graders.engine.core.errors import GraderBrokeError
+from graders.engine.isolation.layers import Layer
 from graders.engine.web import confined as rooms
-from graders.engine.web.confined import ProgramSpec, confined, own_folder
+from graders.engine.web.confined import ProgramEnd, ProgramSpec, confined, own_folder
 from graders.engine.web.node import run_in_node
 from graders.engine.web.programs import BROWSER_VARIABLE, find_browser, find_node
 
@@ -35,6 +36,46 @@ def test_exception_is_told_by_its_line() -> None:
 
 def test_program_without_words_is_told_as_such() -> None:
     assert run_in_node(node(), b"process.exit(1);").error == "it printed nothing"
+
+
+FOR_EVER = "Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);"
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        FOR_EVER,
+        f"require('fs').closeSync(1); require('fs').closeSync(2); {FOR_EVER}",
+        f"console.log('x'); process.on('SIGTERM', () => {{}}); {FOR_EVER}",
+    ],
+    ids=["waits", "closes its output", "ignores signals"],
+)
+def test_script_that_would_never_end_is_ended(script: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rooms, "LAST_SECONDS", 2.0)
+    ran = run_in_node(node(), script.encode())
+    assert ran.ended_for == "it had not ended after 2 s"
+
+
+def test_child_that_keeps_the_output_open_keeps_nobody_waiting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(rooms, "LAST_SECONDS", 2.0)
+    script = (
+        "require('child_process').spawn(process.execPath, ['-e', 'setTimeout(() => {}, 20000)'], "
+        "{detached: true, stdio: 'inherit'}).unref(); console.log('left');"
+    )
+    with own_folder() as own:
+        no_namespaces = frozenset({Layer.PROCESSES, Layer.NETWORK})
+        command = [str(node()), "-e", script]
+        spec = ProgramSpec(command, own, readable=[node()], without=no_namespaces)
+        with confined(spec) as program:
+            assert program.to_the_end(1_000) == ProgramEnd(0, "left\n")
+
+
+def test_script_that_prints_for_ever_is_ended() -> None:
+    ran = run_in_node(node(), b"for (;;) require('fs').writeSync(1, 'x'.repeat(65536));")
+    assert ran.ended_for == "it printed more than 1,024 KiB"
+    assert len(ran.printed) == 1024 * 1024
 
 
 def test_ports_are_handed_to_the_grader() -> None:

@@ -69,10 +69,14 @@ _CPU_SECONDS = 6.0
 _MEMORY_MB = 1_500
 _SILENT_SECONDS = 60.0
 """A last resort, for a page that neither computes nor speaks."""
+_WHOLE_SECONDS = 240.0
+"""A last net around all that is played, for a page that goes on and on without coming to rest."""
 _COMPUTES_SECONDS = 0.1
 _LOOK_SECONDS = 0.25
-_CONSOLE = re.compile(r':CONSOLE[:(]\d+\)?\] "(?P<text>.*)", source: ', re.DOTALL)
+_CONSOLE = re.compile(r'\[[^\]"]{0,100}:CONSOLE[:(]\d{1,9}\)?\] "')
+_SOURCE = '", source: '
 _MOST_LINES = 200
+_MOST_LINE = 20_000
 _MOST_OUTPUT = 4 * 1024 * 1024
 _ADVICE = (
     "A widget must leave its page to the user: no endless loop, no effect that sets state in each "
@@ -148,15 +152,17 @@ class Browser:
         self._read += len(data)
         if self._read > _MOST_OUTPUT:
             return
-        *lines, self._buffer = (self._buffer + data).split(b"\n")
+        *lines, rest = (self._buffer + data).split(b"\n")
+        self._buffer = rest[:_MOST_LINE]
         for line in lines:
-            found = _CONSOLE.search(line.decode(errors="replace"))
-            if found and len(self.console) < _MOST_LINES:
-                self.console.append(found["text"][:1_000])
+            text = _console_text(line[:_MOST_LINE].decode(errors="replace"))
+            if text and len(self.console) < _MOST_LINES:
+                self.console.append(text[:1_000])
 
     async def watch(self, program: ConfinedProgram) -> None:
         """Look now and then whether the page can still answer."""
-        said, cpu, last, since = -1, 0.0, 0.0, time.monotonic()
+        began = since = time.monotonic()
+        said, cpu, last = -1, 0.0, 0.0
         while not self._trouble.done():
             used, memory = _usage(program.process.pid)
             if self._said != said:
@@ -164,7 +170,10 @@ class Browser:
             if cpu == used or used - last > _COMPUTES_SECONDS:
                 # What computes is not silent: its processor time is limited, however slow it is.
                 last, since = used, time.monotonic()
-            trouble = self._why_not(program, used - cpu, memory, time.monotonic() - since)
+            now = time.monotonic()
+            trouble = self._why_not(program, used - cpu, memory, now - since)
+            if not trouble and now - began > _WHOLE_SECONDS:
+                trouble = f"The page had not come to its end after {_WHOLE_SECONDS:g} s."
             if trouble:
                 self._trouble.set_result(PageTrouble(trouble, advice=_ADVICE))
             await asyncio.sleep(_LOOK_SECONDS)
@@ -240,6 +249,14 @@ def _resolver_rules() -> str:
     }
     rules = [f"MAP {name} 127.0.0.1:{{port {port}}}" for name, port in names.items()]
     return f"--host-resolver-rules={', '.join([*rules, 'MAP * ~NOTFOUND'])}"
+
+
+def _console_text(line: str) -> str:
+    """Return what the console says in a line of the browser's output; empty if it is another."""
+    # A page writes into these lines: the time that they take must not grow faster than they do.
+    start = _CONSOLE.match(line)
+    text, source, _ = line[start.end() :].rpartition(_SOURCE) if start else ("", "", "")
+    return text if source else ""
 
 
 def _usage(pid: int) -> tuple[float, float]:

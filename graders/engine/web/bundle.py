@@ -39,6 +39,7 @@ _OPTIONS = (
     ),
 )
 _MOST_BYTES = 16 * 1024 * 1024
+_MOST_SAID = 1024 * 1024
 _MOST_FILES = 2_000
 _MESSAGE = re.compile(r"\[ERROR\] (?P<text>.+)")
 _PLACE = re.compile(r"^\s+(?P<file>\S+?):(?P<line>\d+):(?P<column>\d+):$", re.MULTILINE)
@@ -91,10 +92,16 @@ def _bundled(
             environment={"NODE_PATH": str(packages.folder), "HOME": str(own), "TMPDIR": str(own)},
         )
         with confined(spec) as program:
-            said = program.output.read(_MOST_BYTES).decode(errors="replace")
-            code = program.process.wait()
-        if code != 0:
-            return _problem(said, own)
+            end = program.to_the_end(_MOST_SAID)
+        if end.ended_for:
+            return BundleProblem(
+                f"The bundler was ended: {end.ended_for}.",
+                cure="Hand in the code as you write it: names and files as a person reads them, "
+                "and nothing that a program has made.",
+                said=end.printed[:2_000],
+            )
+        if end.code != 0:
+            return _problem(end.printed, own)
         out = sorted(path for path in (own / "out").iterdir() if path.is_file())
         return Bundle({path.name: path.read_bytes()[:_MOST_BYTES] for path in out})
 
@@ -103,7 +110,7 @@ def _problem(said: str, own: Path) -> BundleProblem:
     said = said.replace(f"{own}/", "")
     message = _MESSAGE.search(said)
     place = _PLACE.search(said)
-    text = message["text"] if message else said.strip()[:300] or "the bundler gave no reason"
+    text = (message["text"] if message else said.strip())[:300] or "the bundler gave no reason"
     where = f"{place['file']}:{place['line']}:{place['column']}" if place else ""
     return BundleProblem(text, where, _cure(text), said.strip()[:2_000])
 

@@ -9,12 +9,14 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import shutil
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -42,6 +44,9 @@ _HEARD_BYTES = 65_536
 _MOST_PORTS = 8
 _END_SECONDS = 5.0
 """A last resort for a process that does not end with its only child."""
+_CHUNK_BYTES = 65_536
+LAST_SECONDS = 60.0
+"""A last net for a program that neither computes nor ends; nothing is judged by its speed."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +93,18 @@ class ProgramSpec:
     without: frozenset[Layer] = NOTHING_OFF
 
 
+@dataclass(frozen=True)
+class ProgramEnd:
+    """How a program ended: its ``code`` and what it ``printed``.
+
+    ``ended_for`` says why the grader ended it; it is empty where the program ended by itself.
+    """
+
+    code: int
+    printed: str
+    ended_for: str = ""
+
+
 @dataclass
 class ConfinedProgram:
     """A program that runs; ``held`` names its layers, ``listeners`` are the grader's to answer."""
@@ -102,6 +119,33 @@ class ConfinedProgram:
         """What the program prints."""
         assert self.process.stdout is not None, "it was started with a pipe"
         return self.process.stdout
+
+    def to_the_end(self, most_bytes: int) -> ProgramEnd:
+        """Wait until it has ended, or end it where it prints too much or would never end."""
+        last = time.monotonic() + LAST_SECONDS
+        printed, ended_for = bytearray(), ""
+        # The output is never waited for without an end: a child may keep it open for ever.
+        while chunk := self._chunk_before(last):
+            printed += chunk
+            if len(printed) > most_bytes:
+                ended_for = f"it printed more than {most_bytes // 1024:,} KiB"
+                break
+        try:
+            code = self.process.wait(0 if ended_for else max(last - time.monotonic(), 0))
+        except subprocess.TimeoutExpired:
+            ended_for = ended_for or f"it had not ended after {LAST_SECONDS:g} s"
+            self.end()
+            code = self.process.returncode
+        return ProgramEnd(code, bytes(printed[:most_bytes]).decode(errors="replace"), ended_for)
+
+    def _chunk_before(self, last: float) -> bytes:
+        """Return what it prints next; nothing if that is all, or if the time is over."""
+        descriptor = self.output.fileno()
+        # `poll` has no bound on the number of a descriptor, as `select` has.
+        poll = select.poll()
+        poll.register(descriptor, select.POLLIN)
+        left = max(last - time.monotonic(), 0)
+        return os.read(descriptor, _CHUNK_BYTES) if poll.poll(left * 1_000) else b""
 
     def end(self) -> None:
         """End it, with all that it has started."""

@@ -14,10 +14,14 @@ _MOST_PRINTED = 1024 * 1024
 
 @dataclass(frozen=True)
 class NodeRun:
-    """How a script ended: with which ``code``, and what it ``printed``."""
+    """How a script ended: with which ``code``, and what it ``printed``.
+
+    ``ended_for`` says why the grader ended it; it is empty where the script ended by itself.
+    """
 
     code: int
     printed: str
+    ended_for: str = ""
 
     @property
     def error(self) -> str:
@@ -39,7 +43,5 @@ def run_in_node(node: Path, script: bytes) -> NodeRun:
             limits=_LIMITS,
         )
         with confined(spec) as program:
-            printed = program.output.read(_MOST_PRINTED).decode(errors="replace")
-            if len(printed) >= _MOST_PRINTED:
-                program.end()
-            return NodeRun(program.process.wait(), printed)
+            end = program.to_the_end(_MOST_PRINTED)
+    return NodeRun(end.code, end.printed, end.ended_for)

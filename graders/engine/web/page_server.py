@@ -36,7 +36,7 @@ CONTROL = "/__grader/"
 _MOST_BODY = 8 * 1024 * 1024
 _MOST_REQUESTS = 2_000
 _HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "upgrade", "proxy-connection"}
-_NOT_OURS = 404
+_NOT_OURS, _REFUSED = 404, 403
 
 Answer = tuple[int, Sequence[tuple[str, str]], bytes]
 
@@ -95,9 +95,12 @@ class PageServer:
         if scope["type"] != "http":
             return
         path = scope["path"]
-        if path.startswith(CONTROL):
+        if _is_for_service_worker(scope):
+            # It would stand between the page and the grader, and read what they say.
+            await _answer(send, _REFUSED, "text/plain", b"a page has no service worker here")
+        elif path.startswith(CONTROL):
             await self._control(scope, receive, send)
-        elif scope["method"] == "GET" and path in self.pages:
+        elif scope["method"] == "GET" and path in self.pages and _is_navigation(scope):
             await _answer(send, 200, "text/html; charset=utf-8", self.pages.pop(path))
         elif path == "/favicon.ico":
             await _answer(send, _NOT_OURS, "text/plain", b"")
@@ -312,6 +315,19 @@ def _plain(response: httpx.Response) -> list[tuple[str, str]]:
     """Return the headers of an answer but for those that belong to one connection."""
     raw = [(n.decode("latin-1"), v.decode("latin-1")) for n, v in response.headers.raw]
     return [(n, v) for n, v in raw if n.lower() not in _HOP_BY_HOP]
+
+
+def _is_for_service_worker(scope: Scope) -> bool:
+    headers = _headers(scope)
+    return headers.get("sec-fetch-dest") == "serviceworker" or "service-worker" in headers
+
+
+def _is_navigation(scope: Scope) -> bool:
+    """Return whether the browser itself goes there; no script can write these headers."""
+    headers = _headers(scope)
+    return (
+        headers.get("sec-fetch-dest") == "document" and headers.get("sec-fetch-mode") == "navigate"
+    )
 
 
 def _asks_for_page(scope: Scope) -> bool:
