@@ -9,15 +9,18 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlencode
 
 from graders.engine.web.recording import WebRequest
+from graders.lesson07.safe_json import read_json
 
 Change = Callable[[str], str]
 _MOST_DEPTH = 6
+_HEADER = re.compile(r"[\t\x20-\x7e\xa0-\xff]*")
 
 
 def changed(request: WebRequest, values: Mapping[str, str]) -> WebRequest | None:
@@ -40,6 +43,9 @@ def _replaced(request: WebRequest, old: str, new: str) -> WebRequest | None:
     headers, hit = [], False
     for name, value in request.headers:
         other = in_text(value, old, new) if _may_carry(name) else None
+        if other is not None and not _HEADER.fullmatch(other):
+            # Written as it is, and no header can hold that: no browser would send it.
+            other = None
         hit = hit or other is not None
         headers.append((name, value if other is None else other))
     return replace(request, headers=headers) if hit else None
@@ -57,7 +63,8 @@ def in_query(query: str, old: str, new: str) -> str | None:
         return None
     return urlencode(
         [(name, value if other is None else other)
-         for (name, value), (_, other) in zip(pairs, others, strict=True)]
+         for (name, value), (_, other) in zip(pairs, others, strict=True)],
+        errors="surrogatepass",
     )  # fmt: skip
 
 
@@ -76,11 +83,12 @@ def _in_json(text: str, old: str, new: str, depth: int) -> str | None:
     if not text.lstrip().startswith(("{", "[", '"')):
         return None
     try:
-        value = json.loads(text)
+        value = read_json(text)
     except ValueError:
         return None
     other, hit = _in_value(value, old, new, depth)
-    return json.dumps(other, ensure_ascii=not text.isascii()) if hit else None
+    # What was ASCII stays ASCII: a header can hold nothing else.
+    return json.dumps(other, ensure_ascii=text.isascii()) if hit else None
 
 
 def _in_value(value: Any, old: str, new: str, depth: int) -> tuple[Any, bool]:
@@ -101,7 +109,7 @@ def _in_percent(text: str, old: str, new: str, depth: int) -> str | None:
     if plain == text:
         return None
     other = in_text(plain, old, new, depth + 1)
-    return None if other is None else quote(other, safe="!'()*~")
+    return None if other is None else quote(other, "!'()*~", errors="surrogatepass")
 
 
 def _in_base64(text: str, old: str, new: str, depth: int) -> str | None:

@@ -27,6 +27,7 @@ from graders.engine.web.page_server import API_ORIGIN
 from graders.engine.web.recording import WebRequest
 from graders.lesson07.carrier import changed
 from graders.lesson07.page_data import PageData, Part, page_parts
+from graders.lesson07.safe_json import read_object
 
 MOST_BYTES = 8_192
 """What the page data of one message may take in a request to the model."""
@@ -65,11 +66,22 @@ class PageFrame:
 
 
 class Replayer:
-    """Sends a recorded request again; ``page`` is what it told of the page."""
+    """Sends a recorded request again; ``page`` is what it told of the page.
 
-    def __init__(self, scene: Scene, template: WebRequest, said: str, page: PageData) -> None:
+    ``body`` is the JSON object that the request's body is.
+    """
+
+    def __init__(
+        self,
+        scene: Scene,
+        template: WebRequest,
+        body: Mapping[str, Any],
+        said: str,
+        page: PageData,
+    ) -> None:
         self.scene = scene
         self.template = template
+        self.body = body
         self.said = said
         self.page = page
         tokens = Tokens.of(scene.student)
@@ -176,11 +188,11 @@ class Replayer:
     async def _post(self, name: str, request: WebRequest, user: str) -> httpx.Response:
         body = request.body.decode("utf-8", "replace").replace(self.said, self.scene.message(name))
         headers = [
-            (key, value)
+            (key.encode("latin-1"), value.encode("latin-1"))
             for key, value in request.headers
             if key.lower() not in {*_HOP_BY_HOP, "cookie", "authorization"}
         ]
-        headers += self.tokens.bearer(user).items()
+        headers += [(n.encode(), v.encode()) for n, v in self.tokens.bearer(user).items()]
         return await self.scene.student.http.request(
             request.method,
             f"{API_ORIGIN}{request.target}",
@@ -199,24 +211,21 @@ class Replayer:
 
     def _plain(self) -> WebRequest:
         """Return the request as ChatKit itself sends it: no metadata, no query, no own header."""
-        body = json.loads(self.template.body)
-        body.pop("metadata", None)
         headers = [
             (name, value)
             for name, value in self.template.headers
             if name.lower() in {"content-type", "accept", "origin", "chatkit-frame-instance-id"}
         ]
-        content = json.dumps({**body, "metadata": {}}).encode()
+        content = json.dumps({**self.body, "metadata": {}}).encode()
         return replace(self.template, body=content, headers=headers, query="")
 
     def _with_junk(self, junk: Any) -> WebRequest | None:
         """Return the request with ``junk`` where the page data was."""
-        body = json.loads(self.template.body)
-        metadata = body.get("metadata")
+        metadata = self.body.get("metadata")
         if isinstance(metadata, dict):
             hit = {name: junk for name, value in metadata.items() if self._tells(value)}
             if hit:
-                body["metadata"] = {**metadata, **hit}
+                body = {**self.body, "metadata": {**metadata, **hit}}
                 return replace(self.template, body=json.dumps(body).encode())
         text = junk if isinstance(junk, str) else json.dumps(junk)
         headers = [
@@ -265,10 +274,7 @@ def thread_in(text: str) -> str:
     """Return the id of the thread that a streaming answer says it has made."""
     for line in text.splitlines():
         if line.startswith("data:") and "thread.created" in line:
-            try:
-                event = json.loads(line[5:])
-            except ValueError:
-                continue
-            if isinstance(event, dict) and isinstance(event.get("thread"), dict):
+            event = read_object(line[5:]) or {}
+            if isinstance(event.get("thread"), dict):
                 return str(event["thread"].get("id", ""))
     return ""

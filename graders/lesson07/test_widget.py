@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 
@@ -11,6 +10,7 @@ import pytest
 from graders.engine.harness import criterion, expect, found, needed, quote
 from graders.engine.web.page_server import API_ORIGIN, PAGE_ORIGIN
 from graders.engine.web.recording import WebRequest
+from graders.lesson07.safe_json import read_object
 from graders.lesson07.widget import (
     RENDERED,
     UPLOADED,
@@ -92,7 +92,7 @@ async def test_options_are_real_ones(played: PlayedWidget) -> None:
             "invalid": f"`{name}` has a value of the wrong type.",
             "hosted": f"`{name}` is for a backend that OpenAI hosts.",
         }
-        found(said.get(what, f"The element refuses `{name}`."), hint=what)
+        found(said.get(what, f"The element refuses `{name}`."), hint=what if what in said else None)
 
 
 # --- the script ----------------------------------------------------------------------------------
@@ -201,6 +201,12 @@ async def test_answer_comes_back(played: PlayedWidget) -> None:
     expect(request is not None, f"The request did not leave the browser. {sent.why}".strip())
     assert request is not None, "said above"
     expect(
+        request.status == 200 or read_object(request.body) is not None,
+        f"The body of the message is no JSON object: {_body_of(request)}. The backend answered "
+        f"with status {request.status}.",
+        hint="body",
+    )
+    expect(
         request.status == 200,
         f"The backend answered a message with status {request.status}. {request.failure}".strip(),
         hint="status",
@@ -287,10 +293,10 @@ def _expect_kept(sent: Sent, kind: str, accept: str | None) -> None:
         f"{_shown(request.header('accept'))}.",
         hint="headers",
     )
-    body = _json(request.body)
+    body = read_object(request.body) or {}
     expect(
         body.get("type") == kind and isinstance(body.get("params"), dict),
-        f"The body of `{kind}` is not what the element sent: {quote(str(body)[:120])}.",
+        f"The body of `{kind}` is not what the element sent: {_body_of(request)}.",
         hint="body",
     )
 
@@ -299,12 +305,9 @@ def _shown(value: str | None) -> str:
     return f"`{quote(value)}`" if value else "none"
 
 
-def _json(body: bytes) -> dict[str, object]:
-    try:
-        value = json.loads(body)
-    except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {}
+def _body_of(request: WebRequest) -> str:
+    text = request.body[:500].decode("utf-8", "replace")
+    return f"`{quote(text)}`" if text else "it is empty"
 
 
 @criterion("upload-untouched")
@@ -345,7 +348,8 @@ async def test_other_operations_work(played: PlayedWidget) -> None:
     )
     request = sent.request
     expect(
-        request is not None and _json(request.body).get("params") == {"limit": 20, "order": "desc"},
+        request is not None
+        and (read_object(request.body) or {}).get("params") == {"limit": 20, "order": "desc"},
         "`threads.list` did not come to the backend as the element sent it.",
     )
 

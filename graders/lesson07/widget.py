@@ -36,6 +36,7 @@ from graders.engine.web.programs import BROWSER_VARIABLE, find_browser, find_nod
 from graders.engine.web.recording import WebRequest
 from graders.lesson07.page_data import LEVELS, PageData
 from graders.lesson07.replays import Replayer, thread_in
+from graders.lesson07.safe_json import read_object
 
 HERE = Path(__file__).parent / "web"
 DRIVER = Path(__file__).parents[1] / "engine" / "web" / "page" / "driver.js"
@@ -133,6 +134,14 @@ class Look:
         return str(self.exchange.get("failure") or "")
 
 
+def texts_in(said: Any, name: str) -> list[str]:
+    """Return a list of texts that the page says of itself; the page may say anything."""
+    found = said.get(name) if isinstance(said, dict) else None
+    return (
+        [each[:500] for each in found if isinstance(each, str)] if isinstance(found, list) else []
+    )
+
+
 @dataclass(frozen=True)
 class Sent:
     """One thing that the element sent through the widget, and what came of it.
@@ -225,6 +234,7 @@ class PlayedWidget:
     replays: dict[str, Outcome[Any]] = field(default_factory=dict)
     server_run: NodeRun | None = None
     stored: dict[str, Outcome[list[str]]] = field(default_factory=dict)
+    no_replays: str = ""
     gone: tuple[str, str] | None = None
     unavailable: str = ""
     where: str = ""
@@ -237,6 +247,8 @@ class PlayedWidget:
     def replayed(self, name: str) -> Any:
         """Return what came of a request that was sent again; raises the finding why it was not."""
         self._require_browser()
+        if self.no_replays:
+            raise Finding(self.no_replays, needs=("request-kept",))
         if name not in self.replays:
             raise Finding("No message left the page.", needs=("context-first",))
         return self.replays[name].value
@@ -295,7 +307,7 @@ async def play_widget(scene: Scene) -> PlayedWidget:
             else (f"`{program.name}`, without a network namespace: for practice only")
         )
         await _PagePlayer(scene, browser, built, played).play()
-    await _replay(scene, played)
+    await play_replays(scene, played)
     return played
 
 
@@ -310,14 +322,18 @@ def _missing() -> str:
     return ""
 
 
-async def _replay(scene: Scene, played: PlayedWidget) -> None:
+async def play_replays(scene: Scene, played: PlayedWidget) -> None:
     """Send the first message again, with other page data, and list what is stored."""
     first = played.steps["first"]
     if first.finding is not None or not isinstance(sent := first.value, Sent):
         return
-    if sent.request is None or sent.page is None or not sent.request.body:
+    if sent.request is None or sent.page is None:
         return
-    replayer = Replayer(scene, sent.request, scene.message("first"), sent.page)
+    body = read_object(sent.request.body)
+    if body is None:
+        played.no_replays = "The body of a message is no JSON object."
+        return
+    replayer = Replayer(scene, sent.request, body, scene.message("first"), sent.page)
     played.replays = await replayer.play()
     for name, user in {"first": "alice", "replayed": "erin"}.items():
         thread = sent.thread_id if name == "first" else _thread_of(played.replays["normal"])
@@ -386,9 +402,9 @@ class _PagePlayer:
         seen = await self.browser.do("seen")
         return Started(
             exported=rendered.get("exported") is True,
-            names=[str(name) for name in rendered.get("names", [])],
+            names=texts_in(rendered, "names"),
             look=await self._look(),
-            errors=[*map(str, seen.get("errors", [])), *map(str, seen.get("opened", []))],
+            errors=[*texts_in(seen, "errors"), *texts_in(seen, "opened")],
         )
 
     async def first(self) -> Sent:
@@ -455,7 +471,7 @@ class _PagePlayer:
         outcome = await attempt(self.browser.do("fetch", url=f"{API_ORIGIN}/login", init=login))
         if isinstance(outcome.finding, PageTrouble):
             raise outcome.finding
-        if outcome.finding is not None or outcome.value.get("status") != 204:
+        if outcome.finding is not None or outcome.value != {"status": 204}:
             raise Finding("The page could not sign in.", needs=("login", "cors-exact"))
         await self._render(None)
         return await self._say("cookie", PageData.of(self.scene, "later"))

@@ -55,6 +55,7 @@ def test_header(encode: object) -> None:
     assert again is not None
     assert (found.header("x-page"), again.header("x-page")) != (None, None)
     assert found.header("x-page") != encode(text)
+    assert (found.header("x-page") or "").isascii()
     assert json.loads(wanted)["page"]["headings"] == [NEW]
 
 
@@ -63,6 +64,18 @@ def test_query() -> None:
     assert found is not None
     assert "other=1" in found.query
     assert quote("東") in found.query
+
+
+def test_header_gets_nothing_that_no_header_can_hold() -> None:
+    assert changed(request(**{"x-page": "About it"}), {"About it": "About 東"}) is None
+    assert changed(request(**{"x-page": "About it"}), {"About it": "About\r\nit"}) is None
+    assert changed(request(**{"x-page": "About it"}), {"About it": "Über"}) is not None
+
+
+def test_half_a_character_breaks_nothing() -> None:
+    body = json.dumps({"page": "%20\ud800 old", "junk": "\ud800"})
+    assert changed(request(body), {"old": "new"}) is not None
+    assert changed(request(query=f"page={quote(body)}"), {"old": "new"}) is not None
 
 
 def test_what_is_not_there_is_not_found() -> None:

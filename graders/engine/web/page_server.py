@@ -141,7 +141,7 @@ class PageServer:
         if _headers(scope).get("x-grader") != self.secret:
             await _answer(send, _NOT_OURS, "text/plain", b"")
             return
-        said = json.loads(await _read(receive) or b"null")
+        said = _said(await _read(receive))
         if name == "round":
             with contextlib.suppress(Finding):
                 await self._student.settle()
@@ -306,7 +306,12 @@ def _certificate() -> Iterator[tuple[Path, Path]]:
 
 
 def _outgoing(request: WebRequest) -> httpx.Request:
-    headers = [(n, v) for n, v in request.headers if n.lower() not in _HOP_BY_HOP]
+    # A browser sends a header in Latin-1, and the client would take ASCII only.
+    headers = [
+        (n.encode("latin-1"), v.encode("latin-1"))
+        for n, v in request.headers
+        if n.lower() not in _HOP_BY_HOP
+    ]
     url = f"{request.origin}{request.target}"
     return httpx.Request(request.method, url, headers=headers, content=request.body)
 
@@ -315,6 +320,16 @@ def _plain(response: httpx.Response) -> list[tuple[str, str]]:
     """Return the headers of an answer but for those that belong to one connection."""
     raw = [(n.decode("latin-1"), v.decode("latin-1")) for n, v in response.headers.raw]
     return [(n, v) for n, v in raw if n.lower() not in _HOP_BY_HOP]
+
+
+def _said(body: bytes) -> Any:
+    """Return what the page says; where nobody can read it, that it could not go on."""
+    try:
+        said = json.loads(body)
+        # A text may hold half a character, which no report can.
+        return json.loads(json.dumps(said, ensure_ascii=False).encode("utf-8", "replace"))
+    except (ValueError, RecursionError):
+        return {"result": {"error": "what it says of itself cannot be read"}}
 
 
 def _is_for_service_worker(scope: Scope) -> bool:
