@@ -80,8 +80,8 @@ _MOST_LINE = 20_000
 _MOST_OUTPUT = 4 * 1024 * 1024
 _ADVICE = (
     "A widget must leave its page to the user: no endless loop, no effect that sets state in each "
-    "render, no `location.href = ...`, no data that grows for ever. Open the page yourself, with "
-    "the browser's tools beside it."
+    "render, no `location.href = ...`, no data or requests without end. Open the page yourself, "
+    "with the browser's tools beside it."
 )
 _TICKS = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 _PAGE_SIZE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
@@ -181,8 +181,8 @@ class Browser:
     def _why_not(self, program: ConfinedProgram, cpu: float, memory: float, silent: float) -> str:
         if program.process.poll() is not None:
             return "The browser has ended: a page that asks too much of it brings that about."
-        if self.server.left_for:
-            return f"The page was left for `{self.server.left_for[:200]}`."
+        if self.server.trouble:
+            return self.server.trouble
         if cpu > _CPU_SECONDS:
             return (
                 f"The page computed for {_CPU_SECONDS:g} s without coming to rest: an endless "

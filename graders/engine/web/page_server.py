@@ -35,8 +35,10 @@ API_ORIGIN = f"http://127.0.0.1:{API_PORT}"
 CONTROL = "/__grader/"
 _MOST_BODY = 8 * 1024 * 1024
 _MOST_REQUESTS = 2_000
+_MOST_KEPT = 64 * 1024 * 1024
+"""Bytes of all bodies of requests and answers that are kept of one page."""
 _HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "upgrade", "proxy-connection"}
-_NOT_OURS, _REFUSED = 404, 403
+_NOT_OURS, _REFUSED, _TOO_MUCH = 404, 403, 413
 
 Answer = tuple[int, Sequence[tuple[str, str]], bytes]
 
@@ -68,7 +70,8 @@ class PageServer:
     """Answers on the ports of one page.
 
     ``files`` are the page's own, by their paths; ``next_page`` is handed out once. What a page says
-    comes to ``on_said``, whose result is the page's next command.
+    comes to ``on_said``, whose result is the page's next command. ``trouble`` says why
+    it can go on no more; nothing that is not written down is handed on to the app.
     """
 
     def __init__(self, student: PageBackend) -> None:
@@ -80,7 +83,8 @@ class PageServer:
         self.requests: list[WebRequest] = []
         self.planted: list[Answer] = []
         self.activity = 0
-        self.left_for = ""
+        self.trouble = ""
+        self._kept = 0
         self.on_said: Callable[[Any], Awaitable[dict[str, Any]]] = _nobody
 
     @property
@@ -105,7 +109,7 @@ class PageServer:
         elif path == "/favicon.ico":
             await _answer(send, _NOT_OURS, "text/plain", b"")
         elif _asks_for_page(scope):
-            self.left_for = path
+            self.trouble = f"The page was left for `{path[:200]}`."
             await _answer(send, _NOT_OURS, "text/plain", b"no such page")
         else:
             await self._hand_on(scope, receive, send, PAGE_ORIGIN)
@@ -153,16 +157,19 @@ class PageServer:
     # --- the student's app ------------------------------------------------------------------------
 
     async def _hand_on(self, scope: Scope, receive: Receive, send: Send, origin: str) -> None:
+        body = await self._body(receive)
+        if body is None or not self._has_room_for_request():
+            await _answer(send, _TOO_MUCH, "text/plain", self.trouble.encode())
+            return
         request = WebRequest(
             origin=origin,
             method=scope["method"],
             path=scope["raw_path"].decode("latin-1"),
             query=scope["query_string"].decode("latin-1"),
             headers=[(n.decode("latin-1"), v.decode("latin-1")) for n, v in scope["headers"]],
-            body=await _read(receive),
+            body=body,
         )
-        if len(self.requests) < _MOST_REQUESTS:
-            self.requests.append(request)
+        self.requests.append(request)
         self.activity += 1
         gone = asyncio.ensure_future(_gone(receive))
         asking = asyncio.ensure_future(self._ask(request, send))
@@ -174,6 +181,37 @@ class PageServer:
         await asyncio.gather(gone, asking, return_exceptions=True)
         request.over = True
         self.activity += 1
+
+    async def _body(self, receive: Receive) -> bytes | None:
+        """Return the body of a request; ``None`` if it is more than is kept."""
+        body = bytearray()
+        while True:
+            message: Message = await receive()
+            if message["type"] == "http.disconnect":
+                return bytes(body)
+            chunk = message.get("body", b"")
+            if len(body) + len(chunk) > _MOST_BODY:
+                self.trouble = f"A request of the page had more than {_MOST_BODY >> 20} MiB."
+            if self.trouble or not self._keep(chunk):
+                return None
+            body += chunk
+            if not message.get("more_body"):
+                return bytes(body)
+
+    def _keep(self, chunk: bytes) -> bool:
+        """Return whether there is room for more bytes, and take it."""
+        if self._kept + len(chunk) > _MOST_KEPT:
+            self.trouble = (
+                f"The page's requests and their answers took more than {_MOST_KEPT >> 20} MiB."
+            )
+            return False
+        self._kept += len(chunk)
+        return True
+
+    def _has_room_for_request(self) -> bool:
+        if len(self.requests) >= _MOST_REQUESTS:
+            self.trouble = f"The page sent more than {_MOST_REQUESTS:,} requests."
+        return not self.trouble
 
     async def _ask(self, request: WebRequest, send: Send) -> None:
         if self.planted and not request.is_preflight:
@@ -211,7 +249,7 @@ class PageServer:
         await send({"type": "http.response.start", "status": status, "headers": raw})
 
     async def _go_on(self, request: WebRequest, send: Send, chunk: bytes, *, more: bool) -> None:
-        if len(request.answer) < _MOST_BODY:
+        if len(request.answer) < _MOST_BODY and self._keep(chunk):
             request.answer += chunk
         self.activity += 1
         await send({"type": "http.response.body", "body": chunk, "more_body": more})
