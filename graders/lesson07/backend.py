@@ -5,6 +5,7 @@ It records, and judges nothing.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,9 +15,15 @@ import httpx
 from graders.engine.harness import Outcome, Scene, ServerTrouble, Tokens, attempt, recorded_as
 from graders.engine.web.page_server import PAGE_ORIGIN
 
-FOREIGN_ORIGINS = ("https://evil.example", "http://127.0.0.1:5174", "null")
+FOREIGN_ORIGINS = (
+    "https://evil.example", "https://app.example.evil.example", "http://127.0.0.1:5174", "null",
+)  # fmt: skip
 LISTED_ORIGINS = ("https://app.example", PAGE_ORIGIN)
-ASKED_HEADERS = "accept-language,authorization,chatkit-frame-instance-id,content-type"
+ASKED_HEADERS = "authorization,chatkit-frame-instance-id,content-type"
+"""What a browser asks for: `accept-language` goes without being asked for."""
+_PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
 LIFETIME = 600.0
 """Seconds that the token lives which a user signs in with."""
 
@@ -111,6 +118,7 @@ class _Asking:
                 "content": [{"type": "input_text", "text": self.scene.message(name)}],
                 "attachments": [], "inference_options": {},
             }},
+            "metadata": {},
             **more,
         }  # fmt: skip
         return await self._ask("POST", self.endpoint, json=body, headers=headers)
@@ -130,15 +138,16 @@ class _Asking:
         return found
 
     async def _list(self, headers: Mapping[str, str]) -> BackendAnswer:
-        body = {"type": "threads.list", "params": {"limit": 100}}
+        body = {"type": "threads.list", "params": {"limit": 100}, "metadata": {}}
         return await self._ask("POST", self.endpoint, json=body, headers=headers)
 
     async def _uploads(self, token: str, cookie: str) -> dict[str, Outcome[BackendAnswer]]:
-        files = {"file": ("notes.png", b"\x89PNG of the test", "image/png")}
+        files = {"file": ("notes.png", _PNG, "image/png")}
         asks = {
             "upload, signed in": {"authorization": f"Bearer {token}"},
             "upload, with the cookie": {"cookie": cookie},
             "upload, no credentials": {},
+            "upload, a bad token": {"authorization": "Bearer garbage"},
         }
         return {
             name: await attempt(self._ask("POST", "/upload", files=files, headers=headers))

@@ -10,7 +10,7 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlencode
@@ -18,9 +18,14 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode
 from graders.engine.web.recording import WebRequest
 from graders.lesson07.safe_json import read_json
 
-Change = Callable[[str], str]
 _MOST_DEPTH = 6
 _HEADER = re.compile(r"[\t\x20-\x7e\xa0-\xff]*")
+
+
+class Many(str):
+    """A text that comes so many ``times`` where it is an element of a list."""
+
+    times = 100
 
 
 def changed(request: WebRequest, values: Mapping[str, str]) -> WebRequest | None:
@@ -61,18 +66,25 @@ def in_query(query: str, old: str, new: str) -> str | None:
     others = [(name, in_text(value, old, new)) for name, value in pairs]
     if all(other is None for _, other in others):
         return None
+    many = new.times if isinstance(new, Many) else 1
     return urlencode(
         [(name, value if other is None else other)
-         for (name, value), (_, other) in zip(pairs, others, strict=True)],
+         for (name, value), (_, other) in zip(pairs, others, strict=True)
+         for _ in range(1 if other is None or not _is_listed(pairs, name) else many)],
         errors="surrogatepass",
     )  # fmt: skip
+
+
+def _is_listed(pairs: list[tuple[str, str]], name: str) -> bool:
+    """Return whether a name of the query comes several times: then its values are a list."""
+    return sum(other == name for other, _ in pairs) > 1
 
 
 def in_text(text: str, old: str, new: str, depth: int = 0) -> str | None:
     """Return ``text`` in which ``old`` became ``new``, however written; ``None`` if nowhere."""
     if depth > _MOST_DEPTH:
         return None
-    for way in (_in_json, _in_percent, _in_base64):
+    for way in (_in_json, _in_form, _in_percent, _in_base64):
         found = way(text, old, new, depth)
         if found is not None:
             return found
@@ -97,11 +109,25 @@ def _in_value(value: Any, old: str, new: str, depth: int) -> tuple[Any, bool]:
         return (value, False) if other is None else (other, True)
     if isinstance(value, list):
         pairs = [_in_value(each, old, new, depth) for each in value]
-        return [each for each, _ in pairs], any(hit for _, hit in pairs)
+        many = new.times if isinstance(new, Many) else 1
+        others = [[each] * (many if hit and _is_flat(each) else 1) for each, hit in pairs]
+        return [each for some in others for each in some], any(hit for _, hit in pairs)
     if isinstance(value, dict):
         found = {name: _in_value(each, old, new, depth) for name, each in value.items()}
         return {n: each for n, (each, _) in found.items()}, any(hit for _, hit in found.values())
     return value, False
+
+
+def _is_flat(value: Any) -> bool:
+    inner = value.values() if isinstance(value, dict) else ()
+    return not isinstance(value, list) and not any(isinstance(each, list | dict) for each in inner)
+
+
+def _in_form(text: str, old: str, new: str, depth: int) -> str | None:
+    """Change what `URLSearchParams` wrote."""
+    del depth
+    form = re.fullmatch(r"[\w.~*%+\[\]-]+=[^&=\s]*(&[\w.~*%+\[\]-]+=[^&=\s]*)*", text)
+    return in_query(text, old, new) if form else None
 
 
 def _in_percent(text: str, old: str, new: str, depth: int) -> str | None:

@@ -25,7 +25,7 @@ from graders.engine.harness import (
 )
 from graders.engine.web.page_server import API_ORIGIN
 from graders.engine.web.recording import WebRequest
-from graders.lesson07.carrier import changed
+from graders.lesson07.carrier import Many, changed
 from graders.lesson07.page_data import PageData, Part, page_parts
 from graders.lesson07.safe_json import read_object
 
@@ -34,6 +34,7 @@ MOST_BYTES = 8_192
 _MANY = "東é👩🏽‍💻"
 _INFLATED = 3_500
 """Bytes that each part is made longer by; together they stay below what a query may hold."""
+_LONG_HEADING = 100
 _KEPT = 40
 """Characters of the start of URL and title that must be kept."""
 _HOP_BY_HOP = {"host", "content-length", "connection", "accept-encoding"}
@@ -93,6 +94,7 @@ class Replayer:
         steps: dict[str, Callable[[], Awaitable[Any]]] = {
             "normal": self.normal,
             "inflated": self.inflated,
+            "many": self.many,
             "closing": self.closing,
             "orders": self.orders,
             "none": self.none,
@@ -110,12 +112,20 @@ class Replayer:
     async def inflated(self) -> ResentMessage | None:
         """Make URL, title and one heading far too long, as far as they are found."""
         values = {
-            text: text + _MANY * (_INFLATED // len(_MANY.encode()))
+            text: f"{text} " + _MANY * (_INFLATED // len(_MANY.encode()))
             for text in (self.page.title, *self.page.headings.values())
         }
         values[self.page.address] = self.page.address + "&x=" + "y" * 2 * _INFLATED
         values = {old: new for old, new in values.items() if changed(self.template, {old: new})}
         return await self._send("inflated", values) if values else None
+
+    async def many(self) -> ResentMessage | None:
+        """Let the page have a hundred headings, each longer than a line."""
+        heading = self.page.headings["h3"]
+        values = {heading: Many(heading + " y" * _LONG_HEADING)}
+        if changed(self.template, values) is None:
+            return None
+        return await self._send("many", values)
 
     async def closing(self) -> tuple[ResentMessage, PageFrame] | None:
         """Write into the title what closes the frame in a normal request."""
@@ -255,7 +265,8 @@ def frame_of(parts: Sequence[Part], page: PageData) -> PageFrame | None:
         return None
     text = parts[0].text
     places = [text.find(word) for word in page.words.values() if word in text]
-    ends = [text.rfind(word) + len(word) for word in page.words.values() if word in text]
+    last = [*page.words.values(), page.address.rpartition("=")[2]]
+    ends = [text.rfind(word) + len(word) for word in last if word in text]
     return PageFrame(text[: min(places)], text[max(ends) :])
 
 

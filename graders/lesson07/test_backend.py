@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from http.cookies import SimpleCookie
+from collections import defaultdict
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
 from graders.engine.harness import criterion, expect, needed
 from graders.lesson07.backend import (
@@ -24,15 +26,29 @@ async def test_login_sets_the_cookie(backend: Backend) -> None:
     expect(
         login.status == 204,
         f"`POST /login` with a good token was answered with status {login.status}.",
-        hint="missing" if login.status in {404, 405} else "status",
+        hint={404: "missing", 405: "missing"}.get(
+            login.status, "status" if login.status < 400 else "good-token"
+        ),
     )
     text = next((each for each in login.cookies if each.startswith("session=")), "")
-    expect(bool(text), "`POST /login` set no cookie `session`.", hint="missing")
+    expect(bool(text), "`POST /login` set no cookie `session`.", hint="flags")
     _expect_flags(text)
 
 
+def _flags_of(text: str) -> dict[str, str]:
+    """Return the attributes of a cookie as browsers read them: what they do not know is ignored."""
+    pairs = (part.partition("=") for part in text.split(";")[1:])
+    return {name.strip().lower(): value.strip() or name.strip() for name, _, value in pairs}
+
+
+def _is_gone(text: str) -> bool:
+    """Return whether a `Set-Cookie` takes the cookie away."""
+    value = text.partition(";")[0].partition("=")[2].strip('"')
+    return not value or _flags_of(text).get("max-age") in {"0", "-1"}
+
+
 def _expect_flags(text: str) -> None:
-    cookie = SimpleCookie(text)["session"]
+    cookie = defaultdict(str, _flags_of(text))
     expect(bool(cookie["httponly"]), f"The cookie is not `HttpOnly`: {_flags(text)}", hint="flags")
     expect(
         str(cookie["samesite"]).lower() == "lax",
@@ -46,6 +62,20 @@ def _expect_flags(text: str) -> None:
         f"The token lives {LIFETIME:g} s more, and the cookie {lifetime} s.",
         hint="lifetime",
     )
+    if not lifetime and cookie["expires"]:
+        left = _seconds_until(cookie["expires"])
+        expect(
+            left <= LIFETIME + _LEEWAY,
+            f"The token lives {LIFETIME:g} s more, and the cookie {left:.0f} s.",
+            hint="lifetime",
+        )
+
+
+def _seconds_until(expires: str) -> float:
+    try:
+        return (parsedate_to_datetime(expires) - datetime.now(UTC)).total_seconds()
+    except (ValueError, TypeError):
+        return 0.0
 
 
 def _flags(text: str) -> str:
@@ -58,9 +88,9 @@ async def test_login_refuses_bad_tokens(backend: Backend) -> None:
     for name in ("a forged token", "an expired token", "garbage"):
         login = backend.answer(f"login, {name}")
         expect(
-            login.status == 401 and not login.cookies,
+            login.status == 401 and all(map(_is_gone, login.cookies)),
             f"`POST /login` with {name} was answered with status {login.status}"
-            f"{' and a cookie' if login.cookies else ''}.",
+            f"{' and a cookie' if not all(map(_is_gone, login.cookies)) else ''}.",
             hint="bad-token",
         )
 
@@ -196,7 +226,7 @@ async def test_foreign_origins_are_not_let_in(backend: Backend) -> None:
         by="cors-exact",
     )
     for origin in FOREIGN_ORIGINS:
-        for what in ("preflight from", "request from"):
+        for what in ("preflight from", "request from", "401 for"):
             answer = backend.answer(f"{what} {origin}")
             allowed = answer.headers.get("access-control-allow-origin")
             expect(
@@ -214,9 +244,16 @@ async def test_upload_is_for_users(backend: Backend) -> None:
         f"`POST /upload` with a good token was answered with status {signed_in.status}.",
         hint="missing" if signed_in.status in {404, 405} else None,
     )
-    stranger = backend.answer("upload, no credentials")
-    expect(
-        stranger.status == 401,
-        f"`POST /upload` without credentials was answered with status {stranger.status}.",
-        hint="open",
-    )
+    by_cookie = backend.answer("upload, with the cookie")
+    if backend.answer("cookie").status == 200:
+        expect(
+            200 <= by_cookie.status < 300,
+            f"`POST /upload` with a good cookie was answered with status {by_cookie.status}.",
+        )
+    for name in ("no credentials", "a bad token"):
+        stranger = backend.answer(f"upload, {name}")
+        expect(
+            stranger.status == 401,
+            f"`POST /upload` with {name} was answered with status {stranger.status}.",
+            hint="open",
+        )

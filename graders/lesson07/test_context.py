@@ -107,12 +107,19 @@ async def test_page_data_is_bounded(played: PlayedWidget) -> None:
         hint="refused",
     )
     frame = frame_of(normal.parts, normal.page)
-    size = sum(data_bytes(part, frame) for part in replayed.parts)
-    expect(
-        size <= MOST_BYTES,
-        f"The page data in one request to the model took {size:,} bytes.",
-        hint="too-much",
-    )
+    many: ResentMessage | None = played.replayed("many")
+    for each, what in ((replayed, "20 kB of page data"), (many, "a hundred headings")):
+        if each is None:
+            continue
+        size = max(
+            (sum(data_bytes(part, frame) for part in page_parts(call, each.page))
+             for call in each.calls), default=0
+        )  # fmt: skip
+        expect(
+            size <= MOST_BYTES,
+            f"With {what}, the page data in one request to the model took {size:,} bytes.",
+            hint="too-much",
+        )
     text = "\n".join(part.text for part in replayed.parts)
     expect(
         "\ufffd" not in text and not any(0xD800 <= ord(char) <= 0xDFFF for char in text),
@@ -180,27 +187,51 @@ def _expect_closed(played: PlayedWidget) -> None:
     if now is None or now.after != frame.after:
         # Another marker each time: the page cannot know it.
         return
-    marker = frame.after.strip().splitlines()[-1].strip()
-    pattern = re.compile(rf"(?<!\\){re.escape(marker)}")
-    most = max((len(pattern.findall(part.text)) for part in normal.parts), default=1)
-    count = max((len(pattern.findall(part.text)) for part in replayed.parts), default=0)
+    marks = _marks(frame.after)
+    # A sentence after the marker may be written by a page: it ends nothing.
+    kept_out = [mark for mark in marks if _times(mark, replayed) <= _times(mark, normal)]
     expect(
-        count <= most,
-        f"A page whose title holds `{quote(marker)}` ends its data by itself; what follows looks "
+        bool(kept_out),
+        f"A page whose title holds `{quote(marks[0])}` ends its data by itself; what follows looks "
         "like the user's or yours.",
         hint="closable",
+    )
+
+
+def _marks(after: str) -> list[str]:
+    """Return the lines that may be what ends the data; all of it where no line has a word."""
+    lines = [" ".join(line.split()) for line in after.splitlines()]
+    worded = [line for line in lines if re.search(r"\w{2}", line)]
+    return worded or [" ".join(after.split())]
+
+
+def _times(mark: str, sent: ResentMessage) -> int:
+    pattern = re.compile(rf"(?<!\\){re.escape(mark)}")
+    return max(
+        (len(pattern.findall(" ".join(part.text.split()))) for part in sent.parts), default=0
     )
 
 
 @criterion("text-stored-clean")
 async def test_only_the_users_words_are_stored(played: PlayedWidget) -> None:
     sent: Sent = played.step("first")
+    needed(
+        "first" in played.stored,
+        "The thread could not be asked for: the page's request could not be read.",
+        by="request-kept",
+    )
     stored = played.stored["first"].value
     wanted = sent.scene.message("first")
     expect(
         wanted in stored,
         f"The user wrote {quote(wanted)}, and the thread holds "
         f"{quote(stored[0]) if stored else 'nothing'}.",
+    )
+    assert sent.page is not None, "each message has a page"
+    told = [text for text in stored if sent.page.told_in(text)]
+    expect(
+        not told,
+        f"The thread holds as the user's message: {quote(told[0]) if told else ''}.",
     )
 
 

@@ -26,6 +26,11 @@ FILE = "`web/src/ChatWidget.tsx`"
 _LOADING = re.compile(
     r"^\W*(loading|please wait|connecting|initiali[sz]ing|starting|one moment)\b", re.IGNORECASE
 )
+_FAILURE = re.compile(
+    r"fail|error|not\b|n['\u2019]t\b|unable|unavailable|impossible|timed out|too long|trouble"
+    r"|problem|wrong|sorry|blocked",
+    re.IGNORECASE,
+)
 OWN_HEADERS = {
     "chatkit-frame-instance-id": "frm_0f6b2a7c",
     "accept-language": "en",
@@ -102,7 +107,11 @@ def told(look: Look, *others: Look) -> list[str]:
     """Return the lines of a page that are not there otherwise, and that say more than "Loading"."""
     usual = {line for other in others for line in _lines(other)}
     lines = (line for line in _lines(look) if line not in usual)
-    return [line for line in lines if not _LOADING.match(line) and re.search(r"\w{2}", line)]
+    return [line for line in lines if re.search(r"\w{2}", line) and not _only_loading(line)]
+
+
+def _only_loading(line: str) -> bool:
+    return _LOADING.match(line) is not None and _FAILURE.search(line) is None
 
 
 def _lines(look: Look) -> list[str]:
@@ -123,6 +132,12 @@ async def test_script_that_comes_late_is_used(played: PlayedWidget) -> None:
         late.asked <= 1 and late.came.scripts <= 1,
         "The page had a tag for the script, and the widget added another one.",
         hint="second-tag",
+    )
+    wrong = told(normal.waited, normal.look)
+    expect(
+        not wrong,
+        f"The element was there, and after ten seconds the page says {quote(' '.join(wrong))}.",
+        hint="text-stays",
     )
     said = told(late.waited, normal.look)
     stays = [line for line in said if line in _lines(late.came)]
@@ -234,6 +249,10 @@ def _not_refused_by_cors(sent: Sent) -> None:
 @criterion("streaming")
 async def test_answer_is_shown_as_it_comes(played: PlayedWidget) -> None:
     sent: Sent = played.step("first")
+    expect(
+        any(call.streaming for call in sent.calls),
+        "The server asked the model for the whole answer at once, and not for a stream.",
+    )
     chunks = sent.scene.chunks("first")
     wanted = ["".join(chunks[: n + 1]) for n in range(len(chunks))]
     for number, (want, shown) in enumerate(zip(wanted, sent.shown, strict=False), 1):
@@ -251,6 +270,11 @@ async def test_abort_reaches_the_request(played: PlayedWidget) -> None:
     request = sent.request
     expect(request is not None, f"No request left the page. {sent.why}".strip())
     assert request is not None, "said above"
+    needed(
+        any(call.streaming for call in sent.calls),
+        "The answer does not stream, so it was over before it could be stopped.",
+        by="streaming",
+    )
     expect(
         sent.left,
         "The user stopped the answer, and the request went on: its `signal` was lost.",

@@ -61,6 +61,7 @@ RENDERED = "\nRENDERED "
 SCRIPT_SECONDS = 10
 """How long a page waits for the script before it must say that the chat could not be loaded."""
 _EARLY_SECONDS = 2
+_MOST_TRIES = 20
 _CORS = (
     ("access-control-allow-origin", PAGE_ORIGIN),
     ("access-control-allow-credentials", "true"),
@@ -167,7 +168,9 @@ class Sent:
         real = [each for each in self.requests if not each.is_preflight]
         paths = {self.scene.student.endpoint, "/upload"}
         own = [each for each in real if each.path in paths]
-        return (own or real)[-1] if real else None
+        said = self.scene.message(self.name).encode()
+        saying = [each for each in own if said in each.body]
+        return (saying or own or real)[-1] if real else None
 
     @property
     def calls(self) -> Sequence[RecordedCall]:
@@ -202,6 +205,7 @@ class Started:
     names: Sequence[str]
     look: Look
     errors: Sequence[str]
+    waited: Look
 
 
 @dataclass(frozen=True)
@@ -400,11 +404,14 @@ class _PagePlayer:
         self.token = self.tokens.good("alice", jti="first")
         rendered = await self._render(self.token)
         seen = await self.browser.do("seen")
+        look = await self._look()
+        await self.browser.do("advance", milliseconds=SCRIPT_SECONDS * 1_000 + 1)
         return Started(
             exported=rendered.get("exported") is True,
             names=texts_in(rendered, "names"),
-            look=await self._look(),
+            look=look,
             errors=[*texts_in(seen, "errors"), *texts_in(seen, "opened")],
+            waited=await self._look(),
         )
 
     async def first(self) -> Sent:
@@ -424,7 +431,8 @@ class _PagePlayer:
         return await self._look()
 
     async def operation(self) -> Sent:
-        request = {"type": "threads.list", "params": {"limit": 20, "order": "desc"}}
+        params = {"limit": 20, "order": "desc"}
+        request = {"type": "threads.list", "params": params, "metadata": {}}
         return await self._do("operation", "ask", request=request)
 
     async def upload(self) -> Sent:
@@ -438,20 +446,21 @@ class _PagePlayer:
         )
 
     async def abort(self) -> Sent:
-        self.scene.script("abort", say_held(*self.scene.chunks("abort")))
+        turn = self.scene.script("abort", say_held(*self.scene.chunks("abort")))
         before = len(self.server.requests)
         await self.browser.do("send", text=self.scene.message("abort"))
         await self.browser.settle()
         await self.browser.do("abort")
         await self.browser.settle()
-        return await self._sent("abort", before)
+        return await self._sent("abort", before, turn=turn)
 
     async def fault(self, status: int) -> Fault:
         await self._again(self.token)
         before = await self._look()
         body = json.dumps({"error": "not this time"}).encode()
         challenge = (("www-authenticate", "Bearer"),) if status == 401 else ()
-        self.server.planted.append((status, (*_CORS, *challenge), body))
+        # A widget may try again by itself: each request of the step is answered so.
+        self.server.planted += [(status, (*_CORS, *challenge), body)] * _MOST_TRIES
         number = len(self.server.requests)
         await self.browser.do("send", text=self.scene.message(f"fault {status}"))
         await self.browser.settle()
@@ -471,7 +480,9 @@ class _PagePlayer:
         outcome = await attempt(self.browser.do("fetch", url=f"{API_ORIGIN}/login", init=login))
         if isinstance(outcome.finding, PageTrouble):
             raise outcome.finding
-        if outcome.finding is not None or outcome.value != {"status": 204}:
+        said = outcome.value if outcome.finding is None else None
+        status = said.get("status") if isinstance(said, dict) else None
+        if not isinstance(status, int) or not 200 <= status < 300:
             raise Finding("The page could not sign in.", needs=("login", "cors-exact"))
         await self._render(None)
         return await self._say("cookie", PageData.of(self.scene, "later"))

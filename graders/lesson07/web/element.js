@@ -76,13 +76,13 @@ class FakeChatKit extends HTMLElement {
   }
 
   #shadow = this.attachShadow({ mode: "closed" });
+  #ready = false;
 
   connectedCallback() {
     // Its private field comes first: whoever is no such element fails here.
     state.shadow = this.#shadow;
     state.connected++;
     state.current = this;
-    this.#emit("chatkit.ready", {});
   }
 
   disconnectedCallback() {
@@ -96,6 +96,9 @@ class FakeChatKit extends HTMLElement {
     for (const problem of problemsOf(options)) {
       if (!state.problems.some((each) => each.name === problem.name)) state.problems.push(problem);
     }
+    // Its frame has to load first: by then who listens is there.
+    if (!this.#ready) void task().then(() => this.#emit("chatkit.ready", {}));
+    this.#ready = true;
   }
 
   #emit(name, detail) {
@@ -255,6 +258,14 @@ function readEvent(exchange, block) {
     exchange.shown += update.delta;
     show(exchange.shown);
   }
+  // An answer that was not streamed is shown at its end.
+  if (event.type === "thread.item.done" && event.item?.type === "assistant_message") {
+    const text = (event.item.content ?? []).map((each) => each.text ?? "").join("");
+    if (!exchange.shown.endsWith(text)) {
+      exchange.shown += text;
+      show(exchange.shown);
+    }
+  }
   if (event.type === "error") {
     exchange.failure = "an `error` event";
     emit("chatkit.error", { error: new Error(event.message ?? "error") });
@@ -311,7 +322,12 @@ Object.defineProperty(window, "__chatkitWidget", {
   },
 });
 
+// What the widget puts beside its root, such as a portal, is its own too.
+const ofThePage = new Set();
+
 function render(props) {
+  if (ofThePage.size === 0)
+    for (const each of document.body.children) if (each.id !== "root") ofThePage.add(each);
   if (bundle === null) return { exported: false, names: [], failed };
   const { widget, React, createRoot, flushSync } = bundle;
   if (typeof widget.ChatWidget !== "function" && typeof widget.ChatWidget !== "object")
@@ -341,7 +357,7 @@ Object.assign(commands, {
     mounted: document.querySelector("openai-chatkit") !== null,
     options: state.options !== null,
     problems: state.problems,
-    text: visibleText(document.getElementById("root")),
+    text: [...document.body.children].filter((each) => !ofThePage.has(each)).map(visibleText).join("\n").trim(),
     failed,
     scripts: [...document.scripts].filter((each) => each.src.startsWith(CDN)).length,
     stored: native.stringify([
