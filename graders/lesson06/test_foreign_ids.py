@@ -39,7 +39,7 @@ async def test_foreign_items_in_own_threads_open_nothing(mixed: Mixed) -> None:
 @criterion("foreign-items", case="as `item_id`")
 async def test_foreign_item_answers_as_one_that_does_not_exist(mixed: Mixed) -> None:
     _need_answer(mixed.threads[0])
-    for hers, unknown in some(mixed.like_unknown):
+    for hers, unknown in mixed.like_unknown:
         got, never = hers.answer, unknown.answer
         expect(
             (got.status, got.kinds, got.broke) == (never.status, never.kinds, never.broke),

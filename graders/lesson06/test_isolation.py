@@ -80,8 +80,9 @@ async def test_list_holds_own_threads_only(listed: Listed) -> None:
 
 @criterion("list-own", case="after a restart")
 async def test_list_holds_own_threads_only_after_a_restart(
-    intrusion: Intrusions, listed: Listed
+    listed: Listed, intrusion: Intrusions
 ) -> None:
+    # The conversation that is shown is that of the last argument.
     page, thread = intrusion.returned[LIST], intrusion.undisturbed.thread
     secret = thread.leaked(page, intrusion[GET].bob)
     expect(
