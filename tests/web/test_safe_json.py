@@ -30,7 +30,8 @@ def request(body: str, **headers: str) -> WebRequest:
 
 def sent(body: str) -> Sent:
     """Return a message that left the page with a body."""
-    scene = cast("Scene", SimpleNamespace(student=SimpleNamespace(endpoint="/chatkit")))
+    student = SimpleNamespace(endpoint="/chatkit")
+    scene = cast("Scene", SimpleNamespace(student=student, message=lambda name: f"About {name}."))
     return Sent(scene, "first", [request(body)], Look({}), [], page=PageData("/", "t", {}))
 
 
