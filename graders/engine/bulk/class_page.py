@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from urllib.parse import quote as as_url
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from graders.engine.bulk.grades import GradeRow
@@ -20,7 +20,7 @@ from graders.engine.bulk.records import ResultRecord
 from graders.engine.bulk.statistics import ClassFigures, figures
 from graders.engine.core.text import visible
 from graders.engine.reports.formats.html_page import PAGES as STYLES
-from graders.engine.reports.formats.html_page import hash_of
+from graders.engine.reports.formats.html_page import escaping_environment, hash_of
 
 PAGES = Path(__file__).parent / "pages"
 HEIGHT = 160
@@ -103,13 +103,7 @@ def _columns(told: ClassFigures) -> list[_Column]:
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(PAGES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = escaping_environment(PAGES)
     environment.filters["shown"] = lambda text: visible(str(text), one_line=True)
     environment.filters["url"] = lambda text: as_url(str(text), safe="")
     return environment

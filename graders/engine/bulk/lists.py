@@ -14,6 +14,7 @@ from pathlib import Path
 
 from graders.engine.bulk.repositories import is_repository
 from graders.engine.bulk.roster import read_table
+from graders.engine.content.course import time_in_zone
 from graders.engine.core.errors import UsageError
 from graders.engine.core.text import quote
 
@@ -66,11 +67,8 @@ def _of_table(path: Path) -> Iterator[ListedSubmission]:
 def _time(path: Path, line: int, text: str) -> datetime | None:
     if not text:
         return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
+    moment = time_in_zone(text)
+    if moment is None:
         raise UsageError(
             f"{path}, line {line}: `{quote(text)}` is not a time.",
             cure="Write date, time and time zone: 2027-03-14T23:59:00+01:00",

@@ -6,7 +6,6 @@ Must not know what is in a bundle. Nothing is left half written, and no file of 
 from __future__ import annotations
 
 import io
-import os
 import shutil
 import tempfile
 import zipfile
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from graders.engine.core.errors import UsageError
+from graders.engine.reports.files import replace_whole
 
 Files: TypeAlias = Mapping[str, bytes]
 """Contents by place, with `/` between its parts."""
@@ -79,15 +79,7 @@ def write_zip(files: Files, archive: Path) -> None:
     with _told(archive):
         if archive.is_dir():
             raise UsageError(f"{archive} is a folder.", cure="Name a file: `lesson.zip`.")
-        handle, name = tempfile.mkstemp(dir=archive.absolute().parent, prefix=f".{archive.name}.")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(zipped(files))
-            Path(name).chmod(0o644)
-            Path(name).replace(archive)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        replace_whole(archive, zipped(files))
 
 
 def zipped(files: Files) -> bytes:

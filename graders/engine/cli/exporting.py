@@ -31,7 +31,7 @@ def export_canvas(
     """Write Canvas's own export with one column filled in."""
     read = read_results(results)
     filled = canvas.filled(_read(gradebook), gradebook.name, column, read, practice=practice)
-    return _write(context, filled, out, f"{len(read)} scores")
+    return write_table(context, filled.decode(), out, f"{len(read)} scores")
 
 
 def export_moodle(
@@ -40,7 +40,7 @@ def export_moodle(
     """Write Moodle's own worksheet with the grades filled in."""
     read = read_results(results)
     filled = moodle.filled(_read(gradebook), gradebook.name, read, practice=practice)
-    return _write(context, filled, out, f"{len(read)} scores")
+    return write_table(context, filled.decode(), out, f"{len(read)} scores")
 
 
 def export_csv(context: CommandContext, results: Path, out: Path | None) -> ExitCode:
@@ -52,7 +52,7 @@ def export_csv(context: CommandContext, results: Path, out: Path | None) -> Exit
         told = f"{practice} of the {len(read)} results are of practice runs, which do not count."
         print(told, file=context.err)
     text = csv_table.table(tuple(read.values()), names=tuple(read))
-    return _write(context, text.encode(), out, f"{len(read)} results")
+    return write_table(context, text, out, f"{len(read)} results")
 
 
 def read_results(folder: Path) -> Mapping[str, Result]:
@@ -74,8 +74,8 @@ def _read(file: Path) -> bytes:
         ) from error
 
 
-def _write(context: CommandContext, data: bytes, out: Path | None, what: str) -> ExitCode:
-    text = data.decode()
+def write_table(context: CommandContext, text: str, out: Path | None, what: str) -> ExitCode:
+    """Write a table to a file and say ``what`` was written, or to standard output."""
     if out is None:
         context.out.write(text)
     else:

@@ -14,9 +14,9 @@ from graders.engine.bulk.records import ResultRecord
 from graders.engine.bulk.roster import Roster, read_roster
 from graders.engine.cli.context import CommandContext
 from graders.engine.cli.exit_codes import ExitCode
+from graders.engine.cli.exporting import write_table
 from graders.engine.core.errors import UsageError
 from graders.engine.core.text import quote
-from graders.engine.reports.files import write_whole
 
 
 def run_gradebook(
@@ -37,12 +37,7 @@ def run_gradebook(
             )
     students = (read_roster(roster) if roster else Roster()).students
     text = table(join(lessons, context.course, students), lessons)
-    if out is None:
-        context.out.write(text)
-    else:
-        write_whole(out, text)
-        print(f"{len(lessons)} lessons written to {out}", file=context.err)
-    return ExitCode.FULL_MARKS
+    return write_table(context, text, out, f"{len(lessons)} lessons")
 
 
 def _read(folder: Path) -> LessonResults:

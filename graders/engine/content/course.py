@@ -105,12 +105,18 @@ class CriterionInCourse(ContentModel):
         return criterion.model_copy(update=changes)
 
 
-def _moment(text: str) -> datetime:
+def time_in_zone(text: str) -> datetime | None:
+    """Return a time as ISO 8601 writes it; ``None`` where it is none, or lacks its time zone."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
+        return None
+    return moment if moment.tzinfo is not None else None
+
+
+def _moment(text: str) -> datetime:
+    moment = time_in_zone(text)
+    if moment is None:
         raise flaw(
             f"`{quote(text)}` is not a time.",
             cure="Write date, time and time zone: `2027-03-14T23:59:00+01:00`.",

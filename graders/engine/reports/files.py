@@ -15,7 +15,7 @@ from graders.engine.core.errors import UsageError
 def write_whole(path: Path, text: str) -> None:
     """Write ``text`` to ``path``; whoever reads it meanwhile sees the old file or the new one."""
     with _told(path):
-        _replace(path, text)
+        replace_whole(path, text.encode())
 
 
 def append_to(path: Path, text: str) -> None:
@@ -50,11 +50,12 @@ def _draft(path: Path) -> tuple[int, str]:
     return tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
 
 
-def _replace(path: Path, text: str) -> None:
+def replace_whole(path: Path, data: bytes) -> None:
+    """Put a file with ``data`` in the place of ``path``; an OSError leaves the old one there."""
     handle, name = _draft(path)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
         Path(name).chmod(0o644)
         Path(name).replace(path)
     except BaseException:

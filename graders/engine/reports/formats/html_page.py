@@ -91,15 +91,20 @@ def _findings(result: Result, all_told: Sequence[ToldCriterion]) -> list[tuple[i
     return sorted(placed, key=lambda place: turns.get(place[1].row.id, len(turns)))
 
 
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(PAGES),
+def escaping_environment(pages: Path) -> Environment:
+    """Return what fills the templates in ``pages``: all text is escaped, and none may lack."""
+    return Environment(
+        loader=FileSystemLoader(pages),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+
+
+@cache
+def _environment() -> Environment:
+    environment = escaping_environment(PAGES)
     environment.filters.update(
         line=on_one_line,
         block=lambda text: no_command(visible(text)),
