@@ -48,13 +48,18 @@ def environment_folder(root: Path) -> Path:
 
 
 def groups_for(arguments: Sequence[str]) -> tuple[str, ...]:
-    """Return the dependency groups that a command line needs."""
+    """Return the dependency groups that a command line needs, in the order of the alphabet."""
     if arguments[:1] == ["test"]:
         return ("test",)
-    on_a_cluster = arguments[:1] == ["worker"] or (
-        arguments[:1] == ["bulk"] and any(word.split("=")[0] == "--dask" for word in arguments)
-    )
-    return ("cluster",) if on_a_cluster else ()
+    words = {word.partition("=")[0] for word in arguments}
+    everything = list(arguments[:2]) == ["lesson", "check"]
+    wanted = {
+        "cluster": arguments[:1] == ["worker"] or "--dask" in words,
+        "postgresql": everything or "--database" in words,
+        "rag": everything or "rag" in arguments or "--lesson=rag" in arguments,
+        "similarity": "--similarity" in words,
+    }
+    return tuple(group for group, is_wanted in wanted.items() if is_wanted)
 
 
 def prepare(root: Path, venv: Path, groups: tuple[str, ...], notices: Notices) -> None:

@@ -17,10 +17,10 @@ from graders.bootstrap.trouble import SetupError
 
 STAMP_NAME = "grade.stamp.json"
 LOCK_NAME = "uv.lock"
-EXPORT_NAMES = {
-    "": "graders/requirements.txt",
-    "cluster": "graders/requirements-cluster.txt",
-    "test": "graders/requirements-test.txt",
+GROUPS = ("cluster", "postgresql", "rag", "similarity", "test")
+"""The dependency groups of pyproject.toml that can be installed."""
+EXPORT_NAMES = {"": "graders/requirements.txt"} | {
+    group: f"graders/requirements-{group}.txt" for group in GROUPS
 }
 COURSE_LOCK_NAME = "course.lock"
 """What a class adds; there is none without a class."""

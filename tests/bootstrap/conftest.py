@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from graders.bootstrap.notices import Notices
-from graders.bootstrap.stamp import Stamp, python_of, wanted_stamp, write_stamp
+from graders.bootstrap.stamp import EXPORT_NAMES, Stamp, python_of, wanted_stamp, write_stamp
 
 DIGEST = "sha256:" + "0" * 64
 
@@ -66,14 +66,13 @@ TEST_EXPORT = BASE_EXPORT + f"lint==0.1 \\\n    --hash={DIGEST}\n"
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """Return a folder with the five files that describe an environment, all in agreement."""
+    """Return a folder with the files that describe an environment, all in agreement."""
     root = tmp_path / "project"
     (root / "graders").mkdir(parents=True)
     (root / "pyproject.toml").write_text(PYPROJECT)
     (root / "uv.lock").write_text(LOCK)
-    (root / "graders/requirements.txt").write_text(BASE_EXPORT)
-    (root / "graders/requirements-cluster.txt").write_text(BASE_EXPORT)
-    (root / "graders/requirements-test.txt").write_text(TEST_EXPORT)
+    for group, name in EXPORT_NAMES.items():
+        (root / name).write_text(TEST_EXPORT if group == "test" else BASE_EXPORT)
     return root
 
 

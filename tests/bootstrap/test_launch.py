@@ -85,6 +85,13 @@ def test_a_cluster_is_installed_for_those_who_use_one() -> None:
     assert groups_for(["bulk", "folder"]) == ()
 
 
+def test_what_few_use_is_installed_for_those_who_use_it() -> None:
+    assert groups_for(["lesson05", "folder", "--database", "postgresql"]) == ("postgresql",)
+    assert groups_for(["rag", "folder"]) == ("rag",)
+    assert groups_for(["bulk", "folder", "--lesson=rag", "--similarity"]) == ("rag", "similarity")
+    assert groups_for(["lesson", "check"]) == ("postgresql", "rag")
+
+
 def test_environment_stands_beside_the_entry_unless_told_otherwise(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -22,7 +22,6 @@ from graders.engine.content.locked_packages import EXPORT_NAME, normal, pins
 from graders.engine.core.errors import UsageError
 from graders.engine.core.text import visible
 
-GROUPS = ("", "-cluster", "-test")
 OLDEST_PYTHON = "3.11"
 MOST_LINES = 6
 _HASH = re.compile(r"--hash=(sha256:[0-9a-f]{64})")
@@ -75,10 +74,8 @@ def find_uv() -> str | None:
 def _constraints(root: Path) -> Iterable[str]:
     """Return what the grader pins, its groups included, as lines without hashes."""
     base = root / EXPORT_NAME
-    texts = [
-        base.with_name(f"{base.stem}{group}{base.suffix}").read_text(encoding="utf-8")
-        for group in GROUPS
-    ]
+    exports = sorted(base.parent.glob(f"{base.stem}*{base.suffix}"))
+    texts = [each.read_text(encoding="utf-8") for each in exports]
     found = sorted({each for text in texts for each in pins(text)})
     return [
         f"{each.name}=={each.version}{f' ; {each.where}' if each.where else ''}" for each in found
