@@ -10,7 +10,7 @@ import pytest
 
 from graders.engine.bulk.run import BulkRun
 from graders.engine.cli.exit_codes import ExitCode
-from tests.bulk.class_folder import POISON, RUDE, a_class, fragile_servers, hand_in
+from tests.bulk.class_folder import POISON, RIGHT, RUDE, a_class, fragile_servers, hand_in
 from tests.cli.course import Outcome, run
 from tests.miniature import stand_in_servers
 
@@ -146,6 +146,20 @@ def test_changed_scores_are_told_with_the_reason(tmp_path: Path) -> None:
     same = run("diff", str(new), str(new))
     assert (same.code, same.out) == (ExitCode.FULL_MARKS, "No score has changed.\n")
     assert run("diff", str(source), str(new)).code == ExitCode.USAGE
+
+
+def test_similar_submissions_are_told_with_a_page(tmp_path: Path) -> None:
+    source, out = tmp_path / "class", tmp_path / "out"
+    shared = "".join(f"value_{n} = [{n}, {n} + 1]\n" for n in range(40))
+    for student in ("ada", "bob"):
+        hand_in(source / student, RIGHT + shared)
+    hand_in(source / "cyd")
+    outcome = bulk(source, out, "--similarity")
+    assert f"1 pair of submissions share code: look at {out / 'similarity.html'}." in outcome.out
+    page = (out / "similarity.html").read_text(encoding="utf-8")
+    assert "3 submissions compared, 1 pair to look at" in page
+    hand_in(source / "bob")
+    assert "No two submissions share code." in bulk(source, out, "--similarity").out
 
 
 def test_audit_is_told(tmp_path: Path) -> None:

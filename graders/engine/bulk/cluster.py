@@ -7,7 +7,6 @@ task is.
 from __future__ import annotations
 
 import asyncio
-import importlib
 import logging
 import sys
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from graders.engine.core.errors import UsageError
+from graders.engine.core.optional import optional_module
 from graders.engine.core.places import REPOSITORY
 from graders.engine.core.text import quote
 
@@ -174,11 +174,9 @@ def _settings() -> Iterator[None]:
 
 def _module(name: str) -> Any:
     """Return a module of Dask, which has no types; a UsageError if it is not installed."""
-    try:
-        return importlib.import_module(name)
-    except ImportError:
-        raise UsageError(
-            "Dask is not installed.",
-            cure="Start it as `python grade.py bulk ... --dask ADDRESS` or `grade.py worker`; "
-            "these install it.",
-        ) from None
+    return optional_module(
+        name,
+        "Dask",
+        "Start it as `python grade.py bulk ... --dask ADDRESS` or `grade.py worker`; "
+        "these install it.",
+    )

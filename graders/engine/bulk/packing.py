@@ -38,6 +38,21 @@ def packed(folder: Path) -> Packed:
     return Packed(written.getvalue(), hash_of_folder(folder), links)
 
 
+def texts_in(data: bytes, endings: tuple[str, ...]) -> dict[str, str]:
+    """Return the text of each file in a packed project whose name ends so, with plain line ends."""
+    if not data:
+        return {}
+    with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+        found = [each for each in archive if each.isfile() and each.name.endswith(endings)]
+        return {each.name: _text(archive, each) for each in found}
+
+
+def _text(archive: tarfile.TarFile, entry: tarfile.TarInfo) -> str:
+    content = archive.extractfile(entry)
+    text = content.read().decode("utf-8-sig", "replace") if content else ""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
 class _Archive:
     """Takes the folders and files of a submission into a tar archive."""
 

@@ -23,6 +23,7 @@ from graders.engine.bulk.deliveries import Entry
 from graders.engine.bulk.differences import changes
 from graders.engine.bulk.finding import found_submissions
 from graders.engine.bulk.journal import opened_journal
+from graders.engine.bulk.packing import texts_in
 from graders.engine.bulk.processes import SeparateProcesses
 from graders.engine.bulk.projects import ProjectMarks, opened_project
 from graders.engine.bulk.records import ResultRecord
@@ -36,6 +37,7 @@ from graders.engine.bulk.run import (
     records_in_order,
     replaced,
 )
+from graders.engine.bulk.similarity import LANGUAGES, Code, Similarity, similar
 from graders.engine.bulk.worker import cold_servers, versions_of
 from graders.engine.cli.bulk_changes import table_of
 from graders.engine.cli.bulk_progress import bulk_watched
@@ -53,6 +55,7 @@ from graders.engine.submissions.submission_copy import SubmissionProblem
 
 GRADES = "grades.csv"
 PAGE = "index.html"
+SIMILARITY = "similarity.html"
 BATCH = 2
 """Submissions that travel together to another machine."""
 MOST_AT_FIRST = 16
@@ -75,6 +78,7 @@ class BulkOrder:
     require: IsolationLevel | None = None
     verbose: bool = False
     audit: int = 0
+    similarity: bool = False
     dask: str | None = None
     tls: Tls = field(default_factory=Tls)
     memory_limit: str | None = None
@@ -132,13 +136,41 @@ def _graded(context: CommandContext, order: BulkOrder, out: Path, group: _Class)
                     raise
         graded = records_in_order(run)
         _write_class(out, group, graded)
+        pairs = _compared(run, out) if order.similarity else None
     _summarise(context, out, group, graded, kept=progress.kept)
     _print_changes(context, run)
+    if pairs is not None:
+        _print_pairs(context, pairs, out)
     failed = any(each.record.error for each in run.finished.values())
     if report is not None:
         _print_audit(context, report)
         failed = failed or bool(report.differences)
     return ExitCode.GRADER_BROKE if failed else ExitCode.FULL_MARKS
+
+
+def _compared(run: BulkRun, out: Path) -> Similarity:
+    """Write the page of pairs that share code; return what was found."""
+    from graders.engine.bulk.similarity_page import render  # noqa: PLC0415 - only here
+
+    given = {
+        each.name: each.read_text(encoding="utf-8")
+        for each in run.plan.lesson.assignment_dir.rglob("*")
+        if each.name.endswith((*LANGUAGES, ".md"))
+    }
+    packed = ((entry, run.order_of(number).data) for number, entry in enumerate(run.entries))
+    codes = [Code(each.student, each.file, texts_in(data, LANGUAGES)) for each, data in packed]
+    found = similar(codes, given)
+    write_whole(out / SIMILARITY, render(run.plan.lesson.id, found))
+    return found
+
+
+def _print_pairs(context: CommandContext, found: Similarity, out: Path) -> None:
+    count = len(found.pairs) + found.more
+    told = f"{count} pair{'' if count == 1 else 's'} of submissions share code"
+    context.stdout().print(
+        Text(f"{told}: look at {out / SIMILARITY}." if count else "No two submissions share code."),
+        soft_wrap=True,
+    )
 
 
 def _audited(

@@ -684,6 +684,13 @@ def bulk_command(  # noqa: PLR0917 - Typer reads the options from here
             show_default=False,
         ),
     ] = 0,
+    similarity: Annotated[
+        bool,
+        typer.Option(
+            "--similarity",
+            help="Write a page of pairs of submissions that share code, as a place to look.",
+        ),
+    ] = False,
     dask: Annotated[
         str | None,
         typer.Option(
@@ -726,6 +733,7 @@ def bulk_command(  # noqa: PLR0917 - Typer reads the options from here
         require=require,
         verbose=verbose,
         audit=audit,
+        similarity=similarity,
         dask=dask,
         tls=Tls(tls_ca, tls_cert, tls_key),
         memory_limit=memory_limit,
