@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import time
@@ -15,10 +16,12 @@ from pathlib import Path
 
 from graders.engine.bulk.journal import read_journal
 from graders.engine.core.places import REPOSITORY
-from tests.bulk.class_folder import RIGHT, hand_in
+from tests.bulk.class_folder import hand_in
 
 SOLUTION = REPOSITORY / "reference_solutions" / "lesson02" / "solution"
 COPIES = int(os.environ.get("BULK_COPIES", "100"))
+NAIVE = Path(__file__).with_name("naive_lesson02.py")
+NAIVE_COPIES = min(COPIES, 10)
 RUN = """
 import resource, sys
 from pathlib import Path
@@ -38,9 +41,14 @@ if __name__ == "__main__":
 
 def class_of(folder: Path, count: int, *, small: bool) -> Path:
     """Write so many distinct submissions."""
-    own = RIGHT if small else (SOLUTION / "server.py").read_text(encoding="utf-8")
     for number in range(count):
-        hand_in(folder / f"s{number:04}", f"{own}\n# {number}\n")
+        own = folder / f"s{number:04}"
+        if small:
+            hand_in(own)
+        else:
+            shutil.copytree(SOLUTION, own)
+        with (own / "server.py").open("a", encoding="utf-8") as server:
+            server.write(f"\n# {number}\n")
     return folder
 
 
@@ -63,6 +71,26 @@ def ran(folder: Path, source: Path, out: Path, *words: str, small: bool) -> dict
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     peak = float(done.stderr.rpartition("peak ")[2])
     return {"wall": wall, "cpu": cpu, "peak": peak}
+
+
+def naive_way(folder: Path) -> float:
+    """Return the seconds of CPU that the naive way takes for one submission."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    for number in range(NAIVE_COPIES):
+        own = folder / f"s{number}"
+        shutil.copytree(SOLUTION, own)
+        words = ["-q", "-c", os.devnull, "-o", "asyncio_mode=auto", "-p", "no:cacheprovider"]
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", *words, NAIVE],
+            env={**os.environ, "NAIVE_SUBMISSION": str(own)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return used / NAIVE_COPIES
 
 
 def test_what_the_run_itself_costs(tmp_path: Path) -> None:
@@ -88,6 +116,7 @@ def test_throughput(tmp_path: Path) -> None:
     one = ran(tmp_path, source, tmp_path / "one", "-j", "1", small=False)
     two = ran(tmp_path, source, tmp_path / "two", "-j", "2", small=False)
     dask = ran(tmp_path, source, tmp_path / "dask", "-j", "2", "--dask", "local", small=False)
+    naive = naive_way(tmp_path / "naive")
     results = read_journal(tmp_path / "one")
     assert {each.score for each in results.values()} == {100}
     print(f"\n{COPIES} distinct copies of a solution of lesson02")
@@ -95,5 +124,8 @@ def test_throughput(tmp_path: Path) -> None:
         rate = 60 * COPIES / told["wall"]
         cpu = told["cpu"] / COPIES
         print(f"  {name}: {told['wall']:.1f} s, {rate:.1f} a minute, {cpu:.2f} s of CPU each")
+    own = one["cpu"] / COPIES
+    print(f"  the naive way: {naive:.2f} s of CPU each (mean of {NAIVE_COPIES})")
+    print(f"  naive / ours, CPU: {naive / own:.1f}   goal >= 10")
     print(f"  -j 2 / -j 1: {one['wall'] / two['wall']:.2f}   goal >= 1.7 on two free cores")
     print(f"  Dask / -j 2: {two['wall'] / dask['wall']:.2f}   goal >= 0.8")
