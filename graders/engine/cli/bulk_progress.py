@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from rich.console import Console, Group
+from rich.console import Console
 from rich.live import Live
 from rich.progress_bar import ProgressBar
+from rich.table import Table
 from rich.text import Text
 
 from graders.engine.bulk.records import ResultRecord
@@ -58,7 +59,7 @@ class BulkProgress:
         if self.live is not None:
             self.live.update(self.page(), refresh=True)
 
-    def page(self) -> Group:
+    def page(self) -> Table:
         """Return what stands on the terminal."""
         left = self.count - self.done
         parts = [f"{self.done} of {self.count} done", f"{left} left"]
@@ -67,8 +68,12 @@ class BulkProgress:
             rate = self.graded / seconds
             parts += [f"{60 * rate:.0f} a minute", f"about {_span(left / rate)} to go"]
         bar = ProgressBar(total=max(self.count, 1), completed=self.done, width=40)
-        lines = [Text(f"  {each}", style="dim") for each in self._last]
-        return Group(bar, Text(", ".join(parts)), *lines)
+        # In a table: a bar by itself ends no line.
+        page = Table.grid()
+        page.add_row(bar)
+        for line in (", ".join(parts), *(f"  {each}" for each in self._last)):
+            page.add_row(Text(line, "dim" if line.startswith(" ") else ""))
+        return page
 
 
 def told(record: ResultRecord) -> str:
