@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from graders.engine.harness import (
     Outcome,
+    Page,
     Reply,
     Said,
     Scene,
@@ -17,8 +18,10 @@ from graders.engine.harness import (
     Stream,
     Turn,
     attempt,
+    items_in,
     recorded_as,
     say_held,
+    walk_pages,
 )
 from graders.lesson03.streaming import hear, long_chunks
 
@@ -240,14 +243,14 @@ async def _beside(scene: Scene, held: Held, late: str | None) -> Beside:
 class Burst:
     """Five messages in one thread, each sent before any was answered; ``last`` is the fifth's.
 
-    ``items`` are those of a thread in which the server had taken in each message before the next
-    one came; ``items_at_once`` those of another one, in which all five came in one instant.
+    ``items`` are the pages of a thread in which the server had taken in each message before the
+    next one came; ``items_at_once`` those of another one, in which all five came in one instant.
     """
 
     scene: Scene
     last: Outcome[Stream]
-    items: Outcome[Reply]
-    items_at_once: Outcome[Reply]
+    items: Outcome[list[Page]]
+    items_at_once: Outcome[list[Page]]
 
 
 @recorded_as("burst")
@@ -260,7 +263,7 @@ async def play_burst(scene: Scene) -> Burst:
 
 async def _burst(
     scene: Scene, prefix: str, *, at_once: bool
-) -> tuple[Outcome[Stream], Outcome[Reply]]:
+) -> tuple[Outcome[Stream], Outcome[list[Page]]]:
     thread_id = (await scene.say(f"{prefix}zero")).whole.thread_id
     names = [prefix + name for name in BURST]
     turns = [scene.script(name, say_held(*scene.chunks(name))) for name in names]
@@ -276,7 +279,7 @@ async def _burst(
     await asyncio.gather(
         *(stream.value.finish_or_leave() for stream in streams if stream.finding is None)
     )
-    return streams[-1], await attempt(_items(scene, thread_id))
+    return streams[-1], await attempt(_all_items(scene, thread_id))
 
 
 async def _given_up(scene: Scene, turn: Turn) -> bool:
@@ -289,3 +292,16 @@ async def _given_up(scene: Scene, turn: Turn) -> bool:
 
 async def _items(scene: Scene, thread_id: str) -> Reply:
     return await scene.chat.items(thread_id, order="asc", limit=_MOST_ITEMS)
+
+
+async def _all_items(scene: Scene, thread_id: str) -> list[Page]:
+    """Read all pages, which may be short; what comes after one that has nothing new is not read."""
+    known: set[str] = set()
+
+    def following(page: Page) -> str | None:
+        is_new = not known.issuperset(page.ids)
+        known.update(page.ids)
+        return page.next if is_new else None
+
+    items = items_in(scene.chat, thread_id)
+    return await walk_pages(lambda after: items.page(_MOST_ITEMS, "asc", after), following)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graders.engine.harness import Item, criterion, expect, items_of, texts_of
+from graders.engine.harness import Item, Page, criterion, expect, items_of, texts_of
 from graders.lesson03.interruptions import (
     AT_ONCE,
     BURST,
@@ -156,45 +156,57 @@ def _expect_ended(old: Superseded, when: str) -> None:
     )
 
 
+def _said_in(pages: list[Page]) -> tuple[list[str], int]:
+    """Return the user's messages on all pages, and where in the transcript the last page stands.
+
+    What a page has from the one before it is not there twice: pages are judged in lesson05.
+    """
+    texts: list[str] = []
+    known: set[str] = set()
+    for page in pages:
+        new = [item for item in items_of(page.reply) if item.id not in known]
+        texts += [item.text for item in new if item.type == "user_message"]
+        known.update(page.ids)
+    return texts, pages[-1].reply.serial
+
+
 @criterion("five-messages", case="none is lost or doubled")
 async def test_no_message_of_five_is_lost_or_doubled(burst: Burst) -> None:
     for outcome, prefix in ((burst.items, ""), (burst.items_at_once, AT_ONCE)):
-        reply = outcome.value
-        texts = texts_of(reply, "user_message")
+        texts, serial = _said_in(outcome.value)
         for number, name in enumerate(BURST, 1):
             count = sum(burst.scene.word(prefix + name) in text for text in texts)
             expect(
                 count > 0,
                 f"Message {number} of five is not in `items.list`.",
-                at=reply.serial,
+                at=serial,
                 hint="lost",
             )
             expect(
                 count == 1,
                 f"Message {number} of five is in `items.list` {count} times.",
-                at=reply.serial,
+                at=serial,
                 hint="doubled",
             )
 
 
 @criterion("five-messages", case="their order holds")
 async def test_five_messages_keep_their_order(burst: Burst) -> None:
-    reply = burst.items.value
-    texts = texts_of(reply, "user_message")
+    texts, serial = _said_in(burst.items.value)
     known = [name for text in texts for name in BURST if burst.scene.word(name) in text]
     distinct = list(dict.fromkeys(known))
     expected = [name for name in BURST if name in distinct]
     expect(
         len(distinct) > 1,
         f"`items.list` holds {len(distinct)} of five messages: there is no order to see.",
-        at=reply.serial,
+        at=serial,
         hint="lost",
     )
     expect(
         distinct == expected,
         f"The messages were sent as {', '.join(BURST)}, `items.list` with `order: asc` gives "
         f"{', '.join(distinct)}.",
-        at=reply.serial,
+        at=serial,
         hint="order",
     )
 

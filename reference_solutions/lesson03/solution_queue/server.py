@@ -45,6 +45,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 client = AsyncOpenAI(max_retries=0)
+LONGEST_PAGE = 10
 
 
 class ListStore(Store[None]):
@@ -111,6 +112,7 @@ class ListStore(Store[None]):
 
 def cut(records: list[Any], limit: int, after: str | None, order: str) -> Page[Any]:
     """The page of `records` (oldest first) that comes after the record with id `after`."""
+    limit = min(limit, LONGEST_PAGE)
     rest = records[::-1] if order == "desc" else records[:]
     if after is not None:
         rest = rest[[record.id for record in rest].index(after) + 1 :]
