@@ -30,9 +30,13 @@ def run(
     servers: object = stand_in_servers,
     root: Path = COURSE,
     environment: Mapping[str, str] | None = None,
+    out: io.StringIO | None = None,
 ) -> Outcome:
-    """Run the command line in a course, with no variable of the environment but those given."""
-    out, err = io.StringIO(), io.StringIO()
+    """Run the command line in a course, with no variable of the environment but those given.
+
+    ``out`` is what it prints to, for who reads along.
+    """
+    out, err = out or io.StringIO(), io.StringIO()
     context = CommandContext(
         root=root,
         servers=servers,  # type: ignore[arg-type]

@@ -41,7 +41,7 @@ def test_help_shows_exit_codes_and_commands(capsys: pytest.CaptureFixture[str]) 
 COMMANDS = [
     (),
     *((name,) for name in NAMES if name != "test"),
-    *(("lesson", name) for name in ("check", "mutant", "quiz")),
+    *(("lesson", name) for name in ("check", "mutant", "new", "quiz")),
 ]
 
 
@@ -90,7 +90,10 @@ def test_list_imports_nothing_heavy() -> None:
 
 def test_commands_and_options_in_the_readme_exist() -> None:
     named = set(re.findall(r"^\| `python grade\.py ((?:lesson )?[a-z]+)\b", README, re.MULTILINE))
-    assert named == {*NAMES, "lesson check", "lesson mutant", "lesson quiz"} - {"grade", "lesson"}
+    assert named == {*NAMES, "lesson check", "lesson mutant", "lesson new", "lesson quiz"} - {
+        "grade",
+        "lesson",
+    }
     shown = README.split("## For those")[0]
     options = set(re.findall(r"`(--[a-z0-9-]+)", shown))
     existing = {option for command in _commands(COMMAND) for option in _options(command)}

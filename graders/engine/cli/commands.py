@@ -544,6 +544,23 @@ def completion_command(
     return ExitCode.FULL_MARKS
 
 
+@lessons.command("new", cls=PlainCommand, short_help="Make a small, complete lesson.")
+def new_command(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="Its name, such as lesson09.", metavar="LESSON")],
+    title: Annotated[
+        str, typer.Argument(help='Its title, such as "Files and images".', metavar="TITLE")
+    ],
+) -> ExitCode:
+    """Make a lesson that is small and complete, to be changed.
+
+    It has two criteria, a stub, two solutions, two mutants, a conversation and tests.
+    """
+    from graders.engine.cli.lesson_making import run_new  # noqa: PLC0415 - only here
+
+    return run_new(command_context(context), name, title, NAMES)
+
+
 @lessons.command(
     "check", cls=PlainCommand, short_help="Grade stub, solutions and mutants of lessons."
 )
