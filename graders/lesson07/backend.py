@@ -14,6 +14,7 @@ import httpx
 
 from graders.engine.harness import Outcome, Scene, ServerTrouble, Tokens, attempt, recorded_as
 from graders.engine.web.page_server import PAGE_ORIGIN
+from graders.lesson07.replays import thread_in
 
 FOREIGN_ORIGINS = (
     "https://evil.example", "https://app.example.evil.example", "http://127.0.0.1:5174", "null",
@@ -24,6 +25,7 @@ ASKED_HEADERS = "authorization,chatkit-frame-instance-id,content-type"
 _PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
+_FIRST_FAILURE = 300
 LIFETIME = 600.0
 """Seconds that the token lives which a user signs in with."""
 
@@ -45,10 +47,14 @@ class BackendAnswer:
 
 @dataclass(frozen=True)
 class Backend:
-    """All that was asked, by a name for each; what broke holds the finding."""
+    """All that was asked, by a name for each; what broke holds the finding.
+
+    ``signed_in`` says that `/login` has set the cookie, whatever its status is.
+    """
 
     answers: Mapping[str, Outcome[BackendAnswer]]
     whose: Mapping[str, Outcome[Sequence[str]]]
+    signed_in: bool
 
     def answer(self, name: str) -> BackendAnswer:
         """Return an answer; raises the finding that there is none."""
@@ -103,7 +109,7 @@ class _Asking:
             answers[name] = await attempt(self._create(headers))
         answers |= await self._cors(good)
         answers |= await self._uploads(good, cookie)
-        return Backend(answers, await self._whose(good, bob, cookie))
+        return Backend(answers, await self._whose(good, bob, cookie), bool(cookie))
 
     async def _login(self, body: Any) -> BackendAnswer:
         return await self._ask("POST", "/login", json=body)
@@ -192,14 +198,11 @@ class _Asking:
 
 
 def _session_cookie(login: Outcome[BackendAnswer]) -> str:
-    if login.finding is not None:
+    if login.finding is not None or login.value.status >= _FIRST_FAILURE:
         return ""
     pairs = (text.partition(";")[0] for text in login.value.cookies)
     return next((pair for pair in pairs if pair.startswith("session=")), "")
 
 
 def _thread_id(answer: Outcome[BackendAnswer]) -> str:
-    if answer.finding is not None:
-        return ""
-    _, found, rest = answer.value.text.partition('"thread":{"id":"')
-    return rest.partition('"')[0] if found else ""
+    return thread_in(answer.value.text) if answer.finding is None else ""

@@ -19,6 +19,8 @@ from graders.engine.web.recording import WebRequest
 from graders.lesson07.safe_json import read_json
 
 _MOST_DEPTH = 6
+_HALF = re.compile("[\ud800-\udfff]")
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{16,}={0,2}")
 _HEADER = re.compile(r"[\t\x20-\x7e\xa0-\xff]*")
 
 
@@ -99,8 +101,12 @@ def _in_json(text: str, old: str, new: str, depth: int) -> str | None:
     except ValueError:
         return None
     other, hit = _in_value(value, old, new, depth)
+    if not hit:
+        return None
     # What was ASCII stays ASCII: a header can hold nothing else.
-    return json.dumps(other, ensure_ascii=text.isascii()) if hit else None
+    written = json.dumps(other, ensure_ascii=text.isascii())
+    # Half a character is escaped, as `JSON.stringify` does it.
+    return _HALF.sub(lambda half: f"\\u{ord(half[0]):04x}", written)
 
 
 def _in_value(value: Any, old: str, new: str, depth: int) -> tuple[Any, bool]:
@@ -139,19 +145,23 @@ def _in_percent(text: str, old: str, new: str, depth: int) -> str | None:
 
 
 def _in_base64(text: str, old: str, new: str, depth: int) -> str | None:
-    plain = _from_base64(text)
-    other = None if plain is None else in_text(plain, old, new, depth + 1)
-    if other is None:
-        return None
-    encoded = base64.b64encode(other.encode("utf-8", "surrogatepass")).decode("ascii")
-    if "-" in text or "_" in text or (not text.endswith("=") and len(text) % 4):
+    """Change what is in base64; something may stand before it, such as `v1.` or a type."""
+    for found in _BASE64.finditer(text):
+        plain = _from_base64(found[0])
+        other = None if plain is None else in_text(plain, old, new, depth + 1)
+        if other is not None:
+            return text[: found.start()] + _to_base64(other, found[0]) + text[found.end() :]
+    return None
+
+
+def _to_base64(text: str, like: str) -> str:
+    encoded = base64.b64encode(text.encode("utf-8", "surrogatepass")).decode("ascii")
+    if "-" in like or "_" in like or (not like.endswith("=") and len(like) % 4):
         encoded = encoded.replace("+", "-").replace("/", "_").rstrip("=")
     return encoded
 
 
 def _from_base64(text: str) -> str | None:
-    if len(text) < 16 or " " in text:
-        return None
     standard = text.replace("-", "+").replace("_", "/")
     try:
         return base64.b64decode(standard + "=" * (-len(standard) % 4), validate=True).decode()

@@ -5,14 +5,16 @@ Must not know a browser, nor what is worth a point.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any, NamedTuple
 
 from graders.engine.harness import RecordedCall, Scene
 from graders.engine.model import InputItem
 
-LEVELS = ("h1", "h2", "h3")
+HEADINGS = {"h1": "h1", "h2": "h2", "a second h2": "h2", "h3": "h3"}
+"""The headings of the page, in their order: what each is called, and its level."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class PageData:
         return cls(
             address=f"/lessons/{word('url')}?unit={word('query')}",
             title=f"Übung 東京 {word('title')}",
-            headings={level: f"About {word(level)}" for level in LEVELS},
+            headings={name: f"About {word(name)}" for name in HEADINGS},
         )
 
     @property
@@ -42,8 +44,16 @@ class PageData:
         return {
             "URL": self.address.partition("?")[0].rpartition("/")[2],
             "title": self.title.rpartition(" ")[2],
-            **{f"`{level}`": text.rpartition(" ")[2] for level, text in self.headings.items()},
+            **{
+                name.replace(HEADINGS[name], f"`{HEADINGS[name]}`"): text.rpartition(" ")[2]
+                for name, text in self.headings.items()
+            },
         }
+
+    @property
+    def leveled(self) -> list[tuple[str, str]]:
+        """The level and the text of each heading, in their order."""
+        return [(HEADINGS[name], text) for name, text in self.headings.items()]
 
     def missing_in(self, text: str) -> list[str]:
         """Return the parts that a text does not tell."""
@@ -83,3 +93,20 @@ def _text_of(piece: Any) -> str:
 def page_parts(call: RecordedCall, page: PageData) -> list[Part]:
     """Return the pieces of a call that tell of the page."""
     return [part for part in parts_of(call) if page.told_in(part.text)]
+
+
+def page_runs(call: RecordedCall, page: PageData, said: str) -> list[Part]:
+    """Return what tells of the page in a call, each with all that frames it.
+
+    The markers may be pieces of their own: what follows each other is one text, as far as it is a
+    user's and does not hold the words that the user ``said``.
+    """
+    runs: list[Part] = []
+    for (role, words), group in groupby(
+        parts_of(call), lambda each: (each.role, said in each.text)
+    ):
+        parts: Sequence[Part] = list(group)
+        if role == "user" and not words:
+            parts = [Part(role, "\n".join(part.text for part in parts))]
+        runs += parts
+    return [run for run in runs if page.told_in(run.text)]

@@ -26,7 +26,7 @@ from graders.engine.harness import (
 from graders.engine.web.page_server import API_ORIGIN
 from graders.engine.web.recording import WebRequest
 from graders.lesson07.carrier import Many, changed
-from graders.lesson07.page_data import PageData, Part, page_parts
+from graders.lesson07.page_data import PageData, Part, page_runs
 from graders.lesson07.safe_json import read_object
 
 MOST_BYTES = 8_192
@@ -45,6 +45,7 @@ class ResentMessage:
     """One request that was sent again, and what came of it."""
 
     name: str
+    said: str
     page: PageData
     status: int
     text: str
@@ -54,8 +55,12 @@ class ResentMessage:
 
     @property
     def parts(self) -> list[Part]:
-        """The pieces of the model's requests that tell of the page."""
-        return [part for call in self.calls for part in page_parts(call, self.page)]
+        """The texts of the model's requests that tell of the page, with what frames them."""
+        return [part for call in self.calls for part in self.parts_of(call)]
+
+    def parts_of(self, call: RecordedCall) -> list[Part]:
+        """Return those of one request."""
+        return page_runs(call, self.page, self.said)
 
 
 @dataclass(frozen=True)
@@ -97,6 +102,7 @@ class Replayer:
             "many": self.many,
             "closing": self.closing,
             "orders": self.orders,
+            "half": self.half,
             "none": self.none,
             "nonsense": self.nonsense,
             "together": self.together,
@@ -110,10 +116,11 @@ class Replayer:
         return await self._send("replayed", {})
 
     async def inflated(self) -> ResentMessage | None:
-        """Make URL, title and one heading far too long, as far as they are found."""
+        """Make URL, title and most headings far too long, as far as they are found."""
+        *headings, _ = self.page.headings.values()
         values = {
             text: f"{text} " + _MANY * (_INFLATED // len(_MANY.encode()))
-            for text in (self.page.title, *self.page.headings.values())
+            for text in (self.page.title, *headings)
         }
         values[self.page.address] = self.page.address + "&x=" + "y" * 2 * _INFLATED
         values = {old: new for old, new in values.items() if changed(self.template, {old: new})}
@@ -148,9 +155,19 @@ class Replayer:
             return None
         return await self._send("orders", values)
 
-    async def none(self) -> ResentMessage:
-        """Send a plain request, as a client does that knows nothing of pages."""
-        return await self._send("plain", {}, template=self._plain())
+    async def half(self) -> ResentMessage | None:
+        """Let the title end in half a character, as `slice` leaves it of an emoji."""
+        values = {self.page.title: f"{self.page.title} \ud83d"}
+        if changed(self.template, values) is None:
+            return None
+        return await self._send("half", values)
+
+    async def none(self) -> list[ResentMessage]:
+        """Send plain requests, as clients do that know nothing of pages."""
+        return [
+            await self._send("plain", {}, template=self._plain(metadata={})),
+            await self._send("bare", {}, template=self._plain()),
+        ]
 
     async def nonsense(self) -> list[ResentMessage]:
         """Send something unreadable in the place of the page data."""
@@ -215,18 +232,19 @@ class Replayer:
     ) -> ResentMessage:
         text = response.text
         return ResentMessage(
-            name, self.page, response.status_code, text, tuple(turn.requests), thread_in(text),
-            values,
+            name, self.scene.message(name), self.page, response.status_code, text,
+            tuple(turn.requests), thread_in(text), values,
         )  # fmt: skip
 
-    def _plain(self) -> WebRequest:
-        """Return the request as ChatKit itself sends it: no metadata, no query, no own header."""
+    def _plain(self, **more: Any) -> WebRequest:
+        """Return the request without anything that the widget added, with ``more`` in its body."""
         headers = [
             (name, value)
             for name, value in self.template.headers
             if name.lower() in {"content-type", "accept", "origin", "chatkit-frame-instance-id"}
         ]
-        content = json.dumps({**self.body, "metadata": {}}).encode()
+        body = {name: value for name, value in self.body.items() if name != "metadata"}
+        content = json.dumps({**body, **more}).encode()
         return replace(self.template, body=content, headers=headers, query="")
 
     def _with_junk(self, junk: Any) -> WebRequest | None:

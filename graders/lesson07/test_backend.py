@@ -84,7 +84,7 @@ def _flags(text: str) -> str:
 
 @criterion("login", case="bad tokens")
 async def test_login_refuses_bad_tokens(backend: Backend) -> None:
-    needed(backend.answer("login").status == 204, "A good token was not let in.", by="login")
+    needed(backend.signed_in, "A good token was not let in.", by="login")
     for name in ("a forged token", "an expired token", "garbage"):
         login = backend.answer(f"login, {name}")
         expect(
@@ -102,7 +102,7 @@ async def test_header_is_accepted(backend: Backend) -> None:
 
 @criterion("credentials", case="a cookie")
 async def test_cookie_is_accepted(backend: Backend) -> None:
-    needed(backend.answer("login").status == 204, "Nobody could sign in.", by="login")
+    needed(backend.signed_in, "Nobody could sign in.", by="login")
     _expect_in(backend.answer("cookie"), "the cookie that `/login` has set, and no header,")
 
 

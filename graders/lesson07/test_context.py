@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
-from graders.engine.harness import criterion, expect, needed, quote
+from graders.engine.harness import RecordedCall, criterion, expect, needed, quote
 from graders.lesson07.page_data import PageData, page_parts, parts_of
 from graders.lesson07.replays import (
     MOST_BYTES,
@@ -18,6 +19,10 @@ from graders.lesson07.widget import PlayedWidget, Sent
 
 _ESCAPED = re.compile(r"\\u[0-9a-fA-F]{4}")
 _ORDERS = {"instructions", "system", "developer"}
+_NOT_FOUND = (
+    "The page data was not found again in the request of the widget: send it as text or JSON, as "
+    "it is, percent-encoded or in base64."
+)
 
 
 def _texts(sent: Sent, page: PageData) -> str:
@@ -89,7 +94,7 @@ async def test_nothing_else_of_the_page_is_sent(played: PlayedWidget) -> None:
 async def test_page_data_is_bounded(played: PlayedWidget) -> None:
     normal: ResentMessage = played.replayed("normal")
     replayed: ResentMessage | None = played.replayed("inflated")
-    needed(replayed is not None, "The page data was not found again.", by="context-first")
+    needed(replayed is not None, _NOT_FOUND, by="context-first")
     assert replayed is not None, "said above"
     expect(
         replayed.status < 500,
@@ -112,8 +117,8 @@ async def test_page_data_is_bounded(played: PlayedWidget) -> None:
         if each is None:
             continue
         size = max(
-            (sum(data_bytes(part, frame) for part in page_parts(call, each.page))
-             for call in each.calls), default=0
+            (sum(data_bytes(part, frame) for part in each.parts_of(call)) for call in each.calls),
+            default=0,
         )  # fmt: skip
         expect(
             size <= MOST_BYTES,
@@ -145,23 +150,10 @@ async def test_page_data_is_bounded(played: PlayedWidget) -> None:
 async def test_page_stays_data(played: PlayedWidget) -> None:
     sent: Sent = played.step("first")
     assert sent.page is not None, "each message has a page"
-    for call in sent.calls:
-        for part in page_parts(call, sent.page):
-            expect(
-                part.role not in _ORDERS,
-                f"The page is in the {part.role} of the request: it can give the agent orders.",
-                hint="instructions",
-            )
-            expect(
-                part.role == "user",
-                f"The page is in a message of the role `{quote(part.role)}`.",
-                hint="instructions",
-            )
-            expect(
-                sent.scene.message("first") not in part.text,
-                "The page and the user's words are one text: the model cannot tell who says what.",
-                hint="glued",
-            )
+    _expect_data(sent.calls, sent.page, sent.scene.message("first"))
+    orders: ResentMessage | None = played.replayed("orders")
+    if orders is not None:
+        _expect_data(orders.calls, orders.page, orders.said)
     normal: ResentMessage = played.replayed("normal")
     frame = frame_of(normal.parts, normal.page)
     expect(
@@ -172,6 +164,26 @@ async def test_page_stays_data(played: PlayedWidget) -> None:
     _expect_closed(played)
 
 
+def _expect_data(calls: Sequence[RecordedCall], page: PageData, said: str) -> None:
+    """Expect that the page stands in texts of a user, and in none with what the user ``said``."""
+    for part in (part for call in calls for part in page_parts(call, page)):
+        expect(
+            part.role not in _ORDERS,
+            f"The page is in the {part.role} of the request: it can give the agent orders.",
+            hint="instructions",
+        )
+        expect(
+            part.role == "user",
+            f"The page is in a message of the role `{quote(part.role)}`.",
+            hint="instructions",
+        )
+        expect(
+            said not in part.text,
+            "The page and the user's words are one text: the model cannot tell who says what.",
+            hint="glued",
+        )
+
+
 def _words(text: str) -> str:
     return re.sub(r"https?://\S*|/lessons/|\s", "", text)
 
@@ -179,8 +191,8 @@ def _words(text: str) -> str:
 def _expect_closed(played: PlayedWidget) -> None:
     """Expect that no page can write the marker which ends its data."""
     closing: tuple[ResentMessage, PageFrame] | None = played.replayed("closing")
-    if closing is None:
-        return
+    needed(closing is not None, _NOT_FOUND, by="context-first")
+    assert closing is not None, "said above"
     replayed, frame = closing
     normal: ResentMessage = played.replayed("normal")
     now = frame_of(normal.parts, normal.page)
@@ -237,27 +249,38 @@ async def test_only_the_users_words_are_stored(played: PlayedWidget) -> None:
 
 @criterion("context-optional")
 async def test_page_data_may_be_missing_or_unreadable(played: PlayedWidget) -> None:
-    plain: ResentMessage = played.replayed("none")
+    none: list[ResentMessage] = played.replayed("none")
+    for plain, what in zip(none, ("page data", "`metadata`"), strict=True):
+        expect(
+            plain.status == 200 and bool(plain.calls),
+            f"A message without {what} was answered with status {plain.status}.",
+            hint="missing",
+        )
+        expect('"type":"error"' not in plain.text, f"A message without {what} ended in an error.")
+    half: ResentMessage | None = played.replayed("half")
     expect(
-        plain.status == 200 and bool(plain.calls),
-        f"A message without page data was answered with status {plain.status}.",
-        hint="missing",
+        half is None or (half.status < 500 and '"type":"error"' not in half.text),
+        "The title ended in half a character, as `title.slice(0, 300)` leaves it of an emoji, and "
+        f"the backend answered {_ended(half) if half is not None else 'nothing'}.",
+        hint="half",
     )
-    expect('"type":"error"' not in plain.text, "A message without page data ended in an error.")
     nonsense: list[ResentMessage] = played.replayed("nonsense")
     for each in nonsense:
         expect(
             each.status < 500 and '"type":"error"' not in each.text,
-            f"With unreadable page data the backend answered status {each.status}"
-            f"{' and an `error` event' if each.status == 200 else ''}.",
+            f"With unreadable page data the backend answered {_ended(each)}.",
             hint="unreadable",
         )
+
+
+def _ended(sent: ResentMessage) -> str:
+    return f"status {sent.status}{' and an `error` event' if sent.status == 200 else ''}"
 
 
 @criterion("requests-apart")
 async def test_pages_of_two_users_stay_apart(played: PlayedWidget) -> None:
     together: list[ResentMessage] | None = played.replayed("together")
-    needed(together is not None, "The page data was not found again.", by="context-first")
+    needed(together is not None, _NOT_FOUND, by="context-first")
     assert together is not None, "said above"
     titles = {each.name: next(iter(each.values.values())) for each in together}
     for each in together:

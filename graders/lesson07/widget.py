@@ -34,7 +34,7 @@ from graders.engine.web.packages import PackagesMissingError, web_packages
 from graders.engine.web.page_server import API_ORIGIN, PAGE_ORIGIN
 from graders.engine.web.programs import BROWSER_VARIABLE, find_browser, find_node
 from graders.engine.web.recording import WebRequest
-from graders.lesson07.page_data import LEVELS, PageData
+from graders.lesson07.page_data import PageData
 from graders.lesson07.replays import Replayer, thread_in
 from graders.lesson07.safe_json import read_object
 
@@ -544,7 +544,7 @@ class _PagePlayer:
             "page",
             url=page.address,
             title=page.title,
-            headings={level: page.headings[level] for level in LEVELS},
+            headings=page.leveled,
         )
 
     async def _render(self, token: str | None, api_url: str | None = None) -> dict[str, Any]:
@@ -634,5 +634,7 @@ async def stored_texts(scene: Scene, thread_id: str, user: str) -> list[str]:
     tokens = Tokens.of(scene.student)
     assert tokens is not None, "the lesson has a secret for tokens"
     chat = scene.student.chat(headers=tokens.bearer(user), name=user)
-    reply = await chat.items(thread_id, order="asc", limit=100)
+    page = {"thread_id": thread_id, "order": "asc", "limit": 100}
+    # With it, as the element sends it: without it is another criterion's.
+    reply = await chat.ask("items.list", page, metadata={})
     return [item.text for item in items_of(reply) if item.type == "user_message"]

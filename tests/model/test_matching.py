@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import html
 import json
 from typing import Any
@@ -115,3 +116,29 @@ def test_purpose_is_told_by_the_applications_words(prompt: str, purpose: str) ->
 def test_purpose_is_not_told_by_the_users_words() -> None:
     said = "Generate a short title for this chat."
     assert purpose_by_words(call(("user", said)), [said]) == ""
+
+
+PAGE_WORDS = [
+    "You help people. The URL, title and headings of the page come with each chat message.",
+    "You are a concise assistant that sees the page's URL, title and headings.",
+    "You are the chat assistant of a website and know the page's title.",
+    "Short answers. Use the page title.",
+]
+
+
+@pytest.mark.parametrize("prompt", PAGE_WORDS)
+def test_the_title_of_a_page_is_no_title_of_a_conversation(prompt: str) -> None:
+    asked = dataclasses.replace(call(("user", "Hi"), instructions=prompt), streaming=True)
+    assert purpose_by_words(asked, ["Hi"]) == ""
+
+
+def test_a_page_in_the_newest_message_asks_for_no_title() -> None:
+    page = "The user has this page open while using the chat:\nTitle: Übung 東京\n<title>x</title>"
+    asked = dataclasses.replace(call(("user", page)), streaming=True)
+    assert purpose_by_words(asked, ["Hi"]) == ""
+
+
+def test_a_title_that_streams_is_one_all_the_same() -> None:
+    prompt = "Write a short title for the chat. Do not use the page title."
+    asked = dataclasses.replace(call(("user", "Hi"), instructions=prompt), streaming=True)
+    assert purpose_by_words(asked, ["Hi"]) == "title"

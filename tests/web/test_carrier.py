@@ -78,5 +78,25 @@ def test_half_a_character_breaks_nothing() -> None:
     assert changed(request(query=f"page={quote(body)}"), {"old": "new"}) is not None
 
 
+def test_half_a_character_is_written_as_a_browser_writes_it() -> None:
+    found = changed(request(json.dumps({"page": OLD}, ensure_ascii=False)), {OLD: f"{OLD} \ud83d"})
+    assert found is not None
+    assert found.body.decode() == f'{{"page": "{OLD} \\ud83d"}}'
+
+
+@pytest.mark.parametrize(
+    "before", ["v1.", "data:application/json;base64,", "url=aHR0cDovL3guZXhhbXBsZQ; page="]
+)
+def test_base64_after_something_else(before: str) -> None:
+    encoded = base64.b64encode(json.dumps(PAGE).encode()).decode()
+    found = changed(request(**{"x-page": f"{before}{encoded}; v=1"}), {OLD: NEW})
+    assert found is not None
+    value = found.header("x-page") or ""
+    assert value.startswith(before)
+    assert value.endswith("; v=1")
+    new = base64.b64decode(value.removeprefix(before).removesuffix("; v=1"))
+    assert json.loads(new)["page"]["headings"] == [NEW]
+
+
 def test_what_is_not_there_is_not_found() -> None:
     assert changed(request(referer=quote(OLD), x="!"), {OLD: NEW}) is None

@@ -189,10 +189,12 @@ class Chat:
         params = {"thread_id": thread_id, "item_ids": [*item_ids], "kind": kind}
         return await self.ask("items.feedback", params)
 
-    async def ask(self, kind: str, params: Mapping[str, Any]) -> Reply:
+    async def ask(
+        self, kind: str, params: Mapping[str, Any], metadata: Mapping[str, Any] | None = None
+    ) -> Reply:
         """Send any request that does not stream."""
         serial = self._trace.add("client", kind, f"{self.name}: {_told(params)}")
-        return await self._send(_body(kind, params), {}, serial)
+        return await self._send(_body(kind, params, metadata), {}, serial)
 
     async def raw(
         self, body: bytes | Mapping[str, Any], *, headers: Mapping[str, str] | None = None

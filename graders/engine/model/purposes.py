@@ -41,6 +41,14 @@ _PATTERNS = {
         rf"\bsummary of (?:the|this) {_TALK}\b{_NEAR}\bin \w+ (?:words|sentences?)\b",
     ),
 }
+_PAGE_TITLE = re.compile(
+    r"\b(?:page|document|tab)(?:['\u2019]s)?\W+(?:urls?\W+)?(?:and\W+)?titles?\b"
+    r"|\burls?\W+(?:and\W+)?titles?\b"
+    r"|\btitles?\W+(?:(?:and|or)\W+)?(?:urls?|headings?|h1)\b"
+)
+"""A page has a title too, which an assistant may talk about."""
+_TITLE_LINE = re.compile(r"</?title>|\btitle(?=: \S)")
+"""The title of a page where it is told to the model."""
 
 
 def purpose_by_words(call: RecordedCall, known: Sequence[str]) -> str:
@@ -50,7 +58,12 @@ def purpose_by_words(call: RecordedCall, known: Sequence[str]) -> str:
     """
     item = last_user_item(call)
     around = without_known_texts(item.text, known) if item is not None else ""
-    prompt = f"{folded(_systems(call))} . {around}"
+    systems = folded(_systems(call))
+    if call.streaming:
+        # Who asks for the title of a conversation rarely streams, and never means a page's.
+        systems = _PAGE_TITLE.sub(" ", systems)
+        around = _TITLE_LINE.sub(" ", _PAGE_TITLE.sub(" ", around))
+    prompt = f"{systems} . {around}"
     for purpose, patterns in _PATTERNS.items():
         if any(re.search(pattern, prompt) for pattern in patterns):
             return purpose

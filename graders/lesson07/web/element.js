@@ -387,8 +387,10 @@ Object.assign(commands, {
   page({ url, title, headings }) {
     if (url) history.pushState({}, "", url);
     if (title !== undefined) document.title = title;
-    for (const [level, text] of Object.entries(headings ?? {})) {
-      document.querySelector(level).textContent = text;
+    const places = {};
+    for (const [level, text] of headings ?? []) {
+      places[level] ??= [...document.querySelectorAll(level)];
+      places[level].shift().textContent = text;
     }
   },
   leave({ url }) {
