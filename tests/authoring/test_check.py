@@ -18,6 +18,7 @@ from graders.engine.authoring.rows import Order, open_graders
 from graders.engine.content.catalogue import Catalogue
 from graders.engine.core.errors import ContentError, GraderBrokeError
 from graders.engine.core.places import REPOSITORY
+from graders.engine.core.results import Status
 from graders.engine.course_servers.mutants import load_mutant, mutants_of
 from graders.engine.grading.folder import OpenFactory
 from graders.engine.reports.glyphs import ASCII
@@ -162,6 +163,20 @@ def test_the_end_of_a_run_tells_all_flaws_again_without_the_matrices(course: Pat
     assert "+++x" not in page
 
 
+def test_mutant_may_be_graded_on_a_part_of_the_criteria(course: Path) -> None:
+    file = mutant_of(course, "rude") / "mutant.yaml"
+    file.write_text(
+        "format_version: 1\nwhy: W.\nloses: [polite]\ngraded_on: [polite]\n", encoding="utf-8"
+    )
+    check = checked(course)
+    assert check.flaws == ()
+    rude = check.rows[-1].result
+    tried = [each.id for each in rude.criteria if each.status is not Status.NOT_RUN]
+    assert "polite" in tried
+    assert len(tried) < len(rude.criteria)
+    assert "rude (on polite)" in as_text(matrix_page.render(check, ASCII))
+
+
 def test_criterion_that_is_not_announced_is_a_flaw(course: Path) -> None:
     (course / "assignments" / "greeting" / "README.md").write_text("Greet.", encoding="utf-8")
     assert len(checked(course).flaws) == 4
@@ -217,6 +232,8 @@ def test_built_mutant_is_the_changed_solution_and_is_removed() -> None:
         ("format_version: 1\nwhy: W.\nloses: [answer]\n", "Did you mean `answers`"),
         ("format_version: 1\nwhy: W.\nloses: [answers]\nbase: nothing\n", "no solution `nothing`"),
         ("format_version: 1\nwhy: W.\nloses: [answers]\nloss: [a]\n", "loss"),
+        ("format_version: 1\nwhy: W.\nloses: [answers]\ngraded_on: [answer]\n", "none that begins"),
+        ("format_version: 1\nwhy: W.\nloses: [answers]\ngraded_on: [polite]\n", "is not graded"),
     ],
 )
 def test_mutant_that_is_described_wrongly_is_a_content_error(

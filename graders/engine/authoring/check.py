@@ -23,13 +23,17 @@ Listener: TypeAlias = Callable[[Row, int], None]
 
 @dataclass(frozen=True)
 class Candidate:
-    """One submission that is to be graded; ``place`` gives its folder for as long as it lasts."""
+    """One submission that is to be graded; ``place`` gives its folder for as long as it lasts.
+
+    ``graded_on`` is empty where it is graded on all criteria.
+    """
 
     kind: RowKind
     name: str
     place: Callable[[], AbstractContextManager[Path]]
     loses: frozenset[str] = frozenset()
     why: str = ""
+    graded_on: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -81,4 +85,6 @@ def _fixed(folder: Path) -> Callable[[], AbstractContextManager[Path]]:
 
 def entry_of(mutant: Mutant) -> Candidate:
     """Return what is graded of a mutant."""
-    return Candidate(RowKind.MUTANT, mutant.name, mutant.built, mutant.loses, mutant.why)
+    return Candidate(
+        RowKind.MUTANT, mutant.name, mutant.built, mutant.loses, mutant.why, mutant.graded_on
+    )

@@ -25,7 +25,8 @@ class RowKind(StrEnum):
 class Row:
     """One graded submission; ``loses`` are the criteria that it is expected to fail.
 
-    ``log`` is what the grader wrote of its own errors.
+    ``log`` is what the grader wrote of its own errors. ``graded_on`` is empty where it was graded
+    on all criteria.
     """
 
     kind: RowKind
@@ -34,6 +35,7 @@ class Row:
     loses: frozenset[str] = frozenset()
     why: str = ""
     log: str = ""
+    graded_on: tuple[str, ...] = ()
 
     @property
     def lost(self) -> frozenset[str]:

@@ -56,8 +56,13 @@ def _matrix(check: LessonCheck, glyphs: Glyphs) -> Table:
     table.add_row("", "score", Text(ones, style="dim"), "")
     for row in check.rows:
         wrong = "<< wrong" if row.flaws else ""
-        table.add_row(Text(row.name), str(row.result.score), _cells(row, check, glyphs), wrong)
+        table.add_row(_name(row), str(row.result.score), _cells(row, check, glyphs), wrong)
     return table
+
+
+def _name(row: Row) -> Text:
+    part = f" (on {', '.join(row.graded_on)})" if row.graded_on else ""
+    return Text(row.name).append(part, style="dim")
 
 
 def _cells(row: Row, check: LessonCheck, glyphs: Glyphs) -> Text:

@@ -58,5 +58,7 @@ class RowProgress:
         if self.verbose and row.log:
             self.stderr.print(Text(row.log), soft_wrap=True)
         state = "wrong" if row.flaws else "ok"
-        line = f"[{len(self.told)}/{count}] {row.name}: {row.result.score} points, {state}"
+        part = " in part" if row.graded_on else ""
+        points = f"{row.result.score} points{part}"
+        line = f"[{len(self.told)}/{count}] {row.name}: {points}, {state}"
         self.stderr.print(Text(line))

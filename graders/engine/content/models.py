@@ -41,7 +41,7 @@ Must not know how anything is run or scored.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Annotated
@@ -233,6 +233,12 @@ class Rubric(ContentModel):
                 cure=f"{abs(FULL_MARKS - total)} too {'many' if total > FULL_MARKS else 'few'}.",
             )
         return self
+
+
+def ids_meant(word: str, known: Iterable[str]) -> list[str]:
+    """Return the ids that a word stands for: its own, or all that begin with it and a `-`."""
+    ids = list(known)
+    return [word] if word in ids else [each for each in ids if each.startswith(f"{word}-")]
 
 
 def load_rubric(path: Path) -> Rubric:

@@ -7,6 +7,12 @@
     loses: [event-order]      # criteria that fail; what is blocked by them is not listed
     base: solution            # the solution that is changed; `solution` if left out
     misconception: order      # what its author has not understood, where a lesson groups mutants so
+    shows_in: [restart]       # keys of scenarios that are tried on it first; its misconception's if
+                              # left out
+    graded_on: [event-order]  # only these criteria, or those that begin so; all if left out
+
+``graded_on`` spares what another row shows already: a mutant of `spec.yaml` has the server of a
+solution, and of several servers with one misconception one is graded on everything.
 
 Beside it stands ``change.patch`` (a unified diff), or ``files/`` with files to replace, or both.
 Must not know how a mutant is graded.
@@ -35,6 +41,7 @@ from graders.engine.content.fields import (
     did_you_mean,
     not_empty,
 )
+from graders.engine.content.models import ids_meant
 from graders.engine.core.errors import ContentError
 from graders.engine.course_servers.patches import apply_patch
 
@@ -52,13 +59,16 @@ class MutantFile(ContentModel):
     loses: Annotated[tuple[Slug, ...], AfterValidator(not_empty)]
     base: Name = "solution"
     misconception: Slug | None = None
+    shows_in: tuple[Name, ...] = ()
+    graded_on: tuple[Slug, ...] = ()
 
 
 @dataclass(frozen=True)
 class Mutant:
     """A mutant: where it is described, what it is made from, what it must lose.
 
-    ``misconception`` names what its author has not understood; some mutants share one.
+    ``misconception`` names what its author has not understood; some mutants share one. ``shows_in``
+    are keys of scenarios; ``graded_on`` is empty where it is graded on all criteria.
     """
 
     folder: Path
@@ -66,6 +76,8 @@ class Mutant:
     why: str
     loses: frozenset[str]
     misconception: str | None = None
+    shows_in: tuple[str, ...] = ()
+    graded_on: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -109,12 +121,21 @@ def load_mutant(folder: Path, lesson: Lesson) -> Mutant:
     file = folder / SETTINGS
     told = read(file, MutantFile)
     _require_known(told.loses, lesson.rubric.ids, file)
+    _require_graded(told, lesson.rubric.ids, file)
     base = lesson.solutions_dir / told.base
     if not base.is_dir():
         raise ContentError(file, None, f"There is no solution `{told.base}`.")
     if not ((folder / PATCH).exists() or (folder / FILES).exists()):
         raise ContentError(folder, None, "changes nothing.", cure=f"Add `{PATCH}` or `{FILES}/`.")
-    return Mutant(folder, base, told.why, frozenset(told.loses), told.misconception)
+    return Mutant(
+        folder,
+        base,
+        told.why,
+        frozenset(told.loses),
+        told.misconception,
+        told.shows_in,
+        told.graded_on,
+    )
 
 
 def _require_known(loses: Collection[str], known: Collection[str], file: Path) -> None:
@@ -125,4 +146,26 @@ def _require_known(loses: Collection[str], known: Collection[str], file: Path) -
                 None,
                 f"There is no criterion `{criterion}`.",
                 cure=did_you_mean(criterion, known),
+            )
+
+
+def _require_graded(told: MutantFile, known: Collection[str], file: Path) -> None:
+    """Refuse a part of the criteria that does not exist, or lacks what is to be lost."""
+    meant = {word: ids_meant(word, known) for word in told.graded_on}
+    for word, ids in meant.items():
+        if not ids:
+            raise ContentError(
+                file,
+                None,
+                f"There is no criterion `{word}`, and none that begins so.",
+                cure=did_you_mean(word, known),
+            )
+    graded = {each for ids in meant.values() for each in ids}
+    for criterion in told.loses if graded else ():
+        if criterion not in graded:
+            raise ContentError(
+                file,
+                None,
+                f"`{criterion}` is to be lost, and is not graded.",
+                cure="Add it to `graded_on`, or take it out of `loses`.",
             )

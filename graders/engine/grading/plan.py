@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from graders.engine.content.fields import did_you_mean
-from graders.engine.content.models import Criterion
+from graders.engine.content.models import Criterion, ids_meant
 from graders.engine.core.errors import UsageError
 from graders.engine.core.results import Status
 
@@ -34,10 +34,8 @@ def chosen(criteria: Sequence[Criterion], only: Iterable[str]) -> frozenset[str]
 
 def _meant(word: str, known: Collection[str]) -> list[str]:
     """Return the ids that a word stands for: its own, or those that begin with it."""
-    if word in known:
-        return [word]
-    if begun := [each for each in known if each.startswith(f"{word}-")]:
-        return begun
+    if meant := ids_meant(word, known):
+        return meant
     raise UsageError(
         f"There is no criterion {word!r} in this lesson.", cure=did_you_mean(word, known)
     )
