@@ -42,6 +42,7 @@ COMMANDS = [
     (),
     *((name,) for name in NAMES if name != "test"),
     *(("lesson", name) for name in ("check", "mutant", "new", "quiz")),
+    *(("chapter-quiz", name) for name in ("new", "answer", "grade")),
 ]
 
 
@@ -89,7 +90,7 @@ def test_list_imports_nothing_heavy() -> None:
 
 
 def test_commands_and_options_in_the_readme_exist() -> None:
-    named = set(re.findall(r"^\| `python grade\.py ((?:lesson )?[a-z]+)\b", README, re.MULTILINE))
+    named = set(re.findall(r"^\| `python grade\.py ((?:lesson )?[a-z-]+)\b", README, re.MULTILINE))
     assert named == {*NAMES, "lesson check", "lesson mutant", "lesson new", "lesson quiz"} - {
         "grade",
         "lesson",

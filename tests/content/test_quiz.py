@@ -12,6 +12,8 @@ from graders.engine.core.errors import ContentError
 FILE = """\
 format_version: 1
 lesson: lesson01
+sections:
+  rest: ChatKit and REST
 questions:
   - id: paths
     topic: rest
@@ -38,7 +40,7 @@ def question(folder: Path, text: str = FILE) -> Question:
 def test_options_are_dealt_in_an_order_that_the_ids_decide(tmp_path: Path) -> None:
     dealt = question(tmp_path).dealt
     lines = FILE.splitlines(keepends=True)
-    turned = "".join([*lines[:8], *reversed(lines[8:11]), *lines[11:]])
+    turned = "".join([*lines[:10], *reversed(lines[10:13]), *lines[13:]])
     assert list(dealt) == ["a", "b", "c"]
     assert question(tmp_path, turned).dealt == dealt
 
@@ -57,14 +59,16 @@ def test_several_options_may_be_right(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "line", "says"),
     [
-        (", right: true", "", 9, "tempting"),
-        ("right: true", "right: true, tempting: No", 9, "tempting"),
-        ("tempting: REST has many.", "right: yes", 11, "`true` or `false`"),
-        ("{id: two,", "{id: one,", 4, "`one` is there twice"),
-        ("level: remember", "level: guess", 6, "'remember'"),
-        ("reason:", "why:", 12, "not a known key"),
-        ("      - {id: many, text: Many, tempting: REST has many.}\n", "", 8, "3 to 5 options"),
-        ("id: paths", "id: Paths!", 4, "not an id"),
+        (", right: true", "", 11, "tempting"),
+        ("right: true", "right: true, tempting: No", 11, "tempting"),
+        ("tempting: REST has many.", "right: yes", 13, "`true` or `false`"),
+        ("{id: two,", "{id: one,", 6, "`one` is there twice"),
+        ("level: remember", "level: guess", 8, "'remember'"),
+        ("reason:", "why:", 14, "not a known key"),
+        ("      - {id: many, text: Many, tempting: REST has many.}\n", "", 10, "3 to 5 options"),
+        ("id: paths", "id: Paths!", 6, "not an id"),
+        ("  rest: ChatKit and REST", "  rest: X\n  other: Y", 3, "No question is about `other`"),
+        ("  rest: ChatKit", "  rets: ChatKit", 3, "`rest` has no section"),
     ],
 )
 def test_mistake_is_told_with_its_line(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from graders.engine.content.quiz import LETTERS, Level, Question, load_bank
+from graders.engine.content.chapter_quiz import QUESTIONS, drawn, key_of
+from graders.engine.content.quiz import LETTERS, Level, Option, Question, load_bank
 from graders.engine.content.quiz_sheet import SHEET, render_sheet
 
 ROOT = Path(__file__).parents[2]
@@ -15,17 +18,72 @@ BANK = load_bank(ROOT / "fixtures" / "quiz")
 SINGLE = [question for question in BANK.questions if not question.several]
 
 
-def test_bank_has_fifty_questions_over_all_eight_lessons() -> None:
+BALANCE = """
+          remember understand apply analyse evaluate create  all  asked
+lesson01         4          2     2       3        3      1   15      7
+lesson02         2          2     2       2        2      2   12      6
+lesson03         2          2     2       2        2      2   12      6
+lesson04         2          2     2       3        2      2   13      7
+lesson05         2          2     3       2        2      2   13      6
+lesson06         2          2     2       2        2      2   12      6
+lesson07         2          2     2       2        2      2   12      6
+lesson08         2          2     2       2        2      2   12      6
+all             18         16    17      18       17     15  101     50
+"""
+"""How many questions the bank has of each lesson and level, and a chapter quiz of each lesson."""
+
+
+def table() -> str:
+    """Return the balance of the bank as a table."""
+    asked = Counter(each.lesson for each in drawn(BANK, key_of(1)))
+    rows = [
+        (lesson, Counter(question.level for question in questions), asked[lesson])
+        for lesson, questions in BANK.lessons.items()
+    ]
+    rows.append(("all", Counter(question.level for question in BANK.questions), asked.total()))
+    titles = " ".join(level.value for level in Level)
+    lines = [f"{'':9} {titles}  all  asked"]
+    for name, counts, number in rows:
+        cells = " ".join(f"{counts[level]:{len(level.value)}}" for level in Level)
+        lines.append(f"{name:9} {cells} {counts.total():4} {number:6}")
+    return "\n".join(lines)
+
+
+def test_bank_is_balanced_over_lessons_and_levels() -> None:
+    assert table() == BALANCE.strip("\n")
+
+
+def test_bank_has_a_hundred_questions_over_all_eight_lessons() -> None:
     assert list(BANK.lessons) == [f"lesson0{number}" for number in range(1, 9)]
-    assert len(BANK.questions) >= 50
-    assert all(len(questions) >= 6 for questions in BANK.lessons.values())
+    assert len(BANK.questions) >= 100
 
 
-def test_questions_are_spread_over_the_levels() -> None:
-    count = Counter(question.level for question in BANK.questions)
-    assert all(count[level] >= 5 for level in Level)
-    for lesson, questions in BANK.lessons.items():
-        assert len({question.level for question in questions}) >= 4, lesson
+def test_chapter_quiz_is_balanced_whatever_its_key() -> None:
+    for seed in range(60):
+        asked = drawn(BANK, key_of(seed, "ada"))
+        assert len({each.question.id for each in asked}) == len(asked) == QUESTIONS
+        levels = Counter(each.question.level for each in asked)
+        assert set(levels.values()) <= {8, 9}
+        for lesson in BANK.lessons:
+            own = Counter(each.question.level for each in asked if each.lesson == lesson)
+            assert set(own) == set(Level), (seed, lesson)
+
+
+def test_neighbours_in_a_class_have_different_quizzes() -> None:
+    quizzes = [drawn(BANK, key_of(1, f"student{number}")) for number in range(100)]
+    for one, next_one in pairwise(quizzes):
+        common = {each.question.id for each in one} & {each.question.id for each in next_one}
+        assert len(common) <= 40
+        same_place = [a.question.id == b.question.id for a, b in zip(one, next_one, strict=True)]
+        assert sum(same_place) <= 8
+        assert len({each.id for each in one} & {each.id for each in next_one}) <= 2
+
+
+@pytest.mark.parametrize("lesson", BANK.lessons)
+def test_sections_to_read_again_are_headings_of_the_readme(lesson: str) -> None:
+    readme = (ROOT / "assignments" / lesson / "README.md").read_text("utf-8")
+    headings = set(re.findall(r"^##+ (.+)$", readme, re.MULTILINE))
+    assert set(BANK.sections[lesson].values()) <= headings
 
 
 def test_quiz_of_lesson01_has_as_many_questions_on_each_topic() -> None:
@@ -39,6 +97,31 @@ def test_right_option_is_neither_mostly_the_longest_nor_mostly_the_shortest() ->
     )
     assert longest <= 0.35 * len(SINGLE)
     assert shortest <= 0.4 * len(SINGLE)
+
+
+def test_length_of_an_option_does_not_tell_whether_it_is_right() -> None:
+    """Whoever always takes the longest, or the second longest, or ..., fails."""
+    ranks = Counter(
+        next(place for place, option in enumerate(_by_length(each)) if option.right)
+        for each in SINGLE
+    )
+    assert max(ranks.values()) <= 0.4 * len(SINGLE)
+
+
+def _by_length(question: Question) -> list[Option]:
+    return sorted(question.options, key=lambda option: -len(option.text))
+
+
+def test_letters_of_a_chapter_quiz_tell_nothing() -> None:
+    letters = Counter(
+        letter
+        for number in range(40)
+        for each in drawn(BANK, key_of(3, f"student{number}"))
+        for letter, option in each.options.items()
+        if option.right and not each.question.several
+    )
+    fair = letters.total() / 4
+    assert all(0.85 * fair <= letters[letter] <= 1.15 * fair for letter in "abcd")
 
 
 def _is_extreme(question: Question, *, longest: bool) -> bool:

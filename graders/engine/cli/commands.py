@@ -61,6 +61,12 @@ exports = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(exports, name="export")
+chapter_quiz = typer.Typer(
+    help="The quiz over all lessons: make it, answer it, grade it.",
+    short_help="The quiz over all lessons.",
+    rich_markup_mode=None,
+)
+app.add_typer(chapter_quiz, name="chapter-quiz")
 
 
 def at_least(least: int) -> Callable[[int | None], int | None]:
@@ -451,6 +457,87 @@ def quiz_command(
     from graders.engine.cli.quizzing import run_quiz  # noqa: PLC0415 - heavy
 
     return run_quiz(command_context(context), lesson, submission, again=again)
+
+
+ExamSeed = Annotated[
+    int,
+    typer.Option(
+        metavar="N",
+        callback=at_least(0),
+        help="The number of this exam; with the id of a student, it decides the student's quiz.",
+    ),
+]
+ExamRoster = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="The class, a CSV file as for `bulk`: each student has another quiz. "
+        "[default: one quiz, for nobody in particular]",
+        show_default=False,
+    ),
+]
+
+
+@chapter_quiz.command("new", cls=PlainCommand, short_help="Make the quiz of each student.")
+def new_chapter_quiz_command(
+    context: typer.Context,
+    folder: Annotated[Path, typer.Argument(help="The folder to make.", metavar="FOLDER")],
+    seed: ExamSeed,
+    roster: ExamRoster = None,
+) -> ExitCode:
+    """Draw 50 questions over all lessons from the bank, for each student others.
+
+    What is written holds no answer of any kind: hand each student the folder of the same name.
+    """
+    from graders.engine.cli.chapter_quizzing import run_new  # noqa: PLC0415 - rich
+
+    return run_new(command_context(context), folder, seed, roster)
+
+
+@chapter_quiz.command("answer", cls=PlainCommand, short_help="Answer your quiz.")
+def answer_chapter_quiz_command(
+    context: typer.Context,
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            help="The folder that you got. [default: the current one]",
+            metavar="FOLDER",
+            show_default=False,
+        ),
+    ] = Path(),
+) -> ExitCode:
+    """Ask the questions one by one, and keep the answers in quiz.yaml. Nothing is judged here."""
+    from graders.engine.cli.chapter_quizzing import run_answer  # noqa: PLC0415 - rich
+
+    return run_answer(command_context(context), folder)
+
+
+@chapter_quiz.command("grade", cls=PlainCommand, short_help="Grade the answers that came back.")
+def grade_chapter_quiz_command(
+    context: typer.Context,
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            help="What came back: with a roster, a folder or file for each student, else the one "
+            "folder of a quiz.",
+            metavar="FOLDER",
+        ),
+    ],
+    seed: ExamSeed,
+    roster: ExamRoster = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Write a result for each student into this new folder: see `export` and `show`.",
+            show_default=False,
+        ),
+    ] = None,
+) -> ExitCode:
+    """Grade the answers: how many are right in each lesson, and which sections to read again."""
+    from graders.engine.cli.chapter_quizzing import run_grade  # noqa: PLC0415 - rich
+
+    return run_grade(command_context(context), folder, seed, roster, out)
 
 
 @app.command("serve", cls=PlainCommand, short_help="Run your server to try it out by hand.")
@@ -873,7 +960,7 @@ COMMAND = typer.main.get_command(app)
 NAMES = (
     *("grade", "show", "list", "explain", "course", "env", "replay", "quiz", "serve", "token"),
     *("test", "completion", "bulk", "bundle", "worker", "diff", "gradebook"),
-    *("lesson", "export"),
+    *("lesson", "export", "chapter-quiz"),
 )
 
 

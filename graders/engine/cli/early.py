@@ -23,6 +23,7 @@ _WITHOUT_SERVERS = frozenset(
         "explain",
         "course",
         "quiz",
+        "chapter-quiz",
         "show",
         "export",
         "serve",

@@ -22,7 +22,7 @@ from graders.engine.cli.exit_codes import ExitCode
 from graders.engine.cli.folders import default_folder
 from graders.engine.content.quiz import PASS_PERCENT, needed_to_pass
 from graders.engine.content.quiz_sheet import ANSWERS, SheetQuestion
-from graders.engine.content.quiz_state import Quiz, letters_in, open_quiz
+from graders.engine.content.quiz_state import AskedQuestion, Quiz, letters_in, open_quiz
 from graders.engine.reports.advice import prose
 from graders.engine.reports.files import write_whole
 
@@ -54,8 +54,8 @@ def run_quiz(
 def ask(page: Console, quiz: Quiz, asked: Sequence[SheetQuestion], keys: TextIO) -> None:
     """Ask until all are answered or left out, or the student stops; each answer is kept at once."""
     for number, question in enumerate(asked, 1):
-        _show(page, question, f"{number} of {len(asked)}")
-        letters = _read(page, question, keys)
+        show(page, question, f"{number} of {len(asked)}")
+        letters = read(page, question, keys)
         if letters is None:
             return
         if letters:
@@ -85,7 +85,8 @@ def _why_not(question: SheetQuestion, letters: frozenset[str]) -> Text:
     )
 
 
-def _show(page: Console, question: SheetQuestion, place: str) -> None:
+def show(page: Console, question: AskedQuestion, place: str) -> None:
+    """Show one question with its options."""
     several = " (several are right)" if question.several else ""
     page.print(Text(f"\n{place}  {question.id}", style="dim"))
     print_page(page, prose(question.question + several))
@@ -95,7 +96,7 @@ def _show(page: Console, question: SheetQuestion, place: str) -> None:
     print_page(page, grid)
 
 
-def _read(page: Console, question: SheetQuestion, keys: TextIO) -> frozenset[str] | None:
+def read(page: Console, question: AskedQuestion, keys: TextIO) -> frozenset[str] | None:
     """Return the letters that were typed, none to leave a question out, ``None`` to stop."""
     while True:
         page.print(Text(f"Your answer, Enter to leave it out, {STOP} to stop: "), end="")
@@ -108,7 +109,7 @@ def _read(page: Console, question: SheetQuestion, keys: TextIO) -> frozenset[str
         page.print(Text(_wanted(question), style="yellow"))
 
 
-def _wanted(question: SheetQuestion) -> str:
+def _wanted(question: AskedQuestion) -> str:
     how = "One or more of" if question.several else "One of"
     return f"{how}: {', '.join(question.options)}."
 

@@ -4,6 +4,8 @@ Must not know who asks or what an answer is worth. A file::
 
     format_version: 1
     lesson: lesson01
+    sections:                           # where a topic is taught: headings of the lesson's README
+      rest: ChatKit and REST
     questions:
       - id: rest-pattern
         topic: rest                     # questions of one topic are graded together
@@ -135,19 +137,29 @@ class QuestionFile(ContentModel):
 
     format_version: FormatVersion
     lesson: Slug
+    sections: Mapping[Slug, Sentence]
     questions: Annotated[tuple[Question, ...], AfterValidator(not_empty)]
 
     @model_validator(mode="after")
-    def _distinct(self) -> QuestionFile:
+    def _consistent(self) -> QuestionFile:
         _require_distinct(question.id for question in self.questions)
+        topics = dict.fromkeys(question.topic for question in self.questions)
+        for topic in [*topics, *self.sections]:
+            if topic not in self.sections:
+                cure = "Write a heading of the lesson's README for it."
+                raise flaw(f"`{topic}` has no section.", at=("sections",), cure=cure)
+            if topic not in topics:
+                cure = "Take the line out."
+                raise flaw(f"No question is about `{topic}`.", at=("sections",), cure=cure)
         return self
 
 
 @dataclass(frozen=True)
 class Bank:
-    """All questions by lesson."""
+    """All questions by lesson, and where the lesson's README teaches each topic."""
 
     lessons: Mapping[str, tuple[Question, ...]]
+    sections: Mapping[str, Mapping[str, str]]
 
     @property
     def questions(self) -> tuple[Question, ...]:
@@ -163,6 +175,7 @@ def load_questions(path: Path) -> QuestionFile:
 def load_bank(folder: Path) -> Bank:
     """Read every file of the bank; ids are unique over all of them."""
     lessons: dict[str, tuple[Question, ...]] = {}
+    sections: dict[str, Mapping[str, str]] = {}
     seen: dict[str, Path] = {}
     for path in sorted(folder.glob("*.yaml")):
         told = load_questions(path)
@@ -173,8 +186,8 @@ def load_bank(folder: Path) -> Bank:
                 where = seen[question.id].name
                 raise ContentError(path, None, f"`{question.id}` is a question of {where}, too.")
             seen[question.id] = path
-        lessons[told.lesson] = told.questions
-    return Bank(lessons)
+        lessons[told.lesson], sections[told.lesson] = told.questions, told.sections
+    return Bank(lessons, sections)
 
 
 def needed_to_pass(count: int) -> int:

@@ -6,8 +6,10 @@ Must not ask, print or write: what ``file`` is to hold after an answer is in ``t
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from graders.engine.content.catalogue import Lesson
 from graders.engine.content.quiz_sheet import (
@@ -21,6 +23,26 @@ from graders.engine.content.quiz_sheet import (
 )
 from graders.engine.core.errors import ContentError, UsageError
 from graders.engine.core.text import quote
+
+
+class AskedQuestion(Protocol):
+    """What is needed of a question to ask it."""
+
+    @property
+    def id(self) -> str:
+        """The id that it is answered by."""
+
+    @property
+    def question(self) -> str:
+        """The question itself."""
+
+    @property
+    def several(self) -> bool:
+        """Whether more than one option may be right."""
+
+    @property
+    def options(self) -> Mapping[str, str]:
+        """The texts of the options by their letters."""
 
 
 @dataclass
@@ -82,7 +104,7 @@ def _answers_in(file: Path, sheet: Sheet) -> dict[str, frozenset[str]]:
         ) from None
 
 
-def letters_in(typed: str, question: SheetQuestion) -> frozenset[str] | None:
+def letters_in(typed: str, question: AskedQuestion) -> frozenset[str] | None:
     """Return what ``typed`` (``b``, ``a d``, ``a,d``, ``ad``) chooses; ``None`` if it cannot be."""
     letters = frozenset(re.sub(r"[\s,;]", "", typed))
     if letters <= set(question.options) and (question.several or len(letters) <= 1):

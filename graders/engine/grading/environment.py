@@ -27,11 +27,11 @@ PACKAGES = ("fastapi", "openai", "openai-agents", "openai-chatkit", "starlette")
 def environment(lesson: Lesson) -> Environment:
     """Return what this process grades ``lesson`` with."""
     own = {"lesson_digest": digest_of_lesson(lesson), "course_digest": digest_of_course(lesson)}
-    return _of_process().model_copy(update=own)
+    return of_process().model_copy(update=own)
 
 
 @cache
-def _of_process() -> Environment:
+def of_process() -> Environment:
     """Return what is the same for every lesson: what has been imported does not change any more."""
     return Environment(
         grader=VERSION,
