@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from graders.engine.cli.exit_codes import ExitCode
-from graders.engine.content.chapter_quiz import Asked, drawn, key_of
+from graders.engine.content.chapter_quiz import QuizQuestionAsked, drawn, key_of
 from graders.engine.content.quiz import load_bank
 from graders.engine.content.quiz_sheet import render_answers
 from graders.engine.core.results import Result, Status
@@ -44,7 +44,7 @@ def exam(tmp_path: Path, roster: Path) -> Path:
 def answered(student: str, right: int, seed: int = 7) -> str:
     """Return answers of which the first ``right`` are right, and the others are not."""
 
-    def letters(number: int, each: Asked) -> list[str]:
+    def letters(number: int, each: QuizQuestionAsked) -> list[str]:
         key = {letter for letter, option in each.options.items() if option.right}
         return sorted(key if number < right else set(each.options) - key)
 

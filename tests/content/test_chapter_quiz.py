@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from graders.engine.content.chapter_quiz import Asked, QuizMark, drawn, key_of, marked
+from graders.engine.content.chapter_quiz import QuizMark, QuizQuestionAsked, drawn, key_of, marked
 from graders.engine.content.chapter_sheet import (
     known_letters,
     load_chapter_sheet,
@@ -45,7 +45,7 @@ def bank(tmp_path: Path) -> Bank:
     return load_bank(tmp_path)
 
 
-def right(asked: Asked) -> str:
+def right(asked: QuizQuestionAsked) -> str:
     return next(letter for letter, option in asked.options.items() if option.right)
 
 

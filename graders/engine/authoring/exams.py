@@ -14,7 +14,14 @@ from pathlib import Path
 
 from graders.engine.bulk.names import file_name, read_name
 from graders.engine.bulk.roster import Enrolment, Roster
-from graders.engine.content.chapter_quiz import Asked, LessonMark, QuizMark, drawn, key_of, marked
+from graders.engine.content.chapter_quiz import (
+    LessonMark,
+    QuizMark,
+    QuizQuestionAsked,
+    drawn,
+    key_of,
+    marked,
+)
 from graders.engine.content.chapter_sheet import known_letters, render_chapter_sheet
 from graders.engine.content.quiz import PASS_PERCENT, Bank, needed_to_pass
 from graders.engine.content.quiz_sheet import ANSWERS, SHEET, read_answers, render_answers
@@ -48,7 +55,7 @@ class Exam:
     made_with: Environment
     at: str
 
-    def quiz_of(self, student: str) -> tuple[Asked, ...]:
+    def quiz_of(self, student: str) -> tuple[QuizQuestionAsked, ...]:
         """Return what one student is asked."""
         return drawn(self.bank, key_of(self.seed, student))
 
@@ -66,7 +73,7 @@ def exam_files(bank: Bank, seed: int, students: Sequence[Enrolment]) -> dict[str
     return files
 
 
-def _files(student: str, asked: Sequence[Asked]) -> dict[str, bytes]:
+def _files(student: str, asked: Sequence[QuizQuestionAsked]) -> dict[str, bytes]:
     sheet = render_chapter_sheet(student, asked, needed_to_pass(len(asked)))
     return {SHEET: sheet.encode(), ANSWERS: render_answers({}).encode()}
 

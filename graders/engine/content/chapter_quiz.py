@@ -17,7 +17,7 @@ QUESTIONS = 50
 
 
 @dataclass(frozen=True)
-class Asked:
+class QuizQuestionAsked:
     """One question of a student's quiz; ``id`` and letters are this student's own."""
 
     id: str
@@ -73,7 +73,7 @@ def key_of(seed: int, student: str = "") -> str:
     return f"{seed}/{student}"
 
 
-def drawn(bank: Bank, key: str, count: int = QUESTIONS) -> tuple[Asked, ...]:
+def drawn(bank: Bank, key: str, count: int = QUESTIONS) -> tuple[QuizQuestionAsked, ...]:
     """Return the quiz of one student.
 
     Every lesson has as many questions as the others, or one more where these are more in the bank;
@@ -87,7 +87,7 @@ def drawn(bank: Bank, key: str, count: int = QUESTIONS) -> tuple[Asked, ...]:
     ]
     chosen.sort(key=lambda each: _digest(key, "place", each[1].id))
     return tuple(
-        Asked(
+        QuizQuestionAsked(
             id=f"q{number:02}-{_digest(key, 'id', question.id)[:4]}",
             lesson=lesson,
             question=question,
@@ -97,13 +97,18 @@ def drawn(bank: Bank, key: str, count: int = QUESTIONS) -> tuple[Asked, ...]:
     )
 
 
-def marked(bank: Bank, asked: Sequence[Asked], answers: Mapping[str, Iterable[str]]) -> QuizMark:
+def marked(
+    bank: Bank, asked: Sequence[QuizQuestionAsked], answers: Mapping[str, Iterable[str]]
+) -> QuizMark:
     """Return what the answers, by the ids of the questions, are worth; none is a wrong one."""
     return QuizMark(tuple(_marked(bank, lesson, asked, answers) for lesson in bank.lessons))
 
 
 def _marked(
-    bank: Bank, lesson: str, asked: Sequence[Asked], answers: Mapping[str, Iterable[str]]
+    bank: Bank,
+    lesson: str,
+    asked: Sequence[QuizQuestionAsked],
+    answers: Mapping[str, Iterable[str]],
 ) -> LessonMark:
     own = [each for each in asked if each.lesson == lesson]
     wrong = [each for each in own if not each.is_right(answers.get(each.id, ()))]

@@ -15,7 +15,7 @@ from typing import Annotated
 from pydantic import AfterValidator
 
 from graders.engine.content.binding import read
-from graders.engine.content.chapter_quiz import Asked
+from graders.engine.content.chapter_quiz import QuizQuestionAsked
 from graders.engine.content.fields import (
     ContentModel,
     FormatVersion,
@@ -55,7 +55,7 @@ def load_chapter_sheet(path: Path) -> ChapterSheet:
     return read(path, ChapterSheet)
 
 
-def render_chapter_sheet(student: str, asked: Sequence[Asked], needed: int) -> str:
+def render_chapter_sheet(student: str, asked: Sequence[QuizQuestionAsked], needed: int) -> str:
     """Return the text of a student's questions."""
     whose = f" of {json.dumps(student, ensure_ascii=False)}" if student else ""
     head = _HEAD.format(whose=whose, count=len(asked), needed=needed, first=asked[0].id)
@@ -64,12 +64,12 @@ def render_chapter_sheet(student: str, asked: Sequence[Asked], needed: int) -> s
     return f"{head}format_version: 1\n{named}questions:\n{blocks}\n"
 
 
-def known_letters(asked: Iterable[Asked]) -> dict[str, tuple[str, ...]]:
+def known_letters(asked: Iterable[QuizQuestionAsked]) -> dict[str, tuple[str, ...]]:
     """Return the letters of each question's options."""
     return {each.id: tuple(each.options) for each in asked}
 
 
-def _block(asked: Asked) -> Iterator[str]:
+def _block(asked: QuizQuestionAsked) -> Iterator[str]:
     yield f"  - id: {asked.id}"
     yield f"    question: {_quoted(asked.question.question)}"
     yield f"    several: {json.dumps(asked.question.several)}"
