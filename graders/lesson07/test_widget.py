@@ -153,6 +153,8 @@ async def test_script_that_comes_late_is_used(played: PlayedWidget) -> None:
 async def test_missing_script_is_told(played: PlayedWidget, step: str) -> None:
     normal: Started = played.step("start")
     late: Late = played.step(step)
+    if step == "late":
+        played.show("late, waited")
     how = "did not come" if step == "late" else "could not be loaded"
     text = quote(late.waited.text) if late.waited.text else "nothing"
     expect(

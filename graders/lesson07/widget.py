@@ -10,17 +10,21 @@ import json
 import re
 import sys
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from graders.engine.harness import (
     Finding,
     NotMeasurable,
     Outcome,
+    Picture,
     RecordedCall,
     Scene,
     Tokens,
+    Trace,
     Turn,
     attempt,
     items_of,
@@ -240,13 +244,21 @@ class PlayedWidget:
     stored: dict[str, Outcome[list[str]]] = field(default_factory=dict)
     no_replays: str = ""
     gone: tuple[str, str] | None = None
+    pictures: dict[str, Picture] = field(default_factory=dict)
+    trace: Trace | None = None
     unavailable: str = ""
     where: str = ""
 
     def step(self, name: str) -> Any:
         """Return what a step recorded; raises the finding why it did not."""
         self._require_browser()
+        self.show(name)
         return self.steps[name].value
+
+    def show(self, name: str) -> None:
+        """Let the report of the check show what the page looked like then."""
+        if self.trace is not None:
+            self.trace.picture = self.pictures.get(name)
 
     def replayed(self, name: str) -> Any:
         """Return what came of a request that was sent again; raises the finding why it was not."""
@@ -285,7 +297,13 @@ def build(scene: Scene) -> Bundle | BundleProblem:
     return bundle(folder, {"page.jsx": PAGE_ENTRY, "server.jsx": SERVER_ENTRY}, web_packages())
 
 
-@recorded_as("played")
+@pytest.fixture
+def played(widget_in_browser: PlayedWidget, trace: Trace) -> PlayedWidget:
+    """Return what was played, for a check whose report shows the page where it looked."""
+    return replace(widget_in_browser, trace=trace)
+
+
+@recorded_as("widget_in_browser")
 async def play_widget(scene: Scene) -> PlayedWidget:
     """Bundle the widget, and play all steps with it in one browser."""
     missing = _missing()
@@ -394,6 +412,12 @@ class _PagePlayer:
             if isinstance(outcome.finding, PageTrouble):
                 self.played.gone = (name, outcome.finding.seen)
             self.played.steps[name] = outcome
+            await self._picture(name)
+
+    async def _picture(self, name: str) -> None:
+        jpeg = await self.browser.picture()
+        if jpeg:
+            self.played.pictures[name] = Picture(of=f"The page {PICTURED[name]}.", jpeg=jpeg)
 
     # --- steps ------------------------------------------------------------------------------------
 
@@ -501,6 +525,7 @@ class _PagePlayer:
         early = await self._look()
         await self.browser.do("advance", milliseconds=(SCRIPT_SECONDS - _EARLY_SECONDS) * 1_000 + 1)
         waited = await self._look()
+        await self._picture("late, waited")
         self.server.script.held.set()
         await self.browser.do("script")
         await self.browser.settle()
@@ -627,6 +652,24 @@ OF_STEP = {
     "blocked": "blocked-script",
 }
 """By step the criterion that fails where the page ends in it."""
+PICTURED = {
+    "start": "ten seconds after the widget was rendered",
+    "first": "after the first message",
+    "later": "after the second message",
+    "renewed": "after a message with a new token",
+    "private": "after some messages",
+    "operation": "after the list of threads was asked for",
+    "upload": "after a file was sent",
+    "abort": "after an answer was stopped",
+    "fault 401": "after the backend answered 401",
+    "fault 500": "after the backend answered 500",
+    "cookie": "after a message without a token",
+    "relative": "after a message to a relative address",
+    "late, waited": "after ten seconds without the script",
+    "late": "after the script has come late",
+    "blocked": "ten seconds after the script could not be loaded",
+}
+"""What the page of each step shows, in words."""
 
 
 async def stored_texts(scene: Scene, thread_id: str, user: str) -> list[str]:

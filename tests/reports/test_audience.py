@@ -18,6 +18,7 @@ from graders.engine.core.results import (
     CriterionResult,
     FeedbackLevels,
     Measurement,
+    Picture,
     RaisedException,
     Result,
     SideCall,
@@ -37,7 +38,17 @@ PARTS = ("title", "score", "seen", "hint")
 WORDS: Mapping[str, tuple[str, ...]] = {
     "title": ("ztitle", "z-id"),
     "score": ("87", "89"),
-    "seen": ("zrequired", "zseen", "ztranscript", "zraised", "zprinted", "zcase", "zfile"),
+    "seen": (
+        "zrequired",
+        "zseen",
+        "ztranscript",
+        "zraised",
+        "zprinted",
+        "zcase",
+        "zfile",
+        "zpicture",
+        "zjpeg",
+    ),
     "hint": ("zadvice",),
 }
 SHARED = ("zsidecall", "zmeasured")
@@ -58,6 +69,7 @@ def criterion(levels: FeedbackLevels, status: Status = Status.FAILED) -> Criteri
             "cause": "raised",
             "raised": raised,
             "printed": "zprinted",
+            "picture": Picture(of="zpicture", jpeg="zjpeg"),
         }
     )
     cases = (case("zcase", Status.FAILED, feedback), case("zcase two", Status.FAILED, feedback))

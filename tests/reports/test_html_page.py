@@ -9,11 +9,11 @@ from xml.etree.ElementTree import Element
 import html5lib
 import pytest
 
-from graders.engine.core.results import Result, Status
+from graders.engine.core.results import Picture, Result, Status
 from graders.engine.reports.formats import html_page, timeline
 from graders.engine.reports.transcript import Gap
 from tests.reports.nasty import hostile
-from tests.reports.samples import CONVERSATION, line, mixed, result, row
+from tests.reports.samples import CONVERSATION, FEEDBACK, case, line, mixed, result, row
 
 ACTIVE = frozenset({"img", "iframe", "object", "embed", "link", "form", "base", "input", "audio"})
 
@@ -46,6 +46,15 @@ def test_page_is_well_formed_and_holds_nothing_active_of_a_student(
     assert len(ids) == len(set(ids))
     targets = [each.get("href", "")[1:] for each in document.iter("a")]
     assert set(targets) <= set(ids)
+
+
+def test_picture_of_a_page_is_shown_with_what_it_is_of() -> None:
+    picture = Picture(of='The page "after" <all>.', jpeg="/9j/AAAA")
+    failed = case("", Status.FAILED, FEEDBACK.model_copy(update={"picture": picture}))
+    made = result(row("a", "An error is shown", Status.FAILED, cases=(failed,), score=0))
+    (shown,) = parsed(html_page.render(made)).iter("img")
+    assert shown.get("src") == "data:image/jpeg;base64,/9j/AAAA"
+    assert shown.get("alt") == 'The page "after" <all>.'
 
 
 def test_policy_of_the_page_names_its_own_script() -> None:

@@ -12,6 +12,7 @@ from rich.text import Text
 from graders.engine.cli.context import CommandContext, print_page
 from graders.engine.cli.exit_codes import ExitCode
 from graders.engine.cli.folders import default_folder, require_something
+from graders.engine.cli.pictures import write_pictures
 from graders.engine.cli.progress import watched
 from graders.engine.cli.reporting import (
     WantedReport,
@@ -128,9 +129,20 @@ def show(
         shown = seen_by(output.audience, result)
         page = terminal.render(shown, glyphs_for(console), title=title, detail=output.detail)
         print_page(console, page)
+        _show_pictures(console, shown, output)
     write_reports(context, result, wanted, output.audience)
     if output.github:
         tell_github(context, result)
+
+
+def _show_pictures(console: Console, shown: Result, output: Showing) -> None:
+    """Write the pictures of what is told in full to files, and say where they are."""
+    ids = {row.id for row in shown.criteria if output.verbose or row.id in output.show}
+    written = write_pictures(shown, ids)
+    if written:
+        console.print(Text("\nPictures of the page", style="bold"))
+    for of, path in written:
+        console.print(Text(f" - {of}\n   {path}"), soft_wrap=True)
 
 
 def _wanted(output: Showing) -> tuple[WantedReport, ...]:

@@ -139,6 +139,21 @@ class RaisedException(Record):
     request: str = Field("", description="The type of the request that was being answered.")
 
 
+MOST_PICTURE_CHARACTERS = 48_000
+"""How long a picture may be, as text; a result holds one for each failed case at most."""
+
+
+class Picture(Record):
+    """What a page showed when a check looked at it, a JPEG; the page may show anything."""
+
+    of: str = Field(description="When that was, in words.")
+    jpeg: str = Field(
+        description="The picture in base64.",
+        max_length=MOST_PICTURE_CHARACTERS,
+        pattern=r"^[A-Za-z0-9+/]+={0,2}$",
+    )
+
+
 class Feedback(Record):
     """What a student reads about one failed case."""
 
@@ -157,6 +172,9 @@ class Feedback(Record):
         None, description="The exception, if `cause` is `raised` or `not-there-yet`."
     )
     printed: str = Field("", description="The end of what the server printed meanwhile.")
+    picture: Picture | None = Field(
+        None, description="What the page showed at the step that failed; null where there is none."
+    )
 
 
 class CaseResult(Record):

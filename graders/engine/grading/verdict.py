@@ -102,6 +102,7 @@ def _feedback(finding: Finding, criterion: Criterion, trace: Trace | None) -> Fe
         cause="" if cause is None else cause.kind,
         raised=None if cause is None else cause.raised,
         printed=trace.printed,
+        picture=trace.picture,
     )
 
 

@@ -5,6 +5,7 @@ the model, ``expect`` what must hold. It never sits in the student's process.
 """
 
 from graders.engine.core.errors import Finding, NotMeasurable
+from graders.engine.core.results import Picture
 from graders.engine.core.text import quote
 from graders.engine.harness.chat import Chat, Order, Reply, user_input
 from graders.engine.harness.expect import criterion, difference, expect, found, needed, some
@@ -69,6 +70,7 @@ __all__ = [
     "Outcome",
     "OverLimit",
     "Page",
+    "Picture",
     "ProtocolBroken",
     "RanAway",
     "RecordedCall",

@@ -14,6 +14,7 @@ from graders.engine.core.results import (
     CaseResult,
     CriterionResult,
     Feedback,
+    Picture,
     Result,
     Status,
     Visibility,
@@ -51,7 +52,7 @@ class ToldCriterion:
 
     ``standing`` is one word or a few: `passed`, `partly`, `failed`, `not tried`, `broken`,
     `graded later`. ``printed`` is all that the server printed, where the whole is wanted: else the
-    conversation ends with its last lines.
+    conversation ends with its last lines. ``picture`` is what a page showed where it failed.
     """
 
     row: CriterionResult
@@ -59,6 +60,7 @@ class ToldCriterion:
     paragraphs: tuple[Paragraph, ...] = ()
     conversation: tuple[transcript.Row, ...] = ()
     printed: str = ""
+    picture: Picture | None = None
 
     @property
     def points(self) -> str:
@@ -141,6 +143,7 @@ def told_of(row: CriterionResult, result: Result, *, whole: bool = False) -> Tol
                 tuple(_paragraphs(row, failed)),
                 _conversation(first, whole=whole),
                 first.printed if first is not None and whole else "",
+                first.picture if first is not None else None,
             )
         case _:
             assert_never(row.status)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from graders.engine.core.results import RaisedException, TranscriptLine
+from graders.engine.core.results import Picture, RaisedException, TranscriptLine
 from graders.engine.core.text import shorten, visible
 
 Actor = Literal["client", "server", "model", "grader"]
@@ -42,7 +42,8 @@ class TraceEntry:
 class Trace:
     """Collects entries; serial numbers count from 1. ``now`` gives seconds.
 
-    ``routes`` are those that the server says it has, as ``POST /chatkit``.
+    ``routes`` are those that the server says it has, as ``POST /chatkit``; ``picture`` is what a
+    page showed where a check looked last.
     """
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
@@ -54,6 +55,7 @@ class Trace:
         self._explanations: dict[str, str] = {}
         self._printed: Callable[[], str] = str
         self.routes: Sequence[str] = ()
+        self.picture: Picture | None = None
 
     def add(
         self,

@@ -17,6 +17,7 @@ from typing import Any
 
 from graders.engine.core.errors import Finding
 from graders.engine.isolation.layers import NOTHING_OFF, Layer
+from graders.engine.web.camera import Camera
 from graders.engine.web.confined import (
     ConfinedProgram,
     ProgramLimits,
@@ -60,6 +61,8 @@ _FLAGS = (
     "--use-mock-keychain",
     "--ignore-certificate-errors",
     "--enable-logging=stderr",
+    # Only over a socket, which pages cannot reach, and for pictures alone.
+    "--remote-debugging-pipe",
     "--js-flags=--max-old-space-size=256",
     "--window-size=800,600",
 )
@@ -92,10 +95,11 @@ class PageTrouble(Finding):
 
 
 class Browser:
-    """A browser and the page that it shows; :meth:`do` is the grader's only word to it."""
+    """A browser and the page that it shows; :meth:`do` is the grader's only word to the page."""
 
-    def __init__(self, server: PageServer, held: Sequence[str]) -> None:
+    def __init__(self, server: PageServer, held: Sequence[str], camera: Camera) -> None:
         self.server = server
+        self._camera = camera
         self.alone = Layer.NETWORK in held
         """Whether it has a network of its own."""
         self.console: list[str] = []
@@ -133,6 +137,10 @@ class Browser:
     async def leave_for(self, url: str) -> None:
         """Let the page go to another address, whose page then takes the commands."""
         self._commands.put_nowait({"do": "leave", "url": url})
+
+    async def picture(self) -> str:
+        """Return what the page shows, a JPEG in base64; empty if there is none."""
+        return "" if self._trouble.done() else await self._camera.take()
 
     async def settle(self) -> None:
         """Let the page, the grader and the server come to rest."""
@@ -208,7 +216,9 @@ async def open_browser(
     server = PageServer(student)
     with own_folder() as own, confined(_spec(program, own, without)) as running:
         async with listening(server, running.listeners):
-            browser = Browser(server, running.held)
+            assert running.spoken is not None, "it was started with a socket"
+            camera = await Camera.open(running.spoken)
+            browser = Browser(server, running.held, camera)
             loop = asyncio.get_running_loop()
             os.set_blocking(running.output.fileno(), False)
             loop.add_reader(running.output.fileno(), browser.read_output, running)
@@ -218,6 +228,7 @@ async def open_browser(
             finally:
                 watching.cancel()
                 loop.remove_reader(running.output.fileno())
+                camera.close()
                 running.end()
 
 
@@ -236,6 +247,7 @@ def _spec(program: Path, own: Path, without: frozenset[Layer]) -> ProgramSpec:
         environment={"HOME": str(own), "TMPDIR": str(own), "LANG": "C.UTF-8", "TZ": "UTC"},
         ports=[PAGE_PORT, API_PORT, SCRIPT_PORT],
         limits=_LIMITS,
+        spoken_with=True,
         without=without,
     )
 

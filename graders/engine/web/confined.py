@@ -81,6 +81,7 @@ class ProgramSpec:
     ``readable`` and the folder ``own``, which it may write to, are all that it sees beside the
     system's libraries; ``ports`` are those of its network that the grader answers. Where it has no
     network of its own they have other numbers, which ``{port 8000}`` in the command stands for.
+    ``spoken_with`` gives it a socket to the grader, as its descriptors 3 and 4.
     ``without`` are layers that tests leave off.
     """
 
@@ -90,6 +91,7 @@ class ProgramSpec:
     environment: Mapping[str, str] = field(default_factory=dict)
     ports: Sequence[int] = ()
     limits: ProgramLimits = field(default_factory=ProgramLimits)
+    spoken_with: bool = False
     without: frozenset[Layer] = NOTHING_OFF
 
 
@@ -107,12 +109,16 @@ class ProgramEnd:
 
 @dataclass
 class ConfinedProgram:
-    """A program that runs; ``held`` names its layers, ``listeners`` are the grader's to answer."""
+    """A program that runs; ``held`` names its layers, ``listeners`` are the grader's to answer.
+
+    ``spoken`` is the socket to it, if it has one.
+    """
 
     process: subprocess.Popen[bytes]
     held: tuple[str, ...]
     listeners: Sequence[socket.socket]
     ports: Sequence[int]
+    spoken: socket.socket | None = None
 
     @property
     def output(self) -> IO[bytes]:
@@ -163,6 +169,8 @@ class ConfinedProgram:
         self.output.close()
         for listener in self.listeners:
             listener.close()
+        if self.spoken is not None:
+            self.spoken.close()
 
 
 def _children_of(pid: int) -> list[int]:
@@ -189,6 +197,7 @@ def confined(spec: ProgramSpec) -> Iterator[ConfinedProgram]:
     users = Users()
     uid = users.take()
     ours, theirs = socket.socketpair()
+    spoken, heard = socket.socketpair() if spec.spoken_with else (None, None)
     process = subprocess.Popen(  # noqa: S603 - our own interpreter and code
         _COMMAND,
         stdin=subprocess.PIPE,
@@ -197,14 +206,16 @@ def confined(spec: ProgramSpec) -> Iterator[ConfinedProgram]:
         env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "TZ": "UTC"},
         cwd="/",
         start_new_session=True,
-        pass_fds=[theirs.fileno()],
+        pass_fds=[each.fileno() for each in (theirs, heard) if each is not None],
     )
-    program = ConfinedProgram(process, (), (), ())
+    program = ConfinedProgram(process, (), (), (), spoken)
     try:
         with ours, theirs:
-            _tell(process, theirs.fileno(), spec, uid)
+            _tell(process, theirs.fileno(), heard, spec, uid)
             theirs.close()
-            program = _heard(process, ours)
+            if heard is not None:
+                heard.close()
+            program = _heard(process, ours, spoken)
         yield program
     finally:
         program.end()
@@ -212,11 +223,16 @@ def confined(spec: ProgramSpec) -> Iterator[ConfinedProgram]:
 
 
 def _tell(
-    process: subprocess.Popen[bytes], control: int, spec: ProgramSpec, uid: int | None
+    process: subprocess.Popen[bytes],
+    control: int,
+    heard: socket.socket | None,
+    spec: ProgramSpec,
+    uid: int | None,
 ) -> None:
     readable = [*_SYSTEM, *(str(path) for path in spec.readable)]
     settings = {
         "control": control,
+        "spoken": None if heard is None else heard.fileno(),
         "program": list(spec.command),
         "folder": str(spec.own),
         "writable": [str(spec.own)],
@@ -232,7 +248,9 @@ def _tell(
         stdin.write(json.dumps(settings).encode())
 
 
-def _heard(process: subprocess.Popen[bytes], control: socket.socket) -> ConfinedProgram:
+def _heard(
+    process: subprocess.Popen[bytes], control: socket.socket, spoken: socket.socket | None
+) -> ConfinedProgram:
     data, descriptors, _, _ = socket.recv_fds(control, _HEARD_BYTES, _MOST_PORTS)
     if not data:
         assert process.stdout is not None, "it was started with a pipe"
@@ -240,4 +258,4 @@ def _heard(process: subprocess.Popen[bytes], control: socket.socket) -> Confined
         raise GraderBrokeError(f"a program for web code could not be isolated: {said}")
     told = json.loads(data)
     listeners = [socket.socket(fileno=descriptor) for descriptor in descriptors]
-    return ConfinedProgram(process, tuple(told["held"]), listeners, tuple(told["ports"]))
+    return ConfinedProgram(process, tuple(told["held"]), listeners, tuple(told["ports"]), spoken)

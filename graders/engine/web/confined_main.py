@@ -1,8 +1,9 @@
 """What becomes a program that handles a student's web code: a bundler, a browser, Node.
 
 A fresh interpreter, whose settings come as JSON on standard input; one of them is the descriptor
-of a socket to the grader. It moves to namespaces of its own, opens the ports that the program may
-reach and hands them over, shuts itself in, and becomes the program. Must not import the trusted
+of a socket to the grader; another one may stay for the program. It moves to namespaces of its own,
+opens the ports that the program may reach and hands them over, shuts itself in, and becomes the
+program. Must not import the trusted
 side.
 """
 
@@ -27,6 +28,8 @@ _UP = 0x1
 _LOOPBACK = "127.0.0.1"
 _WAITING = 100
 _NOT_A_PROGRAM = 126
+_PLACES = (3, 4)
+_ABOVE = 10
 
 
 def main() -> NoReturn:
@@ -39,6 +42,8 @@ def main() -> NoReturn:
     held += _shut_in(settings, held)
     _hand_over(settings["control"], listeners, held)
     _limit(settings["limits"])
+    if settings["spoken"] is not None:
+        _lay_out(settings["spoken"])
     os.chdir(settings["folder"])
     os.environ.clear()
     try:
@@ -112,6 +117,15 @@ def _hand_over(control_fd: int, listeners: Sequence[socket.socket], held: Sequen
         socket.send_fds(control, [data], [each.fileno() for each in listeners])
     for listener in listeners:
         listener.close()
+
+
+def _lay_out(spoken: int) -> None:
+    """Let the program have the socket as its descriptors 3 and 4, where browsers expect it."""
+    # First elsewhere: it may be one of the two.
+    kept = fcntl.fcntl(spoken, fcntl.F_DUPFD_CLOEXEC, _ABOVE)
+    os.close(spoken)
+    for place in _PLACES:
+        os.dup2(kept, place)
 
 
 def _limit(limits: dict[str, Any]) -> None:
