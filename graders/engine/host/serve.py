@@ -60,7 +60,6 @@ def run(
     ``one_process`` says that the app may start no other; ``lock_seconds`` how long SQLite may wait
     for a lock.
     """
-    _forget_engine()
     _print_at_once()
     code = 1
     try:
@@ -195,12 +194,12 @@ def _print_at_once() -> None:
 _OURS = frozenset({"graders", "pytest", "_pytest"})
 
 
-def _forget_engine() -> None:
+def forget_engine() -> None:
     """Take the engine's modules out of reach of a careless ``import``, keeping those in use alive.
 
     A submission may well have a package of its own named ``graders``; and servers that look for
     ``pytest`` in ``sys.modules`` (respx's mocker and time-machine import it) would think that they
-    are under test.
+    are under test. To be called once all of the engine is imported, before any student code runs.
     """
     for name in list(sys.modules):
         if name.partition(".")[0] in _OURS:

@@ -20,6 +20,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from graders.engine.host.serve import forget_engine
 from graders.engine.isolation import namespaces
 from graders.engine.isolation.layers import NOTHING_OFF, Layer
 from graders.engine.isolation.libc import libc
@@ -49,9 +50,10 @@ def main(control_fd: int, without: Collection[str] = NOTHING_OFF) -> None:
     if Layer.MEMORY not in without:
         hide_memory()
     _look_around()
-    # A child forgets the engine's modules. Those that nobody else holds must not be taken apart
-    # then, in each child anew.
+    # Modules that nobody else holds must not be taken apart. Done here and not in each child, where
+    # a look at all names copies a thousand pages of memory.
     _KEPT.extend(sys.modules.values())
+    forget_engine()
     gc.freeze()
     gc.enable()
     server = ForkServer(control, held)

@@ -228,7 +228,8 @@ class Watchdog:
         """Begin near the end where the event loop has not run since it was found blocked."""
         if self._unanswered is not None and not self._unanswered.done():
             observed.pong = self._unanswered
-            observed.last = observed.last or observed.first
+            # It may have worked since, to tell in which line it is.
+            observed.last = activity(self._pid)
             observed.blocked = _BLOCKED_LOOKS - _KNOWN_BLOCKED_LOOKS
 
     def _let_go(self) -> None:
