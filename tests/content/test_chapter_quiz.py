@@ -71,6 +71,36 @@ def test_bank_that_is_too_small_gives_all_that_it_has(bank: Bank) -> None:
     assert len(drawn(bank, key_of(1), 50)) == len(bank.questions)
 
 
+def test_questions_that_give_one_another_away_are_never_asked_together(
+    bank: Bank, tmp_path: Path
+) -> None:
+    file = tmp_path / "lesson03.yaml"
+    text = file.read_text(encoding="utf-8")
+    file.write_text(f"{text}    not_with: [lesson01-a-apply]\n", encoding="utf-8")
+    pair = {"lesson03-c-create", "lesson01-a-apply"}
+    apart, before = load_bank(tmp_path), 0
+    for seed in range(20):
+        before += pair <= {each.question.id for each in drawn(bank, key_of(seed), 10)}
+        assert not pair <= {each.question.id for each in drawn(apart, key_of(seed), 10)}
+    assert before
+    assert len(drawn(apart, key_of(1), 50)) == len(bank.questions) - 1
+
+
+def test_answers_to_options_that_were_changed_since_are_not_taken(
+    bank: Bank, tmp_path: Path
+) -> None:
+    file = tmp_path / "lesson01.yaml"
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace("id: many", "id: few"), encoding="utf-8")
+    now = {each.id for each in drawn(load_bank(tmp_path), key_of(1), 10)}
+    for each in drawn(bank, key_of(1), 10):
+        assert (each.id in now) == (each.lesson != "lesson01")
+    file.write_text(text.replace("It is one", "It is only one"), encoding="utf-8")
+    assert known_letters(drawn(load_bank(tmp_path), key_of(1), 10)) == known_letters(
+        drawn(bank, key_of(1), 10)
+    )
+
+
 def test_answers_are_counted_by_lesson_with_what_to_read_again(bank: Bank) -> None:
     asked = drawn(bank, key_of(1), 9)
     answers = {each.id: right(each) for each in asked}

@@ -113,6 +113,15 @@ def test_lesson_with_two_files_is_refused(tmp_path: Path) -> None:
         load_bank(tmp_path)
 
 
+@pytest.mark.parametrize("other", ["paths", "nowhere"])
+def test_question_that_must_not_be_asked_together_is_another_one(
+    tmp_path: Path, other: str
+) -> None:
+    written(tmp_path, f"{FILE}    not_with: [{other}]\n")
+    with pytest.raises(ContentError, match=f"names `{other}`, which is no other question"):
+        load_bank(tmp_path)
+
+
 @pytest.mark.parametrize(("count", "needed"), [(15, 12), (10, 8), (11, 9), (1, 1)])
 def test_eighty_percent_pass_rounded_up(count: int, needed: int) -> None:
     assert needed_to_pass(count) == needed

@@ -69,6 +69,14 @@ def test_chapter_quiz_is_balanced_whatever_its_key() -> None:
             assert set(own) == set(Level), (seed, lesson)
 
 
+def test_no_question_of_a_chapter_quiz_gives_away_another_one() -> None:
+    pairs = {frozenset((each.id, other)) for each in BANK.questions for other in each.not_with}
+    assert pairs
+    for seed in range(60):
+        asked = {each.question.id for each in drawn(BANK, key_of(seed, "ada"))}
+        assert not [pair for pair in pairs if pair <= asked], seed
+
+
 def test_neighbours_in_a_class_have_different_quizzes() -> None:
     quizzes = [drawn(BANK, key_of(1, f"student{number}")) for number in range(100)]
     for one, next_one in pairwise(quizzes):

@@ -7,7 +7,7 @@ two students with different keys have different quizzes. Must not know where the
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -77,23 +77,26 @@ def drawn(bank: Bank, key: str, count: int = QUESTIONS) -> tuple[QuizQuestionAsk
     """Return the quiz of one student.
 
     Every lesson has as many questions as the others, or one more where these are more in the bank;
-    of Bloom's levels, each has as many as the bank allows.
+    of Bloom's levels, each has as many as the bank allows. No question gives away the answer of
+    another one.
     """
     levels: Counter[str] = Counter()
+    apart = _Apart(bank.questions)
     chosen = [
         (lesson, question)
         for lesson, number in _shares(bank, count).items()
-        for question in _of_lesson(bank.lessons[lesson], number, key, levels)
+        for question in _of_lesson(bank.lessons[lesson], number, key, levels, apart)
     ]
     chosen.sort(key=lambda each: _digest(key, "place", each[1].id))
     return tuple(
         QuizQuestionAsked(
-            id=f"q{number:02}-{_digest(key, 'id', question.id)[:4]}",
+            id=f"q{number:02}-{_tag_of(question, options, key)}",
             lesson=lesson,
             question=question,
-            options=_lettered(question, key),
+            options=options,
         )
         for number, (lesson, question) in enumerate(chosen, 1)
+        for options in [_lettered(question, key)]
     )
 
 
@@ -125,15 +128,39 @@ def _shares(bank: Bank, count: int) -> dict[str, int]:
     return {lesson: each + (lesson in by_size[:more]) for lesson in bank.lessons}
 
 
+class _Apart:
+    """Which questions may still be asked, beside those that are asked already."""
+
+    def __init__(self, questions: Iterable[Question]) -> None:
+        self._others: defaultdict[str, set[str]] = defaultdict(set)
+        self._barred: set[str] = set()
+        for question in questions:
+            for other in question.not_with:
+                self._others[question.id].add(other)
+                self._others[other].add(question.id)
+
+    def allowed(self, questions: Iterable[Question]) -> list[Question]:
+        """Return those that give nothing away."""
+        return [each for each in questions if each.id not in self._barred]
+
+    def ask(self, question: Question) -> None:
+        """Bar what must not be asked together with this one."""
+        self._barred |= self._others[question.id]
+
+
 def _of_lesson(
-    questions: Sequence[Question], number: int, key: str, levels: Counter[str]
+    questions: Sequence[Question], number: int, key: str, levels: Counter[str], apart: _Apart
 ) -> Iterator[Question]:
     """Yield some questions of one lesson, each of the level that has been asked least so far."""
     left = sorted(questions, key=lambda question: _digest(key, "draw", question.id))
     own: Counter[str] = Counter()
-    for _ in range(min(number, len(left))):
+    for _ in range(number):
+        left = apart.allowed(left)
+        if not left:
+            return
         best = min(left, key=lambda question: (own[question.level], levels[question.level]))
         left.remove(best)
+        apart.ask(best)
         own[best.level] += 1
         levels[best.level] += 1
         yield best
@@ -142,6 +169,15 @@ def _of_lesson(
 def _lettered(question: Question, key: str) -> dict[str, Option]:
     ordered = sorted(question.options, key=lambda each: _digest(key, question.id, each.id))
     return dict(zip(LETTERS, ordered, strict=False))
+
+
+def _tag_of(question: Question, options: Mapping[str, Option], key: str) -> str:
+    """Return what tells a question of this quiz from all others.
+
+    When the bank's options were changed after the quiz was made, the same letters may mean others:
+    then it differs, and the answers are refused instead of counted wrong.
+    """
+    return _digest(key, "id", question.id, *(option.id for option in options.values()))[:4]
 
 
 def _digest(*parts: str) -> str:

@@ -16,6 +16,7 @@ Must not know who asks or what an answer is worth. A file::
           - {id: many, text: One for each kind of thing, tempting: REST does it so.}
           - {id: two, text: Two, tempting: Streams seem to need a path of their own.}
         reason: Every request is a POST whose `type` says what is wanted.
+        not_with: [rest-method]         # questions that would give away the answer, or the reverse
 
 Students see the options as letters, in an order that has nothing to do with that of the file.
 """
@@ -23,7 +24,7 @@ Students see the options as letters, in an order that has nothing to do with tha
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -78,7 +79,10 @@ class Option(ContentModel):
 
 
 class Question(ContentModel):
-    """One question; ``reason`` says why the right answer is right."""
+    """One question; ``reason`` says why the right answer is right.
+
+    A quiz that is drawn never has it together with those of ``not_with``.
+    """
 
     id: Slug
     topic: Slug
@@ -86,6 +90,7 @@ class Question(ContentModel):
     question: Sentence
     options: tuple[Option, ...]
     reason: Sentence
+    not_with: tuple[Slug, ...] = ()
 
     @property
     def dealt(self) -> Mapping[str, Option]:
@@ -187,7 +192,18 @@ def load_bank(folder: Path) -> Bank:
                 raise ContentError(path, None, f"`{question.id}` is a question of {where}, too.")
             seen[question.id] = path
         lessons[told.lesson], sections[told.lesson] = told.questions, told.sections
+    _require_known(lessons, seen)
     return Bank(lessons, sections)
+
+
+def _require_known(lessons: Mapping[str, Sequence[Question]], files: Mapping[str, Path]) -> None:
+    for question in (each for asked in lessons.values() for each in asked):
+        for other in question.not_with:
+            if other == question.id or other not in files:
+                message = (
+                    f"`not_with` of `{question.id}` names `{other}`, which is no other question."
+                )
+                raise ContentError(files[question.id], None, message)
 
 
 def needed_to_pass(count: int) -> int:
