@@ -90,7 +90,10 @@ def test_list_imports_nothing_heavy() -> None:
 
 def test_commands_and_options_in_the_readme_exist() -> None:
     named = set(re.findall(r"^\| `python grade\.py ((?:lesson )?[a-z]+)\b", README, re.MULTILINE))
-    assert named == {*NAMES, "lesson check", "lesson mutant", "lesson quiz"} - {"grade", "lesson"}
+    assert named == {*NAMES, "lesson check", "lesson mutant", "lesson quiz", "lesson scenarios"} - {
+        "grade",
+        "lesson",
+    }
     shown = README.split("## For those")[0]
     options = set(re.findall(r"`(--[a-z0-9-]+)", shown))
     existing = {option for command in _commands(COMMAND) for option in _options(command)}

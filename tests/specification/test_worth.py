@@ -206,9 +206,10 @@ async def test_server_has_its_own_words_for_what_is_tried_first(
         file = lesson.solutions_dir / "mutants" / name / "mutant.yaml"
         file.write_text(file.read_text() + "shows_in: [show_task, users]\n", encoding="utf-8")
     call = "{say: Hi, model: [{call_tool: {name: show_task}}], expect: {text: x}}"
-    plain = scenario("plain", "{say: Hi, expect: {text: x}}")
-    both = scenario("both", call).replace("users: [alice]", "users: [alice, bob]")
-    await worth_on(lesson, specification(plain + scenario("calls", call + ", {say: Ho}") + both))
+    plain = scenario("plain", "{say: Hi, expect: {text: x}}", "[alice]")
+    calls = scenario("calls", call, "[alice]")
+    both = scenario("both", f"{call}, {{say: Ho}}")
+    await worth_on(lesson, specification(plain + calls + both))
     assert played.on_broken == ["both", "calls", "plain"] * 3
 
 

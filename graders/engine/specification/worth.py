@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from pydantic import BaseModel
+
 from graders.engine.content.misconceptions import Misconception
 from graders.engine.content.specification import Area, Scenario, Specification
 from graders.engine.content.steps import CallToolStep
@@ -237,10 +239,18 @@ def _words_of(scenario: Scenario) -> Iterator[str]:
     if len(scenario.users) > 1:
         yield "users"
     for _, turn in scenario.all_turns:
-        yield from turn.model_fields_set
-        yield from turn.expect.model_fields_set
+        yield from _keys_in(turn)
         yield turn.token
         for step in turn.model:
             yield from type(step).model_fields
             if isinstance(step, CallToolStep):
                 yield step.call_tool.name
+
+
+def _keys_in(part: BaseModel) -> Iterator[str]:
+    """Yield the keys of a part of a script, and those of the parts in it."""
+    for key in part.model_fields_set:
+        yield key
+        value = getattr(part, key)
+        if isinstance(value, BaseModel):
+            yield from _keys_in(value)
