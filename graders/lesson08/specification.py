@@ -6,6 +6,7 @@ Must not know what is graded.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 
 import pytest_asyncio
@@ -18,14 +19,24 @@ from graders.engine.content.specification import (
     Specification,
     load_specification,
 )
+from graders.engine.harness.kept import KeptTexts
 from graders.engine.harness.server_factory import ServerFactory
 from graders.engine.specification import Opponents, Worth, load_opponents, worth_of
 from graders.engine.submissions.handed_in import read_handed_in
 
+# A run imports this module anew, so what is cached here belongs to one submission.
 LESSON = Catalogue(Path(__file__).resolve().parents[2]).lesson(Path(__file__).parent.name)
 _MOST_TOLD = 5
+_WORTH: dict[Path, Worth] = {}
 
 
+@cache
+def opponents() -> Opponents:
+    """Return the servers that scenarios are played on."""
+    return load_opponents(LESSON)
+
+
+@cache
 def specification_in(submission: Path) -> Specification:
     """Read the `spec.yaml` of a submission; a Finding with its first flaw if there is none."""
     return read_handed_in(submission, FILE, load_specification)
@@ -36,25 +47,29 @@ async def worth(
     submission: Path,
     course_servers: Callable[[Path], ServerFactory],
     canary: Canaries,
+    kept: KeptTexts,
     went_on: Callable[[int, int], None],
 ) -> Worth:
     """Return what the scenarios of a submission are worth; nothing is played twice for it."""
-    spec = specification_in(submission)
-    return await worth_of(spec, load_opponents(LESSON), course_servers, canary.seed, went_on)
+    if submission not in _WORTH:
+        spec = specification_in(submission)
+        _WORTH[submission] = await worth_of(
+            spec, opponents(), course_servers, canary.seed, kept=kept, tell=went_on
+        )
+    return _WORTH[submission]
 
 
 def told_of(missed: Sequence[Misconception]) -> str:
     """Tell of misconceptions that no scenario noticed, and the sources of those that are public."""
-    opponents = load_opponents(LESSON)
-    lines = [f"{each.told}.{_source(each, opponents)}" for each in missed[:_MOST_TOLD]]
+    lines = [f"{each.told}.{_source(each)}" for each in missed[:_MOST_TOLD]]
     more = len(missed) - _MOST_TOLD
     return " ".join([*lines, f"And {more} more." if more > 0 else ""]).strip()
 
 
-def _source(told: Misconception, opponents: Opponents) -> str:
+def _source(told: Misconception) -> str:
     """Name the files of a public misconception's servers."""
     if not told.public:
         return ""
     root = LESSON.solutions_dir.parents[1]
-    files = [str(each.folder.relative_to(root)) for each in opponents.showing(told)]
+    files = [str(each.folder.relative_to(root)) for each in opponents().showing(told)]
     return f" Its source is public: {', '.join(f'`{file}`' for file in files)}."

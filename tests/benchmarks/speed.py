@@ -31,6 +31,7 @@ from graders.engine.grading.folder import OpenFactory, servers_of
 from graders.engine.grading.request import GradingRequest
 from graders.engine.grading.run import grade
 from graders.engine.harness import Scene, ServerSettings, Student
+from graders.engine.harness.kept import KeptTexts
 from graders.engine.harness.server_factory import open_factory
 from graders.engine.isolation.layers import NOTHING_OFF, Layer
 from graders.engine.model import ScriptedModel
@@ -278,7 +279,7 @@ def test_cpu_of_a_specification(warm: ForkLauncher) -> None:
     counted, before = CountedStarts(warm), cpu_of_all(warm)
     limits, env = lesson.info.limits, lesson.info.env
     with open_factory(submission, counted, limits=limits, env=env) as factory:
-        asyncio.run(worth_of(spec, opponents, factory.reference, seed=1))
+        asyncio.run(worth_of(spec, opponents, factory.reference, seed=1, kept=KeptTexts()))
     ours = cpu_of_all(warm) - before
     pairs = len(spec.scenarios) * (len(opponents.right) + len(opponents.broken))
     print(

@@ -38,10 +38,11 @@ def test_help_shows_exit_codes_and_commands(capsys: pytest.CaptureFixture[str]) 
     assert all(name in shown for name in NAMES)
 
 
+OF_LESSONS = ("check", "mutant", "new", "quiz", "scenarios")
 COMMANDS = [
     (),
     *((name,) for name in NAMES if name != "test"),
-    *(("lesson", name) for name in ("check", "mutant", "new", "quiz")),
+    *(("lesson", name) for name in OF_LESSONS),
     *(("chapter-quiz", name) for name in ("new", "answer", "grade")),
 ]
 
@@ -91,7 +92,7 @@ def test_list_imports_nothing_heavy() -> None:
 
 def test_commands_and_options_in_the_readme_exist() -> None:
     named = set(re.findall(r"^\| `python grade\.py ((?:lesson )?[a-z-]+)\b", README, re.MULTILINE))
-    assert named == {*NAMES, "lesson check", "lesson mutant", "lesson new", "lesson quiz"} - {
+    assert named == {*NAMES, *(f"lesson {name}" for name in OF_LESSONS)} - {
         "grade",
         "lesson",
     }

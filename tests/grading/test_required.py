@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from graders.engine.content.catalogue import Catalogue
 from graders.engine.core.errors import IsolationError
 from graders.engine.core.results import Isolation, IsolationLevel, Result
+from graders.engine.grading import run
 from graders.engine.grading.request import GradingRequest
 from graders.engine.grading.required import is_official, level_for, require, required_level
 from graders.engine.grading.run import grade
+from graders.engine.harness.kept import KeptTexts, usual_place
 from graders.engine.harness.server_factory import Served
 from graders.engine.server.trace import Trace
 from graders.engine.submissions.submission import find_submission
@@ -115,6 +118,21 @@ def test_server_that_is_shut_in_less_than_the_trial_gets_no_score_either() -> No
 def test_run_is_advisory_unless_isolation_was_required(level: IsolationLevel) -> None:
     result = _graded(FactoryStandIn(SOLUTION, offered=Isolation(level=FULL)), level)
     assert result.advisory is (level is PRACTICE)
+
+
+@pytest.mark.parametrize("level", IsolationLevel)
+def test_run_that_counts_rests_on_no_file(
+    level: IsolationLevel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files: list[Path | None] = []
+
+    def kept(file: Path | None, made_with: str) -> KeptTexts:
+        files.append(file)
+        return KeptTexts(None, made_with)
+
+    monkeypatch.setattr(run, "KeptTexts", kept)
+    _graded(FactoryStandIn(SOLUTION, offered=Isolation(level=FULL)), level)
+    assert files == [usual_place() if level is PRACTICE else None]
 
 
 def test_web_code_is_not_run_for_a_score_where_it_is_not_isolated() -> None:

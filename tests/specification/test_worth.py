@@ -5,6 +5,7 @@ How a scenario is played on a server is stood in for: the name of a scenario say
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 from graders.engine.content.catalogue import Catalogue, Lesson
 from graders.engine.content.specification import Scenario, Specification
 from graders.engine.core.errors import ContentError, Finding
+from graders.engine.harness.kept import KeptTexts
 from graders.engine.server.trace import Trace
 from graders.engine.specification import Opponents, load_opponents, worth, worth_of
 from graders.engine.specification.holding import HeldScenario
@@ -86,11 +88,12 @@ def lesson(tmp_path: Path) -> Lesson:
 
 @pytest.fixture(autouse=True)
 def played(monkeypatch: pytest.MonkeyPatch) -> Played:
-    """Stand in for the player, and forget what was found before."""
+    """Stand in for the player."""
     stand_in = Played()
     monkeypatch.setattr(worth, "held_on_right", stand_in.held_on)
     monkeypatch.setattr(worth, "first_failing", stand_in.first_failing)
-    monkeypatch.setattr(worth, "_KNOWN", worth._FoundBefore())
+    # The order of the servers, which is another one in each process.
+    monkeypatch.setattr(os, "getpid", lambda: 0)
     return stand_in
 
 
@@ -108,8 +111,11 @@ def spec_of(*names: str) -> Specification:
     return specification("".join(scenario(name, turn) for name, turn in turns.items()))
 
 
-async def worth_on(lesson: Lesson, spec: Specification) -> worth.Worth:
-    return await worth_of(spec, load_opponents(lesson), served, 1)  # type: ignore[arg-type]
+async def worth_on(
+    lesson: Lesson, spec: Specification, kept: KeptTexts | None = None
+) -> worth.Worth:
+    opponents = load_opponents(lesson)
+    return await worth_of(spec, opponents, served, 1, kept=kept or KeptTexts())  # type: ignore[arg-type]
 
 
 async def test_misconception_is_caught_when_all_of_its_servers_are(
@@ -136,20 +142,49 @@ async def test_scenario_that_fails_on_a_right_server_does_not_count(
 
 
 async def test_same_specification_is_not_played_again(lesson: Lesson, played: Played) -> None:
-    await worth_on(lesson, spec_of("sees-a", "x"))
+    kept = KeptTexts()
+    await worth_on(lesson, spec_of("sees-a", "x"), kept)
     before = (len(played.on_right), len(played.on_broken))
-    again = await worth_on(lesson, spec_of("sees-a", "x"))
+    again = await worth_on(lesson, spec_of("sees-a", "x"), kept)
     assert (len(played.on_right), len(played.on_broken)) == before
     assert again.noticed == {"a": "sees-a"}
+
+
+async def test_server_that_was_noticed_is_played_again_for_an_earlier_scenario_only(
+    lesson: Lesson, played: Played
+) -> None:
+    kept = KeptTexts()
+    await worth_on(lesson, spec_of("sees-a", "sees-c"), kept)
+    played.on_broken.clear()
+    # `a` fails the first one as before; what follows it there is never played.
+    later = await worth_on(lesson, spec_of("sees-a", "x"), kept)
+    assert later.noticed == {"a": "sees-a"}
+    assert played.on_broken == ["sees-a", "x"] * 2
+    played.on_broken.clear()
+    await worth_on(lesson, spec_of("y", "sees-a"), kept)
+    assert played.on_broken.count("sees-a") == 3
+
+
+async def test_scenario_that_asks_too_much_is_known_to_do_so(
+    lesson: Lesson, played: Played
+) -> None:
+    kept = KeptTexts()
+    first = await worth_on(lesson, spec_of("fails-solution"), kept)
+    played.on_right.clear()
+    again = await worth_on(lesson, spec_of("fails-solution"), kept)
+    assert again.overdemands == first.overdemands
+    assert [each.server for each in again.overdemands] == ["solution"]
+    assert not played.on_right
 
 
 async def test_what_one_specification_showed_is_nothing_to_another(
     lesson: Lesson, played: Played
 ) -> None:
     """A scenario shows another thing after others, which the server has answered before it."""
-    await worth_on(lesson, spec_of("sees-a", "x"))
+    kept = KeptTexts()
+    await worth_on(lesson, spec_of("sees-a", "x"), kept)
     before = len(played.on_right)
-    more = await worth_on(lesson, spec_of("sees-a", "x", "sees-b"))
+    more = await worth_on(lesson, spec_of("sees-a", "x", "sees-b"), kept)
     assert set(played.on_right[before:]) >= {"sees-a", "x", "sees-b"}
     assert more.noticed == {"a": "sees-a", "b": "sees-b"}
 
@@ -162,6 +197,20 @@ async def test_scenario_that_uses_what_shows_a_misconception_is_tried_first(
     await worth_on(lesson, specification(scenarios))
     assert played.on_broken[0] == "restarts"
     assert set(played.on_broken) == {"plain", "restarts"}
+
+
+async def test_server_has_its_own_words_for_what_is_tried_first(
+    lesson: Lesson, played: Played
+) -> None:
+    for name in "abc":
+        file = lesson.solutions_dir / "mutants" / name / "mutant.yaml"
+        file.write_text(file.read_text() + "shows_in: [show_task, users]\n", encoding="utf-8")
+    call = "{say: Hi, model: [{call_tool: {name: show_task}}], expect: {text: x}}"
+    plain = scenario("plain", "{say: Hi, expect: {text: x}}", "[alice]")
+    calls = scenario("calls", call, "[alice]")
+    both = scenario("both", f"{call}, {{say: Ho}}")
+    await worth_on(lesson, specification(plain + calls + both))
+    assert played.on_broken == ["both", "calls", "plain"] * 3
 
 
 async def test_empty_and_repeated_scenarios_notice_nothing(lesson: Lesson, played: Played) -> None:
@@ -180,7 +229,8 @@ async def test_progress_counts_servers(lesson: Lesson) -> None:
         load_opponents(lesson),
         served,  # type: ignore[arg-type]
         1,
-        lambda done, all_of_them: told.append((done, all_of_them)),
+        kept=KeptTexts(),
+        tell=lambda done, all_of_them: told.append((done, all_of_them)),
     )
     assert told == [(number, 5) for number in range(1, 6)]
 

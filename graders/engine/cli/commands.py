@@ -701,6 +701,26 @@ def mutant_command(  # noqa: PLR0917 - Typer reads the options from here
     return run_mutant(command_context(context), order)
 
 
+@lessons.command(
+    "scenarios", cls=PlainCommand, short_help="Show which scenario notices which broken server."
+)
+def scenarios_command(
+    context: typer.Context,
+    lesson: Lesson,
+    specification: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="SPEC.yaml", help="[default: that of the solution]", show_default=False
+        ),
+    ] = None,
+    seed: Seed = None,
+) -> ExitCode:
+    """Play all scenarios of a specification on all broken servers of a lesson."""
+    from graders.engine.cli.scenarios import run_scenarios  # noqa: PLC0415 - heavy
+
+    return run_scenarios(command_context(context), lesson, specification, seed)
+
+
 @lessons.command("quiz", cls=PlainCommand, short_help="Make the students' sheet of a quiz.")
 def sheet_command(
     context: typer.Context,

@@ -8,7 +8,8 @@ Must not know which server shows which: a mutant names its misconception itself.
         area: tasks
         told: A server that keeps the tasks of all users in one list
         public: true              # a student may read the source of its servers
-        shows_in: [press, act]    # keys of turns; scenarios that have them are tried first
+        shows_in: [press, act]    # keys of a scenario, kinds of tokens, names of tools, or `users`
+                                  # for several: scenarios that have most of them are tried first
 """
 
 from __future__ import annotations

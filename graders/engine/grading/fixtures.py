@@ -2,7 +2,8 @@
 
 ``measured`` and ``noted`` report what no point depends on.
 For checks of files there are ``submission of_reference course_servers``, which need no server of
-the submission; ``servers`` starts several of it, and ``went_on`` tells how far a long check is.
+the submission; ``servers`` starts several of it, ``went_on`` tells how far a long check is, and
+``kept`` spares it what was found before.
 
 A pytest plugin. Must stay thin: what these things can do is the harness's business.
 """
@@ -20,6 +21,7 @@ import pytest_asyncio
 from graders.engine.content.canaries import Canaries
 from graders.engine.core.results import Measurement
 from graders.engine.grading.events import CheckWentOn, Listener, nobody_listens
+from graders.engine.harness.kept import KeptTexts
 from graders.engine.harness.recording import Recordings, Scenario
 from graders.engine.harness.said import Scene
 from graders.engine.harness.server_factory import Served, ServerFactory
@@ -33,7 +35,7 @@ class Bench:
     """What all checks of one run share; ``submission`` is the folder that was handed in.
 
     ``measurements`` is what the checks measured so far, ``notes`` what they noted; ``on_event``
-    hears of checks that go on.
+    hears of checks that go on. ``kept`` is what is known of the course's own servers.
     """
 
     seed: int
@@ -43,6 +45,7 @@ class Bench:
     measurements: list[Measurement] = field(default_factory=list)
     on_event: Listener = nobody_listens
     notes: list[str] = field(default_factory=list)
+    kept: KeptTexts = field(default_factory=KeptTexts)
 
 
 BENCH = pytest.StashKey[Bench]()
@@ -148,6 +151,12 @@ def servers(pytestconfig: pytest.Config) -> ServerFactory:
 def course_servers(pytestconfig: pytest.Config) -> Callable[[Path], ServerFactory]:
     """Return what starts servers of the course's own, from a folder: no server of a submission."""
     return pytestconfig.stash[BENCH].factory.reference
+
+
+@pytest.fixture
+def kept(pytestconfig: pytest.Config) -> KeptTexts:
+    """Return what keeps what a check finds of the course's own servers."""
+    return pytestconfig.stash[BENCH].kept
 
 
 @pytest.fixture

@@ -44,6 +44,7 @@ from graders.engine.grading.plan import chosen
 from graders.engine.grading.plugin import GradingPlugin
 from graders.engine.grading.request import GradingRequest
 from graders.engine.grading.session import run_tests
+from graders.engine.harness.kept import KeptTexts, usual_place
 from graders.engine.harness.recording import Recordings
 from graders.engine.harness.server_factory import ServerFactory
 from graders.engine.server.trace import Trace
@@ -80,7 +81,11 @@ def grade(
         _require(level, factory)
         run.problem = probe(factory)
     recordings = Recordings(factory, Canaries(request.seed))
-    bench = fixtures.Bench(request.seed, factory, recordings, root, on_event=on_event)
+    made_with, official = environment(lesson), required.is_official(request.require)
+    # A run that counts rests on no file that was written before.
+    place = None if official else usual_place()
+    kept = KeptTexts(place, made_with.model_dump_json())
+    bench = fixtures.Bench(request.seed, factory, recordings, root, on_event=on_event, kept=kept)
     decided = run.play(bench, clock)
     if factory.isolation != NOT_STARTED:
         # A server can have been started in another way than the one that was tried.
@@ -93,7 +98,7 @@ def grade(
         submission=request.name,
         submission_path=request.path,
         started_at=started_at,
-        made_with=environment(lesson),
+        made_with=made_with,
         score=earned,
         max_score=possible,
         seed=request.seed,
@@ -103,7 +108,7 @@ def grade(
         notes=tuple(dict.fromkeys([*factory.notes, *bench.notes])),
         side_calls=tuple(factory.side_calls),
         measurements=tuple(bench.measurements),
-        advisory=not required.is_official(request.require),
+        advisory=not official,
         duration_ms=(clock() - began) * 1000,
     )
     on_event(RunFinished(result))

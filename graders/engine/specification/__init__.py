@@ -12,6 +12,7 @@ from graders.engine.specification.advice import (
     repeated_scenarios,
     vague_words,
 )
+from graders.engine.specification.each import noticed_by_each
 from graders.engine.specification.holding import HeldScenario, held_on
 from graders.engine.specification.opponents import Opponents, load_opponents
 from graders.engine.specification.worth import Overdemand, Worth, telling, worth_of
@@ -27,6 +28,7 @@ __all__ = [
     "empty_scenarios",
     "held_on",
     "load_opponents",
+    "noticed_by_each",
     "repeated_scenarios",
     "telling",
     "vague_words",

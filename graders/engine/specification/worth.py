@@ -1,11 +1,13 @@
 """How much of what can be misunderstood the scenarios of a specification notice.
 
 A scenario counts if it expects something, repeats no other, and holds on every right server. A
-misconception is caught when each of its broken servers fails a scenario that counts. What was found
-once is kept by content: the specification's text and the server's files, so that the same
-specification is not played twice in one process. (A scenario alone is no key: several are played on
-one server, and an earlier one can change what a later one shows.) The words in it are random; what
-is found must not depend on them. Must not give points.
+misconception is caught when each of its broken servers fails a scenario that counts.
+
+What was found is kept by content: the files of the server, and the scenarios that were played on it
+up to this one, in their order. (A scenario alone is no key: several are played on one server, and
+an earlier one can change what a later one shows.) So when a specification was changed, only what
+can end in another way is played again. The words in it are random; what is found must not depend
+on them. Must not give points.
 """
 
 from __future__ import annotations
@@ -13,13 +15,18 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel
 
 from graders.engine.content.misconceptions import Misconception
 from graders.engine.content.specification import Area, Scenario, Specification
+from graders.engine.content.steps import CallToolStep
 from graders.engine.course_servers.mutants import Mutant
+from graders.engine.harness.kept import KeptTexts
 from graders.engine.harness.server_factory import ServerFactory
 from graders.engine.specification.advice import empty_scenarios, repeated_scenarios
 from graders.engine.specification.holding import first_failing, held_on_right
@@ -29,6 +36,10 @@ Serve = Callable[[Path], ServerFactory]
 """Returns what starts servers of the course's own, from a folder."""
 Progress = Callable[[int, int], None]
 """Is told how many servers are done, of how many."""
+_Server = TypeVar("_Server")
+_APART = 37
+"""How far apart in a list two processes begin whose numbers follow each other."""
+_HOLDS, _FAILS = "", "fails"
 
 
 @dataclass(frozen=True)
@@ -62,26 +73,20 @@ class Worth:
         return [each for each in self.of_area(area) if each.id not in self.caught]
 
 
-@dataclass
-class _FoundBefore:
-    """What was found in this process: by specification, scenario and server, whether it holds."""
-
-    right: dict[tuple[str, str], str] = field(default_factory=dict)
-    broken: dict[tuple[str, str], bool] = field(default_factory=dict)
-
-
-_KNOWN = _FoundBefore()
-
-
 async def worth_of(
     spec: Specification,
     opponents: Opponents,
     serve: Serve,
     seed: int,
+    *,
+    kept: KeptTexts,
     tell: Progress = lambda _done, _all: None,
 ) -> Worth:
-    """Play the scenarios on all servers, side by side, and say what they are worth."""
-    trial = _Trial(spec, opponents, serve, seed, tell)
+    """Play the scenarios on all servers, side by side, and say what they are worth.
+
+    What is in ``kept`` already is not played again.
+    """
+    trial = _Trial(spec, opponents, serve, seed, kept=kept, tell=tell)
     overdemands = await trial.overdemands()
     excluded = {each.scenario for each in overdemands}
     counting = [each for each in telling(spec) if each.name not in excluded]
@@ -110,23 +115,26 @@ class _Trial:
         opponents: Opponents,
         serve: Serve,
         seed: int,
+        *,
+        kept: KeptTexts,
         tell: Progress,
     ) -> None:
         self._spec = spec
         self._opponents = opponents
         self._serve = serve
         self._seed = seed
+        self._kept = kept
         self._tell = tell
         self._all = len(opponents.right) + len(opponents.broken)
         self._done = 0
-        self._own = hashlib.sha256(spec.model_dump_json().encode()).hexdigest()
         self._side_by_side = asyncio.Semaphore(os.cpu_count() or 1)
 
     async def overdemands(self) -> list[Overdemand]:
         """Return the scenarios that fail on a right server, once each, with the first of these."""
-        found = await asyncio.gather(*map(self._fails_on_right, self._opponents.right))
+        right = self._opponents.right
+        found = dict(await asyncio.gather(*map(self._fails_on_right, _turned(right))))
         first: dict[str, Overdemand] = {}
-        for each in (one for server in found for one in server):
+        for each in (one for server in right for one in found[server]):
             first.setdefault(each.scenario, each)
         return [first[each.name] for each in self._spec.scenarios if each.name in first]
 
@@ -134,71 +142,115 @@ class _Trial:
         """Return by which scenario each broken server was noticed, if it was."""
         by_id = {each.id: each for each in self._opponents.misconceptions}
         pairs = [(each, by_id[str(each.misconception)]) for each in self._opponents.broken]
-        found = await asyncio.gather(
-            *(self._notices(mutant, told, scenarios) for mutant, told in pairs)
+        found = dict(
+            await asyncio.gather(
+                *(self._notices(mutant, told, scenarios) for mutant, told in _turned(pairs))
+            )
         )
-        return {
-            mutant.name: name
-            for (mutant, _), name in zip(pairs, found, strict=True)
-            if name is not None
-        }
+        names = ((mutant.name, found[mutant.name]) for mutant, _ in pairs)
+        return {mutant: name for mutant, name in names if name is not None}
 
-    async def _fails_on_right(self, folder: Path) -> list[Overdemand]:
-        server = digest_of_solution(folder)
-        new = [each for each in self._spec.scenarios if self._key(each, server) not in _KNOWN.right]
-        if new:
-            async with self._side_by_side:
-                for each in await held_on_right(self._serve(folder), new, self._seed):
-                    seen = "" if each.finding is None else each.finding.sentence
-                    scenario = next(one for one in new if one.name == each.scenario)
-                    _KNOWN.right[self._key(scenario, server)] = seen
+    async def _fails_on_right(self, folder: Path) -> tuple[Path, list[Overdemand]]:
+        """Return a server, and the scenarios that fail on it."""
+        scenarios = self._spec.scenarios
+        keys = _keys_of_all(scenarios, f"right {digest_of_solution(folder)}")
+        async with self._side_by_side:
+            # Looked up as late as can be: another process may have found it meanwhile.
+            known = self._kept.of(keys.values())
+            if len(known) < len(keys):
+                held = await held_on_right(self._serve(folder), scenarios, self._seed)
+                known = {
+                    keys[each.scenario]: each.finding.sentence if each.finding else _HOLDS
+                    for each in held
+                }
+                self._kept.keep(known)
         self._step()
-        told = ((one, _KNOWN.right[self._key(one, server)]) for one in self._spec.scenarios)
-        return [Overdemand(one.name, folder.name, seen) for one, seen in told if seen]
+        told = ((name, known[key]) for name, key in keys.items())
+        return folder, [
+            Overdemand(name, folder.name, seen) for name, seen in told if seen != _HOLDS
+        ]
 
     async def _notices(
         self, mutant: Mutant, told: Misconception, scenarios: Sequence[Scenario]
-    ) -> str | None:
-        ordered = sorted(scenarios, key=lambda each: self._relevance(each, told))
-        server = digest_of_mutant(mutant)
-        known = {each.name: _KNOWN.broken.get(self._key(each, server)) for each in ordered}
-        found = next((name for name, holds in known.items() if holds is False), None)
-        new = [each for each in ordered if known[each.name] is None]
-        if found is None and new:
-            async with self._side_by_side:
+    ) -> tuple[str, str | None]:
+        """Return the name of a mutant, and that of the scenario that notices it."""
+        shows_in = mutant.shows_in or told.shows_in
+        ordered = sorted(scenarios, key=lambda each: self._relevance(each, told.area, shows_in))
+        keys = _keys_of_all(ordered, f"broken {digest_of_mutant(mutant)}")
+        async with self._side_by_side:
+            found, is_known = _noticed_before(keys, self._kept.of(keys.values()))
+            if not is_known:
                 with mutant.built() as folder:
-                    found = await first_failing(self._serve(folder), new, self._seed)
-            self._keep(new, server, found)
+                    found = await first_failing(self._serve(folder), ordered, self._seed)
+                self._kept.keep(_tried(keys, found))
         self._step()
-        return found
+        return mutant.name, found
 
-    def _keep(self, tried: Sequence[Scenario], server: str, found: str | None) -> None:
-        """Remember what was tried: all until the one that failed."""
-        for each in tried:
-            _KNOWN.broken[self._key(each, server)] = each.name != found
-            if each.name == found:
-                return
-
-    def _relevance(self, scenario: Scenario, told: Misconception) -> tuple[int, int]:
+    def _relevance(
+        self, scenario: Scenario, area: Area, shows_in: Sequence[str]
+    ) -> tuple[int, int]:
         """Return what sorts those first that are about what was misunderstood, and are short."""
-        used = set(_keys_of(scenario))
-        fits = sum(key in used for key in told.shows_in)
-        in_area = told.area in self._spec.areas_of(scenario)
+        used = set(_words_of(scenario))
+        fits = sum(word in used for word in shows_in)
+        in_area = area in self._spec.areas_of(scenario)
         return (-fits - in_area, len(list(scenario.all_turns)))
-
-    def _key(self, scenario: Scenario, server: str) -> tuple[str, str]:
-        return f"{self._own} {scenario.name}", server
 
     def _step(self) -> None:
         self._done += 1
         self._tell(self._done, self._all)
 
 
-def _keys_of(scenario: Scenario) -> Iterator[str]:
-    """Yield the keys that a scenario uses, and the kinds of tokens."""
+def _turned(servers: Sequence[_Server]) -> list[_Server]:
+    """Return all from another one on in each process: two at once then find half for each other."""
+    first = os.getpid() * _APART % len(servers) if servers else 0
+    return [*servers[first:], *servers[:first]]
+
+
+def _keys_of_all(scenarios: Sequence[Scenario], server: str) -> dict[str, str]:
+    """Return for each scenario the digest of what decides how it ends on a server."""
+    so_far = hashlib.sha256(server.encode())
+    keys = {}
+    for each in scenarios:
+        so_far.update(each.model_dump_json().encode() + b"\0")
+        keys[each.name] = so_far.hexdigest()
+    return keys
+
+
+def _noticed_before(keys: Mapping[str, str], known: Mapping[str, str]) -> tuple[str | None, bool]:
+    """Return the scenario that fails by what is known, and whether enough is known to say so."""
+    for name, key in keys.items():
+        if known.get(key) != _HOLDS:
+            return (name, True) if key in known else (None, False)
+    return None, True
+
+
+def _tried(keys: Mapping[str, str], found: str | None) -> dict[str, str]:
+    """Return how those scenarios ended that were tried: all until the one that failed."""
+    tried = {}
+    for name, key in keys.items():
+        tried[key] = _FAILS if name == found else _HOLDS
+        if name == found:
+            break
+    return tried
+
+
+def _words_of(scenario: Scenario) -> Iterator[str]:
+    """Yield what a scenario is about: keys, tokens, tools, and `users` if there are several."""
+    if len(scenario.users) > 1:
+        yield "users"
     for _, turn in scenario.all_turns:
-        yield from turn.model_fields_set
-        yield from turn.expect.model_fields_set
+        yield from _keys_in(turn)
         yield turn.token
         for step in turn.model:
             yield from type(step).model_fields
+            if isinstance(step, CallToolStep):
+                yield step.call_tool.name
+
+
+def _keys_in(part: BaseModel) -> Iterator[str]:
+    """Yield the keys of a part of a script, and those of the parts in it."""
+    for key in part.model_fields_set:
+        yield key
+        value = getattr(part, key)
+        if isinstance(value, BaseModel):
+            yield from _keys_in(value)

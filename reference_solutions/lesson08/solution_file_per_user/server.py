@@ -13,7 +13,7 @@ import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import closing
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -136,6 +136,12 @@ class OwnStore(Store[None]):
         raise NotFoundError("attachment")
 
 
+@cache
+def store_of(path: Path) -> OwnStore:
+    """Return the store of one file, whose tables are made once in a process."""
+    return OwnStore(path)
+
+
 def page_of(
     rows: list[Any], limit: int, after: str | None, order: str, read: Callable[[str], Any]
 ) -> Page[Any]:
@@ -165,7 +171,7 @@ class OneUsersServer(ChatKitServer[None]):
 
     def __init__(self, user: str) -> None:
         name = hashlib.sha256(user.encode()).hexdigest()
-        self.own = OwnStore(DATA / f"user-{name}.db")
+        self.own = store_of(DATA / f"user-{name}.db")
         super().__init__(self.own)
         self.agent = Agent[AgentContext[None]](
             name="Secretary",
@@ -287,7 +293,7 @@ async def chatkit(request: Request) -> Response:
     if user not in servers:
         servers[user] = OneUsersServer(user)
     for path in DATA.glob("user-*.db"):
-        OwnStore(path).forget_old()
+        store_of(path).forget_old()
     result = await servers[user].process(await request.body(), None)
     if isinstance(result, StreamingResult):
         return StreamingResponse(result, media_type="text/event-stream")

@@ -1,0 +1,51 @@
+"""Which scenarios notice each broken server; how one is played is stood in for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from graders.engine.content.catalogue import Lesson
+from graders.engine.content.specification import Scenario
+from graders.engine.core.errors import Finding
+from graders.engine.server.trace import Trace
+from graders.engine.specification import each, load_opponents, noticed_by_each
+from graders.engine.specification.holding import HeldScenario
+from tests.specification.test_worth import lesson, served, spec_of
+
+__all__ = ["lesson"]
+
+
+async def held_on(server: str, scenarios: Sequence[Scenario], _seed: int) -> list[HeldScenario]:
+    """Let those scenarios fail whose names have the server's."""
+    return [
+        HeldScenario(
+            scenario.name,
+            Finding("seen") if f"sees-{server}" in scenario.name else None,
+            Trace(),
+        )
+        for scenario in scenarios
+    ]
+
+
+@pytest.mark.parametrize("tell", [True, False])
+async def test_all_scenarios_that_notice_a_server_are_found(
+    lesson: Lesson, monkeypatch: pytest.MonkeyPatch, *, tell: bool
+) -> None:
+    monkeypatch.setattr(each, "held_on", held_on)
+    told: list[tuple[int, int]] = []
+    found = await noticed_by_each(
+        spec_of("sees-a", "also-sees-a", "sees-b").scenarios,
+        load_opponents(lesson).broken,
+        served,  # type: ignore[arg-type]
+        1,
+        *((lambda done, count: told.append((done, count)),) if tell else ()),
+    )
+    assert list(found) == ["a", "b", "c"]
+    assert found == {
+        "a": {"sees-a", "also-sees-a"},
+        "b": {"sees-b"},
+        "c": frozenset(),
+    }
+    assert told == ([(1, 3), (2, 3), (3, 3)] if tell else [])
