@@ -122,6 +122,6 @@ def row_of(entry: Candidate, lesson: Lesson, seed: int, open_factory: OpenFactor
             logs.append(event.log)
 
     with entry.place() as folder:
-        request = GradingRequest(lesson, folder, seed)
+        request = GradingRequest(lesson.on(entry.database), folder, seed)
         result = grade_folder(request, open_factory, on_event=listen)
     return Row(entry.kind, entry.name, result, entry.loses, entry.why, "\n".join(logs))

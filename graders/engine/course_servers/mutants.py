@@ -7,8 +7,17 @@
     loses: [event-order]      # criteria that fail; what is blocked by them is not listed
     base: solution            # the solution that is changed; `solution` if left out
     misconception: order      # what its author has not understood, where a lesson groups mutants so
+    database: postgresql      # what it is graded with; `sqlite` if left out
 
 Beside it stands ``change.patch`` (a unified diff), or ``files/`` with files to replace, or both.
+
+``reference_solutions/<lesson>/databases.yaml`` names solutions that are graded with other databases
+than SQLite, or with several::
+
+    format_version: 1
+    solutions:
+      solution_asyncpg: [postgresql]
+
 Must not know how a mutant is graded.
 """
 
@@ -16,7 +25,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,11 +44,13 @@ from graders.engine.content.fields import (
     did_you_mean,
     not_empty,
 )
+from graders.engine.content.models import Database
 from graders.engine.core.errors import ContentError
 from graders.engine.course_servers.patches import apply_patch
 
 MUTANTS = "mutants"
 SETTINGS = "mutant.yaml"
+DATABASES = "databases.yaml"
 PATCH = "change.patch"
 FILES = "files"
 
@@ -52,6 +63,14 @@ class MutantFile(ContentModel):
     loses: Annotated[tuple[Slug, ...], AfterValidator(not_empty)]
     base: Name = "solution"
     misconception: Slug | None = None
+    database: Database = Database.SQLITE
+
+
+class DatabasesFile(ContentModel):
+    """A ``databases.yaml``."""
+
+    format_version: FormatVersion
+    solutions: Mapping[Name, Annotated[tuple[Database, ...], AfterValidator(not_empty)]]
 
 
 @dataclass(frozen=True)
@@ -59,6 +78,7 @@ class Mutant:
     """A mutant: where it is described, what it is made from, what it must lose.
 
     ``misconception`` names what its author has not understood; some mutants share one.
+    ``database`` is what it is graded with.
     """
 
     folder: Path
@@ -66,6 +86,7 @@ class Mutant:
     why: str
     loses: frozenset[str]
     misconception: str | None = None
+    database: Database = Database.SQLITE
 
     @property
     def name(self) -> str:
@@ -97,6 +118,29 @@ def solutions_of(lesson: Lesson) -> list[Path]:
     return sorted(found)
 
 
+def databases_of(lesson: Lesson) -> dict[str, tuple[Database, ...]]:
+    """Return what each solution is graded with, by its name; a ContentError for an unknown one."""
+    names = [folder.name for folder in solutions_of(lesson)]
+    plain: dict[str, tuple[Database, ...]] = dict.fromkeys(names, (Database.SQLITE,))
+    file = lesson.solutions_dir / DATABASES
+    if not file.is_file():
+        return plain
+    told = read(file, DatabasesFile).solutions
+    for name in told:
+        if name not in plain:
+            raise ContentError(
+                file, None, f"There is no solution `{name}`.", cure=did_you_mean(name, names)
+            )
+    for database in {each for several in told.values() for each in several}:
+        _require_database(database, lesson, file)
+    return {**plain, **told}
+
+
+def _require_database(database: Database, lesson: Lesson, file: Path) -> None:
+    if database not in (Database.SQLITE, *lesson.info.databases):
+        raise ContentError(file, None, f"{lesson.id} cannot be graded with {database}.")
+
+
 def mutants_of(lesson: Lesson) -> list[Mutant]:
     """Return all mutants of the lesson by name; a ContentError if one is described wrongly."""
     folder = lesson.solutions_dir / MUTANTS
@@ -114,7 +158,8 @@ def load_mutant(folder: Path, lesson: Lesson) -> Mutant:
         raise ContentError(file, None, f"There is no solution `{told.base}`.")
     if not ((folder / PATCH).exists() or (folder / FILES).exists()):
         raise ContentError(folder, None, "changes nothing.", cure=f"Add `{PATCH}` or `{FILES}/`.")
-    return Mutant(folder, base, told.why, frozenset(told.loses), told.misconception)
+    _require_database(told.database, lesson, file)
+    return Mutant(folder, base, told.why, frozenset(told.loses), told.misconception, told.database)
 
 
 def _require_known(loses: Collection[str], known: Collection[str], file: Path) -> None:
