@@ -189,11 +189,11 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Count the looks at the server, each of which is a step in real time."""
     counted: list[int] = []
 
-    def look(pid: int) -> Activity | None:
+    def look(pid: int, _partner: object) -> Activity | None:
         counted.append(pid)
         return activity(pid)
 
-    monkeypatch.setattr(watchdog, "activity", look)
+    monkeypatch.setattr(watchdog, "activity_with_partner", look)
     return counted
 
 
@@ -423,7 +423,9 @@ async def test_where_the_kernel_does_not_tell_more_looks_are_taken(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     looks = itertools.count()
-    monkeypatch.setattr(watchdog, "activity", lambda _pid: next(looks) and None)
+    monkeypatch.setattr(
+        watchdog, "activity_with_partner", lambda _pid, _partner: next(looks) and None
+    )
     monkeypatch.setattr(watchdog, "_LOOK_SECONDS", 0)
     assert isinstance(await _watch(pongs=True), Stalled)
     assert next(looks) >= 250
@@ -432,7 +434,7 @@ async def test_where_the_kernel_does_not_tell_more_looks_are_taken(
 async def test_the_last_resort_ends_a_server_that_says_nothing_where_the_kernel_does_not(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(watchdog, "activity", lambda _pid: None)
+    monkeypatch.setattr(watchdog, "activity_with_partner", lambda _pid, _partner: None)
     monkeypatch.setattr(watchdog, "_LOOK_SECONDS", 0)
     finding = await _watch(pongs=False)
     assert finding is not None
@@ -442,7 +444,9 @@ async def test_the_last_resort_ends_a_server_that_says_nothing_where_the_kernel_
 async def test_a_server_that_waits_for_the_machine_is_left_to_the_graders_clock(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(watchdog, "activity", lambda _pid: Activity(cpu_ns=0, asleep=False))
+    monkeypatch.setattr(
+        watchdog, "activity_with_partner", lambda _pid, _partner: Activity(cpu_ns=0, asleep=False)
+    )
     monkeypatch.setattr(watchdog, "_LOOK_SECONDS", 0)
     looks = itertools.count()
     late = TookTooLong("it is late")
@@ -457,11 +461,11 @@ async def test_a_loop_that_is_still_blocked_is_known_at_once(
     looks = itertools.count()
     questions = 0
 
-    def asleep(_pid: int) -> Activity:
+    def asleep(_pid: int, _partner: object) -> Activity:
         next(looks)
         return Activity(cpu_ns=questions, asleep=True)
 
-    monkeypatch.setattr(watchdog, "activity", asleep)
+    monkeypatch.setattr(watchdog, "activity_with_partner", asleep)
     monkeypatch.setattr(watchdog, "_LOOK_SECONDS", 0)
     server = Silent(pongs=False, awaited=True, look=lambda: None, sleeps=True)
     watch = watchdog.Watchdog(0, WireLimits(), server)
