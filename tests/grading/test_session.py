@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import reprlib
 import sys
 from pathlib import Path
 
@@ -38,6 +39,26 @@ def ran(folder: Path, *names: str) -> Listener:
 def test_async_tests_run_without_a_mark(tmp_path: Path) -> None:
     (tmp_path / "test_a.py").write_text("async def test_one():\n    pass\n", encoding="utf-8")
     assert ran(tmp_path, "test_a.py").passed == ["test_a.py::test_one"]
+
+
+def test_no_text_is_made_of_what_a_fixture_returned(tmp_path: Path) -> None:
+    (tmp_path / "test_a.py").write_text(
+        "import pytest\n"
+        "texts = []\n"
+        "class Large:\n"
+        "    def __repr__(self):\n"
+        "        texts.append('megabytes')\n"
+        "        return texts[0]\n"
+        "@pytest.fixture\n"
+        "async def large():\n"
+        "    return Large()\n"
+        "async def test_one(large):\n"
+        "    assert texts == []\n",
+        encoding="utf-8",
+    )
+    before = dict(vars(reprlib.aRepr))
+    assert ran(tmp_path, "test_a.py").passed == ["test_a.py::test_one"]
+    assert vars(reprlib.aRepr) == before
 
 
 def test_own_ini_file_holds(tmp_path: Path) -> None:

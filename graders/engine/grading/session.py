@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import os
+import reprlib
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
@@ -57,6 +58,7 @@ def run_tests(files: Sequence[Path], root: Path, plugins: Sequence[object]) -> s
     complaints = io.StringIO()
     with (
         _own_environment(),
+        _no_text_of_results(),
         _own_modules(root),
         importable(root),
         warnings.catch_warnings(),
@@ -80,6 +82,24 @@ def _own_environment() -> Iterator[None]:
         for name in [name for name in os.environ if name.startswith("PYTEST_")]:
             del os.environ[name]
         os.environ.update({k: v for k, v in before.items() if k.startswith("PYTEST_")})
+
+
+@contextmanager
+def _no_text_of_results() -> Iterator[None]:
+    """Let asyncio make no text of what a task has returned, which is megabytes for a recording.
+
+    After each test ``asyncio.Runner`` asks who handles Ctrl-C. Python tries to find the handler's
+    name in an enum, and makes a text of it to say that it is not there; in it are the task and its
+    result.
+    """
+    texts = vars(reprlib.aRepr)
+    before = {name: texts[name] for name in ("repr_instance",) if name in texts}
+    texts["repr_instance"] = lambda value, _level: object.__repr__(value)
+    try:
+        yield
+    finally:
+        del texts["repr_instance"]
+        texts.update(before)
 
 
 @contextmanager
