@@ -176,6 +176,7 @@ def test_interrupted_answers_are_kept(tmp_path: Path, monkeypatch: pytest.Monkey
         (("new", "there", "--seed", "1"), "not an empty folder"),
         (("answer", "there"), "There is no `quiz-questions.yaml`"),
         (("grade", "nowhere", "--seed", "1"), "There is no folder"),
+        (("grade", "there", "--seed", "1"), "There is no `quiz.yaml`"),
         (("grade", "there", "--seed", "1", "--roster", "none.csv"), "cannot be read"),
         (("new", "other", "--seed", "-1"), "less than 0"),
     ],
@@ -198,9 +199,33 @@ def test_wrong_line_of_the_answers_is_told(tmp_path: Path) -> None:
     told = run("chapter-quiz", "answer", str(folder), root=ROOT)
     assert told.code == ExitCode.USAGE
     assert "quiz.yaml:3" in told.err
+    assert "Copy the id" in told.err
     told = run("chapter-quiz", "grade", str(folder), "--seed", "3", root=ROOT)
     assert told.code == ExitCode.NOT_FULL_MARKS
     assert "line 3" in told.out
+
+
+def test_questions_that_were_changed_are_to_be_taken_again(tmp_path: Path) -> None:
+    folder = tmp_path / "one"
+    run("chapter-quiz", "new", str(folder), "--seed", "3", root=ROOT)
+    sheet = folder / "quiz-questions.yaml"
+    sheet.write_text(sheet.read_text("utf-8").replace("several: false", "several: no", 1), "utf-8")
+    told = run("chapter-quiz", "answer", str(folder), root=ROOT)
+    assert told.code == ExitCode.USAGE
+    assert "quiz-questions.yaml:9" in told.err
+    assert "take your instructor's again" in " ".join(told.err.split())
+
+
+def test_answers_to_another_quiz_are_told_as_such(exam: Path, roster: Path) -> None:
+    write(exam / "ada", answered("ada", 50))
+    told = run("chapter-quiz", "grade", str(exam / "ada"), "--seed", "7", root=ROOT)
+    assert told.code == ExitCode.NOT_FULL_MARKS
+    assert "of another student or seed" in told.out
+    told = run(
+        "chapter-quiz", "grade", str(exam), "--seed", "8", "--roster", str(roster), root=ROOT
+    )
+    assert "of another student or seed" in told.out
+    assert "Did you mean" not in told.out
 
 
 def test_copy_without_a_bank_makes_and_grades_nothing(tmp_path: Path) -> None:

@@ -43,6 +43,9 @@ ID = "chapter-quiz"
 """What stands in a result in the place of a lesson."""
 POINTS = 2
 _YAML = (".yaml", ".yml")
+_STRANGER = (
+    "It is mistyped, or of the quiz of another student or seed, or older than the bank is now."
+)
 
 
 @dataclass(frozen=True)
@@ -111,7 +114,7 @@ def handed_in(folder: Path, roster: Roster) -> tuple[dict[str, AnswersHandedIn],
 def result_of(exam: Exam, handed: AnswersHandedIn) -> tuple[Result, QuizMark | None]:
     """Return what one student's answers are worth; no mark where they cannot be read."""
     asked = exam.quiz_of(handed.student.id)
-    reader = partial(read_answers, known=known_letters(asked))
+    reader = partial(read_answers, known=known_letters(asked), stranger=_STRANGER)
     try:
         answers = read_handed_in(handed.folder, handed.name, reader)
     except Finding as finding:

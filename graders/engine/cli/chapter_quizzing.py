@@ -5,6 +5,7 @@ Only ``new`` and ``grade`` know the right answers; ``answer`` works on what a st
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -53,7 +54,7 @@ def run_answer(context: CommandContext, folder: Path, keys: TextIO | None = None
             f"There is no `{SHEET}` in `{quote(str(folder), 200)}`.",
             cure="Give the folder that your instructor gave you.",
         )
-    sheet = load_chapter_sheet(folder / SHEET)
+    sheet = _sheet(folder / SHEET)
     answers = _answers(folder / ANSWERS, sheet)
     page = context.stdout()
     try:
@@ -66,11 +67,21 @@ def run_answer(context: CommandContext, folder: Path, keys: TextIO | None = None
     return ExitCode.FULL_MARKS
 
 
+def _sheet(file: Path) -> ChapterSheet:
+    try:
+        return load_chapter_sheet(file)
+    except ContentError as error:
+        raise UsageError(
+            str(error), cure="Somebody has changed the file: take your instructor's again."
+        ) from None
+
+
 def _answers(file: Path, sheet: ChapterSheet) -> dict[str, frozenset[str]]:
     if not file.exists():
         return {}
     try:
-        return read_answers(file, {each.id: tuple(each.options) for each in sheet.questions})
+        known = {each.id: tuple(each.options) for each in sheet.questions}
+        return read_answers(file, known, f"Copy the id from `{SHEET}`.")
     except ContentError as error:
         raise UsageError(
             str(error), cure=f"Correct the line in `{ANSWERS}`, or delete it."
@@ -114,12 +125,21 @@ def run_grade(
         raise UsageError(f"There is no folder `{quote(str(folder), 200)}`.")
     exam = _exam(context, seed)
     if roster is None:
+        _require_answers(folder)
         result, mark = exams.result_of(exam, AnswersHandedIn(Enrolment(""), folder))
         _write(out, {result.submission: result})
         _tell_one(context.stdout(), result, mark)
         return ExitCode.FULL_MARKS if mark and mark.passed else ExitCode.NOT_FULL_MARKS
     _grade_class(context, exam, folder, read_roster(roster), out)
     return ExitCode.FULL_MARKS
+
+
+def _require_answers(folder: Path) -> None:
+    if not os.path.lexists(folder / ANSWERS):
+        raise UsageError(
+            f"There is no `{ANSWERS}` in `{quote(str(folder), 200)}`.",
+            cure="Name the folder that it is in, or, for a whole class, also the --roster.",
+        )
 
 
 def _grade_class(

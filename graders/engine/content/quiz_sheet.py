@@ -127,10 +127,13 @@ def load_sheet(path: Path) -> Sheet:
     return read(path, Sheet)
 
 
-def read_answers(path: Path, known: Mapping[str, Iterable[str]]) -> dict[str, frozenset[str]]:
+def read_answers(
+    path: Path, known: Mapping[str, Iterable[str]], stranger: str = ""
+) -> dict[str, frozenset[str]]:
     """Read a ``quiz.yaml``; ``known`` has the letters of each question's options.
 
     What is wrong with it, also an unknown question or option, is a ContentError with its line.
+    ``stranger`` is the cure for an unknown question, where its id cannot be guessed from others.
     """
     node = load(path, max_bytes=MAX_ANSWERS_BYTES)
     told = bind(node, _AnswerFile, path).answers
@@ -141,7 +144,7 @@ def read_answers(path: Path, known: Mapping[str, Iterable[str]]) -> dict[str, fr
                 path,
                 lines.get(name),
                 f"`{quote(name)}` is not a question of this quiz.",
-                cure=did_you_mean(name, known),
+                cure=stranger or did_you_mean(name, known),
             )
         if unknown := set(letters) - set(known[name]):
             raise ContentError(
