@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
@@ -16,8 +17,9 @@ import pytest
 from graders.engine.core.places import REPOSITORY
 from graders.engine.isolation.layers import NOTHING_OFF, Layer
 from graders.engine.web import browser as browsing
-from graders.engine.web.browser import FIRST_PATH, PageTrouble, open_browser, page_of
+from graders.engine.web.browser import FIRST_PATH, Browser, PageTrouble, open_browser, page_of
 from graders.engine.web.bundle import Bundle, bundle
+from graders.engine.web.dom import open_dom
 from graders.engine.web.node import run_in_node
 from graders.engine.web.packages import web_packages
 from graders.engine.web.programs import find_browser, find_node
@@ -111,19 +113,34 @@ NO_NAMESPACES = frozenset({Layer.PROCESSES, Layer.NETWORK})
 """As in a container: no network of its own, no pid namespace, no root."""
 
 
+def _in_chromium(without: frozenset[Layer] = NOTHING_OFF) -> AbstractAsyncContextManager[Browser]:
+    program = find_browser()
+    assert program is not None, "the tests need a browser"
+    return open_browser(program, StillBackend(), without=without)
+
+
+def _in_node() -> AbstractAsyncContextManager[Browser]:
+    node = find_node()
+    assert node is not None, "the tests need Node"
+    return open_dom(node, web_packages(), StillBackend())
+
+
 async def _run(
-    code: str, *, first: str = "", without: frozenset[Layer] = NOTHING_OFF, until: str = ""
+    code: str,
+    *,
+    first: str = "",
+    until: str = "",
+    opened: Callable[[], AbstractAsyncContextManager[Browser]] = _in_chromium,
 ) -> list[str]:
     """Run ``code`` in a page after the grader's own script; return what the console says.
 
-    ``until`` is a line of the console that is waited for.
+    ``until`` is how a line of the console begins that is waited for.
     """
-    program = find_browser()
-    assert program is not None, "the tests need a browser"
-    async with open_browser(program, StillBackend(), without=without) as browser:
+    async with opened() as browser:
         driver = DRIVER.read_text("utf-8").replace("{{ELEMENT}}", ELEMENT.read_text("utf-8"))
         browser.server.files["attack.js"] = ("text/javascript", f"{first}\n{code}".encode())
-        html = HTML + '<body><script src="/__grader/attack.js"></script>'
+        browser.server.files["page.js"] = browser.server.files["attack.js"]
+        html = HTML + '<body><script src="/__grader/page.js"></script>'
         values = {"SECRET": browser.server.secret}
         for path in (FIRST_PATH, NEXT_PATH):
             browser.server.pages[path] = page_of(html, driver, values)
@@ -131,12 +148,19 @@ async def _run(
         await browser.do("seen")
         await browser.do("settle")
         await browser.do("seen")
-        while until and until not in browser.console:
+        while until and not any(line.startswith(until) for line in browser.console):
             await browser.do("seen")
         return browser.console
 
 
-@pytest.fixture(scope="module", params=[NOTHING_OFF, NO_NAMESPACES], ids=["full", "container"])
+PLACES = {
+    "full": _in_chromium,
+    "container": lambda: _in_chromium(NO_NAMESPACES),
+    "node": _in_node,
+}
+
+
+@pytest.fixture(scope="module", params=PLACES)
 def outcomes(port: int, request: pytest.FixtureRequest) -> dict[str, str]:
     """Return what each attack of a page got: they are all tried in one page."""
     parts = [
@@ -149,7 +173,7 @@ def outcomes(port: int, request: pytest.FixtureRequest) -> dict[str, str]:
         f"(async () => {{ const got = {{}}; await new Promise((go) => setTimeout(go, 1));"
         f"{' '.join(parts)} console.log('GOT ' + stringified(got)); }})();"
     )
-    lines = asyncio.run(_run(code, first=CATCHES, without=request.param))
+    lines = asyncio.run(_run(code, first=CATCHES, until="GOT ", opened=PLACES[request.param]))
     found = next(line for line in lines if line.startswith("GOT "))
     got: dict[str, str] = json.loads(found.removeprefix("GOT "))
     return got
