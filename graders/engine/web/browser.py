@@ -255,7 +255,7 @@ def _spec(program: Path, own: Path, without: frozenset[Layer]) -> ProgramSpec:
             str(program),
             *_FLAGS,
             f"--user-data-dir={own / 'profile'}",
-            _resolver_rules(),
+            resolver_rules(),
             f"{PAGE_ORIGIN}{FIRST_PATH}",
         ],
         own=own,
@@ -268,7 +268,7 @@ def _spec(program: Path, own: Path, without: frozenset[Layer]) -> ProgramSpec:
     )
 
 
-def _resolver_rules() -> str:
+def resolver_rules() -> str:
     """Let the browser find the grader's three ports under their names, and nothing else."""
     rules = [f"MAP {name} 127.0.0.1:{{port {port}}}" for name, port in HOSTS.items()]
     return f"--host-resolver-rules={', '.join([*rules, 'MAP * ~NOTFOUND'])}"
