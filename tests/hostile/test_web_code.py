@@ -149,7 +149,8 @@ async def _run(
         await browser.do("settle")
         await browser.do("seen")
         while until and not any(line.startswith(until) for line in browser.console):
-            await browser.do("seen")
+            # Its timers fire only while it comes to rest.
+            await browser.do("settle")
         return browser.console
 
 
