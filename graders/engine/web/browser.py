@@ -208,7 +208,8 @@ class Browser:
             return f"The page took more than {_MEMORY_MB:,} MiB of memory."
         if silent > _SILENT_SECONDS:
             return (
-                f"The page said nothing for {_SILENT_SECONDS:g} s: it was left, closed or blocked."
+                f"The page said nothing for {_SILENT_SECONDS:g} s: it was left, closed or blocked, "
+                "or had taken all the memory that a page gets."
             )
         return ""
 
