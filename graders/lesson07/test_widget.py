@@ -45,7 +45,7 @@ async def test_widget_is_built_and_mounts(
     played: PlayedWidget, noted: Callable[[str], None]
 ) -> None:
     if played.where:
-        noted(f"The widget was run in a real browser: {played.where}.")
+        noted(f"The widget was run {played.where}")
     if played.unavailable:
         noted(f"The widget was not run. {played.unavailable}")
     _ = played.built.value

@@ -33,6 +33,7 @@ from graders.engine.harness import (
 )
 from graders.engine.web.browser import FIRST_PATH, Browser, PageTrouble, open_browser, page_of
 from graders.engine.web.bundle import Bundle, BundleProblem, bundle
+from graders.engine.web.dom import open_dom
 from graders.engine.web.node import NodeRun, run_in_node
 from graders.engine.web.packages import PackagesMissingError, web_packages
 from graders.engine.web.page_server import API_ORIGIN, PAGE_ORIGIN
@@ -248,10 +249,13 @@ class PlayedWidget:
     trace: Trace | None = None
     unavailable: str = ""
     where: str = ""
+    unseen: dict[str, str] = field(default_factory=dict)
 
     def step(self, name: str) -> Any:
         """Return what a step recorded; raises the finding why it did not."""
         self._require_browser()
+        if name in self.unseen:
+            raise NotMeasurable(self.unseen[name])
         self.show(name)
         return self.steps[name].value
 
@@ -315,19 +319,23 @@ async def play_widget(scene: Scene) -> PlayedWidget:
         where = f"`{place}`: " if place else ""
         finding = Finding(f"{where}{built.message}", advice=built.cure)
         return PlayedWidget(Outcome(finding=finding))
-    program = find_browser()
-    if program is None:
-        return PlayedWidget(Outcome(result=built), unavailable=NO_BROWSER)
     played = PlayedWidget(Outcome(result=built))
-    node = find_node()
+    program, node = find_browser(), find_node()
     if node is not None:
         played.server_run = await asyncio.to_thread(run_in_node, node, built.files["server.js"])
-    async with open_browser(program, scene.student) as browser:
-        played.where = (
-            f"`{program.name}`, in a network of its own"
-            if browser.alone
-            else (f"`{program.name}`, without a network namespace: for practice only")
-        )
+    if program is not None:
+        opening = open_browser(program, scene.student)
+        played.where = f"in a real browser: `{program.name}`"
+    elif node is not None:
+        opening = open_dom(node, web_packages(), scene.student)
+        played.where = f"without a browser, by happy-dom in Node. {NO_BROWSER}"
+        played.unseen = {"cookie": "Without a browser there are no real cookies."}
+    else:
+        played.unavailable = f"{NO_BROWSER} There is no Node either."
+        return played
+    async with opening as browser:
+        if not browser.alone:
+            played.where += " It had no network namespace: this is for practice only."
         await _PagePlayer(scene, browser, built, played).play()
     await play_replays(scene, played)
     return played

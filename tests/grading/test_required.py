@@ -13,7 +13,13 @@ from graders.engine.core.errors import IsolationError
 from graders.engine.core.results import Isolation, IsolationLevel, Result
 from graders.engine.grading import run
 from graders.engine.grading.request import GradingRequest
-from graders.engine.grading.required import is_official, level_for, require, required_level
+from graders.engine.grading.required import (
+    is_official,
+    level_for,
+    require,
+    require_browser,
+    required_level,
+)
 from graders.engine.grading.run import grade
 from graders.engine.harness.kept import KeptTexts, usual_place
 from graders.engine.harness.server_factory import Served
@@ -53,6 +59,13 @@ def test_levels_have_an_order() -> None:
     levels = [PRACTICE, STRONG, FULL]
     reached = [[wanted for wanted in levels if level.reaches(wanted)] for level in levels]
     assert reached == [[PRACTICE], [PRACTICE, STRONG], [PRACTICE, STRONG, FULL]]
+
+
+def test_web_code_counts_only_in_a_browser() -> None:
+    require_browser(Path("/usr/bin/chromium"))
+    with pytest.raises(IsolationError, match="only in a real browser") as caught:
+        require_browser(None)
+    assert "CHATKIT_GRADER_BROWSER" in caught.value.cure
 
 
 def test_web_code_counts_only_with_a_root_of_its_own() -> None:

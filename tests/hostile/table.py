@@ -25,9 +25,13 @@ from tests.hostile.families import FAMILIES
 from tests.hostile.submissions import HONEST, graded, write_submission
 from tests.hostile.targets import Bystanders
 from tests.hostile.test_submissions import assert_ended_as_expected, graded_attack
+from tests.hostile.test_web_code import secrets_in
 from tests.hostile.unlayered import ALL, SUCCEEDED, Launchers, Tried, open_launchers, tried
+from tests.hostile.web_rows import THROUGH, bundler_rows, node_rows, page_rows
 
 NEEDED, ALONE, NOT, UNKNOWN = "#", "+", ".", "?"
+REAL_ATTACKS = 12
+"""So many attacks of web code go through at least where there is no wall."""
 LEGEND = (
     f"{NEEDED} it goes through without this one   {ALONE} this one alone stops it   "
     f"{NOT} not stopped by this one   {UNKNOWN} cannot be had alone"
@@ -110,6 +114,21 @@ def test_table(launchers: Launchers, beside: Bystanders, ground: Path) -> None:
             rows.append(row)
     print(f"\n{LEGEND}\n{len(rows)} attacks")
     assert not [row for row in rows if row.complaint]
+
+
+def test_table_of_web_code(port: int, tmp_path: Path) -> None:
+    print("\nWeb code: ! goes through, . is stopped; with all walls, without namespaces, with none")
+    rows = [
+        *bundler_rows(tmp_path / "bundler", secrets_in(tmp_path / "outside")),
+        *node_rows(port),
+        *page_rows(port),
+    ]
+    for row in rows:
+        print(f"  {row.name:<62}{'  '.join(row.cells)}   {row.complaint}".rstrip())
+    print(f"{len(rows)} attacks")
+    assert not [row for row in rows if row.complaint]
+    # What nothing would have to stop is no attack: these at least are real.
+    assert sum(row.cells[-1] == THROUGH for row in rows) >= REAL_ATTACKS
 
 
 def print_head(held: Collection[str], layers: Collection[Layer]) -> None:

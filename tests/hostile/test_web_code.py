@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-from collections.abc import AsyncIterator, Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from threading import Thread
 
 import httpx
 import pytest
@@ -16,20 +15,31 @@ import pytest
 from graders.engine.core.places import REPOSITORY
 from graders.engine.isolation.layers import NOTHING_OFF, Layer
 from graders.engine.web import browser as browsing
-from graders.engine.web.browser import FIRST_PATH, PageTrouble, open_browser, page_of
+from graders.engine.web.browser import FIRST_PATH, Browser, PageTrouble, open_browser, page_of
 from graders.engine.web.bundle import Bundle, bundle
+from graders.engine.web.dom import open_dom
 from graders.engine.web.node import run_in_node
 from graders.engine.web.packages import web_packages
 from graders.engine.web.programs import find_browser, find_node
-from tests.hostile.web_attacks import BUNDLING, CATCHES, NODE, PAGES, BundleAttack, PageAttack
+from tests.hostile.web_attacks import (
+    BUNDLING,
+    CATCHES,
+    NODE,
+    PAGES,
+    SECRET,
+    BundleAttack,
+    PageAttack,
+)
 
-SECRET = "kept-from-every-student"
 DRIVER = REPOSITORY / "graders" / "engine" / "web" / "page" / "driver.js"
 ELEMENT = REPOSITORY / "graders" / "lesson07" / "web" / "element.js"
 HTML = (
     "<!doctype html><title>x</title><script>(() => { 'use strict'; {{DRIVER}} })();</script>"
     f'<script async src="https://{browsing.SCRIPT_HOST}/deployments/chatkit/chatkit.js"></script>'
 )
+
+
+Opened = Callable[[], AbstractAsyncContextManager[Browser]]
 
 
 class StillBackend:
@@ -50,31 +60,14 @@ class StillBackend:
         """Be at rest."""
 
 
-@pytest.fixture(scope="module")
-def port() -> Iterator[int]:
-    """Yield a port of this machine where somebody answers."""
-
-    class Answering(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("Access-Control-Allow-Origin", "*")
-            self.end_headers()
-            self.wfile.write(SECRET.encode())
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there
-            del format, args
-
-    server = HTTPServer(("127.0.0.1", 0), Answering)
-    Thread(target=server.serve_forever, daemon=True).start()
-    yield server.server_port
-    server.shutdown()
-    server.server_close()
-
-
 @pytest.fixture
 def outside(tmp_path: Path) -> Path:
     """Return a folder with secrets that every user may read."""
-    folder = tmp_path / "outside"
+    return secrets_in(tmp_path / "outside")
+
+
+def secrets_in(folder: Path) -> Path:
+    """Make a folder with secrets that every user may read."""
     folder.mkdir()
     (folder / "secret.json").write_text(f'"{SECRET}"', encoding="utf-8")
     (folder / "secret.svg").write_text(SECRET, encoding="utf-8")
@@ -85,9 +78,8 @@ def outside(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("attack", BUNDLING, ids=str)
-def test_bundler_reads_nothing_else(attack: BundleAttack, tmp_path: Path, outside: Path) -> None:
-    web = tmp_path / "web"
+def lay_out(attack: BundleAttack, web: Path, outside: Path) -> None:
+    """Write the files of an attack, which is after what lies ``outside``."""
 
     def filled(text: str) -> str:
         text = text.replace("SECRET", str(outside / "secret.json")).replace("FOLDER", str(outside))
@@ -99,11 +91,20 @@ def test_bundler_reads_nothing_else(attack: BundleAttack, tmp_path: Path, outsid
         path.write_text(filled(text), encoding="utf-8")
     for name, target in attack.links.items():
         (web / name).symlink_to(filled(target))
+
+
+def our_bundle(web: Path) -> str:
+    """Return all that our bundler makes of a folder, or says about it."""
     made = bundle(web, {"page.js": 'import "./web/src/main.ts";'}, web_packages())
     if isinstance(made, Bundle):
-        assert all(SECRET.encode() not in content for content in made.files.values())
-    else:
-        assert SECRET not in made.said
+        return "\n".join(content.decode() for content in made.files.values())
+    return made.said
+
+
+@pytest.mark.parametrize("attack", BUNDLING, ids=str)
+def test_bundler_reads_nothing_else(attack: BundleAttack, tmp_path: Path, outside: Path) -> None:
+    lay_out(attack, tmp_path / "web", outside)
+    assert SECRET not in our_bundle(tmp_path / "web")
 
 
 NEXT_PATH = "/__late"
@@ -111,19 +112,35 @@ NO_NAMESPACES = frozenset({Layer.PROCESSES, Layer.NETWORK})
 """As in a container: no network of its own, no pid namespace, no root."""
 
 
+def in_chromium(without: frozenset[Layer] = NOTHING_OFF) -> AbstractAsyncContextManager[Browser]:
+    """Open a browser, without some layers."""
+    program = find_browser()
+    assert program is not None, "the tests need a browser"
+    return open_browser(program, StillBackend(), without=without)
+
+
+def _in_node() -> AbstractAsyncContextManager[Browser]:
+    node = find_node()
+    assert node is not None, "the tests need Node"
+    return open_dom(node, web_packages(), StillBackend())
+
+
 async def _run(
-    code: str, *, first: str = "", without: frozenset[Layer] = NOTHING_OFF, until: str = ""
+    code: str,
+    *,
+    first: str = "",
+    until: str = "",
+    opened: Opened = in_chromium,
 ) -> list[str]:
     """Run ``code`` in a page after the grader's own script; return what the console says.
 
-    ``until`` is a line of the console that is waited for.
+    ``until`` is how a line of the console begins that is waited for.
     """
-    program = find_browser()
-    assert program is not None, "the tests need a browser"
-    async with open_browser(program, StillBackend(), without=without) as browser:
+    async with opened() as browser:
         driver = DRIVER.read_text("utf-8").replace("{{ELEMENT}}", ELEMENT.read_text("utf-8"))
         browser.server.files["attack.js"] = ("text/javascript", f"{first}\n{code}".encode())
-        html = HTML + '<body><script src="/__grader/attack.js"></script>'
+        browser.server.files["page.js"] = browser.server.files["attack.js"]
+        html = HTML + '<body><script src="/__grader/page.js"></script>'
         values = {"SECRET": browser.server.secret}
         for path in (FIRST_PATH, NEXT_PATH):
             browser.server.pages[path] = page_of(html, driver, values)
@@ -131,13 +148,26 @@ async def _run(
         await browser.do("seen")
         await browser.do("settle")
         await browser.do("seen")
-        while until and until not in browser.console:
-            await browser.do("seen")
+        while until and not any(line.startswith(until) for line in browser.console):
+            # Its timers fire only while it comes to rest.
+            await browser.do("settle")
         return browser.console
 
 
-@pytest.fixture(scope="module", params=[NOTHING_OFF, NO_NAMESPACES], ids=["full", "container"])
+PLACES = {
+    "full": in_chromium,
+    "container": lambda: in_chromium(NO_NAMESPACES),
+    "node": _in_node,
+}
+
+
+@pytest.fixture(scope="module", params=PLACES)
 def outcomes(port: int, request: pytest.FixtureRequest) -> dict[str, str]:
+    """Return what each attack of a page got."""
+    return asyncio.run(in_page(port, PLACES[request.param]))
+
+
+async def in_page(port: int, opened: Opened) -> dict[str, str]:
     """Return what each attack of a page got: they are all tried in one page."""
     parts = [
         f"try {{ got[{json.dumps(attack.name)}] = String(await (async () => "
@@ -149,7 +179,7 @@ def outcomes(port: int, request: pytest.FixtureRequest) -> dict[str, str]:
         f"(async () => {{ const got = {{}}; await new Promise((go) => setTimeout(go, 1));"
         f"{' '.join(parts)} console.log('GOT ' + stringified(got)); }})();"
     )
-    lines = asyncio.run(_run(code, first=CATCHES, without=request.param))
+    lines = await _run(code, first=CATCHES, until="GOT ", opened=opened)
     found = next(line for line in lines if line.startswith("GOT "))
     got: dict[str, str] = json.loads(found.removeprefix("GOT "))
     return got
@@ -213,13 +243,21 @@ def test_line_of_the_console_that_is_hard_to_read_keeps_nobody_busy() -> None:
 
 @pytest.mark.parametrize("attack", NODE, ids=str)
 def test_node_gets_nothing(attack: PageAttack, port: int) -> None:
-    node = find_node()
-    assert node is not None, "the tests need Node"
     assert shutil.which("sh"), "there is something to be started"
+    assert in_our_node(node_script(attack, port)).strip() == "GOT"
+
+
+def node_script(attack: PageAttack, port: int) -> str:
+    """Return the script of an attack; what it got stands after `GOT`."""
     code = attack.code.replace("PORT", str(port)).replace("PROJECT", str(REPOSITORY))
-    script = (
+    return (
         f"(async () => {{ {code} }})().then((got) => console.log('GOT', got), "
         "(error) => console.log('GOT '));"
     )
-    ran = run_in_node(node, script.encode())
-    assert ran.printed.strip() == "GOT"
+
+
+def in_our_node(script: str) -> str:
+    """Return what a script prints in the grader's Node."""
+    node = find_node()
+    assert node is not None, "the tests need Node"
+    return run_in_node(node, script.encode()).printed

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+SECRET = "kept-from-every-student"
+
 
 @dataclass(frozen=True)
 class BundleAttack:
@@ -26,7 +28,9 @@ BUNDLING = [
         "the rubric by a path upwards",
         {"src/main.ts": 'import x from "../../../../../../PROJECT/rubric.yaml"; console.log(x);'},
     ),
-    BundleAttack("a file by its full name", {"src/main.ts": 'import "SECRET"; console.log(1);'}),
+    BundleAttack(
+        "a file by its full name", {"src/main.ts": 'import x from "SECRET"; console.log(x);'}
+    ),
     BundleAttack(
         "a file behind a symbolic link",
         {"src/main.ts": 'import x from "./secret.json"; console.log(x);'},

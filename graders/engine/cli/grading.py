@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,6 +36,7 @@ from graders.engine.grading.required import required_level
 from graders.engine.reports import terminal
 from graders.engine.reports.audience import Audience, seen_by
 from graders.engine.reports.glyphs import glyphs_for
+from graders.engine.web.packages import PackagesMissingError, web_packages
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,8 @@ def run_grade(context: CommandContext, request: GradingRequest, output: Showing)
     if request.lesson.info.draft:
         draft = f"{request.lesson.id} is a draft: its verdicts may still be wrong."
         context.stderr().print(Text(draft))
+    if request.lesson.info.web:
+        _install_web_packages(context.stderr())
     with context.servers() as open_factory, watched(context.stderr(), output.audience) as progress:
         result = grade_folder(request, open_factory, on_event=progress)
     show(context, result, wanted, title=request.lesson.title, output=output)
@@ -136,6 +140,12 @@ def show(
     write_reports(context, result, wanted, output.audience)
     if output.github:
         tell_github(context, result)
+
+
+def _install_web_packages(stderr: Console) -> None:
+    """Install them with a word about it, if they are not there; why not, the result says."""
+    with suppress(PackagesMissingError):
+        web_packages(lambda text: stderr.print(Text(text)))
 
 
 def _show_pictures(console: Console, shown: Result, output: Showing) -> None:

@@ -6,9 +6,11 @@ The rule in one place, for one submission and for hundreds. Must not know how is
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from graders.engine.core.errors import IsolationError
 from graders.engine.core.results import Isolation, IsolationLevel
+from graders.engine.web.programs import BROWSER_VARIABLE
 
 _OF_CI = ("CI", "GITHUB_ACTIONS")
 
@@ -39,6 +41,20 @@ def level_for(asked: IsolationLevel, *, web: bool) -> IsolationLevel:
     no root folder of their own, they run with too many rights for a score that counts.
     """
     return IsolationLevel.FULL if web and is_official(asked) else asked
+
+
+def require_browser(browser: Path | None) -> None:
+    """Raise :class:`IsolationError` unless there is a browser, where web code is to count.
+
+    In Node a page can be shown as well, but not kept from what the grader says to it.
+    """
+    if browser is None:
+        raise IsolationError(
+            "Nothing was graded: web code counts only in a real browser, and there is no Chromium, "
+            "Chrome or Edge on this machine.",
+            cure=f"install one, or name it in the variable `{BROWSER_VARIABLE}`; for practice, "
+            "whose score does not count, give `--require practice`.",
+        )
 
 
 def require(required: IsolationLevel, isolation: Isolation) -> None:

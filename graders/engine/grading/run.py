@@ -49,6 +49,7 @@ from graders.engine.harness.recording import Recordings
 from graders.engine.harness.server_factory import ServerFactory
 from graders.engine.server.trace import Trace
 from graders.engine.server.trouble import StartFailed
+from graders.engine.web.programs import find_browser
 
 _CONFTEST = "ImportError while loading conftest"
 
@@ -79,6 +80,8 @@ def grade(
     run = _Run(lesson, criteria, chosen(criteria, request.only), on_event, problem)
     if problem is None and lesson.info.server:
         _require(level, factory)
+        if lesson.info.web and required.is_official(request.require):
+            required.require_browser(find_browser())
         run.problem = probe(factory)
     recordings = Recordings(factory, Canaries(request.seed))
     made_with, official = environment(lesson), required.is_official(request.require)

@@ -37,6 +37,12 @@ from graders.engine.web.page_server import (
 
 SCRIPT_HOST = "cdn.platform.openai.com"
 FIRST_PATH = "/__first"
+HOSTS = {
+    f"127.0.0.1:{PAGE_PORT}": PAGE_PORT,
+    f"127.0.0.1:{API_PORT}": API_PORT,
+    f"{SCRIPT_HOST}:443": SCRIPT_PORT,
+}
+"""What a page may reach, by its name, and which of the grader's ports that is."""
 _FLAGS = (
     "--headless=new",
     # Our own walls stand around all of it, and inside them its own cannot be built.
@@ -97,7 +103,7 @@ class PageTrouble(Finding):
 class Browser:
     """A browser and the page that it shows; :meth:`do` is the grader's only word to the page."""
 
-    def __init__(self, server: PageServer, held: Sequence[str], camera: Camera) -> None:
+    def __init__(self, server: PageServer, held: Sequence[str], camera: Camera | None) -> None:
         self.server = server
         self._camera = camera
         self.alone = Layer.NETWORK in held
@@ -140,7 +146,9 @@ class Browser:
 
     async def picture(self) -> str:
         """Return what the page shows, a JPEG in base64; empty if there is none."""
-        return "" if self._trouble.done() else await self._camera.take()
+        if self._camera is None or self._trouble.done():
+            return ""
+        return await self._camera.take()
 
     async def settle(self) -> None:
         """Let the page, the grader and the server come to rest."""
@@ -200,7 +208,8 @@ class Browser:
             return f"The page took more than {_MEMORY_MB:,} MiB of memory."
         if silent > _SILENT_SECONDS:
             return (
-                f"The page said nothing for {_SILENT_SECONDS:g} s: it was left, closed or blocked."
+                f"The page said nothing for {_SILENT_SECONDS:g} s: it was left, closed or blocked, "
+                "or had taken all the memory that a page gets."
             )
         return ""
 
@@ -213,11 +222,18 @@ async def open_browser(
 
     ``without`` are layers of isolation that tests leave off.
     """
+    with own_folder() as own:
+        async with open_page(_spec(program, own, without), student) as browser:
+            yield browser
+
+
+@asynccontextmanager
+async def open_page(spec: ProgramSpec, student: PageBackend) -> AsyncIterator[Browser]:
+    """Start a program that shows pages, and end it with the block."""
     server = PageServer(student)
-    with own_folder() as own, confined(_spec(program, own, without)) as running:
+    with confined(spec) as running:
         async with listening(server, running.listeners):
-            assert running.spoken is not None, "it was started with a socket"
-            camera = await Camera.open(running.spoken)
+            camera = await Camera.open(running.spoken) if running.spoken is not None else None
             browser = Browser(server, running.held, camera)
             loop = asyncio.get_running_loop()
             os.set_blocking(running.output.fileno(), False)
@@ -228,7 +244,8 @@ async def open_browser(
             finally:
                 watching.cancel()
                 loop.remove_reader(running.output.fileno())
-                camera.close()
+                if camera is not None:
+                    camera.close()
                 running.end()
 
 
@@ -239,27 +256,22 @@ def _spec(program: Path, own: Path, without: frozenset[Layer]) -> ProgramSpec:
             str(program),
             *_FLAGS,
             f"--user-data-dir={own / 'profile'}",
-            _resolver_rules(),
+            resolver_rules(),
             f"{PAGE_ORIGIN}{FIRST_PATH}",
         ],
         own=own,
         readable=[program.parent],
         environment={"HOME": str(own), "TMPDIR": str(own), "LANG": "C.UTF-8", "TZ": "UTC"},
-        ports=[PAGE_PORT, API_PORT, SCRIPT_PORT],
+        ports=list(HOSTS.values()),
         limits=_LIMITS,
         spoken_with=True,
         without=without,
     )
 
 
-def _resolver_rules() -> str:
+def resolver_rules() -> str:
     """Let the browser find the grader's three ports under their names, and nothing else."""
-    names = {
-        f"127.0.0.1:{PAGE_PORT}": PAGE_PORT,
-        f"127.0.0.1:{API_PORT}": API_PORT,
-        f"{SCRIPT_HOST}:443": SCRIPT_PORT,
-    }
-    rules = [f"MAP {name} 127.0.0.1:{{port {port}}}" for name, port in names.items()]
+    rules = [f"MAP {name} 127.0.0.1:{{port {port}}}" for name, port in HOSTS.items()]
     return f"--host-resolver-rules={', '.join([*rules, 'MAP * ~NOTFOUND'])}"
 
 

@@ -52,7 +52,7 @@ def web_packages(say: Callable[[str], None] = lambda _: None) -> WebPackages:
     """
     place = Path(sys.prefix) / "share" / "chatkit-grader" / f"web-{_hash()}"
     if not (place / "node_modules").is_dir():
-        say("Installing the JavaScript packages of the course ...")
+        say("Installing the JavaScript packages of the course, once (less than a minute) ...")
         _install(place)
     return WebPackages(place / "node_modules")
 
