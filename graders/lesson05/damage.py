@@ -8,8 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from graders.engine.harness import Outcome, Said, Scene, attempt, recorded_as, texts_of
-from graders.engine.harness.storage import places_containing
-from graders.engine.harness.storage_faults import damage
 from graders.lesson05.threads import Patience, Views, begin, look
 
 
@@ -71,10 +69,11 @@ async def play_damage(scene: Scene) -> Damaged:
     title = scene.canary.word("title")
     await attempt(scene.chat.update(bad_thread.thread_id, f"About {title}"))
     await scene.student.kill()
-    damage(scene.student.own_dirs, bad_item.word, _marks(bad_thread, healthy))
-    damage(scene.student.own_dirs, title, _marks(bad_item, healthy))
+    stores = scene.student.stores
+    stores.damage(bad_item.word, _marks(bad_thread, healthy))
+    stores.damage(title, _marks(bad_item, healthy))
     own = (bad_item.answer_word, *bad_thread.words)
-    left = [word for word in own if places_containing(scene.student.own_dirs, word)]
+    left = [word for word in own if stores.places_containing(word)]
     started = await attempt(scene.student.start())
     patience = Patience(bad_item.thread_id, bad_thread.thread_id)
     damaged = Damaged(
@@ -95,5 +94,5 @@ async def play_damage(scene: Scene) -> Damaged:
     )
     if not patience.over:
         await attempt(scene.student.settle())
-    erased = [word for word in left if not places_containing(scene.student.own_dirs, word)]
+    erased = [word for word in left if not stores.places_containing(word)]
     return replace(damaged, erased=erased)

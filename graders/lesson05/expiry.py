@@ -68,6 +68,7 @@ class Expired:
     threads one by one, before anything else is asked. ``given``, ``read`` and ``revived`` are of
     later threads, left alone too, each with another first request after its time. ``still_stored``
     names where the text of ``left`` is still stored after all chances to clean up.
+    ``asked_database`` says that a statement has asked a database server for the time.
     """
 
     left: Said
@@ -81,6 +82,7 @@ class Expired:
     read: Outcome[LeftAlone[Outcome[Reply]]]
     revived: Outcome[LeftAlone[Said]]
     still_stored: list[str]
+    asked_database: bool
 
 
 @recorded_as("expired")
@@ -116,6 +118,7 @@ async def play_expiry(scene: Scene) -> Expired:
         read=read,
         revived=revived,
         still_stored=places_of(scene, *left.words, title),
+        asked_database=scene.student.stores.takes_time_from_sql,
     )
 
 

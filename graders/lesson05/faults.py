@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from graders.engine.harness import (
     Outcome,
@@ -14,13 +15,12 @@ from graders.engine.harness import (
     Said,
     Scene,
     Stalled,
-    Student,
     attempt,
     recorded_as,
     say_held,
     threads_of,
 )
-from graders.engine.harness.storage_faults import locked, read_only, unmounted
+from graders.engine.harness.stores import Stores
 from graders.lesson05.threads import PAGE, begin
 
 _PAUSE_SECONDS = 60.0
@@ -160,19 +160,37 @@ class Outage:
 
 
 LOCKED = "locked by another program"
-StorageFault = Callable[[Student], AbstractContextManager[None]]
-STORAGE_FAULTS: dict[str, tuple[str, StorageFault]] = {
-    LOCKED: (
+READ_ONLY = "a store that is read-only"
+AWAY = "a store that is not there"
+
+
+class StorageFault(NamedTuple):
+    """What happens to a storage, and how it is told of files and of a database server."""
+
+    told_of_files: str
+    told_of_database: str
+    to: Callable[[Stores], AbstractContextManager[None]]
+
+    def told(self, stores: Stores) -> str:
+        """Return what has happened."""
+        return self.told_of_database if stores.is_database else self.told_of_files
+
+
+STORAGE_FAULTS: dict[str, StorageFault] = {
+    LOCKED: StorageFault(
         "another program had locked the database",
-        lambda student: locked(student.own_dirs),
+        "another program had locked the tables",
+        Stores.locked,
     ),
-    "a folder that is read-only": (
+    READ_ONLY: StorageFault(
         "the data folder was read-only",
-        lambda student: read_only(student.own_dirs),
+        "the database was read-only",
+        Stores.read_only,
     ),
-    "a folder that is not there": (
+    AWAY: StorageFault(
         "the data folder was not there",
-        lambda student: unmounted(student.data_dir),
+        "the database server was away",
+        Stores.away,
     ),
 }
 
@@ -186,17 +204,18 @@ async def play_locked(scene: Scene) -> Outage:
 @recorded_as("read_only")
 async def play_read_only(scene: Scene) -> Outage:
     """Take away the right to write."""
-    return await _play_outage(scene, "a folder that is read-only")
+    return await _play_outage(scene, READ_ONLY)
 
 
 @recorded_as("moved")
 async def play_moved(scene: Scene) -> Outage:
     """Move the folder, as when a disk is no longer mounted."""
-    return await _play_outage(scene, "a folder that is not there")
+    return await _play_outage(scene, AWAY)
 
 
 async def _play_outage(scene: Scene, case: str) -> Outage:
-    what, fault = STORAGE_FAULTS[case]
+    fault = STORAGE_FAULTS[case]
+    what = fault.told(scene.student.stores)
     before = await begin(scene, "before")
     thread_id = before.thread_id
     await scene.student.settle()
@@ -261,7 +280,7 @@ async def _meanwhile(
             ),
         )
 
-    with fault(scene.student):
+    with fault.to(scene.student.stores):
         trying = asyncio.ensure_future(tries())
         # Not to judge anything: whoever waits for a lock for longer, gets what it waits for.
         await asyncio.wait({trying}, timeout=longest)

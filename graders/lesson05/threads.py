@@ -32,7 +32,6 @@ from graders.engine.harness import (
     thread_ids_of,
 )
 from graders.engine.harness.rate_limits import within_limits
-from graders.engine.harness.storage import places_containing
 
 HOUR = 3_600.0
 PAGE = 100
@@ -203,7 +202,7 @@ def expect_reply(
 
 
 def places_of(scene: Scene, *words: str) -> list[str]:
-    """Name the places on the disk where one of ``words`` is stored."""
-    folders = scene.student.own_dirs
-    places = [each for word in words for each in places_containing(folders, word, logs=True)]
+    """Name the tables and files in which one of ``words`` is stored."""
+    stores = scene.student.stores
+    places = [each for word in words for each in stores.places_containing(word, logs=True)]
     return list(dict.fromkeys(places))

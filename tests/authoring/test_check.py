@@ -7,21 +7,24 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
 
 from graders.engine.authoring import matrix_page
-from graders.engine.authoring.check import LessonCheck, check_lesson
+from graders.engine.authoring.check import LessonCheck, check_lesson, entries_of
 from graders.engine.authoring.rows import Order, open_graders
-from graders.engine.content.catalogue import Catalogue
+from graders.engine.content.catalogue import Catalogue, Lesson
+from graders.engine.content.models import Database
 from graders.engine.core.errors import ContentError, GraderBrokeError
 from graders.engine.core.places import REPOSITORY
 from graders.engine.core.results import Status
 from graders.engine.course_servers.mutants import load_mutant, mutants_of
 from graders.engine.grading.folder import OpenFactory
+from graders.engine.harness.server_factory import ServerFactory
 from graders.engine.reports.glyphs import ASCII
+from graders.engine.submissions.submission import Submission
 from tests.miniature import COURSE, stand_in_servers
 from tests.reports.samples import as_text
 
@@ -234,6 +237,11 @@ def test_built_mutant_is_the_changed_solution_and_is_removed() -> None:
         ("format_version: 1\nwhy: W.\nloses: [answers]\nloss: [a]\n", "loss"),
         ("format_version: 1\nwhy: W.\nloses: [answers]\ngraded_on: [answer]\n", "none that begins"),
         ("format_version: 1\nwhy: W.\nloses: [answers]\ngraded_on: [polite]\n", "is not graded"),
+        ("format_version: 1\nwhy: W.\nloses: [answers]\ndatabase: oracle\n", "oracle"),
+        (
+            "format_version: 1\nwhy: W.\nloses: [answers]\ndatabase: postgresql\n",
+            "cannot be graded with postgresql",
+        ),
     ],
 )
 def test_mutant_that_is_described_wrongly_is_a_content_error(
@@ -256,3 +264,57 @@ def test_patch_that_no_longer_fits_is_a_content_error(course: Path) -> None:
     server.write_text("ANSWERS = {}\n", encoding="utf-8")
     with pytest.raises(ContentError, match="does not fit"):
         checked(course)
+
+
+def with_databases(course: Path, text: str) -> Lesson:
+    """Let the lesson of a course know PostgreSQL, and say what its solutions are graded with."""
+    lesson_file = course / "graders" / "greeting" / "lesson.yaml"
+    told = lesson_file.read_text(encoding="utf-8")
+    lesson_file.write_text(f"{told}databases: [postgresql]\n", encoding="utf-8")
+    file = course / "reference_solutions" / "greeting" / "databases.yaml"
+    file.write_text(f"format_version: 1\nsolutions: {text}\n", encoding="utf-8")
+    return Catalogue(course).lesson("greeting")
+
+
+def test_solutions_and_mutants_are_graded_with_the_databases_that_they_name(course: Path) -> None:
+    lesson = with_databases(course, "{solution_terse: [sqlite, postgresql]}")
+    with (mutant_of(course, "mute") / "mutant.yaml").open("a", encoding="utf-8") as file:
+        file.write("database: postgresql\n")
+    graded = {each.name: each.database for each in entries_of(lesson)}
+    assert {name for name, database in graded.items() if database is Database.POSTGRESQL} == {
+        "solution_terse (postgresql)",
+        "mute",
+    }
+    assert "solution_terse" in graded
+    asked: list[Database] = []
+
+    @contextmanager
+    def servers() -> Iterator[OpenFactory]:
+        with stand_in_servers() as open_stand_in:
+
+            def opened(
+                lesson: Lesson, submission: Submission
+            ) -> AbstractContextManager[ServerFactory]:
+                asked.append(lesson.database)
+                return open_stand_in(lesson, submission)
+
+            yield opened
+
+    with open_graders(servers, 1) as grade_all:
+        check_lesson(lesson, grade_all(Order(course, "greeting", seed=1)), lambda *_: None)
+    assert asked == list(graded.values())
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{solution_tense: [postgresql]}", "Did you mean `solution_terse`"),
+        ("{solution: []}", "must not be empty"),
+        ("{solution: [oracle]}", "oracle"),
+    ],
+)
+def test_databases_that_are_told_wrongly_are_a_content_error(
+    course: Path, text: str, message: str
+) -> None:
+    with pytest.raises(ContentError, match=message):
+        list(entries_of(with_databases(course, text)))

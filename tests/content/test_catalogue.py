@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from graders.engine.content.catalogue import Catalogue
-from graders.engine.content.models import LessonInfo, load_lesson_info
+from graders.engine.content.models import Database, LessonInfo, load_lesson_info
 from graders.engine.core.errors import ContentError, UsageError
 
 RUBRIC = """\
@@ -157,6 +157,7 @@ def test_lesson_file_with_every_key(tmp_path: Path) -> None:
     text = (
         "format_version: 1\ntitle: A\nserver: false\nendpoint: /x\n"
         "limits: {cpu_seconds: 9}\nenv: {SESSION_TTL_HOURS: 24}\n"
+        "databases: [postgresql]\n"
     )
     folder = make_lesson(tmp_path, "lesson05", text)
     assert load_lesson_info(folder / "lesson.yaml", "lesson05") == LessonInfo(
@@ -166,6 +167,7 @@ def test_lesson_file_with_every_key(tmp_path: Path) -> None:
         endpoint="/x",
         limits={"cpu_seconds": 9},
         env={"SESSION_TTL_HOURS": "24"},
+        databases=(Database.POSTGRESQL,),
     )
 
 
@@ -183,6 +185,7 @@ def test_lesson_file_with_every_key(tmp_path: Path) -> None:
         ("limits: {memory_mb: 0.5}", "`limits.memory_mb`: A whole number is wanted here"),
         ("limits: {memory_mb: 1000001}", "must be at most 1000000"),
         ("limits: 5", "`limits`: must have keys and values"),
+        ("databases: [oracle]", "oracle"),
         ("env: {lower: x}", "`env.lower`: Not a variable's name"),
         ('env: {NUL: "a\\0"}', "cannot hold NUL"),
         ("env: {A: [x]}", "`env.A`: must be a text, not a list"),
@@ -195,3 +198,14 @@ def test_mistake_in_a_lesson_file_is_named(tmp_path: Path, text: str, message: s
         load_lesson_info(folder / "lesson.yaml", "lesson02")
     assert message in str(caught.value)
     assert caught.value.line == 2
+
+
+def test_lesson_has_the_databases_that_its_file_names(tmp_path: Path) -> None:
+    make_lesson(tmp_path, "lesson05", "title: A\ndatabases: [postgresql]\n")
+    make_lesson(tmp_path, "lesson06")
+    stored, plain = Catalogue(tmp_path).lessons()
+    assert stored.database is Database.SQLITE
+    assert stored.on(Database.POSTGRESQL).database is Database.POSTGRESQL
+    assert plain.on(Database.SQLITE) == plain
+    with pytest.raises(UsageError, match="lesson06 cannot be graded with postgresql"):
+        plain.on(Database.POSTGRESQL)

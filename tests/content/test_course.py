@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from graders.engine.content.catalogue import Catalogue
 from graders.engine.content.course import CourseFile, find_course, load_course
-from graders.engine.content.models import FULL_MARKS
+from graders.engine.content.models import FULL_MARKS, Database
 from graders.engine.content.versions import digest_of_course, digest_of_lesson
 from graders.engine.core.errors import ContentError, UsageError
 from graders.engine.core.results import FeedbackLevels, Visibility
@@ -240,3 +240,22 @@ def test_example_of_the_page_fits_the_lessons(tmp_path: Path) -> None:
     course = Catalogue(ROOT, load_course(written(tmp_path, example)))
     assert [lesson.id for lesson in course.lessons()] == ["lesson02", "lesson06"]
     assert all(lesson.rubric.criteria for lesson in course.lessons())
+
+
+def test_course_chooses_what_a_lesson_stores_in(tmp_path: Path) -> None:
+    text = "lessons: {lesson05: {database: postgresql}, lesson02: {}, lesson06: {database: sqlite}}"
+    lessons = Catalogue(ROOT, load_course(written(tmp_path, text))).lessons()
+    chosen = {lesson.id: lesson.database for lesson in lessons}
+    assert chosen == {
+        "lesson02": Database.SQLITE,
+        "lesson05": Database.POSTGRESQL,
+        "lesson06": Database.SQLITE,
+    }
+
+
+def test_database_that_a_lesson_does_not_know_is_told_with_its_line(tmp_path: Path) -> None:
+    text = "lessons:\n  greeting:\n    database: postgresql\n"
+    with pytest.raises(ContentError, match="cannot be graded with postgresql") as error:
+        catalogue(tmp_path, text).lesson("greeting")
+    assert error.value.line == 3
+    assert "It knows: sqlite." in str(error.value)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import closing
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
 
+from graders.engine.core.errors import IsolationError
+from graders.engine.database.databases import Databases
 from graders.engine.harness import StartFailed, Trace
 from graders.engine.harness.server_factory import open_factory
+from graders.engine.isolation.layers import Layer
 from graders.engine.sandbox.process import Launcher
 from graders.engine.submissions.submission import find_submission
 from tests.miniature import COURSE, FactoryStandIn
@@ -65,3 +70,87 @@ async def test_server_is_stopped_where_its_block_fails() -> None:
         async with factory.serve(Trace()):
             raise ValueError("ours")
     assert factory.servers[0].stops == 1
+
+
+# --- with PostgreSQL ------------------------------------------------------------------------------
+
+ASKS = """
+    import os
+    from contextlib import asynccontextmanager
+    import asyncpg
+    from fastapi import FastAPI
+
+    @asynccontextmanager
+    async def lifespan(app):
+        assert os.environ["OTHER"] == "kept"
+        connection = await asyncpg.connect(os.environ["DATABASE_URL"])
+        await connection.execute("CREATE TABLE IF NOT EXISTS notes (text text)")
+        yield
+
+    app = FastAPI(lifespan=lifespan)
+
+    @app.get("/wait")
+    async def wait() -> str:
+        connection = await asyncpg.connect(os.environ["DATABASE_URL"], timeout=5)
+        return str(await connection.fetchval("SELECT count(*) FROM notes, pg_sleep(0)"))
+"""
+
+
+async def test_each_server_has_an_empty_database_of_its_own(
+    launcher: Launcher, tmp_path: Path
+) -> None:
+    (tmp_path / "server.py").write_text(dedent(ASKS), encoding="utf-8")
+    env = {"DATABASE_URL": "sqlite:///chat.db", "OTHER": "kept"}
+    with (
+        closing(Databases()) as databases,
+        open_factory(
+            find_submission(tmp_path), launcher, limits={}, env=env, databases=databases
+        ) as factory,
+    ):
+        async with factory.serve(Trace()) as (one, _), factory.serve(Trace()) as (other, _):
+            assert (await one.http.get("/wait")).json() == "0"
+            assert one.stores.places_containing("apple") == []
+            assert one.stores.is_database
+            assert not one.stores.takes_time_from_sql
+            # A move of the clock does not overtake what the two say to each other.
+            asking = asyncio.ensure_future(one.http.get("/wait"))
+            await one.advance(86_400)
+            assert (await asking).json() == "0"
+            await other.restart()
+            assert (await other.http.get("/wait")).json() == "0"
+        assert factory.notes == (f"The server was given {databases.version}, not SQLite.",)
+
+
+async def test_a_server_that_uses_files_all_the_same_is_told_so(
+    launcher: Launcher, tmp_path: Path
+) -> None:
+    (tmp_path / "server.py").write_text("from fastapi import FastAPI\napp = FastAPI()\n", "utf-8")
+    with (
+        closing(Databases()) as databases,
+        open_factory(
+            find_submission(tmp_path), launcher, limits={}, env={}, databases=databases
+        ) as factory,
+    ):
+        async with factory.serve(Trace()):
+            pass
+        assert "has made no table in PostgreSQL" in factory.notes[-1]
+
+
+async def test_without_a_root_of_its_own_no_server_gets_a_socket(
+    launcher: Launcher, tmp_path: Path
+) -> None:
+    (tmp_path / "server.py").write_text(dedent(ASKS), encoding="utf-8")
+    without = frozenset({Layer.ROOT})
+    with (
+        closing(Databases()) as databases,
+        open_factory(
+            find_submission(tmp_path),
+            launcher,
+            limits={},
+            env={},
+            without=without,
+            databases=databases,
+        ) as factory,
+        pytest.raises(IsolationError, match="a root folder of its own"),
+    ):
+        await factory.start(Trace())

@@ -50,12 +50,13 @@ def run(program: list[Instruction], number: int, arguments: tuple[int, ...], aud
             at += step.yes if tests[step.code] else step.no
 
 
-def answer(machine: Machine, name: str, *arguments: int) -> int:
-    """Return the filter's answer to the call ``name``."""
+def answer(machine: Machine, name: str, *arguments: int, connects: bool = False) -> int:
+    """Return the filter's answer to the call ``name``; ``connects`` as in :func:`assemble`."""
     [numbers] = [table[name] for table in TABLES if name in table]
     number = numbers[machine.column]
     assert number is not None
-    return run(assemble(machine, PID), number, arguments, machine.audit)
+    program = assemble(machine, PID, connects=connects)
+    return run(program, number, arguments, machine.audit)
 
 
 @pytest.mark.parametrize("machine", MACHINES.values(), ids=MACHINES)
@@ -124,6 +125,30 @@ def test_calls_that_depend_on_their_arguments(
     machine: Machine, name: str, arguments: tuple[int, ...], *, allowed: bool
 ) -> None:
     assert answer(machine, name, *arguments) == (ALLOW if allowed else DENY)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "allowed"),
+    [
+        ("connect", (5,), True),
+        ("socket", (1, 0x80801, 0), True),
+        ("socket", (1, 2, 0), False),
+        ("socket", (1, 5, 0), False),
+        ("socket", (2, 2, 0), False),
+        ("socket", (16, 3, 0), False),
+        ("bind", (5,), False),
+        ("listen", (5,), False),
+        ("accept4", (5,), False),
+        ("sendto", (5, 0, 1, 0x20004000), False),
+    ],
+)
+@pytest.mark.parametrize("machine", MACHINES.values(), ids=MACHINES)
+def test_who_may_connect_may_do_nothing_else_of_it(
+    machine: Machine, name: str, arguments: tuple[int, ...], *, allowed: bool
+) -> None:
+    told = answer(machine, name, *arguments, connects=True)
+    assert told == (ALLOW if allowed else DENY)
+    assert answer(machine, "connect", 5) == DENY
 
 
 def test_refusal_is_an_ordinary_error_number() -> None:

@@ -168,6 +168,7 @@ class Starter:
         limits: ProcessLimits | None = None,
         cold: bool = False,
         without: Collection[Layer] = (),
+        sockets: tuple[Path, ...] = (),
     ) -> Wired:
         """Start a process whose submission is ``server`` and ``files``; nothing is loaded yet."""
         home = self._folder / str(len(self._started))
@@ -182,6 +183,7 @@ class Starter:
             limits=limits or ProcessLimits(),
             cold=cold,
             writable=(home,),
+            sockets=sockets,
             without=frozenset(without),
         )
         return self._start(spec)

@@ -14,8 +14,14 @@ from typing import TypeAlias
 from graders.engine.authoring.matrix import Row, RowKind, without_mutant
 from graders.engine.content.announced import check_announced
 from graders.engine.content.catalogue import Lesson
+from graders.engine.content.models import Database
 from graders.engine.core.errors import ContentError
-from graders.engine.course_servers.mutants import Mutant, mutants_of, solutions_of
+from graders.engine.course_servers.mutants import (
+    Mutant,
+    databases_of,
+    mutants_of,
+    solutions_of,
+)
 
 Listener: TypeAlias = Callable[[Row, int], None]
 """Told of each row as it is finished, with the number of rows that there will be."""
@@ -34,6 +40,7 @@ class Candidate:
     loses: frozenset[str] = frozenset()
     why: str = ""
     graded_on: tuple[str, ...] = ()
+    database: Database = Database.SQLITE
 
 
 @dataclass(frozen=True)
@@ -64,8 +71,11 @@ def check_lesson(lesson: Lesson, graded: Iterable[Row], on_row: Listener) -> Les
 def entries_of(lesson: Lesson) -> Iterator[Candidate]:
     """Yield everything that is graded: the stub, the solutions, the mutants."""
     yield Candidate(RowKind.STUB, "stub", lambda: nullcontext(lesson.assignment_dir))
+    databases = databases_of(lesson)
     for folder in solutions_of(lesson):
-        yield Candidate(RowKind.SOLUTION, folder.name, _fixed(folder))
+        for database in databases[folder.name]:
+            name = folder.name if database is Database.SQLITE else f"{folder.name} ({database})"
+            yield Candidate(RowKind.SOLUTION, name, _fixed(folder), database=database)
     for mutant in mutants_of(lesson):
         yield entry_of(mutant)
 
@@ -86,5 +96,11 @@ def _fixed(folder: Path) -> Callable[[], AbstractContextManager[Path]]:
 def entry_of(mutant: Mutant) -> Candidate:
     """Return what is graded of a mutant."""
     return Candidate(
-        RowKind.MUTANT, mutant.name, mutant.built, mutant.loses, mutant.why, mutant.graded_on
+        RowKind.MUTANT,
+        mutant.name,
+        mutant.built,
+        mutant.loses,
+        mutant.why,
+        mutant.graded_on,
+        mutant.database,
     )

@@ -17,6 +17,7 @@ import yaml
 from graders.engine.authoring.differences import LEFT_BEHIND, Change, change_between, files_in
 from graders.engine.content.catalogue import Lesson
 from graders.engine.content.fields import did_you_mean, is_slug
+from graders.engine.content.models import Database
 from graders.engine.core.errors import ContentError, UsageError
 from graders.engine.core.text import quote, visible
 from graders.engine.course_servers.mutants import (
@@ -25,6 +26,7 @@ from graders.engine.course_servers.mutants import (
     PATCH,
     SETTINGS,
     Mutant,
+    databases_of,
     load_mutant,
     solutions_of,
 )
@@ -88,8 +90,11 @@ class Draft:
             file = folder / FILES / name
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(content)
-        write_whole(folder / SETTINGS, render_settings(why, loses, self.base.name))
+        write_whole(folder / SETTINGS, self._settings(why, loses))
         return load_mutant(folder, self.lesson)
+
+    def _settings(self, why: str, loses: Sequence[str]) -> str:
+        return render_settings(why, loses, self.base.name, self.lesson.database)
 
 
 def new_draft(lesson: Lesson, name: str, base: str) -> Draft:
@@ -104,7 +109,7 @@ def new_draft(lesson: Lesson, name: str, base: str) -> Draft:
         raise UsageError(
             f"`{lesson.id}` has no solution `{quote(base)}`.", cure=did_you_mean(base, bases)
         )
-    draft = Draft(lesson, name, bases[base])
+    draft = Draft(lesson.on(databases_of(lesson)[base][0]), name, bases[base])
     if draft.target.exists():
         raise UsageError(
             f"`{lesson.id}` has a mutant `{name}` already.",
@@ -141,13 +146,20 @@ def checked_loses(told: Collection[str], lesson: Lesson) -> tuple[str, ...]:
 
 def with_loses(mutant: Mutant, loses: Sequence[str]) -> Mutant:
     """Write other criteria into the ``mutant.yaml`` of a mutant, and return it so."""
-    write_whole(mutant.folder / SETTINGS, render_settings(mutant.why, loses, mutant.base.name))
+    write_whole(
+        mutant.folder / SETTINGS,
+        render_settings(mutant.why, loses, mutant.base.name, mutant.database),
+    )
     return replace(mutant, loses=frozenset(loses))
 
 
-def render_settings(why: str, loses: Sequence[str], base: str) -> str:
+def render_settings(
+    why: str, loses: Sequence[str], base: str, database: Database = Database.SQLITE
+) -> str:
     """Return the text of a ``mutant.yaml``."""
     settings = {"format_version": 1, "why": why, "loses": list(loses), "base": base}
+    if database is not Database.SQLITE:
+        settings["database"] = str(database)
     return yaml.safe_dump(
         settings, sort_keys=False, allow_unicode=True, width=_WIDEST, default_flow_style=None
     )

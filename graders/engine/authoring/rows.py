@@ -122,7 +122,8 @@ def row_of(entry: Candidate, lesson: Lesson, seed: int, open_factory: OpenFactor
             logs.append(event.log)
 
     with entry.place() as folder:
-        request = GradingRequest(lesson, folder, seed, only=entry.graded_on)
+        on = lesson.on(entry.database)
+        request = GradingRequest(on, folder, seed, only=entry.graded_on)
         result = grade_folder(request, open_factory, on_event=listen)
     return Row(
         entry.kind, entry.name, result, entry.loses, entry.why, "\n".join(logs), entry.graded_on

@@ -15,6 +15,7 @@ from graders.engine.cli.context import CommandContext, command_context
 from graders.engine.cli.exit_codes import ExitCode
 from graders.engine.cli.plain_help import PlainCommand
 from graders.engine.cli.shells import Shell
+from graders.engine.content.models import Database
 from graders.engine.core.errors import UsageError
 from graders.engine.core.results import IsolationLevel
 from graders.engine.core.text import quote
@@ -171,6 +172,16 @@ Require = Annotated[
     ),
 ]
 
+DatabaseOption = Annotated[
+    Database | None,
+    typer.Option(
+        metavar="NAME",
+        help="What the servers store in, where a lesson knows both: sqlite or postgresql. "
+        "[default: as the class has it, else sqlite]",
+        show_default=False,
+    ),
+]
+
 
 def show_version(wanted: bool) -> None:
     """Print the version and end, if it is asked for."""
@@ -244,6 +255,7 @@ def grade_command(  # noqa: PLR0917 - Typer reads the options from here
         ),
     ] = None,
     require: Require = None,
+    database: DatabaseOption = None,
     course: CourseOption = None,
 ) -> ExitCode:
     """Grade a server: say for each criterion what is required, what was seen, and what to try."""
@@ -255,7 +267,15 @@ def grade_command(  # noqa: PLR0917 - Typer reads the options from here
     )
 
     here = command_context(context, course)
-    request = request_for(here, lesson, submission, seed=seed, only=only or (), require=require)
+    request = request_for(
+        here,
+        lesson,
+        submission,
+        seed=seed,
+        only=only or (),
+        require=require,
+        database=database,
+    )
     reports = (*(report or ()), *([f"json={json_file}"] if json_file else []))
     tell = here.environment.get("GITHUB_ACTIONS") == "true" if github is None else github
     output = Showing(reports, tuple(show or ()), verbose, audience, tell)

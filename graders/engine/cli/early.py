@@ -7,7 +7,7 @@ server can do without.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -68,6 +68,8 @@ def starts_servers(arguments: Sequence[str]) -> bool:
 
 @contextmanager
 def _servers_of(launcher: Launcher) -> Iterator[OpenFactory]:
+    from graders.engine.database.databases import Databases  # noqa: PLC0415 - heavy
     from graders.engine.grading.folder import servers_of  # noqa: PLC0415 - heavy
 
-    yield servers_of(launcher)
+    with closing(Databases()) as databases:
+        yield servers_of(launcher, databases)

@@ -25,6 +25,7 @@ from graders.engine.cli.reporting import (
 from graders.engine.content.canaries import new_seed
 from graders.engine.content.catalogue import Lesson
 from graders.engine.content.fields import did_you_mean
+from graders.engine.content.models import Database
 from graders.engine.core.errors import UsageError
 from graders.engine.core.results import IsolationLevel, Result
 from graders.engine.core.text import quote
@@ -63,9 +64,11 @@ def request_for(
     seed: int | None,
     only: Iterable[str],
     require: IsolationLevel | None,
+    database: Database | None = None,
 ) -> GradingRequest:
     """Return what the command line asked for; what it left out is filled in."""
     lesson, folder = context.catalogue.named(lesson_name)
+    lesson = lesson if database is None else lesson.on(database)
     request = GradingRequest(
         lesson=lesson,
         submission=submission or folder or default_folder(context, lesson),

@@ -9,13 +9,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 from graders.engine.content.course import Course
 from graders.engine.content.fields import did_you_mean, is_slug
-from graders.engine.content.models import LessonInfo, Rubric, load_lesson_info, load_rubric
+from graders.engine.content.models import (
+    Database,
+    LessonInfo,
+    Rubric,
+    load_lesson_info,
+    load_rubric,
+)
 from graders.engine.core.errors import ContentError, UsageError
 from graders.engine.core.text import quote
 
@@ -32,6 +38,7 @@ class Lesson:
     assignment_dir: Path
     solutions_dir: Path
     course: Course | None = None
+    database: Database = Database.SQLITE
 
     @property
     def title(self) -> str:
@@ -42,6 +49,15 @@ class Lesson:
     def course_title(self) -> str:
         """What the class is called; empty without a course."""
         return self.course.title if self.course else ""
+
+    def on(self, database: Database) -> Lesson:
+        """Return the lesson with another database; a UsageError where its checks know none such."""
+        if database is not Database.SQLITE and database not in self.info.databases:
+            raise UsageError(
+                f"{self.id} cannot be graded with {database}.",
+                cure=f"Leave `--database {database}` out.",
+            )
+        return replace(self, database=database)
 
     @cached_property
     def rubric(self) -> Rubric:
@@ -117,7 +133,7 @@ class Catalogue:
 
     def _load(self, lesson_id: str) -> Lesson:
         grader_dir = self.root / "graders" / lesson_id
-        return Lesson(
+        lesson = Lesson(
             id=lesson_id,
             info=load_lesson_info(grader_dir / "lesson.yaml", lesson_id),
             grader_dir=grader_dir,
@@ -125,6 +141,8 @@ class Catalogue:
             solutions_dir=self.root / "reference_solutions" / lesson_id,
             course=self.course,
         )
+        chosen = None if self.course is None else self.course.database_of(lesson_id, lesson.info)
+        return lesson if chosen is None else lesson.on(chosen)
 
 
 def _meant(name: str, known: Sequence[str]) -> str | None:

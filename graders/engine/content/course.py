@@ -7,6 +7,7 @@ The file is optional, and lies beside ``grade.py`` or where ``--course`` says::
     term: Spring 2027
     lessons:
       lesson02: {}                      # as its rubric says
+      lesson05: {database: postgresql}  # in place of SQLite
       lesson06:
         criteria:
           token-required: {points: 20}
@@ -39,7 +40,13 @@ from graders.engine.content.fields import (
     did_you_mean,
     flaw,
 )
-from graders.engine.content.models import Criterion, FeedbackParts, Rubric
+from graders.engine.content.models import (
+    Criterion,
+    Database,
+    FeedbackParts,
+    LessonInfo,
+    Rubric,
+)
 from graders.engine.content.nodes import Node
 from graders.engine.content.strict_yaml import load
 from graders.engine.core.errors import ContentError, UsageError
@@ -128,11 +135,15 @@ Moment = Annotated[datetime, BeforeValidator(_moment)]
 
 
 class LessonInCourse(ContentModel):
-    """What a course changes of one lesson, what it weighs among the lessons, and when it is due."""
+    """What a course changes of one lesson, what it weighs among the lessons, and when it is due.
+
+    ``database`` is what the lesson's servers store in.
+    """
 
     criteria: Mapping[Slug, CriterionInCourse] = Field(default_factory=dict)
     weight: Annotated[WholeNumber, Field(ge=0, le=MOST_POINTS)] = 1
     due: Moment | None = None
+    database: Database | None = None
 
 
 class LatePolicy(ContentModel):
@@ -193,6 +204,20 @@ class Course:
 
     def _of(self, lesson: str) -> LessonInCourse:
         return (self.told.lessons or {}).get(lesson) or LessonInCourse()
+
+    def database_of(self, lesson: str, info: LessonInfo) -> Database | None:
+        """Return the database that a lesson has in this course, if it says so.
+
+        A ContentError where the lesson's checks do not know it.
+        """
+        chosen = self._of(lesson).database
+        if chosen in (None, Database.SQLITE, *info.databases):
+            return chosen
+        raise self._wrong(
+            ("lessons", lesson, "database"),
+            f"{lesson} cannot be graded with {chosen}.",
+            f"It knows: {', '.join((Database.SQLITE, *info.databases))}.",
+        )
 
     def changes_of(self, lesson: str) -> Mapping[str, CriterionInCourse]:
         """Return what the course says about criteria of a lesson, by their ids."""

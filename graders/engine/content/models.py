@@ -14,6 +14,7 @@ Must not know how anything is run or scored.
       cpu_seconds: 30
     env:                    # more variables for the student's server
       SESSION_TTL_HOURS: 24
+    databases: [postgresql] # what `DATABASE_URL` may name in place of an SQLite file
 
 ``graders/<lesson>/rubric.yaml``::
 
@@ -42,6 +43,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from enum import StrEnum
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Annotated
@@ -69,6 +71,13 @@ FULL_MARKS = 100
 DEFAULT_ENDPOINT = "/chatkit"
 
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")
+
+
+class Database(StrEnum):
+    """What stores for a student's server, as `DATABASE_URL` tells it."""
+
+    SQLITE = "sqlite"
+    POSTGRESQL = "postgresql"
 
 
 def endpoint_path(text: str) -> str:
@@ -134,6 +143,7 @@ class LessonFile(ContentModel):
         default_factory=dict
     )
     env: Annotated[Mapping[str, str], AfterValidator(_variables)] = Field(default_factory=dict)
+    databases: tuple[Database, ...] = ()
 
 
 class LessonInfo(LessonFile):

@@ -10,11 +10,20 @@
     shows_in: [restart]       # keys of scenarios that are tried on it first; its misconception's if
                               # left out
     graded_on: [event-order]  # only these criteria, or those that begin so; all if left out
+    database: postgresql      # what it is graded with; `sqlite` if left out
 
 ``graded_on`` spares what another row shows already: a mutant of `spec.yaml` has the server of a
 solution, and of several servers with one misconception one is graded on everything.
 
 Beside it stands ``change.patch`` (a unified diff), or ``files/`` with files to replace, or both.
+
+``reference_solutions/<lesson>/databases.yaml`` names solutions that are graded with other databases
+than SQLite, or with several::
+
+    format_version: 1
+    solutions:
+      solution_asyncpg: [postgresql]
+
 Must not know how a mutant is graded.
 """
 
@@ -22,7 +31,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,12 +50,13 @@ from graders.engine.content.fields import (
     did_you_mean,
     not_empty,
 )
-from graders.engine.content.models import ids_meant
+from graders.engine.content.models import Database, ids_meant
 from graders.engine.core.errors import ContentError
 from graders.engine.course_servers.patches import apply_patch
 
 MUTANTS = "mutants"
 SETTINGS = "mutant.yaml"
+DATABASES = "databases.yaml"
 PATCH = "change.patch"
 FILES = "files"
 
@@ -61,6 +71,14 @@ class MutantFile(ContentModel):
     misconception: Slug | None = None
     shows_in: tuple[Name, ...] = ()
     graded_on: tuple[Slug, ...] = ()
+    database: Database = Database.SQLITE
+
+
+class DatabasesFile(ContentModel):
+    """A ``databases.yaml``."""
+
+    format_version: FormatVersion
+    solutions: Mapping[Name, Annotated[tuple[Database, ...], AfterValidator(not_empty)]]
 
 
 @dataclass(frozen=True)
@@ -69,6 +87,7 @@ class Mutant:
 
     ``misconception`` names what its author has not understood; some mutants share one. ``shows_in``
     are keys of scenarios; ``graded_on`` is empty where it is graded on all criteria.
+    ``database`` is what it is graded with.
     """
 
     folder: Path
@@ -78,6 +97,7 @@ class Mutant:
     misconception: str | None = None
     shows_in: tuple[str, ...] = ()
     graded_on: tuple[str, ...] = ()
+    database: Database = Database.SQLITE
 
     @property
     def name(self) -> str:
@@ -109,6 +129,29 @@ def solutions_of(lesson: Lesson) -> list[Path]:
     return sorted(found)
 
 
+def databases_of(lesson: Lesson) -> dict[str, tuple[Database, ...]]:
+    """Return what each solution is graded with, by its name; a ContentError for an unknown one."""
+    names = [folder.name for folder in solutions_of(lesson)]
+    plain: dict[str, tuple[Database, ...]] = dict.fromkeys(names, (Database.SQLITE,))
+    file = lesson.solutions_dir / DATABASES
+    if not file.is_file():
+        return plain
+    told = read(file, DatabasesFile).solutions
+    for name in told:
+        if name not in plain:
+            raise ContentError(
+                file, None, f"There is no solution `{name}`.", cure=did_you_mean(name, names)
+            )
+    for database in {each for several in told.values() for each in several}:
+        _require_database(database, lesson, file)
+    return {**plain, **told}
+
+
+def _require_database(database: Database, lesson: Lesson, file: Path) -> None:
+    if database not in (Database.SQLITE, *lesson.info.databases):
+        raise ContentError(file, None, f"{lesson.id} cannot be graded with {database}.")
+
+
 def mutants_of(lesson: Lesson) -> list[Mutant]:
     """Return all mutants of the lesson by name; a ContentError if one is described wrongly."""
     folder = lesson.solutions_dir / MUTANTS
@@ -127,6 +170,7 @@ def load_mutant(folder: Path, lesson: Lesson) -> Mutant:
         raise ContentError(file, None, f"There is no solution `{told.base}`.")
     if not ((folder / PATCH).exists() or (folder / FILES).exists()):
         raise ContentError(folder, None, "changes nothing.", cure=f"Add `{PATCH}` or `{FILES}/`.")
+    _require_database(told.database, lesson, file)
     return Mutant(
         folder,
         base,
@@ -135,6 +179,7 @@ def load_mutant(folder: Path, lesson: Lesson) -> Mutant:
         told.misconception,
         told.shows_in,
         told.graded_on,
+        told.database,
     )
 
 

@@ -6,12 +6,14 @@ What is wrong with the submission becomes part of the result here, whatever it i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import TypeAlias
 
 from graders.engine.content.catalogue import Lesson
+from graders.engine.content.models import Database
 from graders.engine.core.results import Problem, Result
+from graders.engine.database.databases import Databases
 from graders.engine.grading.events import Listener, Noticed, nobody_listens
 from graders.engine.grading.lacking import lacking_packages
 from graders.engine.grading.request import GradingRequest
@@ -42,14 +44,27 @@ def open_servers(
     ``fresh`` starts each in a new interpreter, as where there is no fork; ``without`` are layers of
     isolation that tests leave off, to have it as on a system that lacks them.
     """
-    with open_launcher(fresh=fresh) as launcher:
-        yield servers_of(launcher, without=without)
+    with open_launcher(fresh=fresh) as launcher, closing(Databases()) as databases:
+        yield servers_of(launcher, databases, without=without)
 
 
-def servers_of(launcher: Launcher, *, without: frozenset[Layer] = NOTHING_OFF) -> OpenFactory:
-    """Return what starts servers with ``launcher``, which the caller ends."""
+def servers_of(
+    launcher: Launcher,
+    databases: Databases | None = None,
+    *,
+    without: frozenset[Layer] = NOTHING_OFF,
+) -> OpenFactory:
+    """Return what starts servers with ``launcher``, which the caller ends.
+
+    ``databases`` are for lessons that do not store in files; the caller closes them.
+    """
     return lambda lesson, submission: server_factory.open_factory(
-        submission, launcher, limits=lesson.info.limits, env=lesson.info.env, without=without
+        submission,
+        launcher,
+        limits=lesson.info.limits,
+        env=lesson.info.env,
+        without=without,
+        databases=databases if lesson.database is Database.POSTGRESQL else None,
     )
 
 

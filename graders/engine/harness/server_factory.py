@@ -16,9 +16,11 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+from graders.engine.core.errors import IsolationError
 from graders.engine.core.limits import Limits
 from graders.engine.core.results import NOT_STARTED, Isolation, SideCall
 from graders.engine.core.text import quote
+from graders.engine.database.databases import Databases, ServerDatabase
 from graders.engine.harness.student import Student
 from graders.engine.isolation.layers import NOTHING_OFF, Layer
 from graders.engine.isolation.levels import is_root, isolation_of
@@ -105,8 +107,11 @@ class ProcessFactory(ServerFactory):
         settings: ServerSettings,
         notes: Sequence[str] = (),
         clock: RunClock | None = None,
+        databases: Databases | None = None,
     ) -> None:
         self._clock = clock or RunClock()
+        self._databases = databases
+        self._made: list[ServerDatabase] = []
         self._launcher = launcher
         self._settings = settings
         self._models: list[ScriptedModel] = []
@@ -122,8 +127,8 @@ class ProcessFactory(ServerFactory):
 
     @property
     def notes(self) -> Sequence[str]:
-        """What was left out of the copy, and names that hide installed packages."""
-        return self._notes
+        """What was left out of the copy, names that hide packages, and what stored."""
+        return (*self._notes, *self._notes_of_databases())
 
     @property
     def side_calls(self) -> list[SideCall]:
@@ -161,9 +166,10 @@ class ProcessFactory(ServerFactory):
         """Start a process with a model whose events go into ``trace``."""
         model = self._new_model(trace)
         self._clock.require_time()
+        database = self._new_database()
         try:
             student = await Student.launch(
-                self._launcher, self._settings, model, trace, self._clock
+                self._launcher, self._settings, model, trace, self._clock, database=database
             )
         except StartFailed as failure:
             # Without any it has ended before it could say which it has.
@@ -183,7 +189,37 @@ class ProcessFactory(ServerFactory):
             limits=self._settings.limits,
             wire=self._settings.wire,
         )
-        return ProcessFactory(self._launcher, own, clock=self._clock)
+        return ProcessFactory(self._launcher, own, clock=self._clock, databases=self._databases)
+
+    def _new_database(self) -> ServerDatabase | None:
+        if self._databases is None:
+            return None
+        self._require_own_root()
+        self._made.append(self._databases.new())
+        return self._made[-1]
+
+    def _require_own_root(self) -> None:
+        """Raise where a server that may connect to a socket would find others than its own."""
+        if self._layers is None:
+            self.probe_isolation()
+        layers = self._layers or ()
+        if Layer.SYSCALLS in layers and Layer.ROOT not in layers:
+            raise IsolationError(
+                "Nothing was graded: a server may use PostgreSQL only where it has a root folder "
+                "of its own, and here it would find the sockets of other programs.",
+                cure="grade on a machine as docs/security.md describes it (as root, or where users "
+                "may make namespaces), or without `--database postgresql`.",
+            )
+
+    def _notes_of_databases(self) -> Iterator[str]:
+        if self._databases is None or not self._made:
+            return
+        yield f"The server was given {self._databases.version}, not SQLite."
+        if not any(database.was_used for database in self._made):
+            yield (
+                "Your server has made no table in PostgreSQL. `DATABASE_URL` says where it is: "
+                "what is stored in files is not what this run is about."
+            )
 
 
 @contextmanager
@@ -194,11 +230,12 @@ def open_factory(
     limits: Mapping[str, int],
     env: Mapping[str, str],
     without: frozenset[Layer] = NOTHING_OFF,
+    databases: Databases | None = None,
 ) -> Iterator[ServerFactory]:
     """Copy ``submission`` once, and give the factory that starts its servers from the copy.
 
     ``limits`` are those that the lesson has in place of the defaults; ``without`` the layers of
-    isolation that tests leave off.
+    isolation that tests leave off; ``databases`` gives each server one, where that is wanted.
     Raises :class:`SubmissionProblem` when it cannot be copied. The copy is removed afterwards.
     """
     allowed = Limits().overridden(limits)
@@ -220,7 +257,7 @@ def open_factory(
             without=without,
         )
         notes = [*_notes(report), *map(_shadow_note, shadows)]
-        yield ProcessFactory(launcher, settings, notes, RunClock(allowed.deadlines))
+        yield ProcessFactory(launcher, settings, notes, RunClock(allowed.deadlines), databases)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

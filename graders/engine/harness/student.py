@@ -13,7 +13,9 @@ from pathlib import Path
 
 import httpx
 
+from graders.engine.database.databases import ServerDatabase
 from graders.engine.harness.chat import Chat
+from graders.engine.harness.stores import Stores
 from graders.engine.model import ScriptedModel
 from graders.engine.sandbox.process import Exit, Launcher, LaunchSpec
 from graders.engine.server.diagnosis.output import last_lines
@@ -33,7 +35,8 @@ _PRINTED_CHARACTERS = 8_000
 class Student:
     """A student's server, with a data folder that outlives restarts, as its own copy does.
 
-    ``own_dirs`` are these two, where a server may keep what it stores.
+    ``own_dirs`` are these two, where a server may keep what it stores; ``stores`` is all of it,
+    with the ``database`` that it is given.
     Use :meth:`launch`; ``stop`` ends everything and removes its folders.
     """
 
@@ -44,8 +47,11 @@ class Student:
         model: ScriptedModel,
         trace: Trace,
         run: RunClock,
+        *,
+        database: ServerDatabase | None = None,
     ) -> None:
         self._launcher = launcher
+        self._database = database
         self._settings = settings
         self._model = model
         self._trace = trace
@@ -55,6 +61,12 @@ class Student:
         self._workspace = Workspace()
         self.data_dir = self._workspace.data
         self.own_dirs = (self.data_dir, self._workspace.copy)
+        self.stores = Stores(
+            self.data_dir,
+            self.own_dirs,
+            database,
+            lock_seconds=settings.limits.lock_seconds,
+        )
         self.refused: list[Refused] = []
         self._server: RunningServer | None = None
 
@@ -66,14 +78,17 @@ class Student:
         model: ScriptedModel,
         trace: Trace,
         run: RunClock | None = None,
+        *,
+        database: ServerDatabase | None = None,
     ) -> Student:
         """Start a pristine server; raises :class:`StartFailed` with the problem.
 
-        ``run`` is the clock of the run that it belongs to.
+        ``run`` is the clock of the run that it belongs to. ``database`` is dropped at the end.
         """
-        student = cls(launcher, settings, model, trace, run or RunClock())
+        student = cls(launcher, settings, model, trace, run or RunClock(), database=database)
         try:
-            student._workspace.fill(settings.source)
+            elsewhere = () if database is None else (database.folder,)
+            student._workspace.fill(settings.source, elsewhere)
             await student.start()
         except BaseException:
             await student.stop()
@@ -138,13 +153,17 @@ class Student:
 
     async def start(self) -> None:
         """Start the process, load the app and run its start-up."""
-        settings, moved = self._settings, self._moved_seconds
+        settings, moved, database = self._settings, self._moved_seconds, self._database
+        variables = {**settings.variables}
+        if database is not None:
+            variables["DATABASE_URL"] = database.url
         spec = LaunchSpec(
             root=self._workspace.copy,
-            environment=self._workspace.environment(settings.variables),
+            environment=self._workspace.environment(variables),
             limits=settings.limits,
             cold=bool(settings.shadows),
             writable=self._workspace.beside,
+            sockets=() if database is None else (database.socket_folder,),
             without=frozenset(settings.without),
         )
         self._server = RunningServer(
@@ -155,6 +174,7 @@ class Student:
             trace=self._trace,
             clock=self._clock,
             tell_refused=self._refuse,
+            partner=database,
         )
         await self._server.load(moved)
 
@@ -246,6 +266,8 @@ class Student:
         if self._server is not None:
             await self._server.end()
         self._workspace.remove()
+        if self._database is not None:
+            self._database.drop()
 
     # --- inside --------------------------------------------------------------------------------
 
@@ -260,7 +282,10 @@ class Student:
 
     async def _end(self) -> Exit:
         assert self._server is not None, "only a started server is ended"
-        return await self._server.end()
+        end = await self._server.end()
+        if self._database is not None:
+            self._database.end_connections()
+        return end
 
     @property
     def _said(self) -> str:

@@ -63,6 +63,7 @@ def _enter_own_root(settings: Settings) -> tuple[str, ...]:
     own_root.enter(
         reachable.readable(),
         _own_folders(settings),
+        _sockets(settings),
         megabytes=settings["limits"]["disk_mb"],
         files=settings["limits"]["disk_files"],
     )
@@ -110,6 +111,15 @@ def _is_own_user(settings: Settings) -> bool:
     return settings["uid"] is not None and os.getuid() == settings["uid"]
 
 
+def _limit_calls(settings: Settings) -> tuple[str, ...]:
+    """Let it connect to sockets only where it has a root folder, which holds no others."""
+    return seccomp.limit_calls(connects=bool(_sockets(settings)) and _has_own_root(settings))
+
+
+def _sockets(settings: Settings) -> list[Path]:
+    return [Path(folder) for folder in settings["sockets"]]
+
+
 def _own_folders(settings: Settings) -> list[Path]:
     return [Path(folder) for folder in (settings["root"], *settings["writable"])]
 
@@ -129,5 +139,5 @@ LAYERS: Mapping[Layer, Callable[[Settings], tuple[str, ...]]] = {
     Layer.CAPABILITIES: lambda _: privileges.drop_capabilities(),
     Layer.MEMORY: lambda _: privileges.hide_memory(),
     # Last: it refuses what the others need.
-    Layer.SYSCALLS: lambda _: seccomp.limit_calls(),
+    Layer.SYSCALLS: _limit_calls,
 }

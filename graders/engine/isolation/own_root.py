@@ -23,6 +23,7 @@ SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - a tmpfs of its own, not the mac
 """Where locks of ``multiprocessing`` lie; its size is limited."""
 
 _OWN = Attribute.NO_SUID | Attribute.NO_DEVICES
+_OF_SOCKETS = _OWN | Attribute.READ_ONLY | Attribute.NO_PROGRAMS
 _LINKS = {"fd": "", "stdin": "/0", "stdout": "/1", "stderr": "/2"}
 _TREE_OPTIONS = "size=1m,nr_inodes=4k,mode=755"
 
@@ -35,16 +36,22 @@ class Layout(NamedTuple):
 
 
 def enter(
-    readable: tuple[Path, ...], writable: Sequence[Path], *, megabytes: int, files: int
+    readable: tuple[Path, ...],
+    writable: Sequence[Path],
+    sockets: Iterable[Path] = (),
+    *,
+    megabytes: int,
+    files: int,
 ) -> None:
     """Build the root and move into it; raises ``OSError``.
 
-    It is built over the first of ``writable``. ``megabytes`` and ``files`` limit what shared memory
-    holds.
+    It is built over the first of ``writable``. ``sockets`` are folders with sockets, which can be
+    connected to and not changed. ``megabytes`` and ``files`` limit what shared memory holds.
     """
     layout = layout_of(readable)
     copies = [(path, mounts.clone(path, _forbidden(path))) for path in layout.copied]
     copies += [(path, mounts.clone(path, Attribute.NO_SUID)) for path in DEVICES if path.exists()]
+    copies += [(path, mounts.clone(path, _OF_SOCKETS)) for path in sockets]
     own = [(path, mounts.clone(path, _OWN)) for path in _outermost(writable)]
     mounts.mount("tmpfs", str(writable[0]), _OWN, _TREE_OPTIONS)
     os.chdir(writable[0])

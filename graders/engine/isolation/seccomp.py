@@ -55,12 +55,15 @@ class Instruction(NamedTuple):
     operand: int
 
 
-def limit_calls() -> tuple[str, ...]:
-    """Leave this process, which must have one thread, the calls of the table only, for good."""
+def limit_calls(*, connects: bool = False) -> tuple[str, ...]:
+    """Leave this process, which must have one thread, the calls of the table only, for good.
+
+    ``connects`` says that it may connect to Unix sockets.
+    """
     machine = _this_machine()
     if machine is None:
         return ()
-    program = assemble(machine, os.getpid())
+    program = assemble(machine, os.getpid(), connects=connects)
     code = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *step) for step in program))
     header = ctypes.create_string_buffer(struct.pack("@HP", len(program), ctypes.addressof(code)))
     held = prctl(_PR_SET_SECCOMP, _MODE_FILTER, ctypes.addressof(header))
@@ -73,17 +76,17 @@ def _this_machine() -> Machine | None:
     return MACHINES.get(os.uname().machine)
 
 
-def assemble(machine: Machine, pid: int) -> list[Instruction]:
-    """Return the filter for process ``pid``."""
+def assemble(machine: Machine, pid: int, *, connects: bool = False) -> list[Instruction]:
+    """Return the filter for process ``pid``; ``connects`` is as in :func:`limit_calls`."""
     program = [
         Instruction(LOAD, 0, 0, _ARCHITECTURE),
         Instruction(JUMP_EQUAL, 1, 0, machine.audit),
         _answer(DENY),
         Instruction(LOAD, 0, 0, _NUMBER),
     ]
-    for name, ways in syscalls.allowed_when(pid).items():
+    for name, ways in syscalls.allowed_when(pid, connects=connects).items():
         block = [step for checks in ways for step in _allow_if(checks)]
-        program += _when(syscalls.CONDITIONAL[name][machine.column], [*block, _answer(DENY)])
+        program += _when(syscalls.NUMBERS[name][machine.column], [*block, _answer(DENY)])
     return [*program, *_PLAIN[machine]]
 
 

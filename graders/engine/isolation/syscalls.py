@@ -367,6 +367,9 @@ CONDITIONAL: dict[str, Numbers] = {
     "ioctl": (16, 29),
 }
 
+NUMBERS: dict[str, Numbers] = {**CONDITIONAL, "connect": DENIED["connect"]}
+"""Of all calls that depend on more than their own number."""
+
 _CLONE_THREAD = 0x10000
 _AF_UNIX, _AF_INET, _AF_INET6 = 1, 2, 10
 _SOCK_STREAM, _SOCK_TYPES = 1, 0xF
@@ -379,13 +382,17 @@ _FCNTL_OWN = (8, 15)
 _IOCTL_OWN = (0x8901, 0x8902)
 
 
-def allowed_when(pid: int) -> dict[str, list[list[ArgumentCheck]]]:
+def allowed_when(pid: int, *, connects: bool = False) -> dict[str, list[list[ArgumentCheck]]]:
     """Say when each conditional call is allowed: if all checks of one of its lists hold.
 
-    ``pid`` is the process that is isolated.
+    ``pid`` is the process that is isolated. ``connects`` opens connections of Unix sockets: the
+    filter cannot see to which, so it is for a process that has a root folder with no others, and
+    no network. Sockets of the internet it can make as before, and Landlock refuses to connect them.
     """
+    local = [ArgumentCheck(0, _AF_UNIX), ArgumentCheck(1, _SOCK_STREAM, mask=_SOCK_TYPES)]
+    opened: dict[str, list[list[ArgumentCheck]]] = {"connect": [[]]} if connects else {}
     no_fast_open = ArgumentCheck(3, 0, mask=_MSG_FASTOPEN)
-    return {
+    return opened | {
         "clone": [[ArgumentCheck(0, _CLONE_THREAD, mask=_CLONE_THREAD)]],
         "kill": [[ArgumentCheck(0, pid)]],
         "tgkill": [[ArgumentCheck(0, pid)]],
@@ -400,11 +407,10 @@ def allowed_when(pid: int) -> dict[str, list[list[ArgumentCheck]]]:
             ]
             for family in (_AF_INET, _AF_INET6)
             for protocol in (0, _IPPROTO_TCP)
-        ],
+        ]
+        + ([local] if connects else []),
         # Event loops wake themselves by one. Not datagrams: these could be sent elsewhere.
-        "socketpair": [
-            [ArgumentCheck(0, _AF_UNIX), ArgumentCheck(1, _SOCK_STREAM, mask=_SOCK_TYPES)]
-        ],
+        "socketpair": [local],
         "sendto": [[no_fast_open]],
         "sendmsg": [[ArgumentCheck(2, 0, mask=_MSG_FASTOPEN)]],
         "sendmmsg": [[no_fast_open]],

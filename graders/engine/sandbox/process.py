@@ -28,6 +28,7 @@ class LaunchSpec:
     ``root`` is the private copy of the submission (its working folder), ``environment`` the whole
     environment of the process, ``cold`` asks for a process without preloaded libraries (for a
     submission whose own modules hide some of them). ``writable`` are its folders beside ``root``;
+    ``sockets`` folders with Unix sockets that it may connect to, where it sees no others;
     ``without`` the layers of isolation that tests leave off.
     """
 
@@ -36,6 +37,7 @@ class LaunchSpec:
     limits: ProcessLimits = field(default_factory=ProcessLimits)
     cold: bool = False
     writable: tuple[Path, ...] = ()
+    sockets: tuple[Path, ...] = ()
     without: frozenset[Layer] = NOTHING_OFF
 
     def as_json(self) -> dict[str, Any]:
@@ -46,6 +48,7 @@ class LaunchSpec:
             "limits": self.limits.as_json(),
             "cold": self.cold,
             "writable": [str(folder) for folder in self.writable],
+            "sockets": [str(folder) for folder in self.sockets],
             "without": sorted(self.without),
             # What the fork server may add: a user, the rights that namespaces give, what is left.
             "uid": None,

@@ -36,6 +36,7 @@ from graders.engine.server.trace import Trace
 from graders.engine.server.trouble import ServerTrouble, StartFailed
 from graders.engine.server.watch.deadlines import CheckClock
 from graders.engine.server.watch.footprint import Footprint, amount
+from graders.engine.server.watch.partner import Partner
 from graders.engine.server.workspace import Workspace
 from graders.engine.submissions.source_files import missing_packages, not_utf8
 from graders.engine.wire.frames import (
@@ -67,8 +68,8 @@ class RunningServer:
     """A process that was started with ``settings`` on ``workspace``.
 
     ``link`` is its wire, ``http`` a plain client of it; ``tell_refused`` is called for each thing
-    that it tried and may not. :meth:`end` ends all of it. It is the listener of its own link, since
-    what the link tells concerns all its parts.
+    that it tried and may not; ``partner`` is what works for it elsewhere. :meth:`end` ends all of
+    it. It is the listener of its own link, since what the link tells concerns all its parts.
     """
 
     def __init__(
@@ -81,6 +82,7 @@ class RunningServer:
         trace: Trace,
         clock: CheckClock,
         tell_refused: Callable[[Refused], None],
+        partner: Partner | None = None,
     ) -> None:
         self.process = process
         self._settings = settings
@@ -88,14 +90,14 @@ class RunningServer:
         self._trace = trace
         self._tell_refused = tell_refused
         # It tells nothing before the event loop runs again, when all that follows is there as well.
-        self.link = Link(process.wire, process.pid, settings.wire, self)
+        self.link = Link(process.wire, process.pid, settings.wire, self, partner)
         self._calls = ModelCalls(model, self.link)
         self._incidents = Incidents(
             link=self.link,
             trace=trace,
             limits=settings.limits,
             footprint=Footprint(
-                process.pid, workspace.writable, settings.limits, workspace.handed_in
+                process.pid, workspace.counted, settings.limits, workspace.handed_in
             ),
             clock=clock,
             own_folder=workspace.root,

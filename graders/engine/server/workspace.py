@@ -23,7 +23,8 @@ class Workspace:
     """One server's folders below ``root``, which nothing else is in.
 
     ``copy`` is the server's private copy of the submission, ``data`` its data folder, ``beside``
-    are the folders that it may write to outside ``copy``; ``handed_in`` is what they held at first.
+    are the folders that it may write to outside ``copy``; ``elsewhere`` is where others write for
+    it. ``handed_in`` is what they held at first.
     """
 
     def __init__(self) -> None:
@@ -31,19 +32,26 @@ class Workspace:
         self.copy = self.root / "submission"
         self.data = self.root / "data"
         self.beside = tuple(self.root / name for name in _BESIDE_THE_COPY)
+        self.elsewhere: tuple[Path, ...] = ()
         self.handed_in = Contents()
 
-    def fill(self, source: Path) -> None:
+    def fill(self, source: Path, elsewhere: tuple[Path, ...] = ()) -> None:
         """Copy the submission and make the other folders."""
+        self.elsewhere = elsewhere
         shutil.copytree(source, self.copy, symlinks=True)
         for folder in self.beside:
             folder.mkdir()
-        self.handed_in = contents_of([self.copy], most_files=MOST)
+        self.handed_in = contents_of([self.copy, *elsewhere], most_files=MOST)
 
     @property
     def writable(self) -> tuple[Path, ...]:
         """All folders that the server may write to."""
         return (self.copy, *self.beside)
+
+    @property
+    def counted(self) -> tuple[Path, ...]:
+        """All folders in which what it stores takes up the disk."""
+        return (*self.writable, *self.elsewhere)
 
     def environment(self, variables: Mapping[str, str]) -> dict[str, str]:
         """Return the environment of a server; ``{data}`` in a value becomes the data folder."""

@@ -14,7 +14,13 @@ from graders.engine.content.catalogue import Lesson
 from graders.engine.content.fields import did_you_mean
 from graders.engine.content.misconceptions import FILE, Misconception, load_misconceptions
 from graders.engine.core.errors import ContentError
-from graders.engine.course_servers.mutants import SETTINGS, Mutant, mutants_of, solutions_of
+from graders.engine.course_servers.mutants import (
+    SETTINGS,
+    Mutant,
+    databases_of,
+    mutants_of,
+    solutions_of,
+)
 
 
 @dataclass(frozen=True)
@@ -50,7 +56,9 @@ def load_opponents(lesson: Lesson) -> Opponents:
     shown = {each.misconception for each in broken}
     # A misconception that no server shows could be caught by nothing.
     told = [each for each in misconceptions if each.id in shown]
-    return Opponents(solutions_of(lesson), told, broken)
+    databases = databases_of(lesson)
+    right = [each for each in solutions_of(lesson) if lesson.database in databases[each.name]]
+    return Opponents(right, told, broken)
 
 
 def digest_of_solution(folder: Path) -> str:

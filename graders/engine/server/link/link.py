@@ -23,6 +23,7 @@ from graders.engine.model.waiters import Waiters
 from graders.engine.server.link.socket_end import SocketEnd
 from graders.engine.server.trouble import Blocked, ProtocolBroken, RanAway, Stalled
 from graders.engine.server.watch.footprint import amount
+from graders.engine.server.watch.partner import Partner, activity_of_partner
 from graders.engine.server.watch.watchdog import Watchdog
 from graders.engine.wire import Frame, FrameBuffer, FromStudent, WireError, encode
 from graders.engine.wire import parse_from_student as parse
@@ -45,6 +46,10 @@ from graders.engine.wire.frames import (
     ResponseStart,
 )
 
+_MOST_QUESTIONS, _QUESTION_SECONDS = 2_000, 0.001
+"""How long a partner is waited for that never comes to rest: some seconds."""
+_MOST_STEPS = 2_000
+"""Timers that one move of the clock meets, each with what works elsewhere."""
 _MOST_RAISED = 1_000
 """Exceptions that one server may tell of; ``host`` stops far earlier, but may not be the sender."""
 
@@ -118,6 +123,9 @@ class LinkListener(Protocol):
 class Link:
     """One started server, over its wire; ``listener`` is told what comes.
 
+    ``partner`` is what works for it elsewhere: the event loop has nothing left to do only when that
+    is at rest as well, and each timer is met with all done that the one before has begun.
+
     ``skipped_seconds`` says how far the clock was moved because the server only waited for a timer,
     ``blocked_seconds`` how much of it was for a sleep that blocked its event loop,
     ``moved_seconds`` how far it was moved at all.
@@ -129,6 +137,7 @@ class Link:
         pid: int,
         limits: WireLimits,
         listener: LinkListener,
+        partner: Partner | None = None,
     ) -> None:
         self._wire = SocketEnd(wire, self._on_data)
         self._limits = limits
@@ -146,7 +155,9 @@ class Link:
         self._calls: set[int] = set()
         self._tickets: dict[int, asyncio.Future[float | None]] = {}
         self._waiters = Waiters()
-        self._watchdog = Watchdog(pid, limits, self)
+        self._partner = partner
+        self._pongs: set[asyncio.Task[float | None]] = set()
+        self._watchdog = Watchdog(pid, limits, self, partner)
         self._watching: asyncio.Task[None] | None = None
         self._listener = listener
         self.trouble: Exception | None = None
@@ -195,16 +206,58 @@ class Link:
 
     def ping(self) -> asyncio.Future[float | None]:
         """Ask the event loop; the future's result is the seconds to its next timer."""
+        if self._partner is None:
+            return self._ask()
+        asking = self._loop.create_task(self._ask_both(self._partner))
+        self._pongs.add(asking)
+        asking.add_done_callback(self._pongs.discard)
+        asking.add_done_callback(lambda _: self._waiters.wake())
+        return asking
+
+    def _ask(self) -> asyncio.Future[float | None]:
         ticket, future = self._ticket()
         self.send(Ping(ticket=ticket))
         return future
 
+    async def _ask_both(self, partner: Partner) -> float | None:
+        """Ask the event loop until nothing was on its way between it and ``partner`` meanwhile."""
+        for _ in range(_MOST_QUESTIONS):
+            before = activity_of_partner(partner)
+            next_timer = await self._ask()
+            after = activity_of_partner(partner)
+            if before == after and after.asleep:
+                break
+            await asyncio.sleep(_QUESTION_SECONDS)
+        return next_timer
+
     async def advance(self, seconds: float, *, stop: bool = False) -> float | None:
         """Move the virtual clock, and let it stand still; return the seconds to the next timer."""
         self._sent += 1
+        if self._partner is not None:
+            seconds = await self._walk(seconds)
         future = self._move(seconds, stop=stop)
         await self.until(future.done)
+        if self._partner is not None:
+            future = self.ping()
+            await self.until(future.done)
         return future.result()
+
+    async def _walk(self, seconds: float) -> float:
+        """Move the clock from timer to timer, as its host does, and let the partner answer at each.
+
+        Returns what is left to be moved.
+        """
+        least = seconds / _MOST_STEPS
+        while True:
+            pong = self.ping()
+            await self.until(pong.done)
+            next_timer = pong.result()
+            if next_timer is None or max(next_timer, least) >= seconds:
+                return seconds
+            step = max(next_timer, least)
+            moved = self._move(step, stop=True)
+            await self.until(moved.done)
+            seconds -= step
 
     async def until(self, holds: Callable[[], bool]) -> None:
         """Wait until ``holds()``; raises the :class:`ServerTrouble` that makes it impossible."""
@@ -238,6 +291,8 @@ class Link:
         if self.closed:
             return
         self._wire.close()
+        for asking in tuple(self._pongs):
+            asking.cancel()
         if self._watching is not None:
             self._watching.cancel()
         self._waiters.wake()

@@ -29,13 +29,20 @@ def activity(pid: int) -> Activity | None:
     ``None`` where the kernel does not tell (not Linux, or gone).
     """
     try:
-        threads = list(Path(f"/proc/{pid}/task").iterdir())
+        threads = _threads(pid)
         own = [_thread(folder) for folder in threads]
         children = [activity(int(child)) for folder in threads for child in _children(folder)]
     except (OSError, ValueError, IndexError):
         return None
-    seen = [*own, *(child for child in children if child is not None)]
-    return Activity(sum(each.cpu_ns for each in seen), all(each.asleep for each in seen))
+    return _together([*own, *(child for child in children if child is not None)])
+
+
+def activity_alone(pid: int) -> Activity | None:
+    """Return what ``pid`` is doing, without its children; ``None`` as :func:`activity` does."""
+    try:
+        return _together([_thread(folder) for folder in _threads(pid)])
+    except (OSError, ValueError, IndexError):
+        return None
 
 
 @dataclass(frozen=True)
@@ -55,6 +62,14 @@ def use(pid: int) -> Use | None:
         return Use(kibibytes * 1_024, int(lines["Threads"]))
     except (OSError, ValueError, KeyError, IndexError):
         return None
+
+
+def _threads(pid: int) -> list[Path]:
+    return list(Path(f"/proc/{pid}/task").iterdir())
+
+
+def _together(seen: list[Activity]) -> Activity:
+    return Activity(sum(each.cpu_ns for each in seen), all(each.asleep for each in seen))
 
 
 def _thread(folder: Path) -> Activity:

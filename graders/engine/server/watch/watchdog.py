@@ -24,7 +24,8 @@ from typing import Protocol
 from graders.engine.core.errors import Finding
 from graders.engine.core.limits import WireLimits
 from graders.engine.server.trouble import Blocked, RanAway, Stalled
-from graders.engine.server.watch.process_state import Activity, activity
+from graders.engine.server.watch.partner import Partner, activity_with_partner
+from graders.engine.server.watch.process_state import Activity
 
 _LOOK_SECONDS = 0.02
 _QUIET_ROUNDS = 8
@@ -161,10 +162,16 @@ class WatchedServer(Protocol):
 
 
 class Watchdog:
-    """Watches one server, whose process is ``pid``, while somebody waits for it."""
+    """Watches one server, whose process is ``pid``, while somebody waits for it.
 
-    def __init__(self, pid: int, limits: WireLimits, server: WatchedServer) -> None:
+    ``partner`` is what works for it elsewhere.
+    """
+
+    def __init__(
+        self, pid: int, limits: WireLimits, server: WatchedServer, partner: Partner | None = None
+    ) -> None:
         self._pid = pid
+        self._partner = partner
         self._limits = limits
         self._server = server
         self._observed: _Observed | None = None
@@ -205,6 +212,9 @@ class Watchdog:
             before.look_again()
             self._recall(before)
 
+    def _activity(self) -> Activity | None:
+        return activity_with_partner(self._pid, self._partner)
+
     def _up_to_date(self) -> _Observed:
         """Return what counts now: it begins anew with each progress, and with each request."""
         server, observed = self._server, self._observed
@@ -216,7 +226,7 @@ class Watchdog:
 
     def _observe_anew(self, old: _Observed | None) -> _Observed:
         requests = self._server.request_count
-        now = _Observed(requests, self._server.message_count, activity(self._pid))
+        now = _Observed(requests, self._server.message_count, self._activity())
         if old is not None and old.requests == requests:
             now.answer_seconds = old.answer_seconds
             now.only_timers = old.only_timers
@@ -229,7 +239,7 @@ class Watchdog:
         if self._unanswered is not None and not self._unanswered.done():
             observed.pong = self._unanswered
             # It may have worked since, to tell in which line it is.
-            observed.last = activity(self._pid)
+            observed.last = self._activity()
             observed.blocked = _BLOCKED_LOOKS - _KNOWN_BLOCKED_LOOKS
 
     def _let_go(self) -> None:
@@ -279,14 +289,14 @@ class Watchdog:
     async def _sleeps(self) -> bool:
         """Return whether all threads of the server are asleep, or are so in a moment."""
         for _ in range(_FALLS_ASLEEP_LOOKS):
-            now = activity(self._pid)
+            now = self._activity()
             if now is None or now.asleep:
                 return now is not None
             await asyncio.sleep(_FALLS_ASLEEP_SECONDS)
         return False
 
     def _look(self, observed: _Observed) -> None:
-        now = activity(self._pid)
+        now = self._activity()
         still = now is not None and now.asleep and now == observed.last
         observed.looks += 1
         observed.still = observed.still + 1 if still else 0

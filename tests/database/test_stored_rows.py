@@ -1,0 +1,113 @@
+"""What stands in tables: found, damaged, locked."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+from graders.engine.database.databases import ServerDatabase
+from graders.engine.database.stored_rows import damage_rows, locked_tables, tables_containing
+
+Own = psycopg.Connection[tuple[object, ...]]
+RUBBISH = "#" * 5
+
+
+@pytest.fixture
+def own(database: ServerDatabase) -> Iterator[Own]:
+    """Yield a connection of the server's own, with tables of all kinds."""
+    with psycopg.connect(database.url, autocommit=True) as connection:
+        connection.execute(
+            "CREATE TABLE kinds (id int, a text, b varchar(9), c jsonb, d json, e bytea, f text[])"
+        )
+        connection.execute('CREATE SCHEMA own CREATE TABLE "Odd name" ("a column" text)')
+        yield connection
+
+
+def test_words_are_found_in_every_kind_of_column(database: ServerDatabase, own: Own) -> None:
+    values = ("'apple'", "'apple'", '\'{"x": "apple"}\'', '\'{"x": "apple"}\'', "'apple'")
+    for column, value in zip("abcde", values, strict=True):
+        own.execute(f"INSERT INTO kinds ({column}) VALUES ({value})".encode())
+        assert tables_containing(database, "apple") == ["table `kinds` of PostgreSQL"], column
+        own.execute("DELETE FROM kinds")
+        assert tables_containing(database, "apple") == []
+    own.execute("INSERT INTO kinds (f) VALUES ('{pear, apple}')")
+    own.execute("INSERT INTO own.\"Odd name\" VALUES ('an apple')")
+    assert tables_containing(database, "apple") == [
+        "table `Odd name` of PostgreSQL",
+        "table `kinds` of PostgreSQL",
+    ]
+
+
+def test_a_word_is_found_where_pieces_meet(database: ServerDatabase, own: Own) -> None:
+    own.execute("INSERT INTO kinds (a) SELECT repeat('x', n) FROM generate_series(1, 3000) n")
+    own.execute("INSERT INTO kinds (a) VALUES (repeat('y', 900000) || 'apple')")
+    assert tables_containing(database, "apple")
+
+
+def test_what_is_not_committed_is_not_stored(database: ServerDatabase, own: Own) -> None:
+    with own.transaction(force_rollback=True):
+        own.execute("INSERT INTO kinds (a) VALUES ('apple')")
+        assert tables_containing(database, "apple") == []
+
+
+def test_values_with_the_word_become_rubbish_and_no_others(
+    database: ServerDatabase, own: Own
+) -> None:
+    own.execute(
+        "INSERT INTO kinds VALUES (1, 'apple', 'apple', '{\"x\": \"apple\"}', '{\"x\": \"apple\"}',"
+        " 'apple', '{apple}'),"
+        "(2, 'apple and pear', 'plum', '[\"apple\", \"pear\"]', '[]', 'plum', '{}')"
+    )
+    assert damage_rows(database, "apple", ["pear"]) == 5
+    rows = own.execute("SELECT a, b, c, d, e, f FROM kinds ORDER BY id").fetchall()
+    json = "#" * 40
+    assert rows == [
+        (RUBBISH, RUBBISH, json, json, RUBBISH.encode(), ["apple"]),
+        ("apple and pear", "plum", ["apple", "pear"], [], b"plum", []),
+    ]
+
+
+def test_what_the_server_forbids_itself_stays(database: ServerDatabase, own: Own) -> None:
+    own.execute("ALTER TABLE kinds ADD CHECK (a NOT LIKE '#%')")
+    own.execute("INSERT INTO kinds (a, b) VALUES ('apple', 'apple')")
+    assert damage_rows(database, "apple", []) == 1
+    assert own.execute("SELECT a, b FROM kinds").fetchall() == [("apple", RUBBISH)]
+
+
+def test_tables_are_locked_for_a_while(database: ServerDatabase, own: Own) -> None:
+    with locked_tables(database, 1):
+        assert not database.is_kept_waiting
+        for statement in ("SELECT 1 FROM kinds", "INSERT INTO kinds (id) VALUES (1)"):
+            with pytest.raises(psycopg.errors.LockNotAvailable):
+                own.execute(statement.encode())
+    own.execute("INSERT INTO kinds (id) VALUES (2)")
+
+
+def test_who_waits_for_our_lock_is_seen(database: ServerDatabase, own: Own) -> None:
+    waiting = threading.Thread(target=own.execute, args=("DELETE FROM kinds",))
+    with locked_tables(database, 60):
+        waiting.start()
+        while not database.is_kept_waiting:
+            assert waiting.is_alive()
+    waiting.join()
+    assert not database.is_kept_waiting
+
+
+def test_a_table_in_use_is_closed_to_writers(database: ServerDatabase, own: Own) -> None:
+    with psycopg.connect(database.url) as reading:
+        reading.execute("SELECT 1 FROM kinds")
+        with locked_tables(database, 1):
+            own.execute("SELECT 1 FROM kinds")
+            with pytest.raises(psycopg.errors.LockNotAvailable):
+                own.execute("DELETE FROM kinds")
+
+
+@pytest.mark.usefixtures("own")
+def test_a_table_that_is_written_to_is_left_alone(database: ServerDatabase) -> None:
+    with psycopg.connect(database.url) as writing:
+        writing.execute("INSERT INTO kinds (id) VALUES (1)")
+        with locked_tables(database, 1):
+            writing.execute("INSERT INTO kinds (id) VALUES (2)")
