@@ -31,7 +31,7 @@ def launch(root: str, arguments: Sequence[str]) -> int:
         return run_here(folder, list(arguments))
     notices = Notices(sys.stderr)
     try:
-        prepare(folder, venv, groups_for(arguments), notices)
+        prepare(folder, venv, groups_for(arguments, course_text(folder, arguments)), notices)
     except SetupError as error:
         notices.fail(error.text())
         return GRADER_BROKE
@@ -47,15 +47,35 @@ def environment_folder(root: Path) -> Path:
     return Path(chosen).expanduser().absolute() if chosen else root / ".venv"
 
 
-def groups_for(arguments: Sequence[str]) -> tuple[str, ...]:
-    """Return the dependency groups that a command line needs, in the order of the alphabet."""
+def course_text(root: Path, arguments: Sequence[str]) -> str:
+    """Return the text of the ``course.yaml`` that counts here; nothing where none can be read.
+
+    It is not read as YAML yet: what is wrong with it is told once the environment stands.
+    """
+    file = root / "course.yaml"
+    for place, word in enumerate(arguments):
+        if word == "--course" and place + 1 < len(arguments):
+            file = Path(arguments[place + 1])
+        elif word.startswith("--course="):
+            file = Path(word.partition("=")[2])
+    try:
+        return file.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def groups_for(arguments: Sequence[str], course: str = "") -> tuple[str, ...]:
+    """Return the dependency groups that a command line needs, in the order of the alphabet.
+
+    ``course`` is the text of the class's ``course.yaml``.
+    """
     if arguments[:1] == ["test"]:
         return ("test",)
     words = {word.partition("=")[0] for word in arguments}
     everything = list(arguments[:2]) == ["lesson", "check"]
     wanted = {
         "cluster": arguments[:1] == ["worker"] or "--dask" in words,
-        "postgresql": everything or "--database" in words,
+        "postgresql": everything or "--database" in words or "postgresql" in course,
         "rag": everything or "rag" in arguments or "--lesson=rag" in arguments,
         "similarity": "--similarity" in words,
     }

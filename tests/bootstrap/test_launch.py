@@ -12,7 +12,13 @@ import pytest
 
 from graders.bootstrap import build as building
 from graders.bootstrap import launch as launching
-from graders.bootstrap.launch import environment_folder, groups_for, launch, second_run
+from graders.bootstrap.launch import (
+    course_text,
+    environment_folder,
+    groups_for,
+    launch,
+    second_run,
+)
 from graders.bootstrap.stamp import python_of
 from graders.bootstrap.trouble import SetupError
 
@@ -87,9 +93,22 @@ def test_a_cluster_is_installed_for_those_who_use_one() -> None:
 
 def test_what_few_use_is_installed_for_those_who_use_it() -> None:
     assert groups_for(["lesson05", "folder", "--database", "postgresql"]) == ("postgresql",)
+    course = "lessons: {lesson05: {database: postgresql}}"
+    assert groups_for(["bulk", "folder"], course) == ("postgresql",)
     assert groups_for(["rag", "folder"]) == ("rag",)
     assert groups_for(["bulk", "folder", "--lesson=rag", "--similarity"]) == ("rag", "similarity")
     assert groups_for(["lesson", "check"]) == ("postgresql", "rag")
+
+
+def test_the_class_is_the_one_beside_the_entry_or_the_one_that_is_named(tmp_path: Path) -> None:
+    assert course_text(tmp_path, ["lesson05"]) == ""
+    (tmp_path / "course.yaml").write_text("beside", encoding="utf-8")
+    other = tmp_path / "other.yaml"
+    other.write_text("named", encoding="utf-8")
+    assert course_text(tmp_path, ["lesson05", "--course"]) == "beside"
+    assert course_text(tmp_path, ["lesson05", "--course", str(other)]) == "named"
+    assert course_text(tmp_path, [f"--course={other}"]) == "named"
+    assert course_text(tmp_path, [f"--course={tmp_path}"]) == ""
 
 
 def test_environment_stands_beside_the_entry_unless_told_otherwise(

@@ -246,6 +246,8 @@ def test_course_chooses_what_a_lesson_stores_in(tmp_path: Path) -> None:
     text = "lessons: {lesson05: {database: postgresql}, lesson02: {}, lesson06: {database: sqlite}}"
     lessons = Catalogue(ROOT, load_course(written(tmp_path, text))).lessons()
     chosen = {lesson.id: lesson.database for lesson in lessons}
+    digests = {lesson.id: digest_of_course(lesson) for lesson in lessons}
+    assert [name for name, digest in digests.items() if digest] == ["lesson05"]
     assert chosen == {
         "lesson02": Database.SQLITE,
         "lesson05": Database.POSTGRESQL,

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from graders.engine.content.catalogue import ENGINE_FOLDER, Lesson
+from graders.engine.content.models import Database
 from graders.engine.core.digests import digest_of, digest_of_all
 
 LOCK_NAMES = ("uv.lock", "course.lock")
@@ -36,13 +37,11 @@ def digest_of_lesson(lesson: Lesson) -> str:
 def digest_of_course(lesson: Lesson) -> str:
     """Return the digest of what the course changes in one lesson; empty if it changes nothing."""
     changes = lesson.course.changes_of(lesson.id) if lesson.course else {}
-    return (
-        digest_of_all(
-            {name: digest_of([each.model_dump_json().encode()]) for name, each in changes.items()}
-        )
-        if changes
-        else ""
-    )
+    parts = {name: digest_of([each.model_dump_json().encode()]) for name, each in changes.items()}
+    if lesson.database is not Database.SQLITE:
+        # No criterion is called so.
+        parts[" database"] = digest_of([lesson.database.encode()])
+    return digest_of_all(parts) if parts else ""
 
 
 def digest_of_lock(root: Path) -> str:

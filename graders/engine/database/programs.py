@@ -27,7 +27,7 @@ def programs_for(folder: Path, *, others: bool) -> Path:
     if found is None or found.origin is None:
         raise UsageError(
             "PostgreSQL is not installed.",
-            cure="Give `--database postgresql` on the command line once: it is installed then.",
+            cure="`grade.py` installs it where the command line or `course.yaml` asks for it.",
         )
     packages = Path(found.origin).parent.parent
     if others and not may_be_passed(packages / _PROGRAMS / "bin"):
