@@ -16,7 +16,6 @@ from chatkit.types import ErrorEvent, ThreadMetadata, ThreadStreamEvent, UserMes
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from pydantic import ValidationError
-
 from store import Context, PostgresStore
 
 HISTORY_ITEMS = 20
