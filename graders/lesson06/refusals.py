@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from graders.engine.harness import Chat, Outcome, Scene, Tokens, attempt, recorded_as
-from graders.engine.harness.storage import places_containing
 from graders.engine.harness.tokens import Claims
 from graders.lesson06.operations import OPERATIONS, Operation, Target
 from graders.lesson06.people import Person, Thread, WholeAnswer, begin, creates, send, tokens_for
@@ -280,7 +279,7 @@ async def play_before(scene: Scene) -> Before:
 
 def _places_with(scene: Scene, word: str) -> list[str]:
     """Name the tables and files that hold ``word``; a log file may hold what it likes."""
-    return places_containing(scene.student.own_dirs, word)
+    return scene.student.stores.places_containing(word)
 
 
 def _word(scene: Scene, operation: Operation, how: str) -> str:

@@ -1,4 +1,4 @@
-"""Tables and settings: SQLAlchemy's asyncio extension over aiosqlite."""
+"""Tables and settings: SQLAlchemy's asyncio extension over aiosqlite, or psycopg for PostgreSQL."""
 
 from __future__ import annotations
 
@@ -13,14 +13,19 @@ from sqlalchemy.pool import NullPool
 
 TTL = timedelta(hours=float(os.environ.get("SESSION_TTL_HOURS", "24")))
 URL = os.environ.get("DATABASE_URL", "sqlite:///chat.db").replace("sqlite:", "sqlite+aiosqlite:")
+URL = URL.replace("postgresql:", "postgresql+psycopg:")
 
-engine = create_async_engine(URL, poolclass=NullPool)
+# A file is opened anew each time; connections to a server are kept, and tried before they are used.
+POOL: dict[str, Any] = {"poolclass": NullPool} if "sqlite" in URL else {"pool_pre_ping": True}
+engine = create_async_engine(URL, **POOL)
 sessions: async_sessionmaker[AsyncSession] = async_sessionmaker(engine, expire_on_commit=False)
 
 
 @event.listens_for(engine.sync_engine, "connect")
 def use_foreign_keys(connection: Any, _record: Any) -> None:
-    connection.execute("PRAGMA foreign_keys = ON")
+    # PostgreSQL always does.
+    if engine.dialect.name == "sqlite":
+        connection.execute("PRAGMA foreign_keys = ON")
 
 
 def now() -> datetime:

@@ -39,6 +39,7 @@ class ItemRow(Base):
 
 class SqlStore(Store[User]):
     def __init__(self, url: str) -> None:
+        url = url.replace("postgresql://", "postgresql+asyncpg://", 1)
         self.engine = create_async_engine(url.replace("sqlite://", "sqlite+aiosqlite://", 1))
         self.session = async_sessionmaker(self.engine, expire_on_commit=False)
 
