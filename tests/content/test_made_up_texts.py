@@ -39,7 +39,7 @@ def as_seen(text: str) -> str:
 
 
 MADE_UP = [
-    *(turn.say for sample in SAMPLES for turn in load_conversation(sample).turns),
+    *(turn.say for sample in SAMPLES for turn in load_conversation(sample).turns if turn.say),
     *(text for texts in ASKED.values() for text in texts),
     *(case.text for name, case in CASES.items() if name not in ABOUT_CHARACTERS),
     message_about(Canaries(1).word("any")),
