@@ -25,7 +25,7 @@ class RowKind(StrEnum):
 class Row:
     """One graded submission; ``loses`` are the criteria that it is expected to fail.
 
-    ``log`` is what the grader wrote of its own errors.
+    ``log`` is what the grader wrote of its own errors; ``cpu_seconds`` is what the grading cost.
     """
 
     kind: RowKind
@@ -34,6 +34,7 @@ class Row:
     loses: frozenset[str] = frozenset()
     why: str = ""
     log: str = ""
+    cpu_seconds: float = 0.0
 
     @property
     def lost(self) -> frozenset[str]:
