@@ -14,6 +14,8 @@ import pytest
 
 from graders.engine.authoring import matrix_page
 from graders.engine.authoring.check import LessonCheck, check_lesson, entries_of
+from graders.engine.authoring.cost import cpu_seconds
+from graders.engine.authoring.matrix import Row, RowKind
 from graders.engine.authoring.rows import Order, open_graders
 from graders.engine.content.catalogue import Catalogue, Lesson
 from graders.engine.content.models import Database
@@ -26,7 +28,7 @@ from graders.engine.harness.server_factory import ServerFactory
 from graders.engine.reports.glyphs import ASCII
 from graders.engine.submissions.submission import Submission
 from tests.miniature import COURSE, stand_in_servers
-from tests.reports.samples import as_text
+from tests.reports.samples import as_text, result
 
 
 @contextmanager
@@ -178,6 +180,51 @@ def test_mutant_may_be_graded_on_a_part_of_the_criteria(course: Path) -> None:
     assert "polite" in tried
     assert len(tried) < len(rude.criteria)
     assert "rude (on polite)" in as_text(matrix_page.render(check, ASCII))
+
+
+def test_the_slowest_gradings_are_told() -> None:
+    slow = [
+        Row(
+            RowKind.MUTANT,
+            f"m{seconds}",
+            result().model_copy(update={"duration_ms": 1000.0 * seconds}),
+            cpu_seconds=seconds / 2,
+        )
+        for seconds in range(1, 13)
+    ]
+    checks = [
+        LessonCheck("one", (), tuple(slow[:6]), ()),
+        LessonCheck("two", (), tuple(slow[6:]), ()),
+    ]
+    lines = as_text(matrix_page.render_slowest(checks)).split("\n")
+    told = [line.split() for line in lines if line.startswith("m")]
+    assert told[0] == ["m12", "two", "12.0", "6.0"]
+    assert told[-1] == ["m3", "one", "3.0", "1.5"]
+    assert len(told) == 10
+
+
+def test_what_a_grading_costs_has_what_its_processes_cost() -> None:
+    before = cpu_seconds()
+    with subprocess.Popen(
+        [sys.executable, "-c", WORKING], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        # It has worked for 0.3 s, half of it by a process that has ended.
+        while_it_runs = cpu_seconds() - before
+        process.communicate()
+    assert while_it_runs >= 0.25
+    assert cpu_seconds() - before >= 0.25
+
+
+WORKING = """
+import subprocess, sys, time
+work = "import time\\nwhile time.process_time() < 0.15: pass"
+exec(work)
+subprocess.run([sys.executable, "-c", work])
+print("done", flush=True)
+sys.stdin.read()
+"""
 
 
 def test_criterion_that_is_not_announced_is_a_flaw(course: Path) -> None:

@@ -26,7 +26,7 @@ class Row:
     """One graded submission; ``loses`` are the criteria that it is expected to fail.
 
     ``log`` is what the grader wrote of its own errors. ``graded_on`` is empty where it was graded
-    on all criteria.
+    on all criteria. ``cpu_seconds`` is what the grading cost.
     """
 
     kind: RowKind
@@ -36,6 +36,7 @@ class Row:
     why: str = ""
     log: str = ""
     graded_on: tuple[str, ...] = ()
+    cpu_seconds: float = 0.0
 
     @property
     def lost(self) -> frozenset[str]:

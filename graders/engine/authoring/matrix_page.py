@@ -18,6 +18,8 @@ from graders.engine.core.results import Status
 from graders.engine.core.text import visible
 from graders.engine.reports.glyphs import Glyphs
 
+_SLOWEST = 10
+
 
 def render(check: LessonCheck, glyphs: Glyphs) -> RenderableType:
     """Return the matrix, the legend, and what is wrong."""
@@ -37,6 +39,21 @@ def render_end(checks: Sequence[LessonCheck]) -> RenderableType:
     """Return what a run over several lessons found, without the matrices, which fill screens."""
     findings = (part for check in checks for part in _findings(check))
     return Group(Text("\nAll lessons\n", style="bold"), *findings)
+
+
+def render_slowest(checks: Sequence[LessonCheck]) -> RenderableType:
+    """Return which gradings took longest: what to look at where a check is too slow."""
+    rows = [(row, check.lesson) for check in checks for row in check.rows]
+    rows.sort(key=lambda pair: pair[0].result.duration_ms, reverse=True)
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("", overflow="fold")
+    table.add_column("lesson")
+    table.add_column("seconds", justify="right")
+    table.add_column("of CPU", justify="right")
+    for row, lesson in rows[:_SLOWEST]:
+        taken = f"{row.result.duration_ms / 1000:.1f}"
+        table.add_row(Text(visible(row.name)), lesson, taken, f"{row.cpu_seconds:.1f}")
+    return Group(Text("\nThe slowest gradings\n", style="bold"), table, Text())
 
 
 def _findings(check: LessonCheck) -> Iterator[RenderableType]:

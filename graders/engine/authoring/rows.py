@@ -15,11 +15,13 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from itertools import repeat
 from pathlib import Path
 from typing import TypeAlias
 
 from graders.engine.authoring.check import Candidate, entries_of
+from graders.engine.authoring.cost import cpu_seconds
 from graders.engine.authoring.matrix import Row
 from graders.engine.content.catalogue import Catalogue, Lesson
 from graders.engine.core.errors import GraderBrokeError
@@ -104,9 +106,15 @@ def _end_with_parent() -> None:
 
 
 def _row_at(order: Order, index: int) -> Row:
+    lesson, entries = _entries_of(order)
+    return row_of(entries[index], lesson, order.seed, _Process.open_factory)
+
+
+@cache
+def _entries_of(order: Order) -> tuple[Lesson, list[Candidate]]:
+    """Return the lesson and its entries, read once in each process: a hundred files."""
     lesson = _lesson_of(order)
-    entry = list(entries_of(lesson))[index]
-    return row_of(entry, lesson, order.seed, _Process.open_factory)
+    return lesson, list(entries_of(lesson))
 
 
 def _lesson_of(order: Order) -> Lesson:
@@ -121,10 +129,18 @@ def row_of(entry: Candidate, lesson: Lesson, seed: int, open_factory: OpenFactor
         if isinstance(event, CaseFinished) and event.log:
             logs.append(event.log)
 
+    before = cpu_seconds()
     with entry.place() as folder:
         on = lesson.on(entry.database)
         request = GradingRequest(on, folder, seed, only=entry.graded_on)
         result = grade_folder(request, open_factory, on_event=listen)
     return Row(
-        entry.kind, entry.name, result, entry.loses, entry.why, "\n".join(logs), entry.graded_on
+        entry.kind,
+        entry.name,
+        result,
+        entry.loses,
+        entry.why,
+        "\n".join(logs),
+        entry.graded_on,
+        cpu_seconds() - before,
     )

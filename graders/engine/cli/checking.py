@@ -38,6 +38,7 @@ def run_check(
             progress = RowProgress(context.stderr(), verbose=verbose)
             checks.append(check_lesson(lesson, rows, progress.tell))
             print_page(page, matrix_page.render(checks[-1], glyphs_for(page)))
+    print_page(page, matrix_page.render_slowest(checks))
     if len(checks) > 1:
         print_page(page, matrix_page.render_end(checks))
     page.print(Text(f"Repeat with the same test data: --seed {seed}", style="dim"))
