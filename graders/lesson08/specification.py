@@ -59,11 +59,21 @@ async def worth(
     return _WORTH[submission]
 
 
-def told_of(missed: Sequence[Misconception]) -> str:
+def told_of(worth: Worth, missed: Sequence[Misconception]) -> str:
     """Tell of misconceptions that no scenario noticed, and the sources of those that are public."""
-    lines = [f"{each.told}.{_source(each)}" for each in missed[:_MOST_TOLD]]
+    told = [
+        f"({number}) {each.told[0].lower()}{each.told[1:]}{_half(worth, each)}{_source(each)}"
+        for number, each in enumerate(missed[:_MOST_TOLD], 1)
+    ]
     more = len(missed) - _MOST_TOLD
-    return " ".join([*lines, f"And {more} more." if more > 0 else ""]).strip()
+    return "; ".join([*told, *([f"and {more} more"] if more > 0 else [])]) + "."
+
+
+def _half(worth: Worth, told: Misconception) -> str:
+    """Say how many servers of a misconception were noticed, if some were."""
+    servers = opponents().showing(told)
+    count = sum(each.name in worth.noticed for each in servers)
+    return f" ({count} of {len(servers)} such servers noticed)" if count else ""
 
 
 def _source(told: Misconception) -> str:
@@ -72,4 +82,4 @@ def _source(told: Misconception) -> str:
         return ""
     root = LESSON.solutions_dir.parents[1]
     files = [str(each.folder.relative_to(root)) for each in opponents().showing(told)]
-    return f" Its source is public: {', '.join(f'`{file}`' for file in files)}."
+    return f", such as {' and '.join(f'`{file}`' for file in files)}"

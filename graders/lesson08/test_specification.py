@@ -93,7 +93,7 @@ def _expect_caught(worth: Worth, area: Area) -> None:
     if missed:
         raise Finding(
             f"{len(told) - len(missed)} of {len(told)} misunderstandings were noticed. "
-            f"Not noticed: {told_of(missed)}",
+            f"Not noticed: {told_of(worth, missed)}",
             share=(len(told) - len(missed), len(told)),
         )
 

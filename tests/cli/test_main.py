@@ -158,6 +158,13 @@ def no_servers() -> Iterator[OpenFactory]:
     yield
 
 
+def test_criteria_are_chosen_by_the_word_with_which_they_begin() -> None:
+    found = run("greeting", SOLUTION, "--only", "unannounced")
+    assert found.code is not ExitCode.USAGE
+    shown = run("greeting", SOLUTION, "--show", "unannounced", servers=no_servers)
+    assert shown.code is ExitCode.USAGE
+
+
 @pytest.mark.parametrize(
     "words",
     [

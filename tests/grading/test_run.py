@@ -226,6 +226,22 @@ def test_checks_that_need_no_server_run_although_it_does_not_start(tmp_path: Pat
     assert not result.full_marks
 
 
+def test_server_is_not_missed_where_only_files_are_asked_for(tmp_path: Path) -> None:
+    course = stubborn_course(tmp_path, "pass")
+    checks = course / "graders" / "greeting" / "test_basics.py"
+    text = checks.read_text(encoding="utf-8")
+    checks.write_text(text.replace("test_unann()", "test_unann(student)"), encoding="utf-8")
+    broken = submission_with(tmp_path / "a", "ANSWERS = {")
+    assert graded(broken, course=course).problem is not None
+    assert graded(broken, course=course, only=("unannounced-guest",)).problem is not None
+    result = graded(broken, course=course, only=("answers",))
+    assert result.problem is None
+    assert (statuses(result)["answers"], statuses(result)["unannounced-guest"]) == (
+        "passed",
+        "not_run",
+    )
+
+
 def test_check_of_files_reads_the_folder_that_was_handed_in(tmp_path: Path) -> None:
     course = stubborn_course(tmp_path, "pass")
     file = course / "graders" / "greeting" / "test_basics.py"

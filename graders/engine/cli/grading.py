@@ -26,7 +26,7 @@ from graders.engine.cli.reporting import (
 from graders.engine.content.canaries import new_seed
 from graders.engine.content.catalogue import Lesson
 from graders.engine.content.fields import did_you_mean
-from graders.engine.content.models import Database
+from graders.engine.content.models import Database, ids_meant
 from graders.engine.core.errors import UsageError
 from graders.engine.core.results import IsolationLevel, Result
 from graders.engine.core.text import quote
@@ -78,16 +78,20 @@ def request_for(
         only=tuple(only),
         require=required_level(require, context.environment),
     )
-    require_known(lesson, request.only)
+    require_known(lesson, request.only, or_begins=True)
     require_something(request.submission)
     return request
 
 
-def require_known(lesson: Lesson, criteria: Iterable[str]) -> None:
-    """Raise a UsageError if one of ``criteria`` is none of the lesson's."""
+def require_known(lesson: Lesson, criteria: Iterable[str], *, or_begins: bool = False) -> None:
+    """Raise a UsageError if one of ``criteria`` is none of the lesson's.
+
+    With ``or_begins``, the word with which several begin is good as well.
+    """
     known = lesson.rubric.visible_ids
     for name in criteria:
-        if name not in lesson.rubric.ids:
+        meant = ids_meant(name, lesson.rubric.ids)
+        if not (meant if or_begins else name in meant):
             raise UsageError(
                 f"There is no criterion `{quote(name)}` in {lesson.id}.",
                 cure=f"{did_you_mean(name, known)} `python grade.py list {lesson.id}` lists all.",

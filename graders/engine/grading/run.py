@@ -247,11 +247,19 @@ class _Run:
 
     def open_ledger(self, checks: Sequence[Check]) -> Ledger:
         """Return the ledger of these checks, and tell that the run has started."""
+        if self._asks_without_server(checks):
+            self.problem = None
         self.left_out = self._left_out(checks)
         planned = [each for each in self.criteria if each.id not in self.left_out]
         titles = tuple((each.id, each.title) for each in planned)
         self.on_event(RunStarted(self.lesson.id, titles))
         return _ledger(self._own, checks, self.on_event, self.left_out)
+
+    def _asks_without_server(self, checks: Sequence[Check]) -> bool:
+        """Return whether only such criteria are asked for as need no server: none is missed."""
+        playing = {check.criterion for check in checks if check.needs_server}
+        playing |= {criterion.id for criterion in self.criteria if criterion.borrows}
+        return len(self.wanted) < len(self.criteria) and not playing & self.wanted
 
     def _left_out(self, checks: Sequence[Check]) -> Mapping[str, str]:
         reasons = {
