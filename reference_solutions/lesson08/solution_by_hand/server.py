@@ -52,7 +52,7 @@ class HandServer(ChatKitServer[RequestContext]):
         input_user_message: UserMessageItem | None,
         context: RequestContext,
     ) -> AsyncIterator[ThreadStreamEvent]:
-        page = await self.store.load_thread_items(thread.id, None, 30, "desc", context)
+        page = await self.store.load_thread_items(thread.id, None, 10, "desc", context)
         items = list(input_of(reversed(page.data)))
         for _ in range(MOST_ROUNDS):
             calls: list[Call] = []
