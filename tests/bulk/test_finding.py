@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from graders.engine.bulk.repositories import Repositories, is_repository
 from graders.engine.bulk.roster import Enrolment, Roster
 from graders.engine.content.catalogue import Catalogue
 from graders.engine.core.errors import UsageError
+from graders.engine.core.places import REPOSITORY
 from graders.engine.submissions.submission_copy import SubmissionProblem
 from tests.bulk.class_folder import RIGHT, RUDE, a_class, hand_in, zipped
 from tests.miniature import COURSE
@@ -39,6 +41,19 @@ submission_12:
     :email: bob@uni.edu
   :created_at: 2026-11-02 10:00:00.000000000 Z
 """
+
+
+def test_files_of_a_lesson_without_a_server_are_known_by_their_paths(tmp_path: Path) -> None:
+    lesson = Catalogue(REPOSITORY).lesson("lesson00")
+    marks = ProjectMarks.of(lesson)
+    shutil.copytree(lesson.solutions_dir / "solution", tmp_path / "work" / "mine")
+    shutil.copytree(lesson.assignment_dir, tmp_path / "given")
+    with opened_project(tmp_path, marks) as project:
+        assert project.folder == tmp_path / "given"  # the nearer one
+    shutil.move(tmp_path / "given", tmp_path / "work" / "given")
+    with opened_project(tmp_path, marks) as project:
+        assert project.shown == "work/mine"
+        assert project.others == ("work/given",)
 
 
 def who(source: Path, roster: Roster | None = None, due: str | None = None) -> dict[str, str]:

@@ -27,6 +27,7 @@ from graders.engine.grading.run import grade
 from tests.miniature import COURSE, FactoryStandIn
 
 LESSONS = Catalogue(REPOSITORY).lessons()
+NAMED = {lesson.id: lesson for lesson in LESSONS}
 HIDDEN_FOLDERS = ("reference_solutions", "tests", "fixtures")
 LONGEST_FAMILIAR = 12
 """Words of fewer letters may stand anywhere by chance."""
@@ -124,7 +125,7 @@ def test_manifest_has_what_is_not_to_be_edited(bundle: Files) -> None:
 
 
 def test_workflow_grades_the_chosen_lessons() -> None:
-    files = kinds.student(REPOSITORY, LESSONS[1:3])
+    files = kinds.student(REPOSITORY, [NAMED["lesson02"], NAMED["lesson03"]])
     workflow = yaml.safe_load(files[".github/workflows/grade.yml"])
     assert workflow["jobs"]["grade"]["strategy"]["matrix"] == {"lesson": ["lesson02", "lesson03"]}
     assert "| `lesson02` | " in files["README.md"].decode()
@@ -136,7 +137,7 @@ def test_workflow_grades_the_chosen_lessons() -> None:
 
 def test_copy_grades_and_tests_itself_with_the_same_two_commands(tmp_path: Path) -> None:
     copy = tmp_path / "copy"
-    write_folder(kinds.student(REPOSITORY, LESSONS[:1]), copy)
+    write_folder(kinds.student(REPOSITORY, [NAMED["lesson01"]]), copy)
     solution = REPOSITORY / "reference_solutions" / "lesson01" / "solution_words"
     graded = grade_py(copy, "lesson01", str(solution))
     assert (graded.returncode, "Full marks." in graded.stdout) == (0, True), graded.stderr
@@ -152,7 +153,7 @@ def test_copy_grades_and_tests_itself_with_the_same_two_commands(tmp_path: Path)
 
 def test_copy_says_clearly_what_it_cannot_do(tmp_path: Path) -> None:
     copy = tmp_path / "copy"
-    write_folder(kinds.student(REPOSITORY, LESSONS[:1]), copy)
+    write_folder(kinds.student(REPOSITORY, [NAMED["lesson01"]]), copy)
     made = grade_py(copy, "bundle", "lesson01", "--student", str(tmp_path / "other"))
     assert made.returncode == 2
     assert "This copy of the grader cannot make bundles" in made.stderr
@@ -293,7 +294,7 @@ def test_hidden_criterion_whose_check_is_not_found_is_a_mistake_of_the_course(
 
 
 def test_lesson_with_nothing_hidden_is_copied_byte_by_byte() -> None:
-    lesson = LESSONS[1]
+    lesson = NAMED["lesson02"]
     assert lesson_files.open_to_students(lesson) == files_below(lesson.grader_dir)
 
 

@@ -15,6 +15,7 @@ from graders.engine.content.catalogue import Catalogue
 from graders.engine.core.places import REPOSITORY
 from graders.engine.grading.folder import open_servers
 from graders.engine.submissions.submission import Submission
+from tests.miniature import COURSE
 
 
 @pytest.mark.parametrize(
@@ -49,6 +50,15 @@ def test_they_start_at_once_and_end_with_the_block(monkeypatch: pytest.MonkeyPat
     with with_early_servers(CommandContext(), ["lesson02"]):
         assert told == ["started"]
     assert told == ["started", "ended"]
+
+
+@pytest.mark.parametrize("line", ["counting", "counting FOLDER", "grade counting FOLDER"])
+def test_a_lesson_without_a_server_starts_none(line: str) -> None:
+    context = CommandContext(root=COURSE)
+    with with_early_servers(context, line.split()) as same:
+        assert same is context
+    with with_early_servers(context, ["greeting"]) as other:
+        assert other is not context
 
 
 def test_they_start_the_servers_of_a_submission(tmp_path: Path) -> None:

@@ -145,6 +145,19 @@ def test_assignment_of_another_lesson_is_not_graded(monkeypatch: pytest.MonkeyPa
     assert run("greeting", ".").code == ExitCode.NOT_FULL_MARKS
 
 
+def test_lesson_without_a_server_opens_none_and_knows_its_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    lost = run("counting", servers=None)
+    assert lost.code == ExitCode.USAGE
+    assert "name the folder that holds `server.py`" in lost.err
+    (tmp_path / "server.py").write_text("", encoding="utf-8")
+    found = run("counting", servers=None)
+    assert found.code == ExitCode.FULL_MARKS
+    assert found.err.startswith("Reading the files ...")
+
+
 def test_path_of_an_assignment_is_graded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(SOLUTION)
     assert STUB in joined(run(STUB).out)

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from graders.engine.content.catalogue import Catalogue, Lesson
-from graders.engine.core.errors import UsageError
+from graders.engine.core.errors import GraderBrokeError, UsageError
 from graders.engine.core.results import NOT_STARTED, Result
-from graders.engine.grading.folder import grade_folder, open_servers
+from graders.engine.grading.folder import grade_folder, no_servers, open_servers
 from graders.engine.grading.request import GradingRequest
 from graders.engine.submissions.content_hash import content_hash
 from graders.engine.submissions.submission import Submission
@@ -87,3 +87,23 @@ def test_nothing_is_started_before_it_is_asked_for() -> None:
     lesson = Catalogue(COURSE).lesson("greeting")
     with open_servers() as open_factory, open_factory(lesson, Submission(SOLUTION)) as factory:
         assert factory.isolation == NOT_STARTED
+
+
+def test_lesson_without_a_server_misses_none(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("To do.", encoding="utf-8")
+    request = GradingRequest(Catalogue(COURSE).lesson("counting"), tmp_path, seed=7)
+    with no_servers() as open_factory:
+        result = grade_folder(request, open_factory)
+    assert result.full_marks
+    assert result.problem is None
+    assert result.isolation == NOT_STARTED
+
+
+def test_server_of_a_lesson_without_one_is_our_own_error() -> None:
+    lesson = Catalogue(COURSE).lesson("counting")
+    with (
+        no_servers() as open_factory,
+        open_factory(lesson, Submission(SOLUTION)) as factory,
+        pytest.raises(GraderBrokeError, match="A lesson without a server starts one"),
+    ):
+        factory.probe_isolation()

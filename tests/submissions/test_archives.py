@@ -120,6 +120,11 @@ def test_package_is_no_folder_around_everything(tmp_path: Path) -> None:
         assert set(tree(found.folder)) == {"server/__init__.py"}
 
 
+def test_hidden_folder_is_not_looked_through(tmp_path: Path) -> None:
+    with unpacked(written(tmp_path, zipped({"handed-in/.claude/skills/a.md": b""}))) as found:
+        assert set(tree(found.folder)) == {".claude/skills/a.md"}
+
+
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_what_is_no_part_of_a_submission_is_passed_over(tmp_path: Path, ending: str) -> None:
     extra = {

@@ -24,7 +24,6 @@ MOST_FOLDERS = 2_000
 MOST_ARCHIVES = 3
 """Archives within archives."""
 _PASSED_OVER = SKIPPED_FOLDERS | {"__MACOSX"}
-_NOT_HANDED_IN = {"README.md", "conversations"}
 
 
 @dataclass(frozen=True)
@@ -53,10 +52,10 @@ class ProjectMarks:
     def of(cls, lesson: Lesson) -> ProjectMarks:
         """Return what marks a project of this lesson."""
         folder = lesson.assignment_dir
-        own = sorted(each.name for each in folder.glob("*") if each.is_file())
-        names = [name for name in own if name not in _NOT_HANDED_IN]
+        # Beside a server its folder shows what is whose; files alone are known by their paths.
+        names = [name for name in lesson.given_files if not lesson.info.server or "/" not in name]
         marks = (*SETTINGS_NAMES, "server.py", *names)
-        stub = {name: (folder / name).read_bytes() for name in own}
+        stub = {name: (folder / name).read_bytes() for name in names}
         return cls(tuple(dict.fromkeys(marks)), stub)
 
     def in_folder(self, folder: Path) -> tuple[str, ...]:

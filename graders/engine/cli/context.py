@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import typer
     from rich.console import Console, RenderableType
 
-    from graders.engine.content.catalogue import Catalogue
+    from graders.engine.content.catalogue import Catalogue, Lesson
     from graders.engine.content.course import Course
     from graders.engine.grading.folder import OpenFactory
 
@@ -45,6 +45,14 @@ class CommandContext:
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
     course_file: Path | None = None
     """What ``--course`` names, if it was given."""
+
+    def servers_for(self, lesson: Lesson) -> AbstractContextManager[OpenFactory]:
+        """Open what starts the servers of a lesson: nothing where it only has files."""
+        if lesson.info.server:
+            return self.servers()
+        from graders.engine.grading.folder import no_servers  # noqa: PLC0415 - heavy
+
+        return no_servers()
 
     @property
     def course(self) -> Course | None:

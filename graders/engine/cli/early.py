@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from graders.engine.cli.context import CommandContext, real_servers
@@ -47,7 +48,8 @@ def with_early_servers(
     context: CommandContext, arguments: Sequence[str]
 ) -> Iterator[CommandContext]:
     """Yield ``context`` with servers whose start goes on meanwhile, if the command needs any."""
-    if context.servers is not real_servers or not starts_servers(arguments):
+    is_needed = starts_servers(arguments) and not _has_only_files(context.root, arguments)
+    if context.servers is not real_servers or not is_needed:
         yield context
         return
     from graders.engine.sandbox.launcher import open_launcher  # noqa: PLC0415 - only where it is needed
@@ -64,6 +66,16 @@ def starts_servers(arguments: Sequence[str]) -> bool:
     first = arguments[0] if arguments else "--help"
     is_option = first.startswith("-") or not _ASKS_FOR_HELP.isdisjoint(arguments)
     return not is_option and first not in _WITHOUT_SERVERS
+
+
+def _has_only_files(root: Path, arguments: Sequence[str]) -> bool:
+    """Return whether the lesson that is named first has no server, as far as that is seen at once.
+
+    What is not seen here is seen later: a fork server was started for nothing then.
+    """
+    named = arguments[1] if arguments[0] == "grade" and len(arguments) > 1 else arguments[0]
+    file = root / "graders" / named / "lesson.yaml"
+    return file.is_file() and "\nserver: false\n" in file.read_text(encoding="utf-8")
 
 
 @contextmanager

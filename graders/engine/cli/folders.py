@@ -58,12 +58,15 @@ def _is_of_another_lesson(here: Path, lesson: Lesson) -> bool:
 
 def _looks_handed_in(here: Path, lesson: Lesson) -> bool:
     """Return whether a file is here that every submission of the lesson has."""
-    own = [] if lesson.info.server else [path.name for path in lesson.assignment_dir.glob("*.yaml")]
+    own = [] if lesson.info.server else lesson.given_files
     return any((here / name).exists() for name in ("server.py", *SETTINGS_NAMES, *own))
 
 
 def _what_is_here(here: Path, lesson: Lesson) -> str:
     """Return the command that fits what is here, as far as that can be told."""
+    if not lesson.info.server:
+        files = " or ".join(f"`{name}`" for name in lesson.given_files[:3])
+        return f"name the folder that holds {files}: `python grade.py {lesson.id} FOLDER`."
     with suppress(OSError):
         for name in ("main.py", "app.py"):
             if (here / name).is_file():

@@ -118,7 +118,11 @@ def run_grade(context: CommandContext, request: GradingRequest, output: Showing)
         context.stderr().print(Text(draft))
     if request.lesson.info.web:
         _install_web_packages(context.stderr())
-    with context.servers() as open_factory, watched(context.stderr(), output.audience) as progress:
+    lesson = request.lesson
+    with (
+        context.servers_for(lesson) as open_factory,
+        watched(context.stderr(), output.audience, server=lesson.info.server) as progress,
+    ):
         result = grade_folder(request, open_factory, on_event=progress)
     show(context, result, wanted, title=request.lesson.title, output=output)
     if output.verbose:

@@ -27,6 +27,7 @@ from graders.engine.reports.audience import UNNAMED, Audience, shown_row
 from graders.engine.reports.glyphs import Glyphs, glyphs_for
 
 STARTING = "Starting the server ..."
+READING = "Reading the files ..."
 
 
 @dataclass
@@ -75,13 +76,16 @@ class Progress:
 
 
 @contextmanager
-def watched(console: Console, audience: Audience = Audience.STUDENT) -> Iterator[Progress]:
+def watched(
+    console: Console, audience: Audience = Audience.STUDENT, *, server: bool = True
+) -> Iterator[Progress]:
     """Yield a progress display, which is gone from a terminal afterwards."""
+    begins = STARTING if server else READING
     if not console.is_terminal:
-        console.print(STARTING)
+        console.print(begins)
         yield Progress(console, audience)
         return
     with Live(console=console, auto_refresh=False, transient=True) as live:
         progress = Progress(console, audience, live)
-        progress.show(STARTING)
+        progress.show(begins)
         yield progress

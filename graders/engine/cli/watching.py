@@ -89,7 +89,8 @@ class Watch:
         return tuple(row.id for row in rows if row.status is Status.FAILED)
 
     def _graded(self, request: GradingRequest) -> Result:
-        with watched(self.context.stderr()) as progress:
+        server = request.lesson.info.server
+        with watched(self.context.stderr(), server=server) as progress:
             return grade_folder(request, self.open_factory, on_event=progress)
 
     def _show(self, result: Result) -> None:
@@ -128,7 +129,8 @@ def run_watch(
         raise UsageError(
             f"{request.submission} is not a folder.", cure="Watch the folder that you work in."
         )
-    with context.servers() as open_factory, pressed_keys(sys.stdin) as read_key:
+    servers = context.servers_for(request.lesson)
+    with servers as open_factory, pressed_keys(sys.stdin) as read_key:
         watch_of = Watch(context, request, open_factory, detail)
         watch_of.all()
         console = context.stderr()

@@ -26,6 +26,8 @@ from graders.engine.core.errors import ContentError, UsageError
 from graders.engine.core.text import quote
 
 ENGINE_FOLDER = "engine"
+NOT_HANDED_IN = frozenset({"README.md", "conversations"})
+"""What an assignment says and shows; all else in it is for students to change."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,13 @@ class Lesson:
                 cure=f"Leave `--database {database}` out.",
             )
         return replace(self, database=database)
+
+    @property
+    def given_files(self) -> tuple[str, ...]:
+        """The files that a student gets and hands in again, by their path in the assignment."""
+        folder = self.assignment_dir
+        paths = (path.relative_to(folder) for path in sorted(folder.rglob("*")) if path.is_file())
+        return tuple(path.as_posix() for path in paths if path.parts[0] not in NOT_HANDED_IN)
 
     @cached_property
     def rubric(self) -> Rubric:

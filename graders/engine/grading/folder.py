@@ -14,6 +14,7 @@ from typing import TypeAlias
 
 from graders.engine.content.catalogue import Lesson
 from graders.engine.content.models import Database
+from graders.engine.core.errors import GraderBrokeError
 from graders.engine.core.results import Problem, Result
 from graders.engine.database.databases import Databases
 from graders.engine.grading.events import Listener, Noticed, nobody_listens
@@ -24,7 +25,7 @@ from graders.engine.harness import server_factory
 from graders.engine.harness.server_factory import ServerFactory
 from graders.engine.isolation.layers import NOTHING_OFF, Layer
 from graders.engine.sandbox.launcher import open_launcher
-from graders.engine.sandbox.process import Launcher
+from graders.engine.sandbox.process import Launcher, LaunchSpec, Process
 from graders.engine.submissions.content_hash import hash_of_folder
 from graders.engine.submissions.submission import (
     Submission,
@@ -70,6 +71,24 @@ def servers_of(
     )
 
 
+@contextmanager
+def no_servers() -> Iterator[OpenFactory]:
+    """Open nothing, for a lesson without a server: its checks read files, and start none."""
+    yield servers_of(_NoLauncher())
+
+
+class _NoLauncher:
+    """Starts nothing; a check that asks for a server all the same is an error of ours."""
+
+    kind = "none"
+
+    def start(self, spec: LaunchSpec) -> Process:
+        raise GraderBrokeError(f"A lesson without a server starts one: {spec.root}")
+
+    def close(self) -> None:
+        """There is nothing to end."""
+
+
 def grade_folder(
     request: GradingRequest, open_factory: OpenFactory, *, on_event: Listener = nobody_listens
 ) -> Result:
@@ -82,7 +101,7 @@ def grade_folder(
     lesson = request.lesson
     try:
         with opened(request.submission) as handed_in:
-            submission, problem = _found(handed_in.folder, lesson.info.endpoint)
+            submission, problem = _found(handed_in.folder, lesson)
             content_hash = hash_of_folder(submission.root)
             lacking = lacking_packages(submission.root)
             for sentence in lacking:
@@ -106,9 +125,9 @@ def _look_for_no_garbage_in_modules() -> None:
     gc.set_threshold(10_000)
 
 
-def _found(folder: Path, endpoint: str) -> tuple[Submission, Problem | None]:
+def _found(folder: Path, lesson: Lesson) -> tuple[Submission, Problem | None]:
     """Return the submission, and what keeps its server from being started, if that is known."""
     try:
-        return find_submission(folder, endpoint=endpoint), None
+        return find_submission(folder, endpoint=lesson.info.endpoint), None
     except SubmissionProblem as error:
-        return Submission(folder.resolve()), error.problem
+        return Submission(folder.resolve()), error.problem if lesson.info.server else None

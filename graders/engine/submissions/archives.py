@@ -337,9 +337,14 @@ def _opener(path: Path) -> Callable[[Path, ArchiveBounds], Any] | None:
 
 
 def _without_wrapping(root: Path) -> Path:
-    """Look through each folder that everything is in; a package is not one."""
+    """Look through each folder that everything is in; a package or a hidden folder is not one."""
     inside = list(root.iterdir())
-    wrapped = len(inside) == 1 and inside[0].is_dir() and not (inside[0] / "__init__.py").exists()
+    wrapped = (
+        len(inside) == 1
+        and inside[0].is_dir()
+        and not inside[0].name.startswith(".")
+        and not (inside[0] / "__init__.py").exists()
+    )
     return _without_wrapping(inside[0]) if wrapped else root
 
 

@@ -5,7 +5,8 @@ Whatever is wrong with one is a finding that names the file and the line. Must n
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -24,8 +25,15 @@ def read_handed_in(folder: Path, name: str, reader: Callable[[Path], Value]) -> 
         raise Finding(f"`{name}` is a link, not a file.", hint="missing")
     if not path.exists():
         raise Finding(f"There is no `{name}` in your folder.", hint="missing")
-    try:
+    with mistakes_found(name):
         return reader(path)
+
+
+@contextmanager
+def mistakes_found(name: str) -> Iterator[None]:
+    """Turn a ContentError about the file ``name`` into a finding with the hint ``malformed``."""
+    try:
+        yield
     except ContentError as error:
         raise Finding(f"{_told(name, error)} {error.cure}".strip(), hint="malformed") from None
 
