@@ -8,6 +8,7 @@ current folder nor ``PYTHON*`` variables steer the judge. Must not know how to b
 from __future__ import annotations
 
 import os
+import re
 import runpy
 import sys
 from collections.abc import Sequence
@@ -76,7 +77,7 @@ def groups_for(arguments: Sequence[str], course: str = "") -> tuple[str, ...]:
     wanted = {
         "cluster": arguments[:1] == ["worker"] or "--dask" in words,
         "postgresql": everything or "--database" in words or "postgresql" in course,
-        "rag": everything or "rag" in arguments or "--lesson=rag" in arguments,
+        "rag": everything or any("rag" in re.split(r"[/\\=]", word) for word in arguments),
         "similarity": "--similarity" in words,
     }
     return tuple(group for group, is_wanted in wanted.items() if is_wanted)

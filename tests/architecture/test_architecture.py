@@ -32,7 +32,7 @@ PACKAGES = packages_of_table(MAP)
 GRAPH = file_graph(ROOT)
 STUDENT_STARTS = ("graders.engine.sandbox.fork_server", "graders.engine.sandbox.fresh_main")
 """The two modules that a student's process begins with, forked or not."""
-LESSONS = sorted(folder for folder in GRADERS.glob("lesson[0-9][0-9]") if folder.is_dir())
+LESSONS = sorted(file.parent for file in GRADERS.glob("*/lesson.yaml"))
 FOR_LESSONS = {"harness", "specification", "model", "submissions", "protocol", "content", "web"}
 DOES_IO = {
     *("asyncio", "http", "multiprocessing", "selectors", "shutil", "signal", "socket", "ssl"),

@@ -18,7 +18,7 @@ PAGE = (ROOT / "docs" / "words.md").read_text(encoding="utf-8")
 TEXTS = (
     *("README.md", "CONTRIBUTING.md", "docs/*.md", "assignments/*/README.md"),
     *("assignments/*/*.py", "assignments/*/*.yaml", "assignments/*/conversations/*.yaml"),
-    *("graders/lesson*/*.yaml", "fixtures/quiz/*.yaml"),
+    *("graders/*/*.yaml", "fixtures/quiz/*.yaml"),
 )
 LINES_OF_A_PAGE = 80
 

@@ -96,6 +96,8 @@ def test_what_few_use_is_installed_for_those_who_use_it() -> None:
     course = "lessons: {lesson05: {database: postgresql}}"
     assert groups_for(["bulk", "folder"], course) == ("postgresql",)
     assert groups_for(["rag", "folder"]) == ("rag",)
+    assert groups_for(["replay", "assignments/rag/conversations/one.yaml"]) == ("rag",)
+    assert groups_for(["lesson02", "storage"]) == ()
     assert groups_for(["bulk", "folder", "--lesson=rag", "--similarity"]) == ("rag", "similarity")
     assert groups_for(["lesson", "check"]) == ("postgresql", "rag")
 

@@ -158,6 +158,7 @@ def test_lesson_file_with_every_key(tmp_path: Path) -> None:
         "format_version: 1\ntitle: A\nserver: false\nendpoint: /x\n"
         "limits: {cpu_seconds: 9}\nenv: {SESSION_TTL_HOURS: 24}\n"
         "databases: [postgresql]\n"
+        "preload: [numpy, a.b_c]\n"
     )
     folder = make_lesson(tmp_path, "lesson05", text)
     assert load_lesson_info(folder / "lesson.yaml", "lesson05") == LessonInfo(
@@ -168,6 +169,7 @@ def test_lesson_file_with_every_key(tmp_path: Path) -> None:
         limits={"cpu_seconds": 9},
         env={"SESSION_TTL_HOURS": "24"},
         databases=(Database.POSTGRESQL,),
+        preload=("numpy", "a.b_c"),
     )
 
 
@@ -189,6 +191,7 @@ def test_lesson_file_with_every_key(tmp_path: Path) -> None:
         ("env: {lower: x}", "`env.lower`: Not a variable's name"),
         ('env: {NUL: "a\\0"}', "cannot hold NUL"),
         ("env: {A: [x]}", "`env.A`: must be a text, not a list"),
+        ("preload: [a-b]", "`a-b` is not a module of Python"),
         ("id: lesson09", "not a known key"),
     ],
 )

@@ -235,6 +235,20 @@ def test_a_hundred_starts_leak_nothing(own: tuple[ForkLauncher, Starter], tmp_pa
     assert children.read_text(encoding="ascii") == ""
 
 
+def test_modules_of_a_lesson_are_imported_once_before_its_servers(
+    own: tuple[ForkLauncher, Starter],
+) -> None:
+    launcher, starter = own
+    loaded = (
+        "import os, sys; answer = ['numpy' in sys.modules, 'OPENBLAS_NUM_THREADS' in os.environ]"
+    )
+    assert starter.serve().ask(loaded) == [False, False]
+    wanted = ("qdrant_client", "no_such_module")
+    assert starter.serve(preload=wanted).ask(loaded) == [True, False]
+    assert starter.serve(preload=wanted).ask(loaded) == [True, False]
+    assert threads_of(launcher.pid) == 1
+
+
 def test_fork_server_has_one_thread_and_a_clean_environment(
     own: tuple[ForkLauncher, Starter],
 ) -> None:

@@ -169,6 +169,7 @@ class Starter:
         cold: bool = False,
         without: Collection[Layer] = (),
         sockets: tuple[Path, ...] = (),
+        preload: tuple[str, ...] = (),
     ) -> Wired:
         """Start a process whose submission is ``server`` and ``files``; nothing is loaded yet."""
         home = self._folder / str(len(self._started))
@@ -185,6 +186,7 @@ class Starter:
             writable=(home,),
             sockets=sockets,
             without=frozenset(without),
+            preload=preload,
         )
         return self._start(spec)
 

@@ -12,6 +12,7 @@ Must not know how anything is run or scored.
     endpoint: /chatkit      # unless submission.yaml says otherwise
     limits:                 # by the names in core.limits, which has the defaults
       cpu_seconds: 30
+    preload: [numpy]        # slow imports of servers, done once for all: names of modules
     env:                    # more variables for the student's server
       SESSION_TTL_HOURS: 24
     databases: [postgresql] # what `DATABASE_URL` may name in place of an SQLite file
@@ -125,6 +126,12 @@ def _loan(text: str) -> str:
     )
 
 
+def _module(text: str) -> str:
+    if all(part.isidentifier() for part in text.split(".")):
+        return text
+    raise flaw(f"`{quote(text)}` is not a module of Python.", cure="Write it as it is imported.")
+
+
 LoanName = Annotated[str, AfterValidator(_loan)]
 LimitNumber = Annotated[WholeNumber, Field(ge=1, le=MOST)]
 Endpoint = Annotated[str, AfterValidator(endpoint_path)]
@@ -142,6 +149,7 @@ class LessonFile(ContentModel):
     limits: Annotated[Mapping[str, LimitNumber], AfterValidator(_known_limits)] = Field(
         default_factory=dict
     )
+    preload: tuple[Annotated[str, AfterValidator(_module)], ...] = ()
     env: Annotated[Mapping[str, str], AfterValidator(_variables)] = Field(default_factory=dict)
     databases: tuple[Database, ...] = ()
 

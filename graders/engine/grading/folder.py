@@ -66,6 +66,7 @@ def servers_of(
         launcher,
         limits=lesson.info.limits,
         env=lesson.info.env,
+        preload=lesson.info.preload,
         without=without,
         databases=databases if lesson.database is Database.POSTGRESQL else None,
     )

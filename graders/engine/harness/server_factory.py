@@ -149,6 +149,7 @@ class ProcessFactory(ServerFactory):
             limits=settings.limits,
             cold=bool(settings.shadows),
             without=frozenset(settings.without),
+            preload=settings.preload,
         )
         self._layers = probe_isolation(self._launcher, spec)
 
@@ -188,6 +189,7 @@ class ProcessFactory(ServerFactory):
             variables=self._settings.variables,
             limits=self._settings.limits,
             wire=self._settings.wire,
+            preload=self._settings.preload,
         )
         return ProcessFactory(self._launcher, own, clock=self._clock, databases=self._databases)
 
@@ -229,13 +231,15 @@ def open_factory(
     *,
     limits: Mapping[str, int],
     env: Mapping[str, str],
+    preload: tuple[str, ...] = (),
     without: frozenset[Layer] = NOTHING_OFF,
     databases: Databases | None = None,
 ) -> Iterator[ServerFactory]:
     """Copy ``submission`` once, and give the factory that starts its servers from the copy.
 
-    ``limits`` are those that the lesson has in place of the defaults; ``without`` the layers of
-    isolation that tests leave off; ``databases`` gives each server one, where that is wanted.
+    ``limits`` are those that the lesson has in place of the defaults; ``preload`` the modules that
+    are imported once for all servers; ``without`` the layers of isolation that tests leave off;
+    ``databases`` gives each server one, where that is wanted.
     Raises :class:`SubmissionProblem` when it cannot be copied. The copy is removed afterwards.
     """
     allowed = Limits().overridden(limits)
@@ -254,6 +258,7 @@ def open_factory(
             wire=allowed.wire,
             shadows=shadows,
             left_out=tuple(report.skipped),
+            preload=preload,
             without=without,
         )
         notes = [*_notes(report), *map(_shadow_note, shadows)]

@@ -165,6 +165,7 @@ class Student:
             writable=self._workspace.beside,
             sockets=() if database is None else (database.socket_folder,),
             without=frozenset(settings.without),
+            preload=settings.preload,
         )
         self._server = RunningServer(
             self._launcher.start(spec),

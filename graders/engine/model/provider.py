@@ -14,8 +14,9 @@ from urllib.parse import parse_qs
 from graders.engine.model import responses_api
 from graders.engine.model.answer import CREATED_AT, to_json
 from graders.engine.model.calls import OutgoingCall, RecordedCall
+from graders.engine.model.embedding import embeddings
 from graders.engine.model.failures import Headers, http_failure
-from graders.engine.model.harmless import embeddings, moderation
+from graders.engine.model.harmless import moderation
 from graders.engine.model.ids import Ids
 from graders.engine.model.known_models import MODELS
 from graders.engine.model.memory import Memory, StoredConversation, StoredResponse

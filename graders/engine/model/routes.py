@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 from graders.engine.model.calls import Api, OutgoingCall
 
 _APIS: dict[str, Api] = {"/responses": "responses", "/chat/completions": "chat_completions"}
+EMBEDDINGS = "POST /embeddings"
 ANSWERED = (
     "POST /responses",
     "POST /responses/compact",
@@ -32,7 +33,7 @@ ANSWERED = (
     "DELETE /conversations/{conversation_id}/items/{item_id}",
     "GET /models",
     "GET /models/{model}",
-    "POST /embeddings",
+    EMBEDDINGS,
     "POST /moderations",
 )
 """Every method and path that is answered in earnest."""

@@ -15,14 +15,16 @@ from graders.engine.core.errors import Finding
 from graders.engine.model.answer import Piece
 from graders.engine.model.calls import OutgoingCall, RecordedCall
 from graders.engine.model.cutting import Cuts
+from graders.engine.model.embeddings_asked import EmbeddingsAsked
 from graders.engine.model.ids import Ids
 from graders.engine.model.placing import Place, place_call
 from graders.engine.model.played_turn import PlayedTurn
-from graders.engine.model.provider import Provider, failure
+from graders.engine.model.provider import Provider, ProviderAnswer, failure
 from graders.engine.model.purposes import wording_of
 from graders.engine.model.reading import read_call
 from graders.engine.model.replies import ModelReply, scripted_reply
 from graders.engine.model.routes import (
+    EMBEDDINGS,
     host_of,
     is_to_provider,
     left_out,
@@ -69,7 +71,8 @@ class ScriptedModel:
 
     ``api_key`` is the key that each call must carry (empty: any). ``ids`` is a source of unique
     texts for the ids that the model makes. ``on_event`` is told what the model does.
-    ``provider_calls`` counts the calls of the provider's API that asked for no words of the model.
+    ``provider_calls`` counts the calls of the provider's API that asked for no words of the model;
+    ``embeddings`` are those that asked for vectors.
     """
 
     def __init__(
@@ -82,6 +85,7 @@ class ScriptedModel:
         self.calls: list[RecordedCall] = []
         self.side_calls: list[RecordedCall] = []
         self.provider_calls: dict[str, int] = {}
+        self.embeddings = EmbeddingsAsked()
         self.turns: list[Turn] = []
         self.api_key = api_key
         self._ids = Ids(ids)
@@ -258,7 +262,8 @@ class ScriptedModel:
         """Answer a call that asks for no words of the model, or refuse it."""
         route = route_of(call)
         if route is not None:
-            answer = self._provider.answer(call, route)
+            failed = await self._embed(call) if route.name == EMBEDDINGS else None
+            answer = failed or self._provider.answer(call, route)
             self.provider_calls[route.name] = self.provider_calls.get(route.name, 0) + 1
             self._on_event(ModelEvent("side", f"{told(call)}: status {answer.status}", call.id))
         elif is_to_provider(call):
@@ -274,6 +279,12 @@ class ScriptedModel:
         for start in range(0, len(answer.body), _PIECE_BYTES):
             yield Chunk(answer.body[start : start + _PIECE_BYTES])
         yield End()
+
+    async def _embed(self, call: OutgoingCall) -> ProviderAnswer | None:
+        """Note a call for vectors, which may have to wait; return its failure, if it is to fail."""
+        self.embeddings.asked(call)
+        await self.embeddings.wait_released()
+        return failure(500, "The server had an error.") if self.embeddings.failing else None
 
     def _tell(self, kind: EventKind, call: RecordedCall, text: str) -> None:
         self._on_event(ModelEvent(kind, text, call.id))

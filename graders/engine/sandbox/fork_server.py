@@ -28,7 +28,7 @@ from graders.engine.isolation.own_root import layout_of
 from graders.engine.isolation.privileges import hide_memory
 from graders.engine.isolation.reachable import is_open_to_all, readable
 from graders.engine.sandbox.forked import fork_student
-from graders.engine.sandbox.preload.warm_up import warm_up
+from graders.engine.sandbox.preload.warm_up import import_quietly, warm_up
 
 _PR_SET_CHILD_SUBREAPER = 36
 _CONTROL_BYTES = 1024 * 1024
@@ -91,6 +91,7 @@ class ForkServer:
         self._guardians: dict[int, int] = {}
         self._exited: dict[int, dict[str, Any]] = {}
         self._awaited: set[int] = set()
+        self._preloaded: set[str] = set()
 
     def say(self, message: dict[str, Any], *, about: int | None = None) -> None:
         """Send one message to the grader, with a pidfd of the process that it is ``about``.
@@ -154,11 +155,25 @@ class ForkServer:
     def _start(self, message: dict[str, Any]) -> None:
         wire, output = self._descriptors[:2]
         del self._descriptors[:2]
+        self._preload(message["preload"])
         pid = self._fork(wire, output, message)
         os.close(wire)
         os.close(output)
         self._students.add(pid)
         self.say({"started": pid}, about=pid)
+
+    def _preload(self, names: Collection[str]) -> None:
+        """Import what each server of a lesson would import; only the first start takes longer."""
+        new = set(names) - self._preloaded
+        if new:
+            self._preloaded |= new
+            # NumPy's library for linear algebra starts a thread for each core, and a process with
+            # threads must not fork.
+            os.environ["OPENBLAS_NUM_THREADS"] = "1"
+            for name in sorted(new):
+                import_quietly(name)
+            _KEPT.extend(sys.modules.values())
+            gc.freeze()
 
     def _fork(self, wire: int, output: int, message: dict[str, Any]) -> int:
         namespaced = Layer.PROCESSES in self._held

@@ -29,7 +29,8 @@ class LaunchSpec:
     environment of the process, ``cold`` asks for a process without preloaded libraries (for a
     submission whose own modules hide some of them). ``writable`` are its folders beside ``root``;
     ``sockets`` folders with Unix sockets that it may connect to, where it sees no others;
-    ``without`` the layers of isolation that tests leave off.
+    ``without`` the layers of isolation that tests leave off; ``preload`` modules that a fork server
+    imports before it forks, so that no process need do it.
     """
 
     root: Path
@@ -39,6 +40,7 @@ class LaunchSpec:
     writable: tuple[Path, ...] = ()
     sockets: tuple[Path, ...] = ()
     without: frozenset[Layer] = NOTHING_OFF
+    preload: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return the settings as plain data, for the way to the student's process."""
@@ -50,6 +52,7 @@ class LaunchSpec:
             "writable": [str(folder) for folder in self.writable],
             "sockets": [str(folder) for folder in self.sockets],
             "without": sorted(self.without),
+            "preload": list(self.preload),
             # What the fork server may add: a user, the rights that namespaces give, what is left.
             "uid": None,
             "namespaces": False,

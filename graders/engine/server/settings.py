@@ -18,7 +18,8 @@ class ServerSettings:
     that holds web code; ``variables`` its environment
     (``{data}`` in a value becomes the data folder); ``spec_version`` the ASGI version it is told;
     ``without`` the layers of isolation that tests leave off; ``limits`` are those of its process,
-    ``wire`` those of what it says; ``left_out`` names files that were handed in and not copied.
+    ``wire`` those of what it says; ``left_out`` names files that were handed in and not copied;
+    ``preload`` modules that are imported once, before any server is started.
     """
 
     source: Path
@@ -29,6 +30,7 @@ class ServerSettings:
     limits: ProcessLimits = field(default_factory=ProcessLimits)
     shadows: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    preload: tuple[str, ...] = ()
     spec_version: str = "2.3"
     without: Collection[Layer] = ()
     wire: WireLimits = field(default_factory=WireLimits)

@@ -44,10 +44,7 @@ _PRELOADED = (
 def warm_up() -> None:
     """Import and play; what fails here is only slower later, so nothing is raised for it."""
     for name in _PRELOADED:
-        try:
-            importlib.import_module(name)
-        except ImportError:
-            logging.getLogger(__name__).info("%s is not installed", name)
+        import_quietly(name)
     patch_libraries()
     keep_schemas()
     skip_needless_searches()
@@ -58,6 +55,14 @@ def warm_up() -> None:
             asyncio.run(_play(make_app(kind)))
     finally:
         logging.disable(logging.NOTSET)
+
+
+def import_quietly(name: str) -> None:
+    """Import a module; one that is not installed is only not there later."""
+    try:
+        importlib.import_module(name)
+    except ImportError:
+        logging.getLogger(__name__).info("%s is not installed", name)
 
 
 async def _play(app: Any) -> None:
