@@ -189,7 +189,8 @@ class ProcessFactory(ServerFactory):
             limits=self._settings.limits,
             wire=self._settings.wire,
         )
-        return ProcessFactory(self._launcher, own, clock=self._clock, databases=self._databases)
+        # Always with files: what they show does not depend on what stores.
+        return ProcessFactory(self._launcher, own, clock=self._clock)
 
     def _new_database(self) -> ServerDatabase | None:
         if self._databases is None:
