@@ -191,7 +191,8 @@ class ProcessFactory(ServerFactory):
             wire=self._settings.wire,
             preload=self._settings.preload,
         )
-        return ProcessFactory(self._launcher, own, clock=self._clock, databases=self._databases)
+        # Always with files: what they show does not depend on what stores.
+        return ProcessFactory(self._launcher, own, clock=self._clock)
 
     def _new_database(self) -> ServerDatabase | None:
         if self._databases is None:

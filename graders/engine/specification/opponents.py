@@ -13,6 +13,7 @@ from pathlib import Path
 from graders.engine.content.catalogue import Lesson
 from graders.engine.content.fields import did_you_mean
 from graders.engine.content.misconceptions import FILE, Misconception, load_misconceptions
+from graders.engine.content.models import Database
 from graders.engine.core.errors import ContentError
 from graders.engine.course_servers.mutants import (
     SETTINGS,
@@ -40,11 +41,18 @@ class Opponents:
 
 
 def load_opponents(lesson: Lesson) -> Opponents:
-    """Read the solutions and those mutants of a lesson that name a misconception."""
+    """Read the solutions and those mutants of a lesson that name a misconception.
+
+    They store in files, as all servers of the course's own do, whatever the lesson is graded with.
+    """
     file = lesson.grader_dir / FILE
     misconceptions = load_misconceptions(file)
     known = [each.id for each in misconceptions]
-    broken = [each for each in mutants_of(lesson) if each.misconception is not None]
+    broken = [
+        each
+        for each in mutants_of(lesson)
+        if each.misconception is not None and each.database is Database.SQLITE
+    ]
     for each in broken:
         if each.misconception not in known:
             raise ContentError(
@@ -57,7 +65,7 @@ def load_opponents(lesson: Lesson) -> Opponents:
     # A misconception that no server shows could be caught by nothing.
     told = [each for each in misconceptions if each.id in shown]
     databases = databases_of(lesson)
-    right = [each for each in solutions_of(lesson) if lesson.database in databases[each.name]]
+    right = [each for each in solutions_of(lesson) if Database.SQLITE in databases[each.name]]
     return Opponents(right, told, broken)
 
 
