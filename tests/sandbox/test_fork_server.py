@@ -265,6 +265,26 @@ def test_fork_server_has_one_thread_and_a_clean_environment(
     ]
 
 
+def test_a_thread_that_is_about_to_end_is_waited_for() -> None:
+    told = subprocess.run(
+        [sys.executable, "-c", LEAVING], capture_output=True, text=True, check=True, cwd=REPOSITORY
+    )
+    assert told.stdout.split() == ["1", "2"]
+
+
+LEAVING = """
+import threading
+from graders.engine.sandbox import fork_server
+
+ends = threading.Event()
+fork_server.time.sleep = lambda _seconds: ends.set()
+threading.Thread(target=ends.wait).start()
+print(fork_server._threads())
+threading.Thread(target=threading.Event().wait, daemon=True).start()
+print(fork_server._threads())
+"""
+
+
 # --- the end of all -----------------------------------------------------------------------------
 
 

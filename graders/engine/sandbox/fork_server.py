@@ -15,6 +15,7 @@ import selectors
 import signal
 import socket
 import sys
+import time
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -32,6 +33,10 @@ from graders.engine.sandbox.preload.warm_up import import_quietly, warm_up
 
 _PR_SET_CHILD_SUBREAPER = 36
 _CONTROL_BYTES = 1024 * 1024
+_OWN_THREADS = Path("/proc/self/task")
+_LEAVING_LOOKS = 5_000
+_LEAVING_SECONDS = 0.002
+"""Looks, and the time between them, until a thread that has ended must be gone: ten seconds."""
 _KEPT: list[ModuleType] = []
 _UNKNOWN: dict[str, Any] = {"status": 0, "cpu_seconds": 0.0}
 
@@ -279,8 +284,16 @@ def _adopt_orphans() -> None:
 
 
 def _threads() -> int:
-    """Count this process's threads: a fork with more than one could deadlock the child."""
-    try:
-        return len(list(Path("/proc/self/task").iterdir()))
-    except OSError:
-        return 1
+    """Count this process's threads: a fork with more than one could deadlock the child.
+
+    One that Python has joined may be on its way out of the kernel still, and is waited for: on a
+    busy machine that takes a while.
+    """
+    count = 1
+    with contextlib.suppress(OSError):
+        for _ in range(_LEAVING_LOOKS):
+            count = len(list(_OWN_THREADS.iterdir()))
+            if count == 1:
+                break
+            time.sleep(_LEAVING_SECONDS)
+    return count
