@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from graders.engine.sandbox.launcher import open_launcher
 from graders.engine.sandbox.process import Launcher
+
+# No test judges by the clock on the wall: hypothesis would, and a busy machine takes its time.
+settings.register_profile("without a deadline", settings(), deadline=None)
+settings.load_profile("without a deadline")
 
 
 @pytest.fixture
