@@ -38,11 +38,11 @@ from graders.engine.harness import (
 from graders.engine.submissions.submission import find_submission
 from graders.engine.web.browser import FIRST_PATH, Browser, PageTrouble, open_browser, page_of
 from graders.engine.web.bundle import Bundle, BundleProblem, bundle
-from graders.engine.web.dom import open_dom
+from graders.engine.web.dom import OLDEST_NODE, open_dom
 from graders.engine.web.node import NodeRun, run_in_node
 from graders.engine.web.packages import PackagesMissingError, web_packages
 from graders.engine.web.page_server import API_ORIGIN, PAGE_ORIGIN
-from graders.engine.web.programs import BROWSER_VARIABLE, find_browser, find_node
+from graders.engine.web.programs import BROWSER_VARIABLE, find_browser, find_node, version_of
 from graders.engine.web.recording import WebRequest
 from graders.lesson07.page_data import PageData
 from graders.lesson07.replays import Replayer, thread_in
@@ -370,12 +370,13 @@ async def _play(scene: Scene, folder: Path, steps: Sequence[str]) -> PlayedWidge
     if program is not None:
         opening = open_browser(program, scene.student)
         played.where = f"in a real browser: `{program.name}`"
-    elif node is not None:
+    elif node is not None and version_of(node) >= OLDEST_NODE:
         opening = open_dom(node, web_packages(), scene.student)
         played.where = f"without a browser, by happy-dom in Node. {NO_BROWSER}"
         played.unseen = {"cookie": "Without a browser there are no real cookies."}
     else:
-        played.unavailable = f"{NO_BROWSER} There is no Node either."
+        why = "There is no Node either." if node is None else f"Node is older than {OLDEST_NODE}."
+        played.unavailable = f"{NO_BROWSER} {why}"
         return played
     async with opening as browser:
         if not browser.alone:
