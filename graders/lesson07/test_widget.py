@@ -42,14 +42,14 @@ OWN_HEADERS = {
 
 @criterion("mounts")
 async def test_widget_is_built_and_mounts(
-    played: PlayedWidget, noted: Callable[[str], None]
+    loaded: PlayedWidget, noted: Callable[[str], None]
 ) -> None:
-    if played.where:
-        noted(f"The widget was run {played.where}")
-    if played.unavailable:
-        noted(f"The widget was not run. {played.unavailable}")
-    _ = played.built.value
-    started: Started = played.step("start")
+    if loaded.where:
+        noted(f"The widget was run {loaded.where}")
+    if loaded.unavailable:
+        noted(f"The widget was not run. {loaded.unavailable}")
+    _ = loaded.built.value
+    started: Started = loaded.step("start")
     names = ", ".join(f"`{name}`" for name in started.names) or "nothing"
     expect(
         started.exported,
@@ -71,8 +71,8 @@ async def test_widget_is_built_and_mounts(
 
 
 @criterion("server-render")
-async def test_widget_renders_on_a_server(played: PlayedWidget) -> None:
-    run = played.on_server()
+async def test_widget_renders_on_a_server(loaded: PlayedWidget) -> None:
+    run = loaded.on_server()
     expect(
         not run.ended_for,
         f"In Node, without a browser, it was ended: {run.ended_for}. Loading and rendering a "
@@ -85,8 +85,8 @@ async def test_widget_renders_on_a_server(played: PlayedWidget) -> None:
 
 
 @criterion("real-options")
-async def test_options_are_real_ones(played: PlayedWidget) -> None:
-    started: Started = played.step("start")
+async def test_options_are_real_ones(loaded: PlayedWidget) -> None:
+    started: Started = loaded.step("start")
     expect(started.look.options, "The element was given no options.", hint="none")
     problems = started.look.problems
     if problems:
@@ -119,9 +119,9 @@ def _lines(look: Look) -> list[str]:
 
 
 @criterion("late-script")
-async def test_script_that_comes_late_is_used(played: PlayedWidget) -> None:
-    normal: Started = played.step("start")
-    late: Late = played.step("late")
+async def test_script_that_comes_late_is_used(loaded: PlayedWidget) -> None:
+    normal: Started = loaded.step("start")
+    late: Late = loaded.step("late")
     expect(not late.came.failed, f"The widget raised an exception: {quote(late.came.failed)}.")
     expect(
         late.came.mounted and late.came.options,
@@ -150,11 +150,11 @@ async def test_script_that_comes_late_is_used(played: PlayedWidget) -> None:
 
 @criterion("blocked-script")
 @pytest.mark.parametrize("step", ["late", "blocked"])
-async def test_missing_script_is_told(played: PlayedWidget, step: str) -> None:
-    normal: Started = played.step("start")
-    late: Late = played.step(step)
+async def test_missing_script_is_told(loaded: PlayedWidget, step: str) -> None:
+    normal: Started = loaded.step("start")
+    late: Late = loaded.step(step)
     if step == "late":
-        played.show("late, waited")
+        loaded.show("late, waited")
     how = "did not come" if step == "late" else "could not be loaded"
     text = quote(late.waited.text) if late.waited.text else "nothing"
     expect(
@@ -167,8 +167,8 @@ async def test_missing_script_is_told(played: PlayedWidget, step: str) -> None:
 
 
 @criterion("request-leaves")
-async def test_message_leaves_for_the_backend(played: PlayedWidget) -> None:
-    sent: Sent = played.step("first")
+async def test_message_leaves_for_the_backend(loaded: PlayedWidget) -> None:
+    sent: Sent = loaded.step("first")
     path = sent.scene.student.endpoint
     right = [each for each in sent.requests if each.origin == API_ORIGIN and each.path == path]
     others = [f"`{each.origin}{each.target}`" for each in sent.requests]
@@ -182,8 +182,8 @@ async def test_message_leaves_for_the_backend(played: PlayedWidget) -> None:
 
 
 @criterion("token-sent")
-async def test_token_is_sent(played: PlayedWidget) -> None:
-    sent: Sent = played.step("first")
+async def test_token_is_sent(loaded: PlayedWidget) -> None:
+    sent: Sent = loaded.step("first")
     preflights = [each for each in sent.requests if each.is_preflight]
     if sent.request is None:
         asked = [each.header("access-control-request-headers") or "" for each in preflights]
@@ -193,7 +193,7 @@ async def test_token_is_sent(played: PlayedWidget) -> None:
         )
         return
     for name in ("first", "later"):
-        step: Sent = played.step(name)
+        step: Sent = loaded.step(name)
         if step.request is not None:
             _expect_token(step.request, step.token)
 

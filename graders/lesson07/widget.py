@@ -11,10 +11,12 @@ import re
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from graders.engine.harness import (
     Finding,
@@ -23,6 +25,8 @@ from graders.engine.harness import (
     Picture,
     RecordedCall,
     Scene,
+    ServerSettings,
+    StartFailed,
     Tokens,
     Trace,
     Turn,
@@ -31,19 +35,21 @@ from graders.engine.harness import (
     recorded_as,
     say_held,
 )
+from graders.engine.submissions.submission import find_submission
 from graders.engine.web.browser import FIRST_PATH, Browser, PageTrouble, open_browser, page_of
 from graders.engine.web.bundle import Bundle, BundleProblem, bundle
-from graders.engine.web.dom import open_dom
+from graders.engine.web.dom import OLDEST_NODE, open_dom
 from graders.engine.web.node import NodeRun, run_in_node
 from graders.engine.web.packages import PackagesMissingError, web_packages
 from graders.engine.web.page_server import API_ORIGIN, PAGE_ORIGIN
-from graders.engine.web.programs import BROWSER_VARIABLE, find_browser, find_node
+from graders.engine.web.programs import BROWSER_VARIABLE, find_browser, find_node, version_of
 from graders.engine.web.recording import WebRequest
 from graders.lesson07.page_data import PageData
 from graders.lesson07.replays import Replayer, thread_in
 from graders.lesson07.safe_json import read_object
 
 HERE = Path(__file__).parent / "web"
+ABSENT = Path(__file__).parent / "absent"
 DRIVER = Path(__file__).parents[1] / "engine" / "web" / "page" / "driver.js"
 DOMAIN_KEY = "domain_pk_localhost_dev"
 PAGE_ENTRY = """\
@@ -289,9 +295,8 @@ NO_BROWSER = (
 )
 
 
-def build(scene: Scene) -> Bundle | BundleProblem:
-    """Bundle the widget for a page."""
-    folder = scene.student.frontend
+def build(folder: Path) -> Bundle | BundleProblem:
+    """Bundle the widget in ``folder`` for a page."""
     if not folder.is_dir():
         return BundleProblem(
             f"There is no folder `{folder.name}/`.",
@@ -307,15 +312,54 @@ def played(widget_in_browser: PlayedWidget, trace: Trace) -> PlayedWidget:
     return replace(widget_in_browser, trace=trace)
 
 
+@pytest.fixture
+def loaded(request: pytest.FixtureRequest) -> PlayedWidget:
+    """Return what was played; where the server does not start, what needs none.
+
+    It is asked for late: a check that names a server is left out there.
+    """
+    try:
+        played: PlayedWidget = request.getfixturevalue("played")
+    except StartFailed:
+        played = request.getfixturevalue("widget_alone")
+    return played
+
+
+@pytest_asyncio.fixture
+async def widget_alone(
+    of_reference: Callable[[Any, Path], Awaitable[PlayedWidget]], submission: Path, trace: Trace
+) -> PlayedWidget:
+    """Return what was played of the widget with a server that never has an answer."""
+    folder = find_submission(submission).frontend or submission / ServerSettings.frontend
+    return replace(await of_reference(_alone(folder), ABSENT), trace=trace)
+
+
+@cache
+def _alone(folder: Path) -> Callable[[Scene], Awaitable[PlayedWidget]]:
+    """Return the scenario of the widget in ``folder``, the same one at each call."""
+
+    async def play(scene: Scene) -> PlayedWidget:
+        return await _play(scene, folder, ALONE)
+
+    return play
+
+
 @recorded_as("widget_in_browser")
 async def play_widget(scene: Scene) -> PlayedWidget:
-    """Bundle the widget, and play all steps with it in one browser."""
+    """Bundle the widget, play all steps with it in one browser, and what hangs on them."""
+    played = await _play(scene, scene.student.frontend, tuple(OF_STEP))
+    if "first" in played.steps:
+        await play_replays(scene, played)
+    return played
+
+
+async def _play(scene: Scene, folder: Path, steps: Sequence[str]) -> PlayedWidget:
     missing = _missing()
     if missing:
         return PlayedWidget(Outcome(), unavailable=missing)
-    built = await asyncio.to_thread(build, scene)
+    built = await asyncio.to_thread(build, folder)
     if isinstance(built, BundleProblem):
-        place = re.sub("^web(?=/)", scene.student.frontend.name, built.place)
+        place = re.sub("^web(?=/)", folder.name, built.place)
         where = f"`{place}`: " if place else ""
         finding = Finding(f"{where}{built.message}", advice=built.cure)
         return PlayedWidget(Outcome(finding=finding))
@@ -326,18 +370,18 @@ async def play_widget(scene: Scene) -> PlayedWidget:
     if program is not None:
         opening = open_browser(program, scene.student)
         played.where = f"in a real browser: `{program.name}`"
-    elif node is not None:
+    elif node is not None and version_of(node) >= OLDEST_NODE:
         opening = open_dom(node, web_packages(), scene.student)
         played.where = f"without a browser, by happy-dom in Node. {NO_BROWSER}"
         played.unseen = {"cookie": "Without a browser there are no real cookies."}
     else:
-        played.unavailable = f"{NO_BROWSER} There is no Node either."
+        why = "There is no Node either." if node is None else f"Node is older than {OLDEST_NODE}."
+        played.unavailable = f"{NO_BROWSER} {why}"
         return played
     async with opening as browser:
         if not browser.alone:
             played.where += " It had no network namespace: this is for practice only."
-        await _PagePlayer(scene, browser, built, played).play()
-    await play_replays(scene, played)
+        await _PagePlayer(scene, browser, built, played).play(steps)
     return played
 
 
@@ -389,8 +433,8 @@ class _PagePlayer:
         self.tokens = tokens
         self.api_url = f"{API_ORIGIN}{scene.student.endpoint}"
 
-    async def play(self) -> None:
-        """Play all steps; a step that ends the page keeps those after it from being played."""
+    async def play(self, wanted: Sequence[str]) -> None:
+        """Play the steps; one that ends the page keeps those after it from being played."""
         steps: dict[str, Step] = {
             "start": self.start,
             "first": self.first,
@@ -409,7 +453,8 @@ class _PagePlayer:
         }
         self._lay_out(FIRST_PATH)
         self.server.script.held.set()
-        for name, step in steps.items():
+        for name in wanted:
+            step = steps[name]
             if self.played.gone is not None:
                 gone_at, why = self.played.gone
                 finding = Finding(f"The page was gone after the step `{gone_at}`: {why}",
@@ -660,6 +705,8 @@ OF_STEP = {
     "blocked": "blocked-script",
 }
 """By step the criterion that fails where the page ends in it."""
+ALONE = ("start", "first", "later", "late", "blocked")
+"""The steps that show something even where no server has an answer."""
 PICTURED = {
     "start": "ten seconds after the widget was rendered",
     "first": "after the first message",

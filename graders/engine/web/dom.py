@@ -14,6 +14,8 @@ from graders.engine.web.confined import ProgramLimits, ProgramSpec, own_folder
 from graders.engine.web.packages import WebPackages
 from graders.engine.web.page_server import PAGE_ORIGIN, PageBackend
 
+OLDEST_NODE = 20
+"""The main version of Node that happy-dom needs."""
 _RUNNER = Path(__file__).parent / "page" / "dom.mjs"
 _FLAGS = ("--max-old-space-size=512", "--no-warnings")
 _LIMITS = ProgramLimits(cpu_seconds=40)

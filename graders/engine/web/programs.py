@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -52,6 +54,18 @@ def find_browser() -> Path | None:
 def find_node() -> Path | None:
     """Return Node, if it is there."""
     return _on_path("node")
+
+
+def version_of(node: Path) -> int:
+    """Return the main version of Node, 0 if it does not say any."""
+    try:
+        said = subprocess.run(  # noqa: S603 - Node itself, without a script
+            [str(node), "--version"], capture_output=True, text=True, check=False
+        ).stdout
+    except OSError:
+        return 0
+    found = re.match(r"v(\d{1,4})\.", said)
+    return int(found[1]) if found else 0
 
 
 def find_npm() -> Path | None:
