@@ -38,7 +38,7 @@ def test_help_shows_exit_codes_and_commands(capsys: pytest.CaptureFixture[str]) 
     assert all(name in shown for name in NAMES)
 
 
-OF_LESSONS = ("check", "mutant", "new", "quiz", "scenarios")
+OF_LESSONS = ("check", "coverage", "mutant", "new", "quiz", "scenarios")
 COMMANDS = [
     (),
     *((name,) for name in NAMES if name != "test"),

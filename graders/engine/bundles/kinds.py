@@ -27,7 +27,17 @@ _TOP = ("grade.py", "pyproject.toml", "uv.lock", "LICENSE")
 _OF_COURSE = ("course.lock",)
 """What packages of a course are locked in."""
 _EXPORTS = "requirements*.txt"
-_FOR_INSTRUCTORS = frozenset({"bulk.md", "classrooms.md", "decisions.md", "exams.md", "words.md"})
+_FOR_INSTRUCTORS = frozenset(
+    {
+        "bulk.md",
+        "classrooms.md",
+        "coverage.md",
+        "coverage.yaml",
+        "decisions.md",
+        "exams.md",
+        "words.md",
+    }
+)
 _GRADERS = ("bootstrap", "engine")
 
 

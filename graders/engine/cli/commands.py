@@ -687,6 +687,14 @@ def check_command(
     return run_check(command_context(context), names or (), seed, jobs=at_once, verbose=verbose)
 
 
+@lessons.command("coverage", cls=PlainCommand, short_help="Map what the course asks to its checks.")
+def coverage_command(context: typer.Context) -> ExitCode:
+    """Make docs/coverage.md of docs/coverage.yaml, and list what nobody checks."""
+    from graders.engine.cli.mapping import run_coverage  # noqa: PLC0415 - only here
+
+    return run_coverage(command_context(context))
+
+
 @lessons.command(
     "mutant", cls=PlainCommand, short_help="Make a mutant: a solution with one mistake."
 )
