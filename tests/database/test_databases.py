@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from typing import LiteralString
 
 import psycopg
@@ -94,6 +96,22 @@ def test_it_is_removed_with_its_user_and_says_whether_it_was_used(databases: Dat
         with pytest.raises(psycopg.OperationalError):
             psycopg.connect(each.url)
     assert (used.was_used, unused.was_used) == (True, False)
+
+
+def test_a_process_of_postgresql_that_crashes_ends_no_run(
+    databases: Databases, database: ServerDatabase
+) -> None:
+    left = psycopg.connect(database.url)
+    left.execute(TABLE)
+    left.commit()
+    os.kill(left.info.backend_pid, signal.SIGKILL)
+    with pytest.raises(psycopg.OperationalError):
+        left.execute("SELECT 1")
+    left.close()
+    other = databases.new()
+    assert seen_by_server(other, "SELECT 1") == 1
+    other.drop()
+    assert seen_by_server(database, "SELECT count(*) FROM notes") == 0
 
 
 @pytest.mark.parametrize(

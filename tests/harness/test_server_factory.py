@@ -121,6 +121,21 @@ async def test_each_server_has_an_empty_database_of_its_own(
         assert factory.notes == (f"The server was given {databases.version}, not SQLite.",)
 
 
+async def test_servers_of_the_course_store_in_files(launcher: Launcher, tmp_path: Path) -> None:
+    app = "from fastapi import FastAPI\nimport os\napp = FastAPI()\n"
+    route = "@app.get('/')\ndef url() -> str:\n    return os.environ['DATABASE_URL']\n"
+    (tmp_path / "server.py").write_text(app + route, encoding="utf-8")
+    env = {"DATABASE_URL": "sqlite:///chat.db"}
+    with (
+        closing(Databases()) as databases,
+        open_factory(
+            find_submission(tmp_path), launcher, limits={}, env=env, databases=databases
+        ) as factory,
+    ):
+        async with factory.reference(tmp_path).serve(Trace()) as (student, _):
+            assert (await student.http.get("/")).json() == "sqlite:///chat.db"
+
+
 async def test_a_server_that_uses_files_all_the_same_is_told_so(
     launcher: Launcher, tmp_path: Path
 ) -> None:

@@ -42,6 +42,9 @@ _OPTIONS = "-c lock_timeout=5s -c statement_timeout=30s -c default_transaction_r
 """Of the grader's connections: no table that is locked may hold it up for long."""
 _END_MILLISECONDS = 10_000
 _END = "SELECT pg_terminate_backend(pid, %s) FROM pg_stat_activity WHERE usename = %s"
+_SAYS_LATER = "FATAL:  the database system is"
+"""It starts, recovers, or does not accept connections yet."""
+_TRIES = 10_000
 _MARK = "log_parameter_max_length"
 """A setting without any effect here."""
 _LOOKS = 1_000
@@ -97,7 +100,7 @@ class Databases:
         """Return the connection of the user who may do all, to a database that is empty."""
         # The server first: its start makes a connection as well.
         assert self.server
-        if self._admin is None or self._admin.closed:
+        if self._admin is None or not _answers(self._admin):
             self._admin = self.connect(GRADER, self._password, "postgres")
         return self._admin
 
@@ -112,14 +115,21 @@ class Databases:
         self, user: str, password: str, database: str, *, options: str = _OPTIONS
     ) -> Connection:
         """Connect as somebody; every statement is a transaction of its own."""
-        return psycopg.connect(
-            host=str(self.server.socket_folder),
-            user=user,
-            password=password,
-            dbname=database,
-            autocommit=True,
-            options=options,
-        )
+        for _ in range(_TRIES):
+            try:
+                return psycopg.connect(
+                    host=str(self.server.socket_folder),
+                    user=user,
+                    password=password,
+                    dbname=database,
+                    autocommit=True,
+                    options=options,
+                )
+            except psycopg.OperationalError as error:
+                # After a crash of one of its processes, it lets nobody in for a moment.
+                if _SAYS_LATER not in str(error):
+                    raise
+        raise GraderBrokeError("The PostgreSQL server of the grader lets nobody in.")
 
     @contextmanager
     def stopped(self) -> Iterator[None]:
@@ -188,6 +198,16 @@ class Databases:
                 if _show(connection, setting) != before:
                     return
         raise GraderBrokeError(f"The PostgreSQL server of the grader did not take up {setting}.")
+
+
+def _answers(connection: Connection) -> bool:
+    """Return whether a connection is still good; close it if it is not."""
+    try:
+        connection.execute("SELECT 1")
+    except psycopg.OperationalError:
+        connection.close()
+        return False
+    return True
 
 
 def _show(connection: Connection, setting: LiteralString) -> object:

@@ -48,13 +48,16 @@ class TaskRow(Base):
     done: Mapped[bool] = mapped_column(default=False)
 
 
-engine = create_async_engine(settings.database_url.replace("sqlite://", "sqlite+aiosqlite://", 1))
+url = settings.database_url.replace("postgresql://", "postgresql+asyncpg://", 1)
+engine = create_async_engine(url.replace("sqlite://", "sqlite+aiosqlite://", 1))
 Session = async_sessionmaker(engine, expire_on_commit=False)
 
 
 @event.listens_for(engine.sync_engine, "connect")
 def wait_for_locks(connection: Any, _record: Any) -> None:
-    connection.execute("PRAGMA busy_timeout = 5000")
+    # PostgreSQL waits by itself.
+    if engine.dialect.name == "sqlite":
+        connection.execute("PRAGMA busy_timeout = 5000")
 
 
 async def open_database() -> None:
