@@ -75,6 +75,13 @@ def test_hole_is_shown_as_missing(course: Path, requirement: str, cells: str) ->
     assert "2 requirements, 1 missing: docs/coverage.md" in made.out
 
 
+def test_what_no_submission_is_judged_by_names_tests(course: Path) -> None:
+    told = "      - asks: Sing.\n        tests: [graders/greeting/test_basics.py]\n"
+    assert "| Sing. | `graders/greeting/test_basics.py` | | |" in page_of(course, told)
+    with pytest.raises(ContentError, match=r"no test `graders/greeting/test_none\.py`"):
+        page_of(course, told.replace("test_basics", "test_none"))
+
+
 def test_command_writes_the_page(course: Path) -> None:
     page = page_of(course, POLITE)
     assert run("lesson", "coverage", root=course).code == ExitCode.FULL_MARKS

@@ -12,6 +12,8 @@ lesson. ::
             criteria: [lesson02/key-from-environment]
             mutants: [lesson02/hard-coded-key]    # all that lose one of the criteria if left out
             database: postgresql                  # only mutants and solutions that are graded so
+          - asks: The chapter quiz.
+            tests: [tests/content/test_quiz.py]   # of what no submission is judged by
 """
 
 from __future__ import annotations
@@ -49,6 +51,7 @@ class CourseRequirement(ContentModel):
     criteria: tuple[LoanName, ...] = ()
     mutants: tuple[LoanName, ...] = ()
     database: Database | None = None
+    tests: tuple[Sentence, ...] = ()
 
 
 class CoursePart(ContentModel):
@@ -93,6 +96,8 @@ class Covered:
     @property
     def holes(self) -> tuple[str, ...]:
         """What is missing, in words."""
+        if self.requirement.tests:
+            return ()
         columns = {
             "criterion": self.requirement.criteria,
             "mutant": self.mutants,
@@ -135,6 +140,9 @@ def _covered(
     database = requirement.database or Database.SQLITE
     asked = dict.fromkeys(name.partition("/")[0] for name in requirement.criteria)
     _require_known(requirement, lessons, file)
+    for test in requirement.tests:
+        if not (file.parents[1] / test).is_file():
+            raise ContentError(file, None, f"There is no test `{test}`.")
     mutants = [
         f"{lesson}/{name}"
         for lesson in asked
@@ -201,9 +209,11 @@ def _lines(course: CourseMap) -> Iterator[str]:
 
 
 def _row(row: Covered) -> str:
+    asks = row.requirement.asks.replace("|", "/")
+    if row.requirement.tests:
+        return f"| {asks} | {', '.join(f'`{test}`' for test in row.requirement.tests)} | | |"
     columns = (row.requirement.criteria, row.mutants, row.solutions)
-    cells = (_names(each) if each else MISSING for each in columns)
-    return f"| {row.requirement.asks.replace('|', '/')} | {' | '.join(cells)} |"
+    return f"| {asks} | {' | '.join(_names(each) if each else MISSING for each in columns)} |"
 
 
 def _names(names: Sequence[str]) -> str:
