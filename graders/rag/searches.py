@@ -1,12 +1,13 @@
 """The searches of rag, each the answer to a message of its own; checks judge the record.
 
 The scripted model calls the tool with queries whose words decide what matches: vectors are as near
-as the texts share words.
+as the texts share words. Their order is another one in each run, and decides nothing.
 """
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -127,9 +128,18 @@ async def look_up(
     """Say message ``name`` on a page, and let the model search for its answer."""
     before = len(scene.model.embeddings.calls)
     own = scene.on_page(page)
+    queries = [shuffled(scene, each) for each in queries]
     said = await own.say(name, None, search(queries, scope), say(own.answer(name)))
     asked = tuple(call.texts for call in scene.model.embeddings.calls[before:])
     return Search(said, tuple(queries), scope, page, asked)
+
+
+def shuffled(scene: Scene, query: str) -> str:
+    """Return a query with its words in the order of this run, so that nobody can know it."""
+    seed = scene.canary.word("order of words")
+    words = list(enumerate(query.split()))
+    words.sort(key=lambda word: hashlib.sha256(f"{seed} {word}".encode()).digest())
+    return " ".join(word for _, word in words)
 
 
 @dataclass(frozen=True)
@@ -177,7 +187,7 @@ async def play_searches(scene: Scene) -> Searches:
     indexed = tuple(
         call.texts
         for call in scene.model.embeddings.calls
-        if not any(holds(text, WHISTLE) for text in call.texts)
+        if not any(holds(text, first.queries[0]) for text in call.texts)
     )
     points = stored_points(scene)
     others = {
@@ -237,7 +247,8 @@ async def play_side_by_side(scene: Scene) -> SideBySide:
     await look_up(pages, "warm", [SPLICE], "course")
     slow, other = pages.on_page(SLOW_PAGE, "alice"), pages.on_page(OTHER_PAGE, "bob")
     hold = say_held("One moment, please. ")
-    turn = slow.script("slow", hold, search([WEAR], "lesson"), say(slow.answer("slow")))
+    query = shuffled(scene, WEAR)
+    turn = slow.script("slow", hold, search([query], "lesson"), say(slow.answer("slow")))
     gone_on = asyncio.Event()
 
     async def read(stream: Stream) -> None:
@@ -258,5 +269,5 @@ async def play_side_by_side(scene: Scene) -> SideBySide:
     meanwhile = await other.say("meanwhile")
     embeddings.release()
     gone_on.set()
-    found = Search(await saying, (WEAR,), "lesson", SLOW_PAGE)
+    found = Search(await saying, (query,), "lesson", SLOW_PAGE)
     return SideBySide(found, before, waited.finding is None, meanwhile)

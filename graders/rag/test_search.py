@@ -15,7 +15,7 @@ from graders.rag.passages import (
     named,
     times_in,
 )
-from graders.rag.searches import MANY, TOOL, Search, Searches
+from graders.rag.searches import TOOL, Search, Searches
 
 MOST_PASSAGES = 5
 PARAMETERS = ("queries", "scope")
@@ -40,8 +40,8 @@ async def test_model_is_offered_the_tool(searches: Searches) -> None:
     offered = _parameters(call)
     expect(
         set(PARAMETERS) <= set(offered),
-        f"The tool's parameters are {', '.join(sorted(offered)) or 'none'}, and not `queries` "
-        "and `scope`.",
+        f"The tool's parameters are {quote(', '.join(sorted(offered)), 100) or 'none'}, and not "
+        "`queries` and `scope`.",
         at=searches.plain.mark,
         hint="parameters",
     )
@@ -276,7 +276,7 @@ async def test_far_better_passage_comes_first_all_the_same(searches: Searches) -
 async def test_all_queries_are_embedded_in_one_request(searches: Searches) -> None:
     search = searches.others["several"]
     result_of(search)
-    asked = [texts for texts in search.embedded if _queries_in(texts)]
+    asked = [texts for texts in search.embedded if _queries_in(texts, search.queries)]
     needed(
         asked != [],
         f"{search.told}: no request for vectors held a query as a text of its own.",
@@ -284,16 +284,16 @@ async def test_all_queries_are_embedded_in_one_request(searches: Searches) -> No
         at=search.said.mark,
     )
     expect(
-        len(asked) == 1 and len(_queries_in(asked[0])) == len(MANY),
-        f"{search.told}: the {len(MANY)} queries were embedded in {len(asked)} requests.",
+        len(asked) == 1 and len(_queries_in(asked[0], search.queries)) == len(search.queries),
+        f"{search.told}: the {len(search.queries)} queries were embedded in {len(asked)} requests.",
         at=search.said.mark,
     )
 
 
-def _queries_in(texts: tuple[str, ...]) -> set[str]:
+def _queries_in(texts: tuple[str, ...], queries: tuple[str, ...]) -> set[str]:
     """Return the queries that have a text of their own among those of a request."""
-    held = [{query for query in MANY if holds(text, query)} for text in texts]
-    return {query for queries in held if len(queries) == 1 for query in queries}
+    held = [{query for query in queries if holds(text, query)} for text in texts]
+    return {query for found in held if len(found) == 1 for query in found}
 
 
 @criterion("vectors-asked")
