@@ -19,6 +19,7 @@ import httpx
 
 from graders.engine.content.canaries import Canaries
 from graders.engine.core.errors import Finding
+from graders.engine.core.results import Picture
 from graders.engine.harness import (
     Outcome,
     RecordedCall,
@@ -51,6 +52,7 @@ _PLAIN: dict[Any, object] = {
     httpx.Headers: httpx.Headers(),
     Path: Path("nowhere"),
     Finding: Finding("nothing"),
+    Picture: Picture(of="The page shows nothing.", jpeg="/9j/"),
 }
 
 
