@@ -55,12 +55,12 @@ async def play_left(scene: Scene) -> Left:
     stream = await scene.send("first")
     await hear(scene, turn, stream, tokens[:3])
     await stream.close()
-    await scene.settle()
+    await scene.rest()
     await attempt(scene.student.advance(2))  # for a server that looks now and then
-    await scene.settle()
+    await scene.rest()
     given_up = await _given_up(scene, turn)
     await turn.release_all()
-    await scene.settle()
+    await scene.rest()
     return Left(
         scene=scene,
         heard=stream.text,
@@ -184,10 +184,10 @@ async def _interrupt(scene: Scene, name: str, old: Held) -> tuple[Said, bool]:
 
 async def _superseded(scene: Scene, old: Held) -> Superseded:
     """Return what became of an answer; a server may notice it at the model's next token."""
-    await scene.settle()
+    await scene.rest()
     await _given_up(scene, old.turn)
     ends = await _comes_to_its_end(old.stream)
-    await scene.settle()
+    await scene.rest()
     given_up = old.turn.cancelled
     await old.turn.release_all()
     if not ends:
@@ -272,7 +272,7 @@ async def _burst(
         saying = attempt(scene.send(name, thread_id))
         asking.append(asyncio.ensure_future(saying))
         if not at_once:
-            await scene.settle()
+            await scene.rest()
     for turn in turns:
         await turn.release_all()
     streams = await asyncio.gather(*asking)
@@ -286,7 +286,7 @@ async def _given_up(scene: Scene, turn: Turn) -> bool:
     """Return whether the call was cancelled; some servers look only when the next token comes."""
     if not turn.cancelled:
         await turn.release()
-        await scene.settle()
+        await scene.rest()
     return turn.cancelled
 
 

@@ -52,7 +52,7 @@ async def play_slow_tool(scene: Scene) -> SlowTool:
         return played
     progress = await _first_progress(begun.value)
     waited = scene.student.skipped_seconds
-    await scene.settle()
+    await scene.rest()
     running = len(turn.requests) == 1
     if running and progress is not None:
         await attempt(scene.student.advance(10))

@@ -131,6 +131,11 @@ class Scene:
         for _ in range(_ROUNDS):
             await attempt(self.student.settle())
 
+    async def rest(self) -> None:
+        """Let the server do all that it has to do, in its threads as well, and what follows."""
+        for _ in range(_ROUNDS):
+            await attempt(self.student.rest())
+
 
 @dataclass(frozen=True)
 class Said:

@@ -255,6 +255,10 @@ class Student:
         pong = link.ping()
         await link.until(pong.done)
 
+    async def rest(self) -> None:
+        """Wait until the server has nothing left to do, in its event loop and in its threads."""
+        await self._running().link.rest()
+
     async def until(self, holds: Callable[[], bool]) -> None:
         """Wait until ``holds()``, which something that the server does must bring about.
 

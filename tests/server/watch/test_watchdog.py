@@ -161,6 +161,21 @@ SERVER = """
             yield work.result()
         return StreamingResponse(words())
 
+    @app.get("/begins-in-thread/{seconds}")
+    async def begins_in_thread(seconds: float):
+        def compute():
+            begun = time.thread_time()
+            while time.thread_time() - begun < seconds:
+                pass
+            app.state.is_done = True
+        app.state.is_done = False
+        threading.Thread(target=compute, daemon=True).start()
+        return app.state.is_done
+
+    @app.get("/is-done")
+    async def is_done():
+        return app.state.is_done
+
     @app.get("/pauses/{count}/{seconds}")
     async def pauses(count: int, seconds: float):
         async def words():
@@ -213,6 +228,16 @@ async def test_a_stream_that_never_ends_is_stalled_after_what_it_sent(bench: Ben
         assert [await anext(chunks) for _ in range(3)] == [b"word"] * 3
         with pytest.raises(Stalled):
             await anext(chunks)
+
+
+@pytest.mark.parametrize(("seconds", "is_waited_for"), [(0.1, True), (20, False)])
+async def test_what_a_thread_has_to_do_is_waited_for_until_it_computes_for_long(
+    bench: Bench, seconds: float, *, is_waited_for: bool
+) -> None:
+    student = await bench.serve(SERVER)
+    assert (await student.http.get(f"/begins-in-thread/{seconds}")).json() is False
+    await student.rest()
+    assert (await student.http.get("/is-done")).json() is is_waited_for
 
 
 async def test_a_stalled_server_answers_other_requests(bench: Bench) -> None:

@@ -47,7 +47,9 @@ from graders.engine.wire.frames import (
 )
 
 _MOST_QUESTIONS, _QUESTION_SECONDS = 2_000, 0.001
-"""How long a partner is waited for that never comes to rest: some seconds."""
+"""How long is waited for what never comes to rest: some seconds."""
+_RESTLESS_NS = 300_000_000
+"""How much the server may compute until it must be at rest: far more than a message takes."""
 _MOST_STEPS = 2_000
 """Timers that one move of the clock meets, each with what works elsewhere."""
 _MOST_RAISED = 1_000
@@ -229,6 +231,26 @@ class Link:
                 break
             await asyncio.sleep(_QUESTION_SECONDS)
         return next_timer
+
+    async def rest(self) -> None:
+        """Wait until the server has nothing left to do, in its event loop and in its threads.
+
+        At rest is what was asleep both before and after a question to the loop: what was written
+        before has been read by then. A server whose threads compute for long is left alone.
+        """
+        begun = self._watchdog.seen()
+        was_asleep = False
+        for _ in range(_MOST_QUESTIONS):
+            pong = self.ping()
+            await self.until(pong.done)
+            now = self._watchdog.seen()
+            if now is None or begun is None or now.cpu_ns - begun.cpu_ns > _RESTLESS_NS:
+                return
+            if was_asleep and now.asleep:
+                return
+            was_asleep = now.asleep
+            if not was_asleep:
+                await asyncio.sleep(_QUESTION_SECONDS)
 
     async def advance(self, seconds: float, *, stop: bool = False) -> float | None:
         """Move the virtual clock, and let it stand still; return the seconds to the next timer."""

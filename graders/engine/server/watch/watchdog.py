@@ -212,7 +212,8 @@ class Watchdog:
             before.look_again()
             self._recall(before)
 
-    def _activity(self) -> Activity | None:
+    def seen(self) -> Activity | None:
+        """Return what the server and its partner are doing; ``None`` as :func:`activity` does."""
         return activity_with_partner(self._pid, self._partner)
 
     def _up_to_date(self) -> _Observed:
@@ -226,7 +227,7 @@ class Watchdog:
 
     def _observe_anew(self, old: _Observed | None) -> _Observed:
         requests = self._server.request_count
-        now = _Observed(requests, self._server.message_count, self._activity())
+        now = _Observed(requests, self._server.message_count, self.seen())
         if old is not None and old.requests == requests:
             now.answer_seconds = old.answer_seconds
             now.only_timers = old.only_timers
@@ -239,7 +240,7 @@ class Watchdog:
         if self._unanswered is not None and not self._unanswered.done():
             observed.pong = self._unanswered
             # It may have worked since, to tell in which line it is.
-            observed.last = self._activity()
+            observed.last = self.seen()
             observed.blocked = _BLOCKED_LOOKS - _KNOWN_BLOCKED_LOOKS
 
     def _let_go(self) -> None:
@@ -289,14 +290,14 @@ class Watchdog:
     async def _sleeps(self) -> bool:
         """Return whether all threads of the server are asleep, or are so in a moment."""
         for _ in range(_FALLS_ASLEEP_LOOKS):
-            now = self._activity()
+            now = self.seen()
             if now is None or now.asleep:
                 return now is not None
             await asyncio.sleep(_FALLS_ASLEEP_SECONDS)
         return False
 
     def _look(self, observed: _Observed) -> None:
-        now = self._activity()
+        now = self.seen()
         still = now is not None and now.asleep and now == observed.last
         observed.looks += 1
         observed.still = observed.still + 1 if still else 0
