@@ -52,6 +52,8 @@ class BlocksTogether:
     """What all blocks of a skill define and import."""
 
     imported: dict[str, sdk.Found] = field(default_factory=dict)
+    twofold: set[str] = field(default_factory=set)
+    """Names that stand for one thing in one block and for another in another."""
     own: set[str] = field(default_factory=set)
     classes: dict[str, list[ast.ClassDef]] = field(default_factory=dict)
     members: dict[str, set[str] | None] = field(default_factory=dict)
@@ -88,6 +90,8 @@ class BlocksTogether:
             found = {bound: sdk.source_of(name) for bound, name in names.items()}
             is_theirs = all(map(_is_sdk, names.values()))
         if is_theirs:
+            known = self.imported
+            self.twofold |= {name for name in found.keys() & known if found[name] != known[name]}
             self.imported |= found
         else:
             self.own |= set(found)
@@ -95,7 +99,7 @@ class BlocksTogether:
     def meant(self, node: ast.expr) -> sdk.Found:
         """Return what an expression of names stands for in the SDKs; None if it is not theirs."""
         match node:
-            case ast.Name(id=name) if name not in self.own:
+            case ast.Name(id=name) if name not in self.own | self.twofold:
                 return self.imported.get(name)
             case ast.Attribute(value=value, attr=name):
                 base = self.meant(value)
@@ -222,14 +226,16 @@ def _module_of(node: ast.ImportFrom) -> sdk.Source | None:
 
 
 def _no_member(node: ast.AST, found: sdk.Found, name: str) -> Iterator[_Wrong]:
+    if name.startswith("__"):
+        return
     if isinstance(found, sdk.Source) and not sdk.has(found, name):
         said = f"the installed `{found.name}` has no `{quote(name)}`"
         yield node, said + _closest(name, sdk.names_in(found)), "name"
     elif isinstance(found, sdk.Definition) and sdk.is_class(found):
         members = sdk.members_of(found)
-        if members is not None and name not in members and not name.startswith("__"):
+        if members is not None and name not in members:
             said = f"the installed `{found.name}` has no `{quote(name)}`"
-            yield node, said + _closest(name, members), "method"
+            yield node, said + _closest(name, members), "member"
 
 
 def _no_parameter(node: ast.AST, found: sdk.Found, given: Sequence[str]) -> Iterator[_Wrong]:
@@ -244,7 +250,7 @@ def _no_parameter(node: ast.AST, found: sdk.Found, given: Sequence[str]) -> Iter
 
 def _no_method(node: ast.ClassDef, skill: BlocksTogether) -> Iterator[_Wrong]:
     members = skill.members_of(node.name)
-    for call in ast.walk(node) if members is not None else ():
+    for call in _of_class(node) if members is not None else ():
         match call:
             case ast.Call(func=ast.Attribute(value=ast.Name(id="self"), attr=name)):
                 if members is not None and name not in members and not name.startswith("__"):
@@ -253,10 +259,24 @@ def _no_method(node: ast.ClassDef, skill: BlocksTogether) -> Iterator[_Wrong]:
                     yield call, said + _closest(name, members), "method"
 
 
+def _of_class(node: ast.ClassDef) -> Iterator[ast.AST]:
+    """Yield what stands in a class, without the classes within it: their `self` is another."""
+    inner: list[ast.AST] = list(ast.iter_child_nodes(node))
+    while inner:
+        each = inner.pop(0)
+        yield each
+        if not isinstance(each, ast.ClassDef):
+            inner += ast.iter_child_nodes(each)
+
+
 def _not_installed(block: CodeBlock) -> Iterator[Missing]:
+    goes_on = False
     for number, line in enumerate(block.text.splitlines(), 1):
-        command = _INSTALL.search(line.partition("#")[0])
-        for word in command[1].split() if command else ():
+        text = line.partition("#")[0].rstrip()
+        command = _INSTALL.search(f"pip install {text}" if goes_on else text)
+        words = re.split(r"&|;|\|", command[1], maxsplit=1)[0] if command else ""
+        goes_on = command is not None and text.endswith("\\")
+        for word in words.split():
             name = re.split(r"[\[=<>~!]", word.strip("\"'"), maxsplit=1)[0].lower()
             if name in NO_DISTRIBUTIONS:
                 said = f"the package is not `{name}` but `{NO_DISTRIBUTIONS[name]}`"

@@ -34,9 +34,12 @@ MOST_FILES = 20
 _FENCE = "---"
 _PYTHON = frozenset({"python", "py", "python3"})
 _SHELL = frozenset({"", "bash", "console", "sh", "shell", "zsh"})
-_WRONG = re.compile(r"\s*#\s*wrong\b", re.IGNORECASE)
+_WRONG = re.compile(r"\s*#\W*wrong\b", re.IGNORECASE)
 _BOX = re.compile(r"\[[ xX]\]\s")
-_PATH = re.compile(r"(?:references|scripts|assets)/[\w./-]+")
+_BEFORE = rf"(?:\./|{re.escape(str(FOLDER))}/)?"
+_PATH = re.compile(rf"{_BEFORE}((?:references|scripts|assets)/[\w./-]+)")
+_PATH_IN_TEXT = re.compile(rf"(?<![\w./-]){_BEFORE}((?:references|scripts|assets)/[\w./-]*\.\w+)")
+_NUMBER = re.compile(r"\W*(?:[ivx]+|[a-z])[.):]\s")
 _SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:")
 
 
@@ -56,8 +59,8 @@ class CodeBlock:
 
     @property
     def is_shell(self) -> bool:
-        """Whether it shows commands."""
-        return self.language in _SHELL
+        """Whether it shows commands that are meant to be right."""
+        return self.language in _SHELL and not _WRONG.match(self.text)
 
     def tree(self) -> ast.Module:
         """Return its syntax tree; a SyntaxError that counts its own lines if it has none."""
@@ -83,7 +86,9 @@ class SkillSection:
     @property
     def words(self) -> str:
         """The title's words: no numbers, signs or capitals."""
-        return " ".join(re.findall(r"[a-z]+", self.title.casefold()))
+        title = self.title.casefold()
+        number = _NUMBER.match(title)
+        return " ".join(re.findall(r"[a-z]+", title[number.end() :] if number else title))
 
     @property
     def is_empty(self) -> bool:
@@ -105,6 +110,11 @@ class SkillSection:
     def paths(self) -> list[str]:
         """The paths in the skill's folder that it names as code."""
         return _paths(self.tokens)
+
+    @property
+    def paths_in_text(self) -> list[str]:
+        """The files in the skill's folder that it names in plain text."""
+        return _paths_in_text(self.tokens)
 
     @property
     def entries(self) -> list[str]:
@@ -195,7 +205,7 @@ class Skill:
         """The texts of its front matter by key; a finding that names the line if it is none."""
         lines = self._parts[0] or []
         with mistakes_found(FILE.name):
-            node = parse("\n" + "".join(lines), self.root / FILE)
+            node = parse("\n" + "".join(lines), self.root / FILE, empty_values=True)
         if not isinstance(node, MappingNode):
             found(f"`{FILE.name}`, line 2: this is no `key: value`.", hint="malformed")
         return {
@@ -299,9 +309,19 @@ def _links(tokens: Sequence[Token]) -> list[str]:
 
 
 def _paths(tokens: Sequence[Token]) -> list[str]:
-    spans = (child for token in tokens for child in token.children or ())
-    return [each.content for each in spans
-            if each.type == "code_inline" and _PATH.fullmatch(each.content)]  # fmt: skip
+    paths: list[str] = []
+    for token in tokens:
+        for child in token.children or ():
+            if child.type == "code_inline":
+                alone = _PATH.fullmatch(child.content)
+                paths += [alone[1]] if alone else _PATH_IN_TEXT.findall(child.content)
+    return paths
+
+
+def _paths_in_text(tokens: Sequence[Token]) -> list[str]:
+    texts = (child.content for token in tokens for child in token.children or ()
+             if child.type == "text")  # fmt: skip
+    return [path for text in texts for path in _PATH_IN_TEXT.findall(text)]
 
 
 def _is_comment(token: Token) -> bool:

@@ -36,9 +36,10 @@ def test_name_is_that_of_the_folder(skill: Skill) -> None:
 @criterion("description-says-when")
 def test_description_says_when(skill: Skill) -> None:
     description = " ".join(skill.front_matter["description"].split())
+    other = "capitals" if description.casefold().startswith(BEGINS.casefold()) else "words"
     expect(
         description.startswith(BEGINS),
-        f"`description` begins with other words: “{quote(description, 60)}”.",
+        f"`description` begins with other {other}: “{quote(description, 60)}”.",
     )
     rest = description.removeprefix(BEGINS)
     expect(
@@ -72,7 +73,7 @@ def test_references_exist(skill: Skill) -> None:
         f"{', '.join(f'`{quote(link, 100)}`' for link in lacking[:5])}.",
     )
     sections = [each for each in skill.page.sections if each.words.startswith("references")]
-    links = [link for section in sections for link in (*section.links, *section.paths)]
+    links = [link for each in sections for link in (*each.links, *each.paths, *each.paths_in_text)]
     expect(
         any(skill.is_beside(link) for link in links),
         "The section References names no file in the skill's folder."

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+WORDS_IN_A_ROW = 5
+"""So many words of a passage, in its order, show that a text is of it."""
 CONTENT_FILE = Path(__file__).parents[2] / "assignments" / "rag" / "content.json"
 
 
@@ -58,6 +60,17 @@ def found_in(result: str) -> list[CoursePassage]:
     return sorted(found, key=lambda passage: places[passage.id])
 
 
+def cut_in(result: str) -> list[CoursePassage]:
+    """Return the passages of whose texts only the beginning is in a result.
+
+    Some begin alike: as long as one of those is there as a whole, the beginning is taken for its.
+    """
+    plain = _plain(result)
+    whole = " ".join(_plain(passage.text) for passage in found_in(result))
+    beginnings = {passage: " ".join(passage.text.split()[:WORDS_IN_A_ROW]) for passage in PASSAGES}
+    return [each for each, begins in beginnings.items() if begins in plain and begins not in whole]
+
+
 def named(passages: Sequence[CoursePassage]) -> str:
     """Tell passages in a sentence, by their ids."""
     return ", ".join(f"`{passage.id}`" for passage in passages) or "none"
@@ -69,9 +82,30 @@ def holds(text: str, part: str) -> bool:
 
 
 def is_embedded(passage: CoursePassage, texts: Sequence[str]) -> bool:
-    """Return whether each sentence of a passage is in one of the texts: it may be cut in parts."""
-    sentences = re.split(r"(?<=[.!?])\s+", passage.text)
-    return all(any(holds(text, sentence) for text in texts) for sentence in sentences)
+    """Return whether the words of a passage are in the texts: it may be cut in parts anywhere.
+
+    The last part may be too short to be known for one.
+    """
+    known = {row for text in texts for row in _rows(text)}
+    rows = _rows(passage.text)
+    covered = {start + n for start, row in enumerate(rows) if row in known
+               for n in range(WORDS_IN_A_ROW)}  # fmt: skip
+    return len(covered) >= len(rows)
+
+
+def is_of_passage(text: str) -> bool:
+    """Return whether a text that is embedded holds a part of a passage."""
+    return not _ROWS_OF_PASSAGES.isdisjoint(_rows(text))
+
+
+def _rows(text: str) -> list[tuple[str, ...]]:
+    """Return all words of a text that stand in a row, some at a time."""
+    words = re.findall(r"\w+", text.casefold())
+    return [tuple(words[start:][:WORDS_IN_A_ROW])
+            for start in range(len(words) - WORDS_IN_A_ROW + 1)]  # fmt: skip
+
+
+_ROWS_OF_PASSAGES = frozenset(row for passage in PASSAGES for row in _rows(passage.text))
 
 
 def _plain(text: str) -> str:

@@ -23,6 +23,7 @@ from graders.engine.harness import (
     Stream,
     attempt,
     call_tool,
+    quote,
     recorded_as,
     say,
     say_held,
@@ -115,6 +116,13 @@ class Search:
         return found_in(self.result or "")
 
     @property
+    def came(self) -> str:
+        """What came of it instead of passages, in words."""
+        if self.result is None:
+            return f"gave nothing back to the model: the message got {self.said.how}"
+        return f"gave back no passage: {quote(self.result, 200)!r}"
+
+    @property
     def told(self) -> str:
         """The call in words."""
         queries = ", ".join(repr(each) for each in self.queries)
@@ -123,13 +131,19 @@ class Search:
 
 
 async def look_up(
-    scene: PageScene, name: str, queries: Sequence[str], scope: str, page: OpenPage | None = None
+    scene: PageScene,
+    name: str,
+    queries: Sequence[str],
+    scope: str,
+    page: OpenPage | None = None,
+    *,
+    thread_id: str | None = None,
 ) -> Search:
     """Say message ``name`` on a page, and let the model search for its answer."""
     before = len(scene.model.embeddings.calls)
-    own = scene.on_page(page)
+    own = scene.on_page(page, scene.name)
     queries = [shuffled(scene, each) for each in queries]
-    said = await own.say(name, None, search(queries, scope), say(own.answer(name)))
+    said = await own.say(name, thread_id, search(queries, scope), say(own.answer(name)))
     asked = tuple(call.texts for call in scene.model.embeddings.calls[before:])
     return Search(said, tuple(queries), scope, page, asked)
 
@@ -227,13 +241,15 @@ class SideBySide:
     """A search during which another user, on another page, said something.
 
     ``before`` was said while the model had not called the tool yet, ``meanwhile`` while the vectors
-    of the query were still to come; ``waited`` says whether they were asked for.
+    of the query were still to come; ``waited`` says whether they were asked for. ``moved`` is the
+    first user's second search in the same thread, on the other page.
     """
 
     search: Search
     before: Said
     waited: bool
     meanwhile: Said
+    moved: Search | None
 
 
 SLOW_PAGE = OpenPage("knots", "hitch")
@@ -263,11 +279,19 @@ async def play_side_by_side(scene: Scene) -> SideBySide:
     await slow.settle()
     before = await other.say("before")
     embeddings = scene.model.embeddings
-    embeddings.hold()
+    # What the other user says may be searched for as well, at once and by itself.
+    embeddings.hold(but=lambda text: holds(text, other.message("meanwhile")))
     await turn.release_all()
     waited = await attempt(scene.student.until(lambda: embeddings.waiting > 0))
     meanwhile = await other.say("meanwhile")
     embeddings.release()
     gone_on.set()
-    found = Search(await saying, (query,), "lesson", SLOW_PAGE)
-    return SideBySide(found, before, waited.finding is None, meanwhile)
+    said = await saying
+    found = Search(said, (query,), "lesson", SLOW_PAGE)
+    thread = said.stream.new_thread_id if said.begun.finding is None else ""
+    moved = (
+        await look_up(slow, "moved", [WEAR], "lesson", OTHER_PAGE, thread_id=thread)
+        if thread
+        else None
+    )
+    return SideBySide(found, before, waited.finding is None, meanwhile, moved)

@@ -9,6 +9,7 @@ from graders.rag.passages import (
     BY_ID,
     PASSAGES,
     CoursePassage,
+    cut_in,
     found_in,
     holds,
     is_embedded,
@@ -65,13 +66,20 @@ def _dicts(given: object) -> list[dict[str, Any]]:
 @criterion("result-reaches-model")
 async def test_result_reaches_the_model(searches: Searches) -> None:
     result = result_of(searches.first, by=None)
-    wanted = BY_ID["fog-1"]
     expect(
-        times_in(result, wanted) > 0,
-        f"{searches.first.told} gave back {quote(result, 200)!r}, without the text of `fog-1`.",
+        bool(found_in(result) or cut_in(result)),
+        f"{searches.first.told} gave back {quote(result, 200)!r}, without the text of a passage.",
         at=searches.first.said.mark,
         hint="missing",
     )
+    for search in (searches.first, *searches.others.values()):
+        cut = cut_in(search.result or "")
+        expect(
+            not cut,
+            f"{search.told} gave back only the beginning of {named(cut[:1])}.",
+            at=search.said.mark,
+            hint="missing",
+        )
     said = searches.first.said
     expect(
         said.complete, f"After the tool, the client got {said.how}.", at=said.mark, hint="answer"

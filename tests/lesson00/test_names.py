@@ -34,7 +34,7 @@ class Server(ChatKitServer):
         ("import chatkit.types as t\nt.ToolStatus()", 2, "name", "has no `ToolStatus`"),
         ("import agents\nagents.Agents(name='a')", 2, "name", "has no `Agents`"),
         ("import chatkit.server\nchatkit.server.Server", 2, "name", "has no `Server`"),
-        ("from agents import Runner\nRunner.stream()", 2, "method", "`Runner` has no `stream`"),
+        ("from agents import Runner\nRunner.stream()", 2, "member", "`Runner` has no `stream`"),
         ("from agents import Agent\nAgent(prompts='x')", 2, "parameter", "takes no `prompts=`"),
         (
             "from agents import Agent\nAgent[str](instruction='x')",
@@ -70,10 +70,33 @@ def test_packages_that_are_installed_are_looked_at() -> None:
 
 
 @pytest.mark.parametrize(
+    ("code", "lines"),
+    [
+        ("pip install \\\n  fastapi \\\n  chatkit-sdk\nagents", [3]),
+        ("pip install openai-agents && mkdir agents; cd chatkit", []),
+        ("# Wrong: these are others\npip install chatkit-sdk agents", []),
+    ],
+)
+def test_commands_are_read_as_a_shell_does(code: str, lines: list[int]) -> None:
+    assert [line for line, *_ in told(code, language="bash")] == lines
+
+
+@pytest.mark.parametrize(
     "codes",
     [
         ("from my.store import InMemoryStore\nInMemoryStore().text_event(role=1)",),
         ("class Agent: ...\nAgent(prompts=1).stream()",),
+        ("import agents, chatkit\nprint(agents.__file__, chatkit.__name__)",),
+        ("# \u274c Wrong\nfrom chatkit.store import InMemoryStore",),
+        (
+            "from agents import Tool\nTool(name='a')",
+            "from chatkit.types import Page as Tool\nTool(data=[])",
+            "from chatkit.types import Thread as Tool",
+        ),
+        (
+            SERVER
+            + "        class Own:\n            def a(self): self.b()\n            def b(self): ...",
+        ),
         ("from agents import Agent\ndef f(Agent): Agent(prompts=1)",),
         (SERVER + "        self.store.tasks_of(context); self.agent.anything()",),
         ("class Own(Other): ...\nclass S(Own):\n    def f(self): self.text_event()",),

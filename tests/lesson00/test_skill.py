@@ -75,6 +75,8 @@ def test_code_of_a_skill_is_never_run(tmp_path: Path) -> None:
         ("---\nname: &a x\nb: *a\n---\n", None),
         ("---\r\nname: 'a'\r\ndescription: >-\r\n  b\r\n  c\r\n---\r\n", ("a", "b c")),
         ("\ufeff---\nname: 1.0\ndescription: yes\nlist: [a]\n---\n", ("1.0", "yes")),
+        ("---\nlicense:\nname: a\nhooks: {b: [c, ]}\ndescription: b\n---\n", ("a", "b")),
+        ("---\nname: a\ndescription:\n---\n", ("a", "")),
     ],
 )
 def test_front_matter_is_strict_yaml(
@@ -194,6 +196,29 @@ def test_links_and_paths_of_a_page() -> None:
     )
     assert page.links == ["b", "d", "i"]
     assert page.paths == ["references/e.md"]
+
+
+@pytest.mark.parametrize(
+    ("text", "in_code", "in_text"),
+    [
+        ("`./references/a.md`", ["references/a.md"], []),
+        ("`.claude/skills/chatkit-server/references/a.md`", ["references/a.md"], []),
+        ("`python scripts/a.py --help`", ["scripts/a.py"], []),
+        ("`my/scripts/a.py` `references/*.md` `ls scripts/`", [], []),
+        ("See references/a.md, or @references/b.md.", [], ["references/a.md", "references/b.md"]),
+        ("Put it into references/, not into docs/references/a.md.", [], []),
+    ],
+)
+def test_files_are_named_in_commands_and_in_plain_text(
+    text: str, in_code: list[str], in_text: list[str]
+) -> None:
+    section = MarkdownPage("a.md", f"# References\n\n{text}\n").sections[0]
+    assert (section.paths, section.paths_in_text) == (in_code, in_text)
+
+
+@pytest.mark.parametrize("title", ["II. When to use", "**b) When to use**", "3.1 When to use"])
+def test_number_before_a_heading_does_not_matter(title: str) -> None:
+    assert MarkdownPage("a.md", f"# {title}\n").sections[0].words == "when to use"
 
 
 def test_files_beside_are_read_too_but_for_what_is_no_text(tmp_path: Path) -> None:

@@ -91,6 +91,14 @@ async def test_request_that_is_held_is_answered_when_it_is_released() -> None:
     assert model.embeddings.waiting == 0
 
 
+async def test_request_for_a_text_that_is_not_held_is_answered_at_once() -> None:
+    model = ScriptedModel()
+    model.embeddings.hold(but=lambda text: text == "b")
+    answer = await async_client(model).embeddings.create(model="e", input=["a", "b"])
+    assert len(answer.data) == 2
+    assert model.embeddings.waiting == 0
+
+
 async def test_request_can_be_made_to_fail() -> None:
     model = ScriptedModel()
     model.embeddings.failing = True

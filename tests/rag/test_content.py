@@ -9,7 +9,16 @@ import pytest
 
 from graders.engine.core.places import REPOSITORY
 from graders.engine.model.embedding import vector_of
-from graders.rag.passages import BY_ID, PASSAGES, CoursePassage, found_in, holds, is_embedded
+from graders.rag.passages import (
+    BY_ID,
+    PASSAGES,
+    CoursePassage,
+    cut_in,
+    found_in,
+    holds,
+    is_embedded,
+    is_of_passage,
+)
 from graders.rag.searches import FROM_MANY, MANY, SIGNAL, SPLICE, WEAR, WHISTLE
 
 EQUAL = ("bowline-2", "hitch-2", "moorings-2")
@@ -57,7 +66,7 @@ def test_texts_come_through_json_unchanged() -> None:
 def test_every_solution_has_the_content_of_the_assignment() -> None:
     wanted = (REPOSITORY / "assignments/rag/content.json").read_bytes()
     found = list((REPOSITORY / "reference_solutions/rag").glob("solution*/content.json"))
-    assert len(found) == 3
+    assert len(found) == 4
     assert all(path.read_bytes() == wanted for path in found)
 
 
@@ -118,3 +127,24 @@ def test_passage_may_be_embedded_in_parts() -> None:
     first, second = one.text.split(". ")
     assert is_embedded(one, [f"{first}.".upper(), second])
     assert not is_embedded(one, [f"{first}."])
+
+
+@pytest.mark.parametrize(("size", "step"), [(6, 6), (8, 5), (12, 9), (20, 20)])
+def test_passage_may_be_cut_anywhere(size: int, step: int) -> None:
+    for one in PASSAGES:
+        words = one.text.split()
+        parts = [" ".join(words[start:][:size]) for start in range(0, len(words), step)]
+        assert is_embedded(one, [f"{one.title}: {part} ({one.lesson})" for part in parts])
+        assert is_of_passage(f"{one.title}: {parts[0]}")
+        assert not is_embedded(one, parts[1:])
+
+
+def test_titles_are_no_parts_of_passages() -> None:
+    assert not any(is_of_passage(f"{one.title} {one.title}") for one in PASSAGES)
+
+
+def test_text_that_is_cut_is_told_from_one_that_is_not_there() -> None:
+    one, other = BY_ID["bowline-2"], BY_ID["fog-1"]
+    assert cut_in(f"{other.text[:60]}...\n{one.text}") == [other]
+    assert cut_in(f"{one.text[:100]}...\n{other.text}") == [BY_ID[each] for each in EQUAL]
+    assert cut_in(f"{one.text[:40]}: {one.text}\n{other.title}") == []

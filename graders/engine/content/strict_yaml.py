@@ -58,8 +58,11 @@ def load(path: Path, *, max_bytes: int = MAX_BYTES) -> Node:
     return parse(_decode(_read(path, max_bytes), path), path)
 
 
-def parse(text: str, path: Path) -> Node:
-    """Turn ``text`` into nodes; ``path`` is only named in errors."""
+def parse(text: str, path: Path, *, empty_values: bool = False) -> Node:
+    """Turn ``text`` into nodes; ``path`` is only named in errors.
+
+    With ``empty_values`` a key need not have a value: none is an empty text.
+    """
     if odd := _ODD.search(text) or _SURROGATE.search(text):
         line = text.count("\n", 0, odd.start()) + 1
         raise ContentError(
@@ -70,7 +73,7 @@ def parse(text: str, path: Path) -> Node:
         )
     loader = yaml.SafeLoader(text)
     try:
-        return _Composer(loader, path).document()
+        return _Composer(loader, path, empty_values).document()
     except yaml.MarkedYAMLError as error:
         raise _syntax_error(error, path) from error
     except (yaml.YAMLError, ValueError, OverflowError) as error:  # such as "\UFFFFFFFF"
@@ -112,9 +115,10 @@ def _syntax_error(error: yaml.MarkedYAMLError, path: Path) -> ContentError:
 class _Composer:
     """Builds nodes from the events of one loader, and refuses what is not allowed here."""
 
-    def __init__(self, loader: yaml.SafeLoader, path: Path) -> None:
+    def __init__(self, loader: yaml.SafeLoader, path: Path, empty_values: bool) -> None:
         self._loader = loader
         self._path = path
+        self._empty_values = empty_values
         self._count = 0
 
     def document(self) -> Node:
@@ -178,7 +182,8 @@ class _Composer:
         return node.text
 
     def _value(self, node: Node, what: str) -> Node:
-        if isinstance(node, ScalarNode) and node.plain and not node.text:
+        is_empty = isinstance(node, ScalarNode) and node.plain and not node.text
+        if is_empty and not self._empty_values:
             raise ContentError(
                 self._path,
                 node.line,

@@ -282,8 +282,7 @@ class ScriptedModel:
 
     async def _embed(self, call: OutgoingCall) -> ProviderAnswer | None:
         """Note a call for vectors, which may have to wait; return its failure, if it is to fail."""
-        self.embeddings.asked(call)
-        await self.embeddings.wait_released()
+        await self.embeddings.wait_released(self.embeddings.asked(call))
         return failure(500, "The server had an error.") if self.embeddings.failing else None
 
     def _tell(self, kind: EventKind, call: RecordedCall, text: str) -> None:
