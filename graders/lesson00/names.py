@@ -98,17 +98,17 @@ class BlocksTogether:
 
     def meant(self, node: ast.expr) -> sdk.Found:
         """Return what an expression of names stands for in the SDKs; None if it is not theirs."""
-        match node:
-            case ast.Name(id=name) if name not in self.own | self.twofold:
-                return self.imported.get(name)
-            case ast.Attribute(value=value, attr=name):
-                base = self.meant(value)
-                if isinstance(base, sdk.Source):
-                    return sdk.look_up(base, name)
-                return None
-            case ast.Subscript(value=value):
-                return self.meant(value)
-        return None
+        # Not by recursion: a chain can be longer than Python's stack.
+        names: list[str] = []
+        while isinstance(node, ast.Attribute | ast.Subscript):
+            names += [node.attr] if isinstance(node, ast.Attribute) else []
+            node = node.value
+        if not isinstance(node, ast.Name) or node.id in self.own | self.twofold:
+            return None
+        found = self.imported.get(node.id)
+        for name in reversed(names):
+            found = sdk.look_up(found, name) if isinstance(found, sdk.Source) else None
+        return found
 
     def members_of(self, name: str) -> set[str] | None:
         """Return what an object of a class of a block has; None where it inherits from others.

@@ -8,6 +8,7 @@ Must not know where the names come from that are looked up.
 from __future__ import annotations
 
 import ast
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -76,7 +77,7 @@ def source_of(dotted: str) -> Source | None:
         return None
     place = Path(folders[0]).joinpath(*parts)
     files = [place / "__init__.py"] + [place.with_name(f"{place.name}.py")] * bool(parts)
-    return next((Source(dotted, file) for file in files if file.is_file()), None)
+    return next((Source(dotted, file) for file in files if os.path.isfile(file)), None)  # noqa: PTH113 - a name may be too long for a file
 
 
 def has(module: Source, name: str) -> bool:

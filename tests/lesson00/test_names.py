@@ -135,3 +135,17 @@ def test_names_of_the_page_come_first() -> None:
         CodeBlock("SKILL.md", 9, "python", "import chatkit.b"),
     ]
     assert [each.file for each in missing_names(blocks)] == ["SKILL.md", "references/a.md"]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import agents\nagents" + ".a" * 2_500,
+        "import agents" + ".a" * 20_000,
+        "from agents import " + "A" * 40_000,
+        "import agents." + "a" * 5_000,
+    ],
+    ids=["chain", "modules", "name", "module"],
+)
+def test_a_name_that_is_too_long_is_missing_as_others_are(code: str) -> None:
+    assert told(code)
