@@ -125,6 +125,28 @@ def test_what_is_too_long_is_cut_and_told(monkeypatch: pytest.MonkeyPatch) -> No
     assert "Too long to be compared whole: ada." in render("lesson06", found)
 
 
+def test_files_after_the_last_token_are_not_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("graders.engine.bulk.similarity.MOST_TOKENS", 300)
+    files = {"server.py": SERVER, "a.py": "x = 1\n", "b.py": "x = 1\n"}
+    assert similar([Code("ada", "ada", files)], {}).cut == ("ada",)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("server.js", "a." * 100_000),
+        ("server.py", "\n   " * 300_000 + '"""'),
+        ("server.py", SERVER + f"# {'x' * 1_000_000}"),
+        ("server.py", "x = 1\n" * 200_000),
+    ],
+    ids=["names", "blanks", "line", "length"],
+)
+def test_only_so_much_of_a_line_and_of_a_submission_is_compared(name: str, text: str) -> None:
+    found = similar([code("ada", text, name), code("bob", text, name)], {})
+    assert found.cut == ("ada", "bob")
+    assert len(render("lesson06", found)) < 2_000_000
+
+
 def test_more_pairs_and_places_than_are_shown_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("graders.engine.bulk.similarity.MOST_PAIRS", 1)
     monkeypatch.setattr("graders.engine.bulk.similarity.MOST_BLOCKS", 1)

@@ -14,7 +14,7 @@ import io
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations, islice, product
 from typing import Any
 
@@ -32,6 +32,10 @@ MOST_SHARING = 10
 """A run of tokens that more submissions have than this, and than a tenth, is common."""
 MOST_TOKENS = 60_000
 """Tokens of one submission that are compared; an honest one has a few thousand."""
+MOST_COLUMNS = 1_000
+MOST_CHARACTERS = 1_000_000
+"""Of a line and of a submission. Some patterns of the lexers take time by the square of a line's
+length, or by that of the blank lines in a row that are not empty."""
 MOST_PAIRS = 50
 MOST_BLOCKS = 30
 MOST_REPEATS = 16
@@ -103,7 +107,7 @@ def similar(codes: Sequence[Code], given: Mapping[str, str]) -> Similarity:
     """Return which of ``codes`` share more than the ``given`` files of the assignment."""
     alphabet = _Alphabet()
     known = _hashes_of(given_code(given), alphabet)
-    prints = [_Print(code, alphabet) for code in codes]
+    prints = [_Print(*_bounded(code), alphabet) for code in codes]
     _take_out(prints, known)
     found = sorted(_found(prints), key=lambda each: (-each.share, -each.shared, each.names))
     return Similarity(
@@ -123,6 +127,21 @@ def given_code(files: Mapping[str, str]) -> dict[str, str]:
             shown = [(_FENCES.get(each["language"]), each["code"]) for each in blocks]
             found |= {f"{path}:{at}{kind}": code for at, (kind, code) in enumerate(shown) if kind}
     return found
+
+
+def _bounded(code: Code) -> tuple[Code, bool]:
+    """Return the code as far as it is compared, and whether more was there.
+
+    Tabs become spaces; what cannot be seen at the end of a line goes.
+    """
+    files: dict[str, str] = {}
+    cut, left = False, MOST_CHARACTERS
+    for path, text in code.files.items():
+        lines = [line.expandtabs().rstrip() for line in text[: left + 1].split("\n")]
+        files[path] = "\n".join(line[:MOST_COLUMNS] for line in lines)[:left]
+        cut = cut or len(text) > left or max(map(len, lines)) > MOST_COLUMNS
+        left = max(left - len(files[path]), 0)
+    return replace(code, files=files), cut
 
 
 @dataclass
@@ -165,15 +184,17 @@ class _Print:
     """The tokens of one submission as a text of one character each, and its fingerprint."""
 
     code: Code
+    cut: bool
     alphabet: _Alphabet
-    cut: bool = False
     places: list[tuple[str, int]] = field(default_factory=list)
     fingerprint: Any = field(init=False)
 
     def __post_init__(self) -> None:
         text = ""
         for path, content in self.code.files.items():
-            words = list(islice(_tokens(path, content), MOST_TOKENS - len(self.places)))
+            # Borders count as well: there may be more places than tokens are compared.
+            left = max(MOST_TOKENS - len(self.places), 0)
+            words = list(islice(_tokens(path, content), left))
             text += "".join(self.alphabet.letter(word) for word, _ in words)
             text += self.alphabet.border()
             self.places += [(path, line) for _, line in words] + [(path, 0)]
@@ -202,7 +223,7 @@ def _library(name: str) -> Any:
 
 
 def _hashes_of(files: Mapping[str, str], alphabet: _Alphabet) -> set[int]:
-    return set(_Print(Code("", "", files), alphabet).fingerprint.hashes)
+    return set(_Print(Code("", "", files), False, alphabet).fingerprint.hashes)
 
 
 def _take_out(prints: Sequence[_Print], known: set[int]) -> None:
@@ -292,4 +313,4 @@ def _lines(side: _Print, at: int, length: int) -> Lines:
     path, first = side.places[at]
     _, last = side.places[at + length - 1]
     text = side.code.files[path].split("\n")
-    return Lines(path, first, tuple(line.expandtabs() for line in text[first - 1 : last]))
+    return Lines(path, first, tuple(text[first - 1 : last]))
