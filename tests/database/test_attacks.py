@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Iterator
 
 import psycopg
 import pytest
 
+from graders.engine.database import databases as databases_module
 from graders.engine.database.databases import Databases, ServerDatabase
 from graders.engine.database.stored_rows import damage_rows, locked_tables, tables_containing
+from graders.engine.server.watch.folders import contents_of
 
 Own = psycopg.Connection[tuple[object, ...]]
 
@@ -131,3 +134,64 @@ def test_no_trap_runs_with_the_rights_of_the_grader(database: ServerDatabase, ow
     assert set(caught) <= {(database.name, database.name)}
     # The trap works: it has caught its own author, at the INSERT.
     assert caught
+
+
+NEVER_ENDS = """
+CREATE TABLE kept (a text);
+CREATE FUNCTION never_ends() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    LOOP
+        BEGIN PERFORM pg_sleep(1e6); EXCEPTION WHEN query_canceled THEN NULL; END;
+    END LOOP; END $$;
+CREATE TRIGGER never_ends BEFORE UPDATE ON kept FOR EACH ROW EXECUTE FUNCTION never_ends();
+INSERT INTO kept VALUES ('apple');
+"""
+
+
+def test_a_trigger_does_not_hold_up_the_grader(
+    database: ServerDatabase, own: Own, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own.execute(NEVER_ENDS)
+    monkeypatch.setattr(databases_module, "_MOST_SECONDS", 0.5)
+    assert damage_rows(database, "apple", []) == 0
+    assert tables_containing(database, "apple") == ["table `kept` of PostgreSQL"]
+
+
+BUSY = "SELECT array_fill(5, ARRAY[9000000]) <@ (array_fill(1, ARRAY[9000000]) || 5)"
+"""Compares for hours, and never looks whether it is to end."""
+IS_BUSY = "SELECT 1 FROM pg_stat_activity WHERE usename = %s AND state = 'active'"
+
+
+def test_a_statement_that_cannot_be_cancelled_ends_with_its_server(
+    databases: Databases, own: Own, database: ServerDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def work() -> None:
+        with contextlib.suppress(psycopg.Error):
+            own.execute(BUSY)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    while not databases.admin().execute(IS_BUSY, (database.name,)).fetchone():
+        pass
+    monkeypatch.setattr(databases_module, "_END_MILLISECONDS", 200)
+    database.end_connections()
+    thread.join()
+    assert not databases.admin().execute(IS_BUSY, (database.name,)).fetchone()
+    database.drop()
+
+
+def test_what_it_tells_others_does_not_fill_the_disk(own: Own, database: ServerDatabase) -> None:
+    own.execute("LISTEN others; BEGIN")
+    told = "SELECT pg_notify('others', repeat('x', 7900) || n) FROM generate_series(1, 2000) n"
+    with (
+        psycopg.connect(database.url, autocommit=True) as telling,
+        pytest.raises(psycopg.OperationalError, match="queue"),
+    ):
+        telling.execute(told.encode())
+
+
+def test_what_it_sorts_counts_as_its_own(database: ServerDatabase, own: Own) -> None:
+    sorts = "BEGIN; DECLARE c CURSOR FOR SELECT n FROM generate_series(1, 1000000) n ORDER BY -n;"
+    own.execute(f"SET work_mem = 64; {sorts} FETCH c".encode())
+    found = contents_of(database.folders, most_files=10_000)
+    assert any(folder.name == "pgsql_tmp" for folder in database.folders)
+    assert found.largest > 4_000_000

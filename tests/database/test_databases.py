@@ -134,5 +134,6 @@ def test_whether_it_was_asked_for_the_time(
 
 
 def test_its_files_are_where_it_says(database: ServerDatabase) -> None:
-    assert (database.folder / "PG_VERSION").read_text(encoding="ascii").strip() == "18"
+    own, _ = database.folders
+    assert (own / "PG_VERSION").read_text(encoding="ascii").strip() == "18"
     assert database.socket_folder.stat().st_mode & 0o777 == 0o711

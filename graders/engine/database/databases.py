@@ -13,6 +13,7 @@ import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Event, Timer
 from typing import LiteralString
 
 import psycopg
@@ -41,13 +42,19 @@ _MAKE: tuple[LiteralString, ...] = (
 _OPTIONS = "-c lock_timeout=5s -c statement_timeout=30s -c default_transaction_read_only=off"
 """Of the grader's connections: no table that is locked may hold it up for long."""
 _END_MILLISECONDS = 10_000
-_END = "SELECT pg_terminate_backend(pid, %s) FROM pg_stat_activity WHERE usename = %s"
+_CONNECTED = "SELECT pid FROM pg_stat_activity WHERE usename = %s"
+_END = "SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s"
+_AWAIT_END = "SELECT pg_terminate_backend(%s, %s)"
+_MOST_SECONDS = 45.0
+"""Of what runs a student's functions: longer than a statement may take."""
 _SAYS_LATER = "FATAL:  the database system is"
 """It starts, recovers, or does not accept connections yet."""
 _TRIES = 10_000
 _MARK = "log_parameter_max_length"
 """A setting without any effect here."""
 _LOOKS = 1_000
+_SORTED = "pgsql_tmp"
+"""Where temporary files of all databases lie: their limit is one for each connection."""
 _ASKED_FOR_TIME = """\
 SELECT 1 FROM pg_stat_statements s JOIN pg_database d ON d.oid = s.dbid
 JOIN pg_roles r ON r.oid = s.userid WHERE r.rolname = d.datname AND d.datname = %s
@@ -138,6 +145,30 @@ class Databases:
             self._admin.close()
         with self.server.stopped():
             yield
+
+    @contextmanager
+    def bounded(self) -> Iterator[None]:
+        """Stop the server, and start it again, if the ``with`` block takes too long.
+
+        A student's function can end in no other way: it may catch that its statement is cancelled,
+        or never look whether it is.
+        """
+        server, was_late = self.server, Event()
+
+        def end() -> None:
+            was_late.set()
+            server.stop()
+
+        timer = Timer(_MOST_SECONDS, end)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+            timer.join()
+            if was_late.is_set():
+                server.start()
 
     @contextmanager
     def having(self, setting: LiteralString, value: str) -> Iterator[None]:
@@ -239,17 +270,24 @@ class ServerDatabase:
         return self._databases.server.socket_folder
 
     @property
-    def folder(self) -> Path:
-        """The folder in which the PostgreSQL server keeps it."""
+    def folders(self) -> tuple[Path, ...]:
+        """The folders in which the PostgreSQL server keeps it, and what its statements sort."""
         asked = "SELECT oid FROM pg_database WHERE datname = %s"
         [(number,)] = self._databases.admin().execute(asked, (self.name,)).fetchall()
-        return self._databases.server.data / "base" / str(number)
+        base = self._databases.server.data / "base"
+        return base / str(number), base / _SORTED
 
     @contextmanager
     def entered(self) -> Iterator[Connection]:
         """Connect as its own user, with no more rights than that one has."""
         with self._databases.connect(self.name, self._password, self.name) as connection:
             yield connection
+
+    @contextmanager
+    def bounded(self) -> Iterator[None]:
+        """Bound the time of a ``with`` block in which functions of the server's own may run."""
+        with self._databases.bounded():
+            yield
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -285,8 +323,18 @@ class ServerDatabase:
             yield
 
     def end_connections(self) -> None:
-        """End what is left of a process that is gone, and return when nothing of it is left."""
-        self._databases.admin().execute(_END, (_END_MILLISECONDS, self.name))
+        """End what is left of a process that is gone, and return when nothing of it is left.
+
+        A statement that never looks whether it is to end goes with the whole server.
+        """
+        admin = self._databases.admin()
+        # All of them first: they end side by side.
+        for pid, _ in admin.execute(_END, (self.name,)).fetchall():
+            [(ended,)] = admin.execute(_AWAIT_END, (pid, _END_MILLISECONDS)).fetchall()
+            # Nor is one ended that was gone before it was asked.
+            if not ended and admin.execute(_CONNECTED, (self.name,)).fetchone():
+                with self._databases.stopped():
+                    return
 
     def drop(self) -> None:
         """Remove it with its user; more than once does no harm."""

@@ -55,6 +55,8 @@ _SETTINGS = {
     "wal_level": "minimal",
     "max_wal_size": "64MB",
     "temp_file_limit": "64MB",
+    # Of 8 KiB: what is not read yet is kept in files that belong to no database.
+    "max_notify_queue_pages": "1024",
     "scram_iterations": "64",
     # Keeps the texts of the last statements.
     "shared_preload_libraries": "pg_stat_statements",

@@ -87,7 +87,7 @@ class Student:
         """
         student = cls(launcher, settings, model, trace, run or RunClock(), database=database)
         try:
-            elsewhere = () if database is None else (database.folder,)
+            elsewhere = () if database is None else database.folders
             student._workspace.fill(settings.source, elsewhere)
             await student.start()
         except BaseException:
