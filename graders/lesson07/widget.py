@@ -35,7 +35,8 @@ from graders.engine.harness import (
     recorded_as,
     say_held,
 )
-from graders.engine.submissions.submission import find_submission
+from graders.engine.submissions.submission import described
+from graders.engine.submissions.submission_copy import SubmissionProblem
 from graders.engine.web.browser import FIRST_PATH, Browser, PageTrouble, open_browser, page_of
 from graders.engine.web.bundle import Bundle, BundleProblem, bundle
 from graders.engine.web.dom import OLDEST_NODE, open_dom
@@ -330,8 +331,16 @@ async def widget_alone(
     of_reference: Callable[[Any, Path], Awaitable[PlayedWidget]], submission: Path, trace: Trace
 ) -> PlayedWidget:
     """Return what was played of the widget with a server that never has an answer."""
-    folder = find_submission(submission).frontend or submission / ServerSettings.frontend
-    return replace(await of_reference(_alone(folder), ABSENT), trace=trace)
+    return replace(await of_reference(_alone(_frontend_in(submission)), ABSENT), trace=trace)
+
+
+def _frontend_in(submission: Path) -> Path:
+    """Return the folder of web code, with or without a server; the usual one if none is named."""
+    try:
+        named = described(submission).frontend
+    except SubmissionProblem:
+        named = None
+    return named or submission / ServerSettings.frontend
 
 
 @cache

@@ -10,7 +10,7 @@ import pytest
 
 from graders.engine.content.catalogue import Catalogue
 from graders.engine.core.errors import IsolationError
-from graders.engine.core.results import Isolation, IsolationLevel, Result
+from graders.engine.core.results import Isolation, IsolationLevel, Problem, Result
 from graders.engine.grading import run
 from graders.engine.grading.request import GradingRequest
 from graders.engine.grading.required import (
@@ -148,11 +148,12 @@ def test_run_that_counts_rests_on_no_file(
     assert files == [usual_place() if level is PRACTICE else None]
 
 
-def test_web_code_is_not_run_for_a_score_where_it_is_not_isolated() -> None:
+@pytest.mark.parametrize("problem", [None, Problem(kind="no-server", title="There is no server.")])
+def test_web_code_is_not_run_for_a_score_where_it_is_not_isolated(problem: Problem | None) -> None:
     lesson = Catalogue(COURSE).lesson("greeting")
     web = replace(lesson, info=lesson.info.model_copy(update={"web": True}))
     factory = FactoryStandIn(SOLUTION, offered=Isolation(level=STRONG))
     request = GradingRequest(web, factory.root, seed=7, require=STRONG)
     with pytest.raises(IsolationError, match="`full` isolation is required"):
-        grade(request, factory.root, factory)
+        grade(request, factory.root, factory, problem=problem)
     assert factory.servers == []

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+
+import pytest
 
 from graders.engine.content.catalogue import Catalogue
 from graders.engine.core.results import Status
@@ -21,12 +24,22 @@ BY_ITSELF = {
 }  # fmt: skip
 
 
+def _does_not_start(folder: Path) -> None:
+    (folder / "backend.py").write_text("import nothing_there", encoding="utf-8")
+
+
+def _has_no_server(folder: Path) -> None:
+    for file in folder.glob("*.py"):
+        file.unlink()
+
+
+@pytest.mark.parametrize("spoil", [_does_not_start, _has_no_server])
 def test_widget_is_graded_where_its_server_does_not_start(
-    launcher: Launcher, tmp_path: Path
+    launcher: Launcher, tmp_path: Path, spoil: Callable[[Path], None]
 ) -> None:
     folder = tmp_path / "handed-in"
     shutil.copytree(SOLUTION, folder)
-    (folder / "backend.py").write_text("import nothing_there", encoding="utf-8")
+    spoil(folder)
     result = grade_folder(
         GradingRequest(LESSON, folder, seed=7),
         lambda lesson, submission: open_factory(

@@ -78,10 +78,12 @@ def grade(
     level = required.level_for(request.require, web=lesson.info.web)
     criteria = lesson.rubric.prerequisites_first()
     run = _Run(lesson, criteria, chosen(criteria, request.only), on_event, problem)
-    if problem is None and lesson.info.server:
+    if lesson.info.server and (problem is None or lesson.info.web):
+        # Web code is run without its server, too.
         _require(level, factory)
         if lesson.info.web and required.is_official(request.require):
             required.require_browser(find_browser())
+    if lesson.info.server and problem is None:
         run.problem = probe(factory)
     recordings = Recordings(factory, Canaries(request.seed))
     made_with, official = environment(lesson), required.is_official(request.require)

@@ -79,12 +79,20 @@ def find_submission(path: Path, *, endpoint: str = DEFAULT_ENDPOINT) -> Submissi
 
     ``endpoint`` holds where the submission does not name its own.
     """
+    submission = described(path, endpoint=endpoint)
+    _require_module(submission.root, submission.module)
+    return submission
+
+
+def described(path: Path, *, endpoint: str = DEFAULT_ENDPOINT) -> Submission:
+    """Return what ``submission.yaml`` says of the folder ``path``, whether it is there or not.
+
+    Raises SubmissionProblem where the file cannot be used.
+    """
     root = _folder(path)
     settings = _read_settings(root)
     frontend = root / settings.frontend if settings.frontend else None
-    submission = Submission(root, settings.app, settings.endpoint or endpoint, frontend)
-    _require_module(root, submission.module)
-    return submission
+    return Submission(root, settings.app, settings.endpoint or endpoint, frontend)
 
 
 @contextmanager
