@@ -97,7 +97,7 @@ class RunningServer:
             trace=trace,
             limits=settings.limits,
             footprint=Footprint(
-                process.pid, workspace.counted, settings.limits, workspace.handed_in
+                process.pid, workspace.counted, settings.limits, workspace.handed_in, partner
             ),
             clock=clock,
             own_folder=workspace.root,

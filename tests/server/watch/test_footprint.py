@@ -35,6 +35,29 @@ def test_memory_is_told_with_its_limit(tmp_path: Path) -> None:
     assert footprint(tmp_path, memory_mb=1).excess() == "used more than 1 MiB of memory"
 
 
+class Elsewhere:
+    """A partner that is this very process, several times."""
+
+    is_kept_waiting = False
+
+    def __init__(self, times: int) -> None:
+        self._times = times
+
+    def processes(self) -> list[int]:
+        """Return their numbers, and that of one that has ended meanwhile."""
+        return [os.getpid()] * self._times + [2**22 + 1]
+
+
+def test_memory_of_a_database_server_is_that_of_all_its_processes(tmp_path: Path) -> None:
+    used = use(os.getpid())
+    assert used is not None
+    limits = ProcessLimits(memory_mb=used.own_memory // 2**20 * 2, processes=10_000)
+    told = f"used more than {amount(limits.memory_mb)} of memory in its database server"
+    for times, excess in ((1, None), (3, told)):
+        seen = Footprint(2**22 + 1, [tmp_path], limits, Contents(), Elsewhere(times))
+        assert after_looks(seen) == excess
+
+
 def test_threads_are_told_with_their_limit(tmp_path: Path) -> None:
     waiting = threading.Event()
     threads = [threading.Thread(target=waiting.wait) for _ in range(3)]

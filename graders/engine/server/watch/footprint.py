@@ -11,6 +11,7 @@ from pathlib import Path
 
 from graders.engine.core.limits import MEBIBYTE, ProcessLimits
 from graders.engine.server.watch.folders import Contents, contents_of
+from graders.engine.server.watch.partner import Partner
 from graders.engine.server.watch.process_state import Use, use
 
 _LOOKS_PER_WALK = 25
@@ -28,14 +29,20 @@ def amount(mebibytes: int) -> str:
 class Footprint:
     """One server's, from its start to its end; ``folders`` are those that it may write to.
 
-    ``handed_in`` is what they held before, which is not counted. ``most_threads`` is how many
-    threads were seen at most.
+    ``handed_in`` is what they held before, which is not counted. ``partner`` works for the server
+    elsewhere. ``most_threads`` is how many threads were seen at most.
     """
 
     def __init__(
-        self, pid: int, folders: Sequence[Path], limits: ProcessLimits, handed_in: Contents
+        self,
+        pid: int,
+        folders: Sequence[Path],
+        limits: ProcessLimits,
+        handed_in: Contents,
+        partner: Partner | None = None,
     ) -> None:
         self.pid = pid
+        self._partner = partner
         self._folders = folders
         self._limits = limits
         self._handed_in = handed_in
@@ -47,7 +54,9 @@ class Footprint:
         self._looks += 1
         if excess := self._of_process(self._seen()):
             return excess
-        return self._of_disk(self.on_disk()) if self._looks % _LOOKS_PER_WALK == 0 else None
+        if self._looks % _LOOKS_PER_WALK:
+            return None
+        return self._of_partner() or self._of_disk(self.on_disk())
 
     def _seen(self) -> Use | None:
         if seen := use(self.pid):
@@ -62,6 +71,15 @@ class Footprint:
             return f"used more than {amount(limits.memory_mb)} of memory"
         if seen.threads > limits.processes:
             return f"started more than {limits.processes:,} threads at once"
+        return None
+
+    def _of_partner(self) -> str | None:
+        """Say what all processes together did that work for the server; each has a limit alone."""
+        processes = () if self._partner is None else self._partner.processes()
+        seen = (each for pid in processes if (each := use(pid)))
+        most = self._limits.memory_mb
+        if sum(each.own_memory for each in seen) > most * MEBIBYTE:
+            return f"used more than {amount(most)} of memory in its database server"
         return None
 
     def _of_disk(self, found: Contents) -> str | None:

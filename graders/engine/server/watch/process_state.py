@@ -47,10 +47,14 @@ def activity_alone(pid: int) -> Activity | None:
 
 @dataclass(frozen=True)
 class Use:
-    """``memory`` is what is really in use, with what is shared, in bytes; ``threads`` how many."""
+    """``memory`` is what is really in use, with what is shared, in bytes; ``threads`` how many.
+
+    ``own_memory`` is without what is shared.
+    """
 
     memory: int
     threads: int
+    own_memory: int
 
 
 def use(pid: int) -> Use | None:
@@ -58,8 +62,10 @@ def use(pid: int) -> Use | None:
     try:
         text = Path(f"/proc/{pid}/status").read_bytes().decode("ascii", "replace")
         lines = dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
-        kibibytes = sum(int(lines[name].split()[0]) for name in ("RssAnon", "RssShmem", "VmSwap"))
-        return Use(kibibytes * 1_024, int(lines["Threads"]))
+        own, swapped, shared = (
+            int(lines[name].split()[0]) * 1_024 for name in ("RssAnon", "VmSwap", "RssShmem")
+        )
+        return Use(own + swapped + shared, int(lines["Threads"]), own + swapped)
     except (OSError, ValueError, KeyError, IndexError):
         return None
 
