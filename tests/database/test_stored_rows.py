@@ -111,3 +111,24 @@ def test_a_table_that_is_written_to_is_left_alone(database: ServerDatabase) -> N
         writing.execute("INSERT INTO kinds (id) VALUES (1)")
         with locked_tables(database, 1):
             writing.execute("INSERT INTO kinds (id) VALUES (2)")
+
+
+def test_only_so_much_is_read(
+    database: ServerDatabase, own: Own, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own.execute("CREATE TABLE after_all (a text); INSERT INTO after_all VALUES ('apple')")
+    own.execute("CREATE TABLE a_large_one AS SELECT repeat('x', 9000) || 'apple' AS a")
+    both = ["table `a_large_one` of PostgreSQL", "table `after_all` of PostgreSQL"]
+    assert tables_containing(database, "apple") == both
+    monkeypatch.setattr("graders.engine.database.stored_rows._MOST_BYTES", 8_000)
+    assert tables_containing(database, "apple") == both[:1]
+    assert damage_rows(database, "apple", []) == 1
+
+
+def test_tables_that_are_held_are_not_found_and_not_waited_for(
+    database: ServerDatabase, own: Own
+) -> None:
+    own.execute("CREATE TABLE held (a text); CREATE TABLE open_one (a text)")
+    own.execute("INSERT INTO held VALUES ('apple'); INSERT INTO open_one VALUES ('apple')")
+    own.execute("BEGIN; LOCK TABLE held")
+    assert tables_containing(database, "apple") == ["table `open_one` of PostgreSQL"]

@@ -16,10 +16,13 @@ from typing import LiteralString, NamedTuple
 import psycopg
 from psycopg import sql
 
+from graders.engine.core.limits import MEBIBYTE
 from graders.engine.database.databases import Connection, ServerDatabase
 
 _FILLER = "#"
 _MOST_TABLES = 500
+_MOST_BYTES = 128 * MEBIBYTE
+"""Read in one look at a database: what is stored can be a hundred times as long as its files."""
 _TABLES = """\
 SELECT n.nspname, c.relname FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -52,7 +55,7 @@ class Table(NamedTuple):
 def tables_containing(database: ServerDatabase, word: str) -> list[str]:
     """Name the tables that hold ``word`` in a row."""
     with database.read() as connection:
-        found = [each for each in _tables(connection) if _holds(connection, each, word)]
+        found = _holding(connection, word)
     return [f"table `{table.name}` of PostgreSQL" for table in found]
 
 
@@ -62,7 +65,8 @@ def damage_rows(database: ServerDatabase, word: str, spared: Iterable[str]) -> i
     A text becomes rubbish of the same length, JSON such a text, since it would take nothing else.
     """
     with database.read() as reading:
-        wanted = [each for each in _tables(reading) if _holds(reading, each, word)]
+        wanted = _holding(reading, word)
+    with database.read() as reading:
         columns = [(each, *column) for each in wanted for column in _columns(reading, each)]
     # Triggers and rules run here.
     with database.entered() as connection, database.bounded():
@@ -103,25 +107,49 @@ def _columns(connection: Connection, table: Table) -> list[tuple[str, str]]:
     return [(str(name), str(kind)) for name, kind in connection.execute(_COLUMNS, (whole,))]
 
 
-def _holds(connection: Connection, table: Table, word: str) -> bool:
-    """Return whether a row has the word, in any column; a table that cannot be read has none."""
-    statement = sql.SQL("COPY {} TO STDOUT (FORMAT csv)").format(table.quoted)
+def _holding(connection: Connection, word: str) -> list[Table]:
+    """Return the tables in which a row has the word, in any column, as far as they are read.
+
+    A table that cannot be read has none. The connection may be closed afterwards.
+    """
     # Bytes are told in hexadecimal.
     wanted = (word.encode(), word.encode().hex().encode())
-    found, tail = False, b""
+    found, left = [], _MOST_BYTES
+    for table in _tables(connection):
+        holds, read = _read_through(connection, table, wanted, left)
+        found += [table] if holds else []
+        left -= read
+        if left < 0:
+            break
+    return found
+
+
+def _read_through(
+    connection: Connection, table: Table, wanted: tuple[bytes, ...], most: int
+) -> tuple[bool, int]:
+    """Return whether one of ``wanted`` is in a table, and how many bytes were read.
+
+    The connection is closed where there are more than ``most``.
+    """
+    statement = sql.SQL("COPY {} TO STDOUT (FORMAT csv)").format(table.quoted)
+    found, read, tail = False, 0, b""
     try:
         with connection.cursor().copy(statement) as rows:
             # To the end: a connection that has more to say takes no other statement.
             for part in rows:
                 data = tail + bytes(part)
                 found = found or any(each in data for each in wanted)
-                tail = data[-2 * len(word) :]
+                tail = data[-max(map(len, wanted)) :]
+                read += len(part)
+                if read > most:
+                    connection.close()
+                    break
     except psycopg.errors.LockNotAvailable:
         # The server holds one table for itself alone. If it does so with all, that is no long wait.
         connection.execute(_HURRY)
     except psycopg.Error:
         pass
-    return found
+    return found, read
 
 
 def _damage_column(
