@@ -195,3 +195,13 @@ def test_what_it_sorts_counts_as_its_own(database: ServerDatabase, own: Own) -> 
     found = contents_of(database.folders, most_files=10_000)
     assert any(folder.name == "pgsql_tmp" for folder in database.folders)
     assert found.largest > 4_000_000
+
+
+def test_who_takes_all_locks_is_ended_all_the_same(database: ServerDatabase, own: Own) -> None:
+    takes = "SELECT pg_advisory_lock(n) FROM generate_series(1, 100000) n"
+    with pytest.raises(psycopg.errors.OutOfMemory):
+        own.execute(takes)
+    with pytest.raises(psycopg.OperationalError):
+        tables_containing(database, "apple")
+    database.end_connections()
+    assert tables_containing(database, "apple") == []

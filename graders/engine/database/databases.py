@@ -78,6 +78,13 @@ class Databases:
 
     def new(self) -> ServerDatabase:
         """Make an empty database with a user of its own."""
+        try:
+            return self._new()
+        except psycopg.OperationalError:
+            # One of its processes has crashed a moment ago, which takes all connections along.
+            return self._new()
+
+    def _new(self) -> ServerDatabase:
         admin = self.admin()
         name, password = f"chat_{next(self._numbers)}", secrets.token_hex(16)
         own = {"name": sql.Identifier(name), "password": sql.Literal(password)}
@@ -325,16 +332,27 @@ class ServerDatabase:
     def end_connections(self) -> None:
         """End what is left of a process that is gone, and return when nothing of it is left.
 
-        A statement that never looks whether it is to end goes with the whole server.
+        What cannot be ended goes with the whole PostgreSQL server: a statement that never looks
+        whether it is to end, and a transaction that has taken all memory for locks.
         """
+        try:
+            ended = self._end_each()
+        except psycopg.OperationalError:
+            ended = False
+        if not ended:
+            with self._databases.stopped():
+                pass
+
+    def _end_each(self) -> bool:
+        """End all connections of its user; return whether all are gone."""
         admin = self._databases.admin()
         # All of them first: they end side by side.
         for pid, _ in admin.execute(_END, (self.name,)).fetchall():
             [(ended,)] = admin.execute(_AWAIT_END, (pid, _END_MILLISECONDS)).fetchall()
             # Nor is one ended that was gone before it was asked.
             if not ended and admin.execute(_CONNECTED, (self.name,)).fetchone():
-                with self._databases.stopped():
-                    return
+                return False
+        return True
 
     def drop(self) -> None:
         """Remove it with its user; more than once does no harm."""
