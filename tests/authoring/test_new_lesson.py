@@ -134,7 +134,8 @@ IN_A_COPY = ("grade.py", "pyproject.toml", "graders", "tests")
 
 
 def test_lesson_passes_the_tests_that_each_lesson_has_to_pass(tmp_path: Path) -> None:
-    no_lesson = shutil.ignore_patterns("lesson0*", "__pycache__", "node_modules", "hostile")
+    lessons = [name for each in Catalogue(REPOSITORY).ids() for name in (each, f"{each}.yaml")]
+    no_lesson = shutil.ignore_patterns(*lessons, "__pycache__", "node_modules", "hostile")
     for name in IN_A_COPY:
         if (REPOSITORY / name).is_dir():
             shutil.copytree(REPOSITORY / name, tmp_path / name, ignore=no_lesson)

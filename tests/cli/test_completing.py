@@ -69,6 +69,7 @@ def test_script_works_in_bash() -> None:
     )
     found = done.stdout.splitlines()
     lessons = [path.parent.name for path in sorted(REPOSITORY.glob("graders/*/lesson.yaml"))]
+    begun = [each for each in [*lessons, "lesson"] if each.startswith("less")]
     assert found == [
-        " ".join([*lessons, "lesson"]), str(len(lessons)), "complete -o default -F _grade grade"
+        " ".join(begun), str(len(lessons)), "complete -o default -F _grade grade"
     ]  # fmt: skip
