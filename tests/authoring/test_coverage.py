@@ -38,6 +38,10 @@ def test_page_of_the_course_is_current() -> None:
     assert render_map(load_map(Catalogue(REPOSITORY))) == page, "grade.py lesson coverage"
 
 
+def test_course_asks_nothing_that_is_not_checked() -> None:
+    assert load_map(Catalogue(REPOSITORY)).holes == []
+
+
 def test_row_names_criteria_mutants_and_solutions(course: Path) -> None:
     page = page_of(course, TWO)
     assert (
