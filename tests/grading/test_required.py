@@ -157,3 +157,14 @@ def test_web_code_is_not_run_for_a_score_where_it_is_not_isolated(problem: Probl
     with pytest.raises(IsolationError, match="`full` isolation is required"):
         grade(request, factory.root, factory, problem=problem)
     assert factory.servers == []
+
+
+def test_web_code_is_not_run_for_a_score_without_a_browser(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "find_browser", lambda: None)
+    lesson = Catalogue(COURSE).lesson("greeting")
+    web = replace(lesson, info=lesson.info.model_copy(update={"web": True}))
+    factory = FactoryStandIn(SOLUTION, offered=Isolation(level=IsolationLevel.FULL))
+    request = GradingRequest(web, factory.root, seed=7, require=STRONG)
+    with pytest.raises(IsolationError, match="browser"):
+        grade(request, factory.root, factory)
+    assert factory.servers == []

@@ -273,8 +273,9 @@ def test_check_may_start_servers_and_tell_how_far_it_is(tmp_path: Path) -> None:
     file = course / "graders" / "greeting" / "test_basics.py"
     reference = submission_with(tmp_path / "reference", "ANSWERS = {'Who?': 'The course'}")
     body = (
-        "test_answe(servers, course_servers, went_on):\n"
+        "test_answe(servers, course_servers, went_on, kept):\n"
         "    from pathlib import Path\n"
+        "    assert kept.of(['nothing yet']) == {}\n"
         f"    own = course_servers(Path({str(reference)!r}))\n"
         "    went_on(1, 2)\n"
         f"    assert (servers.root.name, own.root) == ('solution', Path({str(reference)!r}))"
