@@ -58,7 +58,7 @@ def render(page: ClassPage) -> str:
     script = (PAGES / "class.js").read_text(encoding="utf-8")
     whole = [record for record in records if not record.error]
     return (
-        _environment()
+        class_environment()
         .get_template("class.html")
         .render(
             page=page,
@@ -102,8 +102,10 @@ def _columns(told: ClassFigures) -> list[_Column]:
 
 
 @cache
-def _environment() -> Environment:
+def class_environment() -> Environment:
+    """Return what fills the templates of pages about a class."""
     environment = escaping_environment(PAGES)
     environment.filters["shown"] = lambda text: visible(str(text), one_line=True)
     environment.filters["url"] = lambda text: as_url(str(text), safe="")
+    environment.filters["percent"] = lambda share: f"{100 * share:.0f} %"
     return environment

@@ -118,6 +118,11 @@ def similar(codes: Sequence[Code], given: Mapping[str, str]) -> Similarity:
     )
 
 
+def most_sharing(submissions: int) -> int:
+    """Return how many of so many submissions may share code that is not yet common."""
+    return max(MOST_SHARING, submissions // 10)
+
+
 def given_code(files: Mapping[str, str]) -> dict[str, str]:
     """Return the code in an assignment's files; that of a README is what it shows in blocks."""
     found = {path: text for path, text in files.items() if path.endswith(LANGUAGES)}
@@ -229,7 +234,7 @@ def _hashes_of(files: Mapping[str, str], alphabet: _Alphabet) -> set[int]:
 def _take_out(prints: Sequence[_Print], known: set[int]) -> None:
     """Leave out what the assignment gives, and what many have."""
     having = Counter(each for one in prints for each in one.fingerprint.hashes)
-    most = max(MOST_SHARING, len(prints) // 10)
+    most = most_sharing(len(prints))
     common = {each for each, count in having.items() if count > most}
     for each in prints:
         each.take_out(known | common)
