@@ -26,12 +26,12 @@ _TARGET_CHARACTERS = 500
 # Sending to an address without a connection, as UDP does.
 _SENDS = frozenset({"socket.sendto", "socket.sendmsg"})
 _LOOK_UPS = frozenset({"socket.gethostbyname", "socket.gethostbyaddr", "socket.getnameinfo"})
-# Python tells each hook of thousands of events a second: most are none of these.
 _OF_THE_NETWORK = (
     frozenset({"socket.connect", "socket.bind", "socket.getaddrinfo"}) | _SENDS | _LOOK_UPS
 )
 # By audit event: what is to be run, as far as it is said.
-_STARTS: Mapping[str, Callable[[tuple[Any, ...]], str]] = {
+Starts = Mapping[str, Callable[[tuple[Any, ...]], str]]
+_STARTS: Starts = {
     "subprocess.Popen": lambda arguments: _command(arguments[1]),
     "os.exec": lambda arguments: _command(arguments[1]),
     "os.posix_spawn": lambda arguments: _command(arguments[1]),
@@ -69,20 +69,18 @@ def install_guard(connection: HostConnection, *, one_process: bool) -> None:
         shown = sendable(target)[:_TARGET_CHARACTERS]
         connection.send(Refused(what=what, target=shown))
 
-    sys.addaudithook(_network_hook(report))
+    # One hook for all: Python calls each for thousands of events a second.
+    sys.addaudithook(_hook(report, _STARTS if one_process else {}))
     if one_process:
-        sys.addaudithook(_process_hook(report))
         os.system = _system(report)  # type: ignore[assignment] # named arguments are seldom used
 
 
-def _network_hook(report: Reporter) -> Callable[[str, tuple[Any, ...]], None]:
+def _hook(report: Reporter, starts: Starts) -> Callable[[str, tuple[Any, ...]], None]:
     def refuse(what: str, target: str) -> None:
         report(what, target)
         raise NetworkRefusedError(f"{what} {target}: {_REASON}")
 
-    def hook(event: str, arguments: tuple[Any, ...]) -> None:
-        if event not in _OF_THE_NETWORK:
-            return
+    def of_the_network(event: str, arguments: tuple[Any, ...]) -> None:
         if event == "socket.connect" and _is_internet(arguments[0]):
             refuse("connect", _address(arguments[1]))
         elif event == "socket.bind" and _is_internet(arguments[0]):
@@ -94,13 +92,11 @@ def _network_hook(report: Reporter) -> Callable[[str, tuple[Any, ...]], None]:
         elif event in _LOOK_UPS:
             refuse("resolve", _address(arguments[0]))
 
-    return hook
-
-
-def _process_hook(report: Reporter) -> Callable[[str, tuple[Any, ...]], None]:
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
-        if event in _STARTS:
-            target = _STARTS[event](arguments)
+        if event in _OF_THE_NETWORK:
+            of_the_network(event, arguments)
+        elif event in starts:
+            target = starts[event](arguments)
             report("start", target)
             raise ProcessRefusedError(errno.EPERM, f"{target[:200]}: {_ONE_PROCESS}")
 

@@ -29,6 +29,7 @@ from graders.engine.isolation.own_root import layout_of
 from graders.engine.isolation.privileges import hide_memory
 from graders.engine.isolation.reachable import is_open_to_all, readable
 from graders.engine.sandbox.forked import fork_student
+from graders.engine.sandbox.large_pages import gather_memory
 from graders.engine.sandbox.preload.warm_up import import_quietly, warm_up
 
 _PR_SET_CHILD_SUBREAPER = 36
@@ -61,6 +62,7 @@ def main(control_fd: int, without: Collection[str] = NOTHING_OFF) -> None:
     forget_engine()
     gc.freeze()
     gc.enable()
+    gather_memory()
     server = ForkServer(control, held)
     try:
         server.say({"ready": True, "threads": _threads()}, about=os.getpid())
@@ -179,6 +181,7 @@ class ForkServer:
                 import_quietly(name)
             _KEPT.extend(sys.modules.values())
             gc.freeze()
+            gather_memory()
 
     def _fork(self, wire: int, output: int, message: dict[str, Any]) -> int:
         namespaced = Layer.PROCESSES in self._held
