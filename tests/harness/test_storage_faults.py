@@ -258,6 +258,20 @@ def test_of_a_file_of_lines_one_line_is_damaged(tmp_path: Path, shared: bool) ->
     assert set(second) == {"#"}
 
 
+@pytest.mark.parametrize("depth", [300, 600, 900])
+def test_a_deep_document_is_damaged_or_left_alone(tmp_path: Path, depth: int) -> None:
+    path = tmp_path / "all.json"
+    path.write_text(f'{{"a": "{GOOD}", "b": {"[" * depth}{{"c": "{BAD}"}}{"]" * depth}}}')
+    damage([tmp_path], BAD, [GOOD])
+    assert GOOD in path.read_text()
+
+
+def test_a_long_document_that_is_shared_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "all.json"
+    path.write_text(json.dumps({"a": {"b": GOOD}, "c": {"d": BAD}, "e": "x" * 1024 * 1024}))
+    assert damage([tmp_path], BAD, [GOOD]) == 0
+
+
 def test_a_file_that_is_no_json_and_shared_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "notes.txt"
     path.write_text(f"{BAD}\n{GOOD}\n")

@@ -34,6 +34,8 @@ from graders.engine.harness.storage import (
 
 _NO_JSON = object()
 _LEAST_LINES = 2
+_MOST_JSON = 1024 * 1024
+"""Of a document that threads share: each of its levels is searched anew."""
 _FILLER = b"#"
 """Begins neither JSON, nor a date, a number, a pickle or a compressed stream."""
 _JOURNAL_MAGIC = bytes.fromhex("d9d505f920a163d7")
@@ -160,10 +162,15 @@ def _damaged_lines(data: bytes, word: str, keep: list[bytes]) -> bytes | None:
 
 def _damaged_json(data: bytes, word: str, keep: list[bytes]) -> bytes | None:
     """Damage the texts of the smallest object with the word; the document stays one."""
-    document = _parsed(data)
-    if document is _NO_JSON or not _damage_within(document, word, keep):
+    if len(data) > _MOST_JSON:
         return None
-    return json.dumps(document).encode()
+    document = _parsed(data)
+    try:
+        if document is _NO_JSON or not _damage_within(document, word, keep):
+            return None
+        return json.dumps(document).encode()
+    except RecursionError:
+        return None
 
 
 def _damage_within(value: object, word: str, keep: list[bytes]) -> bool:
