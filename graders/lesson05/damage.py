@@ -18,7 +18,8 @@ class Damaged:
     ``healthy`` is the thread that nothing happened to. ``bad_item`` and ``bad_thread`` are what a
     client gets of the damaged ones: one had a message replaced by rubbish, one its title.
     ``spared`` are the words of these two that the damage left in rows of their own; ``erased``
-    those of them that are stored nowhere at the end.
+    those of them that are stored nowhere at the end. ``undamaged`` says that
+    nothing was damaged that the server reads: a client still gets the message.
     """
 
     healthy: Said
@@ -32,6 +33,7 @@ class Damaged:
     started: Outcome[None]
     spared: list[str]
     erased: list[str]
+    undamaged: bool
 
     @property
     def has_old_id(self) -> bool:
@@ -71,7 +73,7 @@ async def play_damage(scene: Scene) -> Damaged:
     await scene.student.kill()
     stores = scene.student.stores
     stores.damage(bad_item.word, _marks(bad_thread, healthy))
-    stores.damage(title, _marks(bad_item, healthy))
+    is_title_hit = stores.damage(title, _marks(bad_item, healthy)) > 0
     own = (bad_item.answer_word, *bad_thread.words)
     left = [word for word in own if stores.places_containing(word)]
     started = await attempt(scene.student.start())
@@ -91,8 +93,12 @@ async def play_damage(scene: Scene) -> Damaged:
         started=started,
         spared=left,
         erased=[],
+        undamaged=False,
     )
     if not patience.over:
         await attempt(scene.student.settle())
     erased = [word for word in left if not stores.places_containing(word)]
-    return replace(damaged, erased=erased)
+    shows_item = damaged.bad_item.show(bad_item.word)
+    lacks_title = is_title_hit and not damaged.bad_thread.show(title)
+    undamaged = shows_item and not lacks_title
+    return replace(damaged, erased=erased, undamaged=undamaged)

@@ -8,6 +8,7 @@ import pytest
 
 from graders.engine.harness import (
     Finding,
+    NotMeasurable,
     Outcome,
     OverLimit,
     ProtocolBroken,
@@ -233,10 +234,21 @@ async def test_other_threads_go_on(damaged: Damaged) -> None:
 def _expect_started(damaged: Damaged) -> None:
     if damaged.started.finding is not None:
         found("With damaged rows in its database, the server does not start.", hint="start")
+    _measure(damaged)
+
+
+def _measure(damaged: Damaged) -> None:
+    """Refuse to judge where there is no damage that could be contained."""
+    if damaged.undamaged:
+        raise NotMeasurable(
+            "The grader could not damage what the server stores: it looks for texts in rows, in "
+            "files and on shelves, also in base64 and compressed."
+        )
 
 
 @criterion("damage-answered")
 async def test_damaged_threads_get_an_answer(damaged: Damaged) -> None:
+    _measure(damaged)
     for views in (damaged.bad_item, damaged.bad_thread):
         for outcome in (views.thread, views.items):
             _expect_bounded(outcome.finding, "A request for a damaged thread")

@@ -70,6 +70,11 @@ class Views:
         """Where the transcript tells of the list."""
         return mark_of(self.threads)
 
+    def show(self, word: str) -> bool:
+        """Return whether the thread itself or its items hold ``word``."""
+        outcomes = (self.thread, self.items)
+        return any(each.finding is None and word.encode() in each.value.body for each in outcomes)
+
 
 @contextmanager
 def rests_on(*criteria: str) -> Iterator[None]:

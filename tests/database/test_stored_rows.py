@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
+from graders.engine.core.errors import Finding
 from graders.engine.database.databases import ServerDatabase
 from graders.engine.database.stored_rows import damage_rows, locked_tables, tables_containing
 
@@ -125,10 +126,83 @@ def test_only_so_much_is_read(
     assert damage_rows(database, "apple", []) == 1
 
 
-def test_tables_that_are_held_are_not_found_and_not_waited_for(
+def test_tables_that_are_held_are_told_where_nothing_else_is_found(
     database: ServerDatabase, own: Own
 ) -> None:
     own.execute("CREATE TABLE held (a text); CREATE TABLE open_one (a text)")
     own.execute("INSERT INTO held VALUES ('apple'); INSERT INTO open_one VALUES ('apple')")
     own.execute("BEGIN; LOCK TABLE held")
     assert tables_containing(database, "apple") == ["table `open_one` of PostgreSQL"]
+    own.execute("COMMIT; DELETE FROM open_one")
+    own.execute("BEGIN; LOCK TABLE held; LOCK TABLE kinds")
+    with pytest.raises(Finding, match="keeps the table `held` locked"):
+        tables_containing(database, "apple")
+
+
+UNDOES = """
+CREATE TABLE sealed (a text);
+CREATE FUNCTION undo() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN OLD; END $$;
+CREATE TRIGGER sealed BEFORE UPDATE ON sealed FOR EACH ROW EXECUTE FUNCTION undo();
+CREATE TRIGGER never BEFORE UPDATE ON sealed FOR EACH ROW EXECUTE FUNCTION undo();
+CREATE TRIGGER replica BEFORE UPDATE ON sealed FOR EACH ROW EXECUTE FUNCTION undo();
+ALTER TABLE sealed ENABLE ALWAYS TRIGGER sealed;
+ALTER TABLE sealed DISABLE TRIGGER never;
+ALTER TABLE sealed ENABLE REPLICA TRIGGER replica;
+CREATE RULE sealed AS ON UPDATE TO sealed DO INSTEAD NOTHING;
+ALTER TABLE sealed ENABLE ROW LEVEL SECURITY;
+ALTER TABLE sealed FORCE ROW LEVEL SECURITY;
+CREATE POLICY read_only ON sealed FOR SELECT USING (true);
+CREATE POLICY adds ON sealed FOR INSERT WITH CHECK (true);
+INSERT INTO sealed VALUES ('apple');
+"""
+STATE = """
+SELECT tgname, tgenabled::text FROM pg_trigger WHERE tgrelid = 'sealed'::regclass
+UNION ALL SELECT rulename, ev_enabled::text FROM pg_rewrite WHERE ev_class = 'sealed'::regclass
+UNION ALL SELECT 'force', relforcerowsecurity::text FROM pg_class WHERE relname = 'sealed'
+ORDER BY 1, 2
+"""
+
+
+def test_what_would_undo_damage_is_off_meanwhile_and_on_again(
+    database: ServerDatabase, own: Own
+) -> None:
+    own.execute(UNDOES)
+    before = own.execute(STATE).fetchall()
+    assert damage_rows(database, "apple", []) == 1
+    assert tables_containing(database, "apple") == []
+    assert own.execute(STATE).fetchall() == before
+
+
+@pytest.mark.parametrize(
+    ("doing", "told"),
+    [
+        ("ALTER ROLE CURRENT_USER PASSWORD 'another'", "password authentication failed"),
+        ("ALTER ROLE CURRENT_USER SET transaction_timeout = 1", "nobody but the server can use"),
+    ],
+)
+def test_who_keeps_others_out_is_told(
+    database: ServerDatabase, own: Own, doing: str, told: str
+) -> None:
+    own.execute(doing.encode())
+    with pytest.raises(Finding, match=told), database.asked_by_others(), locked_tables(database, 1):
+        own.execute("SELECT pg_sleep(0.1)")
+
+
+def test_who_ends_the_session_that_holds_the_tables_is_told(
+    database: ServerDatabase, own: Own
+) -> None:
+    ends = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+    with (
+        pytest.raises(Finding, match="terminating connection"),
+        database.asked_by_others(),
+        locked_tables(database, 1),
+    ):
+        own.execute(f"{ends} AND usename = CURRENT_USER".encode())
+
+
+@pytest.mark.parametrize("state", ["53100", "58030", "XX000"])
+def test_what_is_no_doing_of_the_server_is_none_of_its_findings(
+    database: ServerDatabase, state: str
+) -> None:
+    with pytest.raises(psycopg.Error), database.asked_by_others():
+        raise psycopg.errors.lookup(state)

@@ -151,11 +151,12 @@ async def test_a_server_that_uses_files_all_the_same_is_told_so(
         assert "has made no table in PostgreSQL" in factory.notes[-1]
 
 
-async def test_without_a_root_of_its_own_no_server_gets_a_socket(
-    launcher: Launcher, tmp_path: Path
+@pytest.mark.parametrize("layer", [Layer.ROOT, Layer.NETWORK])
+async def test_without_a_root_and_a_network_of_its_own_no_server_gets_a_socket(
+    launcher: Launcher, tmp_path: Path, layer: Layer
 ) -> None:
     (tmp_path / "server.py").write_text(dedent(ASKS), encoding="utf-8")
-    without = frozenset({Layer.ROOT})
+    without = frozenset({layer})
     with (
         closing(Databases()) as databases,
         open_factory(
@@ -166,6 +167,6 @@ async def test_without_a_root_of_its_own_no_server_gets_a_socket(
             without=without,
             databases=databases,
         ) as factory,
-        pytest.raises(IsolationError, match="a root folder of its own"),
+        pytest.raises(IsolationError, match="a root folder and a network of its own"),
     ):
         await factory.start(Trace())

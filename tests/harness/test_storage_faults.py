@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import base64
+import bz2
+import dbm.dumb
 import fcntl
+import gzip
 import json
+import lzma
 import os
+import pickle
 import sqlite3
 import subprocess
 import sys
+import zlib
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from graders.engine.harness.packed import shelf_values, unpacked
+from graders.engine.harness.storage import places_containing
 from graders.engine.harness.storage_faults import (
     damage,
     locked,
@@ -55,7 +65,7 @@ os._exit(0)
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def rows(path: Path) -> dict[str, str]:
+def rows(path: Path) -> dict[str, Any]:
     with closing(sqlite3.connect(path)) as connection:
         return dict(connection.execute("SELECT id, data FROM items"))
 
@@ -248,8 +258,104 @@ def test_of_a_file_of_lines_one_line_is_damaged(tmp_path: Path, shared: bool) ->
     assert set(second) == {"#"}
 
 
+@pytest.mark.parametrize("depth", [300, 600, 900])
+def test_a_deep_document_is_damaged_or_left_alone(tmp_path: Path, depth: int) -> None:
+    path = tmp_path / "all.json"
+    path.write_text(f'{{"a": "{GOOD}", "b": {"[" * depth}{{"c": "{BAD}"}}{"]" * depth}}}')
+    damage([tmp_path], BAD, [GOOD])
+    assert GOOD in path.read_text()
+
+
+def test_a_long_document_that_is_shared_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "all.json"
+    path.write_text(json.dumps({"a": {"b": GOOD}, "c": {"d": BAD}, "e": "x" * 1024 * 1024}))
+    assert damage([tmp_path], BAD, [GOOD]) == 0
+
+
 def test_a_file_that_is_no_json_and_shared_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "notes.txt"
     path.write_text(f"{BAD}\n{GOOD}\n")
     assert damage([tmp_path], BAD, [GOOD]) == 0
     assert path.read_text() == f"{BAD}\n{GOOD}\n"
+
+
+def packings() -> dict[str, bytes]:
+    """Return a text of the damaged thread in each usual form."""
+    text = f'{{"text": "About {BAD}, and more words"}}'
+    plain = text.encode()
+    return {
+        "zlib": zlib.compress(plain),
+        "gzip": gzip.compress(plain),
+        "bz2": bz2.compress(plain),
+        "lzma": lzma.compress(plain),
+        "base64": base64.b64encode(plain),
+        "url-safe base64": base64.urlsafe_b64encode(b"\xff\xfe" + plain),
+        "hexadecimal": plain.hex().encode(),
+        "zlib in base64": base64.b64encode(zlib.compress(plain)),
+        "UTF-16": text.encode("utf-16"),
+    }
+
+
+@pytest.mark.parametrize("form", packings())
+def test_what_is_packed_is_seen_and_damaged(tmp_path: Path, form: str) -> None:
+    packed, other = packings()[form], zlib.compress(GOOD.encode())
+    with closing(sqlite3.connect(tmp_path / "chat.db")) as connection, connection:
+        connection.execute("CREATE TABLE items (id TEXT, data BLOB)")
+        connection.executemany("INSERT INTO items VALUES (?, ?)", [("k", packed), ("p", other)])
+    assert places_containing([tmp_path], BAD) == ["table `items` of chat.db"]
+    assert damage([tmp_path], BAD, [GOOD]) == 1
+    assert places_containing([tmp_path], BAD) == []
+    found = rows(tmp_path / "chat.db")
+    assert (set(found["k"]), found["p"]) == (set(b"#"), other)
+
+
+def test_a_value_that_unpacks_to_what_is_spared_stays(tmp_path: Path) -> None:
+    both = zlib.compress(f"{BAD} {GOOD}".encode())
+    (tmp_path / "both.z").write_bytes(both)
+    assert damage([tmp_path], BAD, [GOOD]) == 0
+    assert (tmp_path / "both.z").read_bytes() == both
+
+
+def test_a_packed_file_is_seen_and_damaged(tmp_path: Path) -> None:
+    path = tmp_path / "thread.json.gz"
+    path.write_bytes(gzip.compress(f'{{"text": "{BAD}"}}'.encode()))
+    assert places_containing([tmp_path], BAD) == ["thread.json.gz"]
+    assert damage([tmp_path], BAD, [GOOD]) == 1
+    assert set(path.read_bytes()) == set(b"#")
+
+
+def test_a_database_in_utf_16_is_damaged(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "chat.db")) as connection, connection:
+        connection.execute("PRAGMA encoding = 'UTF-16'")
+        connection.execute("CREATE TABLE items (id TEXT, data TEXT)")
+        connection.execute("INSERT INTO items VALUES ('kiwi', ?)", (f"About {BAD}",))
+    assert damage([tmp_path], BAD, [GOOD]) == 1
+    assert set(rows(tmp_path / "chat.db")["kiwi"]) == {"#"}
+
+
+def test_one_value_of_a_shelf_is_damaged(tmp_path: Path) -> None:
+    with closing(dbm.dumb.open(str(tmp_path / "shelf"))) as shelf:
+        shelf["gone"] = f"{BAD} that was deleted"
+        shelf["kiwi"] = pickle.dumps({"text": BAD})
+        shelf["plum"] = pickle.dumps({"text": GOOD})
+        del shelf["gone"]
+    assert places_containing([tmp_path], BAD) == ["shelf.dat"]
+    assert damage([tmp_path], BAD, [GOOD]) == 1
+    assert places_containing([tmp_path], BAD) == []
+    with closing(dbm.dumb.open(str(tmp_path / "shelf"))) as shelf:
+        assert set(shelf["kiwi"]) == set(b"#")
+        assert pickle.loads(shelf["plum"]) == {"text": GOOD}
+
+
+@pytest.mark.parametrize(
+    "bomb",
+    [zlib.compress(bytes(200_000_000)), b"\x78 no such thing at all", b"abcde" * 5, b"ab" * 11],
+    ids=["bomb", "broken", "no base64", "no text"],
+)
+def test_only_so_much_is_unpacked(bomb: bytes) -> None:
+    assert max(map(len, unpacked(bomb)), default=0) <= 4 * 1024 * 1024
+
+
+def test_an_index_that_names_other_places_leads_nowhere() -> None:
+    index = b"'a', (0, 4)\n'b', (2, 400)\n'c', (-1, 2)\nrubbish\n"
+    assert list(shelf_values(index, b"12345")) == [slice(0, 4)]

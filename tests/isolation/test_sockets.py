@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,16 @@ def test_it_reaches_its_own_socket_and_no_other(
         assert asked(student, f"tried('{path}')") == "FileNotFoundError"
 
 
+@contextmanager
+def abstract_socket() -> Iterator[str]:
+    """Yield the name of a socket that takes connections in this network, and has no file."""
+    with socket.socket(socket.AF_UNIX) as listener:
+        name = f"chatkit-test-{os.getpid()}"
+        listener.bind(f"\0{name}")
+        listener.listen()
+        yield name
+
+
 def test_network_and_abstract_sockets_stay_closed(
     students: Starter, folders: tuple[Path, Path]
 ) -> None:
@@ -95,10 +106,10 @@ def test_network_and_abstract_sockets_stay_closed(
                 answer = ctypes.CDLL(None).connect(one.fileno(), address, len(address))
         """
         assert student.ask(code) == -1
-    with socket.socket(socket.AF_UNIX) as abstract:
-        abstract.bind("\0chatkit-test-abstract")
-        abstract.listen()
-        assert asked(student, "tried('\\0chatkit-test-abstract')") != ""
+    with abstract_socket() as name:
+        with socket.socket(socket.AF_UNIX) as control:
+            control.connect(f"\0{name}")  # who is in its network finds it
+        assert asked(student, f"tried('\\0{name}')") == "ConnectionRefusedError"
     for kind in ("SOCK_DGRAM", "SOCK_SEQPACKET"):
         told = asked(student, f"tried('/x', kind=socket.{kind})")
         assert told == "PermissionError"
@@ -132,11 +143,14 @@ def test_it_cannot_listen_nor_change_the_folder(
     assert len(told) == 5
 
 
-def test_without_a_root_of_its_own_nothing_is_opened(
-    students: Starter, folders: tuple[Path, Path]
+@pytest.mark.parametrize("layer", [Layer.ROOT, Layer.NETWORK])
+def test_without_a_root_and_a_network_of_its_own_nothing_is_opened(
+    students: Starter, folders: tuple[Path, Path], layer: Layer
 ) -> None:
-    student = students.serve(sockets=folders[:1], without={Layer.ROOT})
+    student = students.serve(sockets=folders[:1], without={layer})
     assert asked(student, f"tried('{folders[0]}/socket')") == "PermissionError"
+    with abstract_socket() as name:
+        assert asked(student, f"tried('\\0{name}')") == "PermissionError"
 
 
 def test_who_is_given_no_socket_connects_to_none(

@@ -7,7 +7,7 @@ Must not know who raises them or how they are shown.
     ├── ContentError           a lesson's files (rubric, conversation, lesson.yaml) are wrong
     ├── IsolationError         the machine cannot shut a server in as well as is required
     ├── GraderBrokeError       our own machinery failed; nothing of it is charged to a student
-    ├── NotMeasurable          this machine lacks what a check needs: the check is not run
+    ├── NotMeasurable          what a check needs is not to be had here: the check is not run
     └── Finding                the submission did something wrong: a *value* of grading
 
 A :class:`Finding` never ends a run: the grading package turns it into a failed criterion.
@@ -64,8 +64,11 @@ class GraderBrokeError(AutograderError):
     """The grader itself failed, so no score can be given; never the student's fault."""
 
 
-class NotMeasurable(AutograderError):  # noqa: N818 - a fact about the machine, not an error
-    """A check cannot be made here, whatever the submission does; ``why`` is one sentence."""
+class NotMeasurable(AutograderError):  # noqa: N818 - a fact, not an error
+    """A check has no way to see what it asks for; ``why`` is one sentence.
+
+    The machine lacks something, or a server stores in a way that cannot be looked into.
+    """
 
     def __init__(self, why: str) -> None:
         super().__init__(why)

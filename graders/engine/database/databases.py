@@ -19,7 +19,8 @@ from typing import LiteralString
 import psycopg
 from psycopg import sql
 
-from graders.engine.core.errors import GraderBrokeError
+from graders.engine.core.errors import Finding, GraderBrokeError
+from graders.engine.core.text import quote
 from graders.engine.database.postgres_server import PostgresServer
 
 Connection = psycopg.Connection[tuple[object, ...]]
@@ -50,6 +51,9 @@ _MOST_SECONDS = 45.0
 _SAYS_LATER = "FATAL:  the database system is"
 """It starts, recovers, or does not accept connections yet."""
 _TRIES = 10_000
+_OWN_TROUBLES = ("53100", "58", "XX")
+"""SQLSTATEs that are no server's doing: a full disk, a failing system, an error in PostgreSQL."""
+_MOST_TOLD = 200
 _MARK = "log_parameter_max_length"
 """A setting without any effect here."""
 _LOOKS = 1_000
@@ -302,6 +306,25 @@ class ServerDatabase:
         with self._databases.reading(self.name) as connection:
             yield connection
 
+    @contextmanager
+    def asked_by_others(self) -> Iterator[None]:
+        """Raise a finding where the server lets nobody but itself into its database.
+
+        It may have taken all locks or connections, changed its password, or end other sessions.
+        """
+        try:
+            yield
+        except psycopg.Error as error:
+            if (error.sqlstate or "").startswith(_OWN_TROUBLES):
+                raise
+            told = quote(_told(error), _MOST_TOLD)
+            raise Finding(
+                f"nobody but the server can use its database; PostgreSQL says: {told}",
+                advice="Keep no lock, no transaction and no more connections than you need while "
+                "nothing is to be done, and change neither the password nor the settings of the "
+                "database's user.",
+            ) from error
+
     def processes(self) -> Sequence[int]:
         """Return the numbers of the processes that may be at work for the server."""
         return self._databases.server.processes()
@@ -365,6 +388,11 @@ class ServerDatabase:
         admin, own = self._databases.admin(), sql.Identifier(self.name)
         admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(own))
         admin.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(own))
+
+
+def _told(error: psycopg.Error) -> str:
+    """Return what PostgreSQL says, without where it was asked."""
+    return error.diag.message_primary or str(error).rpartition("FATAL:")[2].strip()
 
 
 def _waits_for_lock(process: int) -> bool:

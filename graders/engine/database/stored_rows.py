@@ -16,6 +16,7 @@ from typing import LiteralString, NamedTuple
 import psycopg
 from psycopg import sql
 
+from graders.engine.core.errors import Finding
 from graders.engine.core.limits import MEBIBYTE
 from graders.engine.database.databases import Connection, ServerDatabase
 
@@ -33,6 +34,26 @@ SELECT a.attname, t.typname FROM pg_catalog.pg_attribute a
 JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
 WHERE a.attrelid = %s::regclass AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
 ORDER BY a.attnum"""
+_TRIGGERS = """\
+SELECT tgname, tgenabled FROM pg_catalog.pg_trigger
+WHERE tgrelid = %s::regclass AND NOT tgisinternal AND tgenabled <> 'D'"""
+_RULES = """\
+SELECT rulename, ev_enabled FROM pg_catalog.pg_rewrite
+WHERE ev_class = %s::regclass AND ev_enabled <> 'D'"""
+_FORCED = """\
+SELECT relname, 'F' FROM pg_catalog.pg_class WHERE oid = %s::regclass AND relforcerowsecurity"""
+_GUARDS: tuple[tuple[LiteralString, LiteralString, LiteralString], ...] = (
+    (_TRIGGERS, "DISABLE TRIGGER {}", "TRIGGER {}"),
+    (_RULES, "DISABLE RULE {}", "RULE {}"),
+    (_FORCED, "NO FORCE ROW LEVEL SECURITY", "FORCE ROW LEVEL SECURITY"),
+)
+"""What may undo a change of a table: how it is asked for, taken away and put back."""
+_ON: dict[str, LiteralString] = {
+    "O": "ENABLE ",
+    "A": "ENABLE ALWAYS ",
+    "R": "ENABLE REPLICA ",
+    "F": "",
+}
 _LOCKS: tuple[LiteralString, ...] = ("ACCESS EXCLUSIVE", "EXCLUSIVE")
 _JSON = frozenset({"json", "jsonb"})
 _TEXT = frozenset({"text", "varchar", "bpchar", "name", "citext"})
@@ -53,9 +74,17 @@ class Table(NamedTuple):
 
 
 def tables_containing(database: ServerDatabase, word: str) -> list[str]:
-    """Name the tables that hold ``word`` in a row."""
+    """Name the tables that hold ``word`` in a row.
+
+    A finding where none is known to, and the server keeps one locked: nobody could read it.
+    """
     with database.read() as connection:
-        found = _holding(connection, word)
+        found, held = _holding(connection, word)
+    if held and not found:
+        raise Finding(
+            f"the server keeps the table `{held[0].name}` locked, so that nobody else can read it",
+            advice="End each transaction as soon as its work is done.",
+        )
     return [f"table `{table.name}` of PostgreSQL" for table in found]
 
 
@@ -63,14 +92,20 @@ def damage_rows(database: ServerDatabase, word: str, spared: Iterable[str]) -> i
     """Replace each value that holds ``word`` and none of ``spared``; return how many were.
 
     A text becomes rubbish of the same length, JSON such a text, since it would take nothing else.
+    Triggers, rules and policies are off meanwhile: a disk that fails asks none of them.
     """
     with database.read() as reading:
-        wanted = _holding(reading, word)
+        wanted, _ = _holding(reading, word)
     with database.read() as reading:
-        columns = [(each, *column) for each in wanted for column in _columns(reading, each)]
-    # Triggers and rules run here.
+        tables = [(each, _columns(reading, each), _guards(reading, each)) for each in wanted]
+    # Constraints run here.
     with database.entered() as connection, database.bounded():
-        return sum(_damage_column(connection, *column, (word, *spared)) for column in columns)
+        count = 0
+        for table, columns, guards in tables:
+            with _unguarded(connection, table, guards):
+                for column in columns:
+                    count += _damage_column(connection, table, *column, (word, *spared))
+        return count
 
 
 @contextmanager
@@ -93,6 +128,8 @@ def locked_tables(database: ServerDatabase, wait_seconds: int) -> Iterator[None]
                 _lock(connection, table)
             database.is_held = True
             yield
+            # Its session may have been ended, and the locks with it.
+            connection.execute("SELECT 1")
         finally:
             database.is_held = False
 
@@ -107,21 +144,58 @@ def _columns(connection: Connection, table: Table) -> list[tuple[str, str]]:
     return [(str(name), str(kind)) for name, kind in connection.execute(_COLUMNS, (whole,))]
 
 
-def _holding(connection: Connection, word: str) -> list[Table]:
-    """Return the tables in which a row has the word, in any column, as far as they are read.
+def _guards(connection: Connection, table: Table) -> list[tuple[sql.Composed, sql.Composed]]:
+    """Return how to take away what of a table's own may undo a change, and how to put it back."""
+    whole = table.quoted.as_string(connection)
+    return [
+        (
+            sql.SQL(off).format(sql.Identifier(str(name))),
+            sql.SQL(_ON[str(state)] + on).format(sql.Identifier(str(name))),
+        )
+        for asked, off, on in _GUARDS
+        for name, state in connection.execute(asked, (whole,))
+    ]
+
+
+@contextmanager
+def _unguarded(
+    connection: Connection, table: Table, guards: list[tuple[sql.Composed, sql.Composed]]
+) -> Iterator[None]:
+    try:
+        for off, _ in guards:
+            _alter(connection, table, off)
+        yield
+    finally:
+        for _, on in guards:
+            _alter(connection, table, on)
+
+
+def _alter(connection: Connection, table: Table, how: sql.Composed) -> None:
+    with contextlib.suppress(psycopg.Error):
+        connection.execute(sql.SQL("ALTER TABLE {} {}").format(table.quoted, how))
+
+
+def _holding(connection: Connection, word: str) -> tuple[list[Table], list[Table]]:
+    """Return the tables in which a row has the word, in any column, and those that are locked.
 
     A table that cannot be read has none. The connection may be closed afterwards.
     """
     # Bytes are told in hexadecimal.
     wanted = (word.encode(), word.encode().hex().encode())
-    found, left = [], _MOST_BYTES
+    found, held, left = [], [], _MOST_BYTES
     for table in _tables(connection):
-        holds, read = _read_through(connection, table, wanted, left)
+        try:
+            holds, read = _read_through(connection, table, wanted, left)
+        except psycopg.errors.LockNotAvailable:
+            held.append(table)
+            # If the server holds all tables so, that is no long wait.
+            connection.execute(_HURRY)
+            continue
         found += [table] if holds else []
         left -= read
         if left < 0:
             break
-    return found
+    return found, held
 
 
 def _read_through(
@@ -129,7 +203,7 @@ def _read_through(
 ) -> tuple[bool, int]:
     """Return whether one of ``wanted`` is in a table, and how many bytes were read.
 
-    The connection is closed where there are more than ``most``.
+    The connection is closed where there are more than ``most``. Raises where the table is locked.
     """
     statement = sql.SQL("COPY {} TO STDOUT (FORMAT csv)").format(table.quoted)
     found, read, tail = False, 0, b""
@@ -145,8 +219,7 @@ def _read_through(
                     connection.close()
                     break
     except psycopg.errors.LockNotAvailable:
-        # The server holds one table for itself alone. If it does so with all, that is no long wait.
-        connection.execute(_HURRY)
+        raise
     except psycopg.Error:
         pass
     return found, read

@@ -206,10 +206,10 @@ class ProcessFactory(ServerFactory):
         if self._layers is None:
             self.probe_isolation()
         layers = self._layers or ()
-        if Layer.SYSCALLS in layers and Layer.ROOT not in layers:
+        if Layer.SYSCALLS in layers and not {Layer.ROOT, Layer.NETWORK} <= set(layers):
             raise IsolationError(
                 "Nothing was graded: a server may use PostgreSQL only where it has a root folder "
-                "of its own, and here it would find the sockets of other programs.",
+                "and a network of its own; here it would find the sockets of other programs.",
                 cure="grade on a machine as docs/security.md describes it (as root, or where users "
                 "may make namespaces), or without `--database postgresql`.",
             )

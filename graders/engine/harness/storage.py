@@ -4,8 +4,9 @@ Everything here is hostile input. Files are opened without following links, with
 file is read as a private copy, with nothing in it trusted, without its views, triggers and
 generated columns, and with a bound on the work. It is asked for its rows, as a deleted row's bytes
 may stay in the file for long; files of text and pickles, which are never unpickled, are searched as
-bytes. What cannot be read so (an unknown format, a broken file) holds nothing, as far as anybody
-can say. Must not know a schema or a lesson.
+bytes, and of a shelf the values that are on it. What is packed in a usual way counts unpacked. What
+cannot be read so (an unknown format, a broken file) holds nothing, as far as anybody can say. Must
+not know a schema or a lesson.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from graders.engine.harness.packed import holds, shelf_values, unpacked
+
 SQLITE_MAGIC = b"SQLite format 3\0"
 WAL_SUFFIX = "-wal"
 _SIDE_FILES = ("-wal", "-shm", "-journal")
@@ -33,7 +36,7 @@ _MOST_STEPS = 500
 """SQLite's virtual machine is looked at each so many steps, so many times: some seconds."""
 _LOGS = (".log", ".out", ".err")
 # Files in which records that were deleted stay as they are until their place is needed.
-_SHELF_INDEX = ".dir"
+_SHELF_INDEX, _SHELF_DATA = ".dir", ".dat"
 
 
 def places_containing(folders: Iterable[Path], word: str, *, logs: bool = False) -> list[str]:
@@ -45,7 +48,7 @@ def places_containing(folders: Iterable[Path], word: str, *, logs: bool = False)
     for path in regular_files(folders):
         if is_sqlite(path):
             found += [f"table `{name}` of {path.name}" for name in _tables_with(path, word)]
-        elif (logs or path.suffix not in _LOGS) and _is_plain(path) and word.encode() in read(path):
+        elif (logs or path.suffix not in _LOGS) and _file_holds(path, word.encode()):
             found.append(path.name)
     return found
 
@@ -125,7 +128,7 @@ def values_with(connection: sqlite3.Connection, table: str, word: str) -> Iterat
         columns = ", ".join(map(_quoted, _columns(connection, table)))
         rows = connection.execute(f"SELECT {columns} FROM {_quoted(table)}")  # noqa: S608 - quoted
         for row in rows:
-            yield from (value for value in row if isinstance(value, bytes) and wanted in value)
+            yield from (value for value in row if isinstance(value, bytes) and holds(value, wanted))
 
 
 def _tables_with(path: Path, word: str) -> list[str]:
@@ -177,13 +180,22 @@ def _is_side_file(path: Path) -> bool:
     return any(is_sqlite(path.with_name(name)) for name in names if name)
 
 
-def _is_plain(path: Path) -> bool:
-    """Return whether all bytes of a file are in use: text in any encoding, or a pickle; no shelf.
+def shelf_of(path: Path) -> bytes | None:
+    """Return the index of the shelf that a file belongs to; ``None`` if it is of none."""
+    index = path.with_suffix(_SHELF_INDEX)
+    return read(index) if _is_regular(index) else None
+
+
+def _file_holds(path: Path, word: bytes) -> bool:
+    """Return whether a file holds a word in bytes that are in use: in text, a pickle, a shelf.
 
     A file with a zero byte is no text: it is the database of some library, which may leave the
-    bytes of what was deleted as they are.
+    bytes of what was deleted as they are. Packed as a whole, it may have any bytes.
     """
-    if path.with_suffix(_SHELF_INDEX).exists():
-        return False
     data = read(path)
-    return data.startswith(_PICKLE_MAGIC) or b"\0" not in data
+    index = shelf_of(path)
+    if index is not None:
+        values = (data[place] for place in shelf_values(index, data))
+        return path.suffix == _SHELF_DATA and any(holds(value, word) for value in values)
+    is_plain = data.startswith(_PICKLE_MAGIC) or b"\0" not in data
+    return (is_plain and word in data) or any(word in each for each in unpacked(data))

@@ -18,6 +18,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from graders.engine.harness.packed import holds, shelf_values
 from graders.engine.harness.storage import (
     SQLITE_MAGIC,
     WAL_SUFFIX,
@@ -25,6 +26,7 @@ from graders.engine.harness.storage import (
     opened_copy,
     read,
     regular_files,
+    shelf_of,
     side_file,
     tables_of,
     values_with,
@@ -32,6 +34,8 @@ from graders.engine.harness.storage import (
 
 _NO_JSON = object()
 _LEAST_LINES = 2
+_MOST_JSON = 1024 * 1024
+"""Of a document that threads share: each of its levels is searched anew."""
 _FILLER = b"#"
 """Begins neither JSON, nor a date, a number, a pickle or a compressed stream."""
 _JOURNAL_MAGIC = bytes.fromhex("d9d505f920a163d7")
@@ -40,14 +44,18 @@ _PENDING_BYTE = 0x4000_0000
 _DATABASE_LOCKS = 512
 _PENDING_AND_RESERVED = 2
 _WAL_WRITE_LOCK = 120
+# The same format: what its texts are encoded in.
+_ENCODING_BYTE = 59
+_ENCODINGS = {b"\2": "utf-16-le", b"\3": "utf-16-be"}
 
 
 def damage(folders: Iterable[Path], word: str, spared: Iterable[str]) -> int:
     """Replace each stored value that holds ``word``; return how many were.
 
-    A value is a column of a row, or a whole file that is no database. Those that hold one of the
-    ``spared`` words belong to others too, and stay; of a file of JSON that others share, the line
-    or the smallest object with ``word`` is damaged. Only for a server that does not run.
+    A value is a column of a row, one of a shelf, or a whole file that is no database. Those that
+    hold one of the ``spared`` words belong to others too, and stay; of a file of JSON that others
+    share, the line or the smallest object with ``word`` is damaged. Only for a server that does not
+    run.
     """
     keep = [other.encode() for other in spared]
     return sum(
@@ -111,17 +119,30 @@ def unmounted(folder: Path) -> Iterator[None]:
 
 def _damage_file(path: Path, word: str, keep: list[bytes]) -> int:
     data = read(path)
-    if word.encode() not in data:
+    index = shelf_of(path)
+    if not holds(data, word.encode()) and index is None:
         return 0
-    damaged = _damaged_lines(data, word, keep)
-    if damaged is None and not any(other in data for other in keep):
-        damaged = _FILLER * len(data)
-    if damaged is None:
-        damaged = _damaged_json(data, word, keep)
+    if index is not None:
+        damaged = _damaged_shelf(data, index, word, keep)
+    else:
+        damaged = _damaged_lines(data, word, keep)
+        if damaged is None and _holds(data, word, keep):
+            damaged = _FILLER * len(data)
+        if damaged is None:
+            damaged = _damaged_json(data, word, keep)
     if damaged is None:
         return 0
     _overwrite(path, damaged)
     return 1
+
+
+def _damaged_shelf(data: bytes, index: bytes, word: str, keep: list[bytes]) -> bytes | None:
+    """Damage the values of a shelf that hold the word; ``None`` if there are none."""
+    damaged = bytearray(data)
+    for place in shelf_values(index, data):
+        if _holds(data[place], word, keep):
+            damaged[place] = _FILLER * len(data[place])
+    return None if damaged == data else bytes(damaged)
 
 
 def _damaged_lines(data: bytes, word: str, keep: list[bytes]) -> bytes | None:
@@ -141,10 +162,15 @@ def _damaged_lines(data: bytes, word: str, keep: list[bytes]) -> bytes | None:
 
 def _damaged_json(data: bytes, word: str, keep: list[bytes]) -> bytes | None:
     """Damage the texts of the smallest object with the word; the document stays one."""
-    document = _parsed(data)
-    if document is _NO_JSON or not _damage_within(document, word, keep):
+    if len(data) > _MOST_JSON:
         return None
-    return json.dumps(document).encode()
+    document = _parsed(data)
+    try:
+        if document is _NO_JSON or not _damage_within(document, word, keep):
+            return None
+        return json.dumps(document).encode()
+    except RecursionError:
+        return None
 
 
 def _damage_within(value: object, word: str, keep: list[bytes]) -> bool:
@@ -162,7 +188,7 @@ def _damage_within(value: object, word: str, keep: list[bytes]) -> bool:
 
 
 def _holds(data: bytes, word: str, keep: list[bytes]) -> bool:
-    return word.encode() in data and not any(other in data for other in keep)
+    return holds(data, word.encode()) and not any(holds(data, other) for other in keep)
 
 
 def _parsed(data: bytes) -> object:
@@ -182,7 +208,7 @@ def _damage_database(path: Path, word: str, keep: list[bytes]) -> int:
                 value
                 for table in tables_of(connection)
                 for value in values_with(connection, table, word)
-                if not any(other in value for other in keep)
+                if _holds(value, word, keep)
             }
             data = read(copy)
     except sqlite3.Error:
@@ -192,15 +218,28 @@ def _damage_database(path: Path, word: str, keep: list[bytes]) -> int:
 
 def _replace_values(path: Path, data: bytes, values: set[bytes]) -> int:
     """Write the database ``data`` back with each value damaged that lies in one piece."""
-    whole = [value for value in values if value in data]
-    for value in sorted(whole, key=len, reverse=True):
-        data = data.replace(value, _FILLER * len(value))
-    if whole and data.startswith(SQLITE_MAGIC):
+    if not data.startswith(SQLITE_MAGIC):
+        return 0
+    encoding = _ENCODINGS.get(data[_ENCODING_BYTE : _ENCODING_BYTE + 1], "utf-8")
+    stored = {_encoded(value, encoding, data): value for value in values}
+    whole = [each for each in stored if each in data]
+    for each in sorted(whole, key=len, reverse=True):
+        rubbish = _FILLER * len(stored[each])
+        data = data.replace(each, rubbish if each == stored[each] else _wide(rubbish, encoding))
+    if whole:
         _overwrite(path, data)
         for suffix in (WAL_SUFFIX, "-shm"):
             side_file(path, suffix).unlink(missing_ok=True)
-        return len(whole)
-    return 0
+    return len(whole)
+
+
+def _encoded(value: bytes, encoding: str, data: bytes) -> bytes:
+    """Return how a value that SQLite gave in UTF-8 stands in ``data``."""
+    return value if value in data else _wide(value, encoding)
+
+
+def _wide(value: bytes, encoding: str) -> bytes:
+    return value.decode("utf-8", "replace").encode(encoding)
 
 
 def _overwrite(path: Path, data: bytes) -> None:

@@ -1,7 +1,7 @@
 """Where a server may store, and what may happen to it: its folders, and its database if it has one.
 
-With a database, that is what is disturbed, and the folders are left alone. Must not know a schema,
-nor what a server ought to do.
+With a database, that is what is disturbed, and the folders are left alone. A server that lets
+nobody else into its database is a finding. Must not know a schema, nor what a server ought to do.
 """
 
 from __future__ import annotations
@@ -39,13 +39,17 @@ class Stores:
     @property
     def takes_time_from_sql(self) -> bool:
         """Whether statements asked the database server for the time, which does not follow ours."""
-        return self._database is not None and self._database.was_asked_for_the_time
+        if self._database is None:
+            return False
+        with self._database.asked_by_others():
+            return self._database.was_asked_for_the_time
 
     def places_containing(self, word: str, *, logs: bool = False) -> list[str]:
         """Name the tables and files that hold ``word``; with ``logs``, also logs."""
         found = storage.places_containing(self._folders, word, logs=logs)
         if self._database is not None:
-            found += stored_rows.tables_containing(self._database, word)
+            with self._database.asked_by_others():
+                found += stored_rows.tables_containing(self._database, word)
         return found
 
     def damage(self, word: str, spared: Iterable[str]) -> int:
@@ -53,7 +57,8 @@ class Stores:
         spared = tuple(spared)
         count = storage_faults.damage(self._folders, word, spared)
         if self._database is not None:
-            count += stored_rows.damage_rows(self._database, word, spared)
+            with self._database.asked_by_others():
+                count += stored_rows.damage_rows(self._database, word, spared)
         return count
 
     @contextmanager
@@ -63,7 +68,10 @@ class Stores:
             with storage_faults.locked(self._folders):
                 yield
         else:
-            with stored_rows.locked_tables(self._database, self._lock_seconds):
+            with (
+                self._database.asked_by_others(),
+                stored_rows.locked_tables(self._database, self._lock_seconds),
+            ):
                 yield
 
     @contextmanager
@@ -73,7 +81,10 @@ class Stores:
             with storage_faults.read_only(self._folders):
                 yield
         else:
-            with self._database.having("default_transaction_read_only", "on"):
+            with (
+                self._database.asked_by_others(),
+                self._database.having("default_transaction_read_only", "on"),
+            ):
                 yield
 
     @contextmanager

@@ -107,13 +107,22 @@ def _has_own_root(settings: Settings) -> bool:
     return settings["namespaces"] and Layer.ROOT not in settings["without"]
 
 
+def _has_left_network(settings: Settings) -> bool:
+    """Return whether it has a network of its own, which comes with all other namespaces."""
+    return settings["namespaces"] and Layer.NETWORK not in settings["without"]
+
+
 def _is_own_user(settings: Settings) -> bool:
     return settings["uid"] is not None and os.getuid() == settings["uid"]
 
 
 def _limit_calls(settings: Settings) -> tuple[str, ...]:
-    """Let it connect to sockets only where it has a root folder, which holds no others."""
-    return seccomp.limit_calls(connects=bool(_sockets(settings)) and _has_own_root(settings))
+    """Let it connect to sockets only where it finds no others: none by a name, none in a folder.
+
+    Abstract sockets have names that belong to the network, all others lie in folders.
+    """
+    finds_no_others = _has_own_root(settings) and _has_left_network(settings)
+    return seccomp.limit_calls(connects=bool(_sockets(settings)) and finds_no_others)
 
 
 def _sockets(settings: Settings) -> list[Path]:

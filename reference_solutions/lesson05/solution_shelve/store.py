@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import logging
 import shelve
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,8 @@ from typing import Any
 
 from chatkit.store import NotFoundError, Store
 from chatkit.types import Attachment, Page, ThreadItem, ThreadMetadata
+
+log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -35,7 +38,7 @@ class ShelfStore(Store[Any]):
         async with self.lock:
             with shelve.open(str(self.path)) as shelf:
                 oldest = time.time() - self.seconds
-                for name in [name for name in shelf if shelf[name].used < oldest]:
+                for name in [name for name, each in readable(shelf) if each.used < oldest]:
                     del shelf[name]
                 yield shelf
 
@@ -45,7 +48,7 @@ class ShelfStore(Store[Any]):
 
     async def save_thread(self, thread: ThreadMetadata, context: Any) -> None:
         async with self.sessions() as sessions:
-            newest = max((each.number for each in sessions.values()), default=0)
+            newest = max((each.number for _, each in readable(sessions)), default=0)
             session = sessions.get(thread.id) or Session(thread, newest + 1, time.time())
             session.thread = ThreadMetadata(**thread.model_dump(exclude={"items"}))
             sessions[thread.id] = session
@@ -54,7 +57,7 @@ class ShelfStore(Store[Any]):
         self, limit: int, after: str | None, order: str, context: Any
     ) -> Page[ThreadMetadata]:
         async with self.sessions() as sessions:
-            ordered = sorted(sessions.values(), key=lambda each: each.number)
+            ordered = sorted((each for _, each in readable(sessions)), key=lambda each: each.number)
         return page([each.thread for each in ordered], limit, after, order)
 
     async def delete_thread(self, thread_id: str, context: Any) -> None:
@@ -100,6 +103,15 @@ class ShelfStore(Store[Any]):
 
     async def delete_attachment(self, attachment_id: str, context: Any) -> None:
         raise NotFoundError(attachment_id)
+
+
+def readable(sessions: shelve.Shelf[Session]) -> Iterator[tuple[str, Session]]:
+    """Leave out what is rubbish: it harms nobody but its own thread."""
+    for name in sessions:
+        try:
+            yield name, sessions[name]
+        except Exception:
+            log.exception("session %s cannot be read", name)
 
 
 def find(sessions: shelve.Shelf[Session], thread_id: str) -> Session:

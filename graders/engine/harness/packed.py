@@ -1,0 +1,89 @@
+"""Texts as programs keep them: plain, as UTF-16, in base64 or hexadecimal, compressed, on a shelf.
+
+All of it is a stranger's: only so much is unpacked, and what cannot be holds nothing. Nothing is
+unpickled. Must not know files, nor what is searched for.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import bz2
+import lzma
+import re
+import zlib
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+_MOST_BYTES = 4 * 1024 * 1024
+_MOST_TIMES, _LEAST_BYTES = 64, 4096
+"""A text is seldom packed to less than a sixty-fourth; what is longer holds nothing but a trap."""
+_MOST_MEMORY = 64 * 1024 * 1024
+_SHORTEST = 16
+"""Shorter ones hold no word of the grader's."""
+_BASE64 = re.compile(rb"[A-Za-z0-9+/_-]+={0,2}\s*")
+_HEXADECIMAL = re.compile(rb"(\\x)?([0-9a-fA-F]{2})+\s*")
+_SHELF_ENTRY = re.compile(rb", \((\d{1,12}), (\d{1,12})\)\s*$")
+
+
+class _Decompressor(Protocol):
+    def decompress(self, data: bytes, max_length: int, /) -> bytes:
+        """Return no more than so many bytes."""
+
+
+_COMPRESSED: dict[bytes, Callable[[], _Decompressor]] = {
+    b"\x78": zlib.decompressobj,
+    b"\x1f\x8b": lambda: zlib.decompressobj(16 + zlib.MAX_WBITS),
+    b"BZh": bz2.BZ2Decompressor,
+    b"\xfd7zXZ": lambda: lzma.LZMADecompressor(memlimit=_MOST_MEMORY),
+}
+
+
+def holds(value: bytes, word: bytes) -> bool:
+    """Return whether ``word`` stands in ``value``, as UTF-16 too, or in what it unpacks to."""
+    narrow = value.replace(b"\0", b"")
+    return word in value or word in narrow or any(word in each for each in unpacked(value))
+
+
+def unpacked(value: bytes) -> Iterator[bytes]:
+    """Yield what a value unpacks to, in one way or in several, one within the other."""
+    if len(value) < _SHORTEST:
+        return
+    decoded = _decoded(value)
+    if decoded is not None:
+        yield decoded
+    whole = _decompressed(decoded or value)
+    if whole:
+        yield whole
+        yield from filter(None, [_decoded(whole)])
+
+
+def shelf_values(index: bytes, data: bytes) -> Iterator[slice]:
+    """Yield where the values of a shelf stand in its ``data``; ``index`` is its other file."""
+    for line in index.splitlines():
+        if entry := _SHELF_ENTRY.search(line):
+            start, length = map(int, entry.groups())
+            if start + length <= len(data):
+                yield slice(start, start + length)
+
+
+def _decoded(value: bytes) -> bytes | None:
+    if _HEXADECIMAL.fullmatch(value):
+        return bytes.fromhex(value.removeprefix(b"\\x").decode())
+    if not _BASE64.fullmatch(value):
+        return None
+    try:
+        return base64.b64decode(value.strip().translate(bytes.maketrans(b"-_", b"+/")))
+    except binascii.Error:
+        return None
+
+
+def _decompressed(value: bytes) -> bytes:
+    for magic, decompressor in _COMPRESSED.items():
+        if value.startswith(magic):
+            most = min(_MOST_BYTES, _MOST_TIMES * len(value) + _LEAST_BYTES)
+            try:
+                return decompressor().decompress(value, most)
+            except (zlib.error, OSError, lzma.LZMAError, EOFError):
+                return b""
+    return b""
