@@ -62,6 +62,15 @@ class Scenario(Conversation):
     format_version: FormatVersion = 1
     covers: Annotated[tuple[Slug, ...], AfterValidator(not_empty)]
 
+    def played_json(self) -> str:
+        """Return what is done and expected: the same for scenarios that differ in prose only."""
+        prose = {"given": True, "when": True, "then": True}
+        turns = {"__all__": {**prose, "together": {"__all__": prose}}}
+        return self.model_dump_json(
+            exclude={"name": True, "description": True, "covers": True, "turns": turns},
+            exclude_unset=True,
+        )
+
 
 class Specification(ContentModel):
     """A ``spec.yaml``; see the module's text for the format."""
