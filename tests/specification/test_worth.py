@@ -173,6 +173,15 @@ async def test_only_what_nobody_has_played_is_played(lesson: Lesson, played: Pla
     assert not played.on_broken
 
 
+async def test_misconception_is_done_when_one_of_its_servers_was_not_noticed(
+    lesson: Lesson, played: Played
+) -> None:
+    found = await worth_on(lesson, spec_of("sees-b"))
+    assert played.on_broken == ["sees-b"] * 2
+    assert found.noticed == frozenset()
+    assert found.caught == frozenset()
+
+
 async def test_prose_plays_no_part(lesson: Lesson, played: Played) -> None:
     kept = KeptTexts()
     await worth_on(lesson, spec_of("sees-a"), kept)
@@ -219,7 +228,8 @@ async def test_server_has_its_own_words_for_what_is_tried_first(
     calls = scenario("calls", call, "[alice]")
     both = scenario("both", f"{call}, {{say: Ho}}")
     await worth_on(lesson, specification(plain + calls + both))
-    assert played.on_broken == ["both", "calls", "plain"] * 3
+    # `b` shows the same misconception as `a`, which nothing has noticed.
+    assert played.on_broken == ["both", "calls", "plain"] * 2
 
 
 async def test_empty_and_repeated_scenarios_notice_nothing(lesson: Lesson, played: Played) -> None:

@@ -56,7 +56,8 @@ class Overdemand:
 class Worth:
     """What a specification is worth.
 
-    ``caught`` are the ids of misconceptions; ``noticed`` the names of broken servers.
+    ``caught`` are the ids of misconceptions; ``noticed`` the names of broken servers, those of each
+    misconception up to the first that was not.
     """
 
     overdemands: Sequence[Overdemand]
@@ -139,13 +140,27 @@ class _Trial:
         return [first[each.name] for each in self._spec.scenarios if each.name in first]
 
     async def noticed(self, scenarios: Sequence[Scenario]) -> frozenset[str]:
-        """Return the names of the broken servers that fail one of the scenarios."""
-        by_id = {each.id: each for each in self._opponents.misconceptions}
-        pairs = [(each, by_id[str(each.misconception)]) for each in self._opponents.broken]
+        """Return the names of the broken servers that fail one of the scenarios.
+
+        A misconception is done when one of its servers was not noticed: those after it in the
+        list decide nothing, and would take the most time, as all scenarios hold on them.
+        """
         found = await asyncio.gather(
-            *(self._notices(mutant, told, scenarios) for mutant, told in _turned(pairs))
+            *(self._noticed_of(each, scenarios) for each in _turned(self._opponents.misconceptions))
         )
-        return frozenset(name for name, is_noticed in found if is_noticed)
+        return frozenset(name for names in found for name in names)
+
+    async def _noticed_of(self, told: Misconception, scenarios: Sequence[Scenario]) -> list[str]:
+        """Return the names of one misconception's servers, up to the first that is not noticed."""
+        servers = self._opponents.showing(told)
+        names = []
+        for mutant in servers:
+            if not await self._is_noticed(mutant, told, scenarios):
+                break
+            names.append(mutant.name)
+        for _ in servers:
+            self._step()
+        return names
 
     async def _fails_on_right(self, folder: Path) -> tuple[Path, list[Overdemand]]:
         """Return a server, and the scenarios that fail on it."""
@@ -169,10 +184,10 @@ class _Trial:
             Overdemand(name, folder.name, seen) for name, seen in told if seen != _HOLDS
         ]
 
-    async def _notices(
+    async def _is_noticed(
         self, mutant: Mutant, told: Misconception, scenarios: Sequence[Scenario]
-    ) -> tuple[str, bool]:
-        """Return the name of a mutant, and whether a scenario fails on it."""
+    ) -> bool:
+        """Return whether a scenario fails on a broken server."""
         keys = _keys_of(scenarios, f"broken {digest_of_mutant(mutant)}")
         shows_in = mutant.shows_in or told.shows_in
         async with self._side_by_side:
@@ -185,8 +200,7 @@ class _Trial:
                     found = await first_failing(self._serve(folder), unknown, self._seed)
                 self._kept.keep(_tried([each.name for each in unknown], keys, found))
                 is_noticed = found is not None
-        self._step()
-        return mutant.name, is_noticed
+        return is_noticed
 
     def _relevance(
         self, scenario: Scenario, area: Area, shows_in: Sequence[str]
