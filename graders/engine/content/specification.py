@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, model_validator
 
@@ -64,8 +64,8 @@ class Scenario(Conversation):
 
     def played_json(self) -> str:
         """Return what is done and expected: the same for scenarios that differ in prose only."""
-        prose = {"given": True, "when": True, "then": True}
-        turns = {"__all__": {**prose, "together": {"__all__": prose}}}
+        prose: dict[str, bool] = {"given": True, "when": True, "then": True}
+        turns: Any = {"__all__": {**prose, "together": {"__all__": prose}}}
         return self.model_dump_json(
             exclude={"name": True, "description": True, "covers": True, "turns": turns},
             exclude_unset=True,
