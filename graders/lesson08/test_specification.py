@@ -14,6 +14,8 @@ from graders.engine.specification import (
     Worth,
     empty_scenarios,
     held_on,
+    idle_expectations,
+    refusing_scenarios,
     repeated_scenarios,
     telling,
     vague_words,
@@ -35,11 +37,22 @@ def test_specification_can_be_read(
 
 
 @criterion("specification-says-something")
-def test_each_scenario_says_something_of_its_own(submission: Path) -> None:
+def test_each_scenario_says_something_of_its_own(
+    submission: Path, measured: Callable[[str, float, str, str], None]
+) -> None:
     spec = specification_in(submission)
     empty, repeated = empty_scenarios(spec), repeated_scenarios(spec)
+    idle, refusing = idle_expectations(spec), refusing_scenarios(spec)
+    if idle:
+        places = "; ".join(f"{one.scenario}, {one.turn}: {one.why}" for one in idle[:_MOST_NAMES])
+        measured("expectations that no server can fail", len(idle), "", places)
+    if refusing:
+        names = f"{_listed(refusing)}: add a request that must be served"
+        measured(
+            "scenarios that hold on a server that refuses everything", len(refusing), "", names
+        )
     wrong = {each.name for each in empty} | {each.name for each in repeated}
-    told = [f"`{one.name}` expects nothing" for one in empty]
+    told = [f"`{one.name}` expects nothing that a server could fail" for one in empty]
     told += [f"`{each.name}` does and expects the same as `{each.other}`" for each in repeated]
     if told:
         raise Finding(

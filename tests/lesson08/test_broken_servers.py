@@ -9,6 +9,7 @@ import pytest
 
 from graders.engine.content.catalogue import Catalogue
 from graders.engine.content.misconceptions import FILE, load_misconceptions
+from graders.engine.content.models import Database
 from graders.engine.content.specification import AREAS
 from graders.engine.core.places import REPOSITORY
 from graders.engine.course_servers.mutants import PATCH, Mutant, mutants_of
@@ -17,7 +18,15 @@ LESSON = Catalogue(REPOSITORY).lesson("lesson08")
 MUTANTS = mutants_of(LESSON)
 MISCONCEPTIONS = load_misconceptions(LESSON.grader_dir / FILE)
 IN_PART = [each for each in MUTANTS if each.graded_on]
-OF_SPECIFICATION = ("specification", "own-scenarios")
+OF_SPECIFICATION = ({"specification"}, {"specification", "own-scenarios"})
+BORROWED = {each.id for each in LESSON.rubric.criteria if each.borrows}
+OTHERS = {
+    each.id
+    for each in LESSON.rubric.criteria
+    if each.id in ("own-scenarios", "crowd") or each.id.startswith("specification-")
+}
+TASKS = {*LESSON.rubric.ids} - BORROWED - OTHERS
+"""What is played with one server after the other, and looks at its tasks."""
 
 
 def files_of(mutant: Mutant) -> set[str]:
@@ -39,16 +48,21 @@ def test_each_area_has_misconceptions_and_public_ones() -> None:
 
 
 @pytest.mark.parametrize("mutant", IN_PART, ids=[each.name for each in IN_PART])
-def test_what_is_graded_in_part_is_shown_whole_by_another_row(mutant: Mutant) -> None:
+def test_what_is_graded_in_part_is_graded_on_all_that_is_near(mutant: Mutant) -> None:
+    """What is farther away is shown by rows that are graded whole, one at least of each kind."""
     if files_of(mutant) == {"spec.yaml"}:
         # The server is that of the solution.
-        assert mutant.graded_on == OF_SPECIFICATION
+        assert set(mutant.graded_on) in OF_SPECIFICATION
         return
-    whole = [each for each in MUTANTS if not each.graded_on]
-    siblings = [each for each in whole if each.misconception == mutant.misconception]
-    if mutant.misconception is None or not siblings:
-        lost_by_whole = frozenset[str]().union(*(each.loses for each in whole))
-        assert mutant.loses <= lost_by_whole, mutant.name
+    assert mutant.loses <= set(mutant.graded_on)
+    if mutant.database is Database.SQLITE and mutant.loses <= TASKS:
+        assert set(mutant.graded_on) >= TASKS
+
+
+def test_rows_that_are_graded_whole_lose_something_of_each_kind() -> None:
+    lost = frozenset[str]().union(*(each.loses for each in MUTANTS if not each.graded_on))
+    assert lost >= {*BORROWED, "own-scenarios", "crowd"}
+    assert lost & TASKS >= {"tools-offered", "list-updated", "own-tasks-only", "client-tool"}
 
 
 def test_only_mutants_of_servers_are_broken_servers() -> None:

@@ -111,6 +111,11 @@ def spec_of(*names: str) -> Specification:
     return specification("".join(scenario(name, turn) for name, turn in turns.items()))
 
 
+def specification_of(*scenarios: Scenario) -> Specification:
+    """Return a specification with these scenarios, in their order."""
+    return spec_of("x").model_copy(update={"scenarios": scenarios})
+
+
 async def worth_on(
     lesson: Lesson, spec: Specification, kept: KeptTexts | None = None
 ) -> worth.Worth:
@@ -122,7 +127,7 @@ async def test_misconception_is_caught_when_all_of_its_servers_are(
     lesson: Lesson,
 ) -> None:
     found = await worth_on(lesson, spec_of("sees-a", "sees-c"))
-    assert found.noticed == {"a": "sees-a", "c": "sees-c"}
+    assert found.noticed == {"a", "c"}
     assert found.caught == {"second"}
     assert [each.id for each in found.missed("tasks")] == ["first"]
     assert found.missed("session") == []
@@ -147,22 +152,47 @@ async def test_same_specification_is_not_played_again(lesson: Lesson, played: Pl
     before = (len(played.on_right), len(played.on_broken))
     again = await worth_on(lesson, spec_of("sees-a", "x"), kept)
     assert (len(played.on_right), len(played.on_broken)) == before
-    assert again.noticed == {"a": "sees-a"}
+    assert again.noticed == {"a"}
 
 
-async def test_server_that_was_noticed_is_played_again_for_an_earlier_scenario_only(
+async def test_only_what_nobody_has_played_is_played(lesson: Lesson, played: Played) -> None:
+    kept = KeptTexts()
+    scenarios = spec_of("sees-a", "x", "sees-c").scenarios[1:]
+    first = specification_of(*scenarios[:2])
+    await worth_on(lesson, first, kept)
+    assert played.on_broken == ["sees-a", *["sees-a", "x"] * 2]
+    played.on_right.clear()
+    played.on_broken.clear()
+    later = await worth_on(lesson, specification_of(*reversed(scenarios)), kept)
+    # `a` is known to fail an old one, and the old ones are known to notice neither of the others.
+    assert played.on_broken == ["sees-c"] * 2
+    assert played.on_right == ["sees-c"] * 2
+    assert later.noticed == {"a", "c"}
+    played.on_broken.clear()
+    assert (await worth_on(lesson, first, kept)).noticed == {"a"}
+    assert not played.on_broken
+
+
+async def test_misconception_is_done_when_one_of_its_servers_was_not_noticed(
     lesson: Lesson, played: Played
 ) -> None:
+    found = await worth_on(lesson, spec_of("sees-b"))
+    assert played.on_broken == ["sees-b"] * 2
+    assert found.noticed == frozenset()
+    assert found.caught == frozenset()
+
+
+async def test_prose_plays_no_part(lesson: Lesson, played: Played) -> None:
     kept = KeptTexts()
-    await worth_on(lesson, spec_of("sees-a", "sees-c"), kept)
+    await worth_on(lesson, spec_of("sees-a"), kept)
     played.on_broken.clear()
-    # `a` fails the first one as before; what follows it there is never played.
-    later = await worth_on(lesson, spec_of("sees-a", "x"), kept)
-    assert later.noticed == {"a": "sees-a"}
-    assert played.on_broken == ["sees-a", "x"] * 2
-    played.on_broken.clear()
-    await worth_on(lesson, spec_of("y", "sees-a"), kept)
-    assert played.on_broken.count("sees-a") == 3
+    prose = "given: A user., when: They write., then: They read."
+    turn = f"{{{prose}, say: About sees-a, expect: {{text: x}}}}"
+    await worth_on(lesson, specification(scenario("other-name", turn)), kept)
+    assert not played.on_broken
+    changed = turn.replace("text: x", "text: y")
+    await worth_on(lesson, specification(scenario("other-name", changed)), kept)
+    assert set(played.on_broken) == {"other-name"}
 
 
 async def test_scenario_that_asks_too_much_is_known_to_do_so(
@@ -175,18 +205,6 @@ async def test_scenario_that_asks_too_much_is_known_to_do_so(
     assert again.overdemands == first.overdemands
     assert [each.server for each in again.overdemands] == ["solution"]
     assert not played.on_right
-
-
-async def test_what_one_specification_showed_is_nothing_to_another(
-    lesson: Lesson, played: Played
-) -> None:
-    """A scenario shows another thing after others, which the server has answered before it."""
-    kept = KeptTexts()
-    await worth_on(lesson, spec_of("sees-a", "x"), kept)
-    before = len(played.on_right)
-    more = await worth_on(lesson, spec_of("sees-a", "x", "sees-b"), kept)
-    assert set(played.on_right[before:]) >= {"sees-a", "x", "sees-b"}
-    assert more.noticed == {"a": "sees-a", "b": "sees-b"}
 
 
 async def test_scenario_that_uses_what_shows_a_misconception_is_tried_first(
@@ -210,7 +228,8 @@ async def test_server_has_its_own_words_for_what_is_tried_first(
     calls = scenario("calls", call, "[alice]")
     both = scenario("both", f"{call}, {{say: Ho}}")
     await worth_on(lesson, specification(plain + calls + both))
-    assert played.on_broken == ["both", "calls", "plain"] * 3
+    # `b` shows the same misconception as `a`, which nothing has noticed.
+    assert played.on_broken == ["both", "calls", "plain"] * 2
 
 
 async def test_empty_and_repeated_scenarios_notice_nothing(lesson: Lesson, played: Played) -> None:
@@ -218,7 +237,7 @@ async def test_empty_and_repeated_scenarios_notice_nothing(lesson: Lesson, playe
     one = scenario("x", "{say: Hi, expect: {text: a}}")
     again = scenario("sees-a", "{say: Ho, expect: {text: b}}")
     found = await worth_on(lesson, specification(empty + one + again))
-    assert found.noticed == {}
+    assert found.noticed == frozenset()
     assert set(played.on_broken) == {"x"}
 
 

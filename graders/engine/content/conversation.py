@@ -61,6 +61,7 @@ from graders.engine.core.text import quote
 
 __all__ = [
     "ACTIONS",
+    "OF_THE_GRADER",
     "Conversation",
     "ConversationTurn",
     "Expectation",
@@ -88,8 +89,8 @@ _OF_A_USER = (
     "press",
     "act",
 )
-_OF_THE_GRADER = ("wait", "restart", "kill", "together")
-ACTIONS = (*_OF_A_USER, *_OF_THE_GRADER)
+OF_THE_GRADER = ("wait", "restart", "kill", "together")
+ACTIONS = (*_OF_A_USER, *OF_THE_GRADER)
 """What a turn can do; each turn does one of these."""
 _WITH_MODEL = ("say", "retry", "tool_output")
 _STREAMED = ("say", "retry", "tool_output", "read_on", "press", "act")
@@ -250,7 +251,7 @@ def _require_fitting(turn: ConversationTurn, action: str) -> None:
             raise flaw(f"`{key}` stands beside `say` only.", at=(key,), cure="Remove it.")
     if turn.leave_after and turn.pause_after:
         raise flaw("A client leaves or pauses.", at=("pause_after",), cure="Remove one of the two.")
-    if action in _OF_THE_GRADER:
+    if action in OF_THE_GRADER:
         _require_bare(turn, action)
     for key, actions in _SEEN_IN.items():
         if key in turn.expect.model_fields_set and action not in actions:
@@ -278,7 +279,7 @@ def _require_bare(turn: ConversationTurn, action: str) -> None:
                 cure="Remove it; what you expect stands beside the requests that follow.",
             )
     for index, part in enumerate(turn.together):
-        if part.action in _OF_THE_GRADER or part.pause_after:
+        if part.action in OF_THE_GRADER or part.pause_after:
             raise flaw(
                 "Only requests of users, read to their ends, can be sent at the same time.",
                 at=("together", index),

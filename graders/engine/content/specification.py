@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, model_validator
 
@@ -61,6 +61,15 @@ class Scenario(Conversation):
 
     format_version: FormatVersion = 1
     covers: Annotated[tuple[Slug, ...], AfterValidator(not_empty)]
+
+    def played_json(self) -> str:
+        """Return what is done and expected: the same for scenarios that differ in prose only."""
+        prose: dict[str, bool] = {"given": True, "when": True, "then": True}
+        turns: Any = {"__all__": {**prose, "together": {"__all__": prose}}}
+        return self.model_dump_json(
+            exclude={"name": True, "description": True, "covers": True, "turns": turns},
+            exclude_unset=True,
+        )
 
 
 class Specification(ContentModel):

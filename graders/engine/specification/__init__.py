@@ -6,9 +6,12 @@ notice. Must not know a lesson, nor give points.
 
 from graders.engine.specification.advice import (
     EmptyScenario,
+    IdleExpectation,
     RepeatedScenario,
     VagueWord,
     empty_scenarios,
+    idle_expectations,
+    refusing_scenarios,
     repeated_scenarios,
     vague_words,
 )
@@ -20,6 +23,7 @@ from graders.engine.specification.worth import Overdemand, Worth, telling, worth
 __all__ = [
     "EmptyScenario",
     "HeldScenario",
+    "IdleExpectation",
     "Opponents",
     "Overdemand",
     "RepeatedScenario",
@@ -27,8 +31,10 @@ __all__ = [
     "Worth",
     "empty_scenarios",
     "held_on",
+    "idle_expectations",
     "load_opponents",
     "noticed_by_each",
+    "refusing_scenarios",
     "repeated_scenarios",
     "telling",
     "vague_words",

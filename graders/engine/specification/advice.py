@@ -1,4 +1,4 @@
-"""What can be said of a specification without a server: empty, repeated, and vague things.
+"""What can be said of a specification without a server: empty, idle, repeated, and vague things.
 
 Pure. Must not know what a scenario is worth.
 """
@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from graders.engine.content.conversation import OF_THE_GRADER, ConversationTurn
+from graders.engine.content.expectations import Expectation
 from graders.engine.content.specification import Scenario, Specification
 
 # Words that nobody can test as they are, and what a reader should ask instead.
@@ -46,11 +49,23 @@ _WORDS_OF_THE_FORMAT = frozenset(
 _CANARY = re.compile(r"\{canary\.[a-z][a-z0-9_-]*\}")
 
 
+_FAILED = 400
+
+
 @dataclass(frozen=True)
 class EmptyScenario:
-    """A scenario that expects nothing."""
+    """A scenario that expects nothing, or nothing that a server could fail."""
 
     name: str
+
+
+@dataclass(frozen=True)
+class IdleExpectation:
+    """A part of an expectation that holds on every server; ``why`` it does, as a clause."""
+
+    scenario: str
+    turn: str
+    why: str
 
 
 @dataclass(frozen=True)
@@ -71,8 +86,23 @@ class VagueWord:
 
 
 def empty_scenarios(spec: Specification) -> list[EmptyScenario]:
-    """Return the scenarios in which no turn expects anything."""
+    """Return the scenarios in which no turn expects anything that a server could fail."""
     return [EmptyScenario(each.name) for each in spec.scenarios if _is_empty(each)]
+
+
+def idle_expectations(spec: Specification) -> list[IdleExpectation]:
+    """Return what holds on every server, because what must not be seen is nowhere."""
+    return [
+        IdleExpectation(each.name, turn, why)
+        for each in spec.scenarios
+        for turn, _, idle in _looked_at(each)
+        for why in idle
+    ]
+
+
+def refusing_scenarios(spec: Specification) -> list[str]:
+    """Return the names of those that hold on a server that refuses every request."""
+    return [each.name for each in spec.scenarios if _wants_nothing_served(each)]
 
 
 def repeated_scenarios(spec: Specification) -> list[RepeatedScenario]:
@@ -99,7 +129,57 @@ def vague_words(spec: Specification) -> list[VagueWord]:
 
 
 def _is_empty(scenario: Scenario) -> bool:
-    return all(turn.expect.is_empty for _, turn in scenario.all_turns)
+    return all(rest.is_empty for _, rest, _ in _looked_at(scenario))
+
+
+def _wants_nothing_served(scenario: Scenario) -> bool:
+    wanted = [turn.expect for _, turn in scenario.all_turns if turn.action not in OF_THE_GRADER]
+    return all(each.refused or each.any_outcome or (each.status or 0) >= _FAILED for each in wanted)
+
+
+def _looked_at(scenario: Scenario) -> Iterator[tuple[str, Expectation, list[str]]]:
+    """Yield for each turn its place, what can fail of its expectations, and why the rest cannot."""
+    said: set[str] = set()
+    acted: set[str] = set()
+    for number, turn in enumerate(scenario.turns, 1):
+        parts = turn.together or (turn,)
+        for part in parts:
+            said |= _canaries_said(part)
+            if part.action not in OF_THE_GRADER:
+                acted.add(scenario.speaker(part))
+        for index, part in enumerate(parts, 1):
+            where = f"turn {number}.{index}" if turn.together else f"turn {number}"
+            # A user cannot be shown what is nobody's but their own.
+            others = acted - {scenario.speaker(part)}
+            yield where, *_without_idle(part.expect, said, others)
+
+
+def _canaries_said(turn: ConversationTurn) -> set[str]:
+    """Return the random words in all that a turn does."""
+    done = turn.model_dump_json(exclude={"expect", "given", "when", "then"}, exclude_unset=True)
+    return set(_CANARY.findall(done))
+
+
+def _without_idle(
+    wanted: Expectation, said: Collection[str], others: Collection[str]
+) -> tuple[Expectation, list[str]]:
+    """Return what a server could fail, and why it could not fail the rest."""
+    hidden = wanted.widget.hides if wanted.widget is not None else ()
+    # A placeholder becomes a word that nobody else has: a server that never got it cannot show it.
+    unheard = [
+        text
+        for text in (*wanted.model_did_not_see, *hidden)
+        if any(word not in said for word in _CANARY.findall(text))
+    ]
+    idle_users = [name for name in wanted.nothing_of if name not in others]
+    rest = {
+        "model_did_not_see": tuple(x for x in wanted.model_did_not_see if x not in unheard),
+        "nothing_of": tuple(x for x in wanted.nothing_of if x not in idle_users),
+        "any_outcome": None,
+    }
+    why = [f"nobody has said `{text}` by then" for text in unheard]
+    why += [f"`{name}` is nobody else who has done anything by then" for name in idle_users]
+    return wanted.model_copy(update=rest), why
 
 
 def _shape(scenario: Scenario) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from graders.engine.content.specification import Scenario
 from graders.engine.course_servers.mutants import Mutant
-from graders.engine.specification.holding import held_on
+from graders.engine.specification.holding import held_alone
 from graders.engine.specification.worth import Progress, Serve
 
 
@@ -29,7 +29,7 @@ async def noticed_by_each(
     async def try_on(server: Mutant) -> None:
         async with side_by_side:
             with server.built() as folder:
-                held = await held_on(serve(folder), scenarios, seed)
+                held = [await held_alone(serve(folder), each, seed) for each in scenarios]
         found[server.name] = frozenset(each.scenario for each in held if not each.holds)
         tell(len(found), len(servers))
 

@@ -3,11 +3,12 @@
 A scenario counts if it expects something, repeats no other, and holds on every right server. A
 misconception is caught when each of its broken servers fails a scenario that counts.
 
-What was found is kept by content: the files of the server, and the scenarios that were played on it
-up to this one, in their order. (A scenario alone is no key: several are played on one server, and
-an earlier one can change what a later one shows.) So when a specification was changed, only what
-can end in another way is played again. The words in it are random; what is found must not depend
-on them. Must not give points.
+What was found is kept by content: the files of the server, and what a scenario does and expects. So
+when a specification was changed, only those scenarios are played that nobody has played before.
+This needs that a scenario ends on a server as if it were alone with it. On a broken one each is:
+an earlier one could hide what a later one shows. Right servers keep users apart, so one is started
+for all scenarios; what fails there is played once more, alone. The words in scenarios are random;
+what is found must not depend on them. Must not give points.
 """
 
 from __future__ import annotations
@@ -55,14 +56,14 @@ class Overdemand:
 class Worth:
     """What a specification is worth.
 
-    ``caught`` are the ids of misconceptions; ``noticed`` says by which scenario a broken server was
-    noticed.
+    ``caught`` are the ids of misconceptions; ``noticed`` the names of broken servers, those of each
+    misconception up to the first that was not.
     """
 
     overdemands: Sequence[Overdemand]
     misconceptions: Sequence[Misconception]
     caught: frozenset[str]
-    noticed: dict[str, str]
+    noticed: frozenset[str]
 
     def of_area(self, area: Area) -> list[Misconception]:
         """Return the misconceptions of one area."""
@@ -138,53 +139,68 @@ class _Trial:
             first.setdefault(each.scenario, each)
         return [first[each.name] for each in self._spec.scenarios if each.name in first]
 
-    async def noticed(self, scenarios: Sequence[Scenario]) -> dict[str, str]:
-        """Return by which scenario each broken server was noticed, if it was."""
-        by_id = {each.id: each for each in self._opponents.misconceptions}
-        pairs = [(each, by_id[str(each.misconception)]) for each in self._opponents.broken]
-        found = dict(
-            await asyncio.gather(
-                *(self._notices(mutant, told, scenarios) for mutant, told in _turned(pairs))
-            )
+    async def noticed(self, scenarios: Sequence[Scenario]) -> frozenset[str]:
+        """Return the names of the broken servers that fail one of the scenarios.
+
+        A misconception is done when one of its servers was not noticed: those after it in the
+        list decide nothing, and would take the most time, as all scenarios hold on them.
+        """
+        found = await asyncio.gather(
+            *(self._noticed_of(each, scenarios) for each in _turned(self._opponents.misconceptions))
         )
-        names = ((mutant.name, found[mutant.name]) for mutant, _ in pairs)
-        return {mutant: name for mutant, name in names if name is not None}
+        return frozenset(name for names in found for name in names)
+
+    async def _noticed_of(self, told: Misconception, scenarios: Sequence[Scenario]) -> list[str]:
+        """Return the names of one misconception's servers, up to the first that is not noticed."""
+        servers = self._opponents.showing(told)
+        names = []
+        for mutant in servers:
+            if not await self._is_noticed(mutant, told, scenarios):
+                break
+            names.append(mutant.name)
+        for _ in servers:
+            self._step()
+        return names
 
     async def _fails_on_right(self, folder: Path) -> tuple[Path, list[Overdemand]]:
         """Return a server, and the scenarios that fail on it."""
         scenarios = self._spec.scenarios
-        keys = _keys_of_all(scenarios, f"right {digest_of_solution(folder)}")
+        keys = _keys_of(scenarios, f"right {digest_of_solution(folder)}")
         async with self._side_by_side:
             # Looked up as late as can be: another process may have found it meanwhile.
             known = self._kept.of(keys.values())
-            if len(known) < len(keys):
-                held = await held_on_right(self._serve(folder), scenarios, self._seed)
-                known = {
+            unknown = [each for each in scenarios if keys[each.name] not in known]
+            if unknown:
+                held = await held_on_right(self._serve(folder), unknown, self._seed)
+                found = {
                     keys[each.scenario]: each.finding.sentence if each.finding else _HOLDS
                     for each in held
                 }
-                self._kept.keep(known)
+                self._kept.keep(found)
+                known |= found
         self._step()
         told = ((name, known[key]) for name, key in keys.items())
         return folder, [
             Overdemand(name, folder.name, seen) for name, seen in told if seen != _HOLDS
         ]
 
-    async def _notices(
+    async def _is_noticed(
         self, mutant: Mutant, told: Misconception, scenarios: Sequence[Scenario]
-    ) -> tuple[str, str | None]:
-        """Return the name of a mutant, and that of the scenario that notices it."""
+    ) -> bool:
+        """Return whether a scenario fails on a broken server."""
+        keys = _keys_of(scenarios, f"broken {digest_of_mutant(mutant)}")
         shows_in = mutant.shows_in or told.shows_in
-        ordered = sorted(scenarios, key=lambda each: self._relevance(each, told.area, shows_in))
-        keys = _keys_of_all(ordered, f"broken {digest_of_mutant(mutant)}")
         async with self._side_by_side:
-            found, is_known = _noticed_before(keys, self._kept.of(keys.values()))
-            if not is_known:
+            known = self._kept.of(keys.values())
+            is_noticed = any(seen != _HOLDS for seen in known.values())
+            unknown = [each for each in scenarios if keys[each.name] not in known]
+            if unknown and not is_noticed:
+                unknown.sort(key=lambda each: self._relevance(each, told.area, shows_in))
                 with mutant.built() as folder:
-                    found = await first_failing(self._serve(folder), ordered, self._seed)
-                self._kept.keep(_tried(keys, found))
-        self._step()
-        return mutant.name, found
+                    found = await first_failing(self._serve(folder), unknown, self._seed)
+                self._kept.keep(_tried([each.name for each in unknown], keys, found))
+                is_noticed = found is not None
+        return is_noticed
 
     def _relevance(
         self, scenario: Scenario, area: Area, shows_in: Sequence[str]
@@ -206,30 +222,20 @@ def _turned(servers: Sequence[_Server]) -> list[_Server]:
     return [*servers[first:], *servers[:first]]
 
 
-def _keys_of_all(scenarios: Sequence[Scenario], server: str) -> dict[str, str]:
+def _keys_of(scenarios: Sequence[Scenario], server: str) -> dict[str, str]:
     """Return for each scenario the digest of what decides how it ends on a server."""
-    so_far = hashlib.sha256(server.encode())
-    keys = {}
-    for each in scenarios:
-        so_far.update(each.model_dump_json().encode() + b"\0")
-        keys[each.name] = so_far.hexdigest()
-    return keys
+    return {
+        each.name: hashlib.sha256(f"{server}\0{each.played_json()}".encode()).hexdigest()
+        for each in scenarios
+    }
 
 
-def _noticed_before(keys: Mapping[str, str], known: Mapping[str, str]) -> tuple[str | None, bool]:
-    """Return the scenario that fails by what is known, and whether enough is known to say so."""
-    for name, key in keys.items():
-        if known.get(key) != _HOLDS:
-            return (name, True) if key in known else (None, False)
-    return None, True
-
-
-def _tried(keys: Mapping[str, str], found: str | None) -> dict[str, str]:
+def _tried(names: Sequence[str], keys: Mapping[str, str], failed: str | None) -> dict[str, str]:
     """Return how those scenarios ended that were tried: all until the one that failed."""
     tried = {}
-    for name, key in keys.items():
-        tried[key] = _FAILS if name == found else _HOLDS
-        if name == found:
+    for name in names:
+        tried[keys[name]] = _FAILS if name == failed else _HOLDS
+        if name == failed:
             break
     return tried
 
