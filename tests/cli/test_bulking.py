@@ -91,6 +91,7 @@ def test_error_of_ours_is_told_and_no_zero(tmp_path: Path) -> None:
         (("--roster", "none.csv"), "none.csv cannot be read"),
         (("--due", "tomorrow"), "Invalid value for '--due'"),
         (("-j", "0"), "0 is less than 1"),
+        (("--database", "postgresql"), "greeting cannot be graded with postgresql"),
         (("--memory-limit", "1GB"), "for the workers that `--dask local` makes"),
         (("--dask", "local", "--memory-limit", "1MB"), "Give at least 256MB"),
     ],

@@ -55,8 +55,9 @@ class AuditReport:
             return "Audit: there is no score of this version of the grader to compare with."
         differ = len(self.differences)
         found = f"{differ} differ" if differ else "none differs"
+        plural = "" if self.submissions == 1 else "s"
         return (
-            f"Audit: {self.submissions} submissions drawn at random, {self.gradings} more gradings "
+            f"Audit: {self.submissions} submission{plural} drawn at random, {self.gradings} more gradings "
             f"with other seeds, half of them on cold interpreters: {found}."
         )
 

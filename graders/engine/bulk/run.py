@@ -199,6 +199,7 @@ class BulkRun:
             notes=tuple(notes),
             root=plan.root,
             course=plan.lesson.course,
+            database=plan.lesson.database,
         )
 
     def _is_current(self, known: ResultRecord, order: GradeOrder) -> bool:

@@ -45,6 +45,7 @@ from graders.engine.cli.context import CommandContext, print_page, real_servers
 from graders.engine.cli.exit_codes import ExitCode
 from graders.engine.content.canaries import new_seed
 from graders.engine.content.catalogue import Lesson
+from graders.engine.content.models import Database
 from graders.engine.core.errors import UsageError
 from graders.engine.core.places import REPOSITORY
 from graders.engine.core.results import IsolationLevel
@@ -82,6 +83,7 @@ class BulkOrder:
     dask: str | None = None
     tls: Tls = field(default_factory=Tls)
     memory_limit: int | None = None
+    database: Database | None = None
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,7 @@ class _Class:
 def run_bulk(context: CommandContext, order: BulkOrder) -> ExitCode:
     """Find, grade and tell; say by the exit code whether something of ours went wrong."""
     lesson = context.catalogue.lesson(order.lesson)
+    lesson = lesson if order.database is None else lesson.on(order.database)
     roster = read_roster(order.roster) if order.roster else Roster()
     repositories = Repositories(order.due)
     with found_submissions(order.submissions, lesson.id, repositories) as deliveries:
@@ -257,7 +260,8 @@ def _summarise(
     errors = [(entry, record) for entry, record in graded if record.error]
     scores = [record.score for _, record in graded if not record.error]
     full = sum(record.full_marks for _, record in graded)
-    page.print(Text(f"{len(graded)} submissions of {group.lesson.id}; {kept} as they were before."))
+    count = f"{len(graded)} submission{'' if len(graded) == 1 else 's'}"
+    page.print(Text(f"{count} of {group.lesson.id}; {kept} as they were before."))
     if scores:
         page.print(
             Text(

@@ -586,6 +586,7 @@ def serve_command(  # noqa: PLR0917 - Typer reads the options from here
             show_default=False,
         ),
     ] = None,
+    database: DatabaseOption = None,
 ) -> ExitCode:
     """Run your server with uvicorn and the lesson's variables; it starts again when you save.
 
@@ -595,7 +596,7 @@ def serve_command(  # noqa: PLR0917 - Typer reads the options from here
     from graders.engine.cli.serving import ServeOptions, run_serve  # noqa: PLC0415 - heavy
 
     options = ServeOptions(host, port, data)
-    return run_serve(command_context(context), lesson, submission, options)
+    return run_serve(command_context(context), lesson, submission, options, database)
 
 
 @app.command("token", cls=PlainCommand, short_help="Print a token for a user, for curl.")
@@ -837,6 +838,7 @@ def bulk_command(  # noqa: PLR0917 - Typer reads the options from here
             show_default=False,
         ),
     ] = 0,
+    database: DatabaseOption = None,
     similarity: Annotated[
         bool,
         typer.Option(
@@ -881,6 +883,7 @@ def bulk_command(  # noqa: PLR0917 - Typer reads the options from here
     order = BulkOrder(
         submissions=submissions,
         lesson=lesson,
+        database=database,
         out=out,
         roster=roster,
         due=due.astimezone().isoformat() if due else None,
