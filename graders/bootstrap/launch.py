@@ -73,9 +73,11 @@ def groups_for(arguments: Sequence[str], course: str = "") -> tuple[str, ...]:
     if arguments[:1] == ["test"]:
         return ("test",)
     words = {word.partition("=")[0] for word in arguments}
-    everything = list(arguments[:2]) == ["lesson", "check"]
+    is_worker = arguments[:1] == ["worker"]
+    # A worker is told later what it grades, and must not find then that something is missing.
+    everything = is_worker or list(arguments[:2]) == ["lesson", "check"]
     wanted = {
-        "cluster": arguments[:1] == ["worker"] or "--dask" in words,
+        "cluster": is_worker or "--dask" in words,
         "postgresql": everything or "--database" in words or "postgresql" in course,
         "rag": everything or any("rag" in re.split(r"[/\\=]", word) for word in arguments),
         "similarity": "--similarity" in words,

@@ -85,7 +85,11 @@ def test_only_the_tests_need_the_test_group() -> None:
 
 
 def test_a_cluster_is_installed_for_those_who_use_one() -> None:
-    assert groups_for(["worker", "tcp://one:8786"]) == ("cluster",)
+    assert groups_for(["worker", "tcp://one:8786"]) == ("cluster", "postgresql", "rag")
+    given = ["bulk", "folder", "--lesson", "rag", "--dask", "local"]
+    assert groups_for(given) == ("cluster", "rag")
+    given = ["bulk", "folder", "--dask=local", "--database=postgresql"]
+    assert groups_for(given) == ("cluster", "postgresql")
     assert groups_for(["bulk", "folder", "--dask", "local"]) == ("cluster",)
     assert groups_for(["bulk", "folder", "--dask=local"]) == ("cluster",)
     assert groups_for(["bulk", "folder"]) == ()

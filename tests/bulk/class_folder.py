@@ -6,6 +6,7 @@ import io
 import os
 import shutil
 import tarfile
+import threading
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
@@ -22,6 +23,8 @@ STUB = COURSE / "assignments" / "greeting"
 RIGHT = (SOLUTION / "server.py").read_text(encoding="utf-8")
 RUDE = RIGHT.replace('"hello": "hello"', '"hello": "HELLO"')
 POISON = RIGHT + "\n# ends the process that grades it\n"
+GREEDY = RIGHT + "\n# takes all memory of the process that grades it\n"
+MUCH = 300_000_000
 
 
 def hand_in(folder: Path, text: str = RIGHT, name: str = "server.py") -> Path:
@@ -65,6 +68,22 @@ def fragile_servers() -> Iterator[OpenFactory]:
             server = submission.root / "server.py"
             if server.is_file() and server.read_text(encoding="utf-8") == POISON:
                 os._exit(3)
+            return open_factory(lesson, submission)
+
+        yield opened
+
+
+@contextmanager
+def greedy_servers() -> Iterator[OpenFactory]:
+    """Yield stand-ins that hold much memory, until they are ended, for a greedy submission."""
+    with stand_in_servers() as open_factory:
+
+        def opened(lesson: Lesson, submission: Submission) -> AbstractContextManager[ServerFactory]:
+            server = submission.root / "server.py"
+            if server.is_file() and server.read_text(encoding="utf-8") == GREEDY:
+                held = b"x" * MUCH
+                threading.Event().wait(timeout=60)
+                assert len(held) == MUCH
             return open_factory(lesson, submission)
 
         yield opened

@@ -12,12 +12,19 @@ import distributed
 import pytest
 
 from graders.engine.bulk import cluster
-from graders.engine.bulk.cluster import Tls, opened_cluster
+from graders.engine.bulk.cluster import Tls, memory_limit_of, opened_cluster
 from graders.engine.cli.exit_codes import ExitCode
 from graders.engine.core.errors import UsageError
 from graders.engine.core.places import REPOSITORY
 from tests.bulk.certificates import certificate
-from tests.bulk.class_folder import POISON, a_class, fragile_servers, hand_in
+from tests.bulk.class_folder import (
+    GREEDY,
+    POISON,
+    a_class,
+    fragile_servers,
+    greedy_servers,
+    hand_in,
+)
 from tests.cli.course import run
 from tests.cli.test_bulking import table
 
@@ -59,7 +66,34 @@ def test_cluster_with_encryption_and_a_worker_that_dies(tmp_path: Path) -> None:
         "eve": "0",
         "bad": "",
     }
-    assert "KilledWorker" in rows["bad"]["notes"]
+    assert "KilledWorker: the worker at tls://" in rows["bad"]["notes"]
+
+
+def test_worker_over_its_memory_limit_costs_its_submission_only(tmp_path: Path) -> None:
+    source, out = tmp_path / "class", tmp_path / "out"
+    hand_in(source / "ada")
+    hand_in(source / "greedy", GREEDY)
+    hand_in(source / "zoe")
+    outcome = run(
+        *("bulk", str(source), "--lesson", "greeting", "--out", str(out), "--require", "practice"),
+        *("-j", "1", "--dask", "local", "--memory-limit", "300MB"),
+        servers=greedy_servers,
+    )
+    assert outcome.code == ExitCode.GRADER_BROKE
+    rows = table(out)
+    assert {name: row["score"] for name, row in rows.items()} == {
+        "ada": "100",
+        "greedy": "",
+        "zoe": "100",
+    }
+    assert "KilledWorker: its worker came too near to its memory limit" in rows["greedy"]["notes"]
+
+
+@pytest.mark.parametrize("limit", ["nonsense", "255MB", "0.5", ""])
+def test_memory_that_no_worker_could_grade_with_is_told(limit: str) -> None:
+    with pytest.raises(UsageError, match="is no memory that a worker could grade with"):
+        memory_limit_of(limit)
+    assert memory_limit_of("1.5GB") == 1_500_000_000
 
 
 def test_scheduler_that_is_not_there_and_one_without_workers(

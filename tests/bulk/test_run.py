@@ -33,6 +33,7 @@ from graders.engine.bulk.run import (
 )
 from graders.engine.bulk.worker import versions_of
 from graders.engine.content.catalogue import Catalogue
+from graders.engine.content.models import Database
 from graders.engine.core.errors import UsageError
 from graders.engine.core.places import REPOSITORY
 from graders.engine.core.results import IsolationLevel
@@ -43,6 +44,7 @@ from tests.bulk.test_schedule import Immediate
 from tests.miniature import COURSE, stand_in_servers
 
 LESSON = Catalogue(COURSE).lesson("greeting")
+ON_POSTGRESQL = replace(LESSON, database=Database.POSTGRESQL)
 SCORES = {"ada": 100, "bob": 0, "cyd": 0, "dee": 100, "eve": 0}
 
 
@@ -276,3 +278,11 @@ def killed_after(results: int, script: Path, source: Path, out: Path) -> tuple[b
     with (out / NAME).open("ab") as journal:
         journal.write(b'{"kind":"result","file":"torn')
     return False, told
+
+
+def test_workers_are_told_what_servers_store_in(tmp_path: Path) -> None:
+    chosen = plan(tmp_path / "out", lesson=ON_POSTGRESQL, versions=versions_of(ON_POSTGRESQL))
+    assert chosen.versions != versions_of(LESSON)
+    # No other lesson of this course knows it either: so the worker that is told of it refuses.
+    with pytest.raises(UsageError, match="greeting cannot be graded with postgresql"):
+        run_of(hand_in(tmp_path / "class" / "ada").parent, chosen)

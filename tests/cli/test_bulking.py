@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from graders.engine.bulk.run import BulkRun
+from graders.engine.cli import bulking
 from graders.engine.cli.exit_codes import ExitCode
 from tests.bulk.class_folder import POISON, RIGHT, RUDE, a_class, fragile_servers, hand_in
 from tests.cli.course import Outcome, run
@@ -90,6 +91,9 @@ def test_error_of_ours_is_told_and_no_zero(tmp_path: Path) -> None:
         (("--roster", "none.csv"), "none.csv cannot be read"),
         (("--due", "tomorrow"), "Invalid value for '--due'"),
         (("-j", "0"), "0 is less than 1"),
+        (("--database", "postgresql"), "greeting cannot be graded with postgresql"),
+        (("--memory-limit", "1GB"), "for the workers that `--dask local` makes"),
+        (("--dask", "local", "--memory-limit", "1MB"), "Give at least 256MB"),
     ],
 )
 def test_impossible_wishes_are_told(tmp_path: Path, words: tuple[str, ...], told: str) -> None:
@@ -168,3 +172,19 @@ def test_audit_is_told(tmp_path: Path) -> None:
     told = " ".join(outcome.out.split())
     assert "Audit: 2 submissions drawn at random, 4 more gradings with other seeds" in told
     assert "none differs" in told
+    assert "Audit: some are graded twice more" in outcome.err
+    assert "[4/4] " in outcome.err
+    assert "the same, another seed" in outcome.err
+
+
+def test_audit_that_is_stopped_costs_no_result(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(bulking, "audit", interrupted)
+    outcome = bulk(a_class(tmp_path / "class"), tmp_path / "out", "--audit", "2")
+    assert outcome.code == ExitCode.INTERRUPTED
+    assert "The audit was stopped; all results are written." in outcome.err
+    assert table(tmp_path / "out")["ada"]["score"] == "100"

@@ -48,12 +48,13 @@ def read_until(output: IO[str], wanted: str) -> str:
 
 
 @contextmanager
-def served(folder: Path, **variables: str) -> Iterator[tuple[str, str, IO[str]]]:
+def served(folder: Path, *words: str, **variables: str) -> Iterator[tuple[str, str, IO[str]]]:
     """Serve lesson06 from ``folder``; yield the address, what was announced, and what is printed.
 
     Ctrl-C ends it, as in a terminal: each process of the group gets it.
     """
-    command = [sys.executable, "-m", "graders.engine.cli", "serve", "6", str(folder), "--port", "0"]
+    given = ["serve", "6", str(folder), "--port", "0", *words]
+    command = [sys.executable, "-m", "graders.engine.cli", *given]
     clean = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     with subprocess.Popen(
         command,
@@ -121,6 +122,57 @@ def test_own_key_and_own_secret_are_used(folder: Path) -> None:
         key, secret, setting, database = httpx.get(url, timeout=60).text.split("|")
     assert (key, secret, setting) == ("sk-mine", "s" * 32, "-")
     assert database.startswith("sqlite:////")
+
+
+def test_server_is_served_with_postgresql_until_it_has_ended(folder: Path) -> None:
+    (folder / "server.py").write_text(
+        "import os, pathlib, psycopg\n"
+        "def said(sql):\n"
+        "    with psycopg.connect(os.environ['DATABASE_URL']) as connection:\n"
+        "        return connection.execute(sql).fetchone()[0]\n"
+        "async def app(scope, receive, send):\n"
+        "    if scope['type'] == 'lifespan':\n"
+        "        await receive()\n"
+        "        await send({'type': 'lifespan.startup.complete'})\n"
+        "        await receive()\n"
+        "        last = pathlib.Path(__file__).with_name('last.txt')\n"
+        "        last.write_text(said('SELECT version()'))\n"
+        "        return await send({'type': 'lifespan.shutdown.complete'})\n"
+        "    body = said('SELECT current_database()').encode()\n"
+        "    await send({'type': 'http.response.start', 'status': 200, 'headers': []})\n"
+        "    await send({'type': 'http.response.body', 'body': body})\n",
+        encoding="utf-8",
+    )
+    with served(folder, "--database", "postgresql") as (url, told, _):
+        assert httpx.get(url, timeout=60).text == "chat_1"
+        socket_folder = Path(told.partition("?host=")[2].split()[0])
+        assert socket_folder.is_dir()
+    # Ctrl-C ends uvicorn first: what a server still stores then has where to go.
+    assert (folder / "last.txt").read_text(encoding="utf-8").startswith("PostgreSQL")
+    assert not socket_folder.exists()
+
+
+def test_own_database_stays_as_it_is(folder: Path) -> None:
+    own = "postgresql://me@db.example/mine"
+    (folder / "server.py").write_text(
+        "import os\n"
+        "async def app(scope, receive, send):\n"
+        "    assert scope['type'] != 'lifespan'\n"
+        "    await send({'type': 'http.response.start', 'status': 200, 'headers': []})\n"
+        "    body = os.environ['DATABASE_URL'].encode()\n"
+        "    await send({'type': 'http.response.body', 'body': body})\n",
+        encoding="utf-8",
+    )
+    with served(folder, "--database", "postgresql", DATABASE_URL=own) as (url, told, _):
+        assert httpx.get(url, timeout=60).text == own
+        assert "DATABASE_URL" not in told
+
+
+def test_lesson_that_knows_no_other_database_is_not_served_with_it(folder: Path) -> None:
+    words = ("serve", "2", str(folder), "--database", "postgresql")
+    found = run(*words, root=REPOSITORY)
+    assert found.code == ExitCode.USAGE
+    assert "lesson02 cannot be graded with postgresql" in found.err
 
 
 def test_port_that_is_taken_is_told_at_once(folder: Path) -> None:

@@ -7,19 +7,26 @@ result.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from typing import TypeAlias
 
 from graders.engine.bulk.orders import GradedOrder, GradeOrder, OpenServers
 from graders.engine.bulk.records import ResultRecord, criteria_of, error_of
 from graders.engine.bulk.run import BulkRun, GradingWorkers
-from graders.engine.bulk.schedule import FailedOrder, Scheduler
-from graders.engine.bulk.worker import grade_orders
+from graders.engine.bulk.schedule import FailedOrder
 from graders.engine.core.results import Result
 
 WARM = "another seed"
 COLD = "another seed, cold interpreter"
+
+
+Listener: TypeAlias = Callable[[str, str], None]
+"""Told of each grading: the student, and what came of it."""
+
+
+def _unheard(student: str, told: str) -> None:
+    """Listen to nothing."""
 
 
 @dataclass(frozen=True)
@@ -44,30 +51,44 @@ class AuditReport:
     @property
     def sentence(self) -> str:
         """The figure that defends a score."""
+        if not self.submissions:
+            return "Audit: there is no score of this version of the grader to compare with."
         differ = len(self.differences)
         found = f"{differ} differ" if differ else "none differs"
+        plural = "" if self.submissions == 1 else "s"
         return (
-            f"Audit: {self.submissions} submissions drawn at random, {self.gradings} more gradings "
+            f"Audit: {self.submissions} submission{plural} drawn at random, {self.gradings} more gradings "
             f"with other seeds, half of them on cold interpreters: {found}."
         )
 
 
-def audit(run: BulkRun, workers: GradingWorkers, cold: OpenServers, count: int) -> AuditReport:
+def audit(
+    run: BulkRun,
+    workers: GradingWorkers,
+    cold: OpenServers,
+    count: int,
+    on_graded: Listener = _unheard,
+) -> AuditReport:
     """Grade ``count`` random submissions of a finished run twice more, and compare."""
     draw = random.SystemRandom()
-    known = {number: each.record for number, each in run.finished.items() if not each.record.error}
+    known = dict(_comparable(run))
     chosen = sorted(draw.sample(sorted(known), min(count, len(known))))
     differences: list[AuditDifference] = []
     for way, servers in ((WARM, workers.servers), (COLD, cold)):
         seeds = {number: draw.randrange(1, 2**31) for number in chosen}
-        scheduler = Scheduler(
-            workers.executor, partial(grade_orders, servers), window=2 * workers.count
-        )
-        for outcome in scheduler.graded(_orders(run, chosen, seeds)):
+        for outcome in workers.scheduler(servers).graded(_orders(run, chosen, seeds)):
             number = outcome.number
             found = _difference(known[number], outcome, way, seeds[number])
             differences += [found] if found else []
+            on_graded(known[number].student, f"differs, {way}" if found else f"the same, {way}")
     return AuditReport(len(chosen), 2 * len(chosen), tuple(differences))
+
+
+def _comparable(run: BulkRun) -> Iterator[tuple[int, ResultRecord]]:
+    """Yield by number the scores that this grader gave: an older one's may rightly be others."""
+    for number, each in run.finished.items():
+        if not each.record.error and each.record.versions == run.plan.versions:
+            yield number, each.record
 
 
 def _orders(run: BulkRun, chosen: Sequence[int], seeds: dict[int, int]) -> Iterator[GradeOrder]:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from graders.engine.bulk.schedule import reason_of
 from graders.engine.core.errors import UsageError
 from graders.engine.core.optional import optional_module
 from graders.engine.core.places import REPOSITORY
@@ -31,7 +32,15 @@ _SETTINGS = {
     # A submission may be large, and travels as bytes.
     "distributed.admin.large-graph-warning-threshold": "1GB",
     "distributed.comm.timeouts.connect": PATIENCE,
+    # What a worker holds cannot be put elsewhere: one that waits for that waits for ever.
+    "distributed.worker.memory.target": False,
+    "distributed.worker.memory.spill": False,
+    "distributed.worker.memory.pause": False,
 }
+LEAST_MEMORY = 256_000_000
+"""Bytes; a worker that grades nothing has about half of that."""
+_OVER_ITS_LIMIT = "worker-restart-memory"
+"""Where Dask notes that it has ended a worker for its memory."""
 
 
 @dataclass(frozen=True)
@@ -72,15 +81,28 @@ class Cluster:
 
     executor: Executor
     count: int
+    client: Any
+
+    def reason_of(self, error: Exception) -> str:
+        """Return what an instructor reads of an order that no worker has graded."""
+        if not isinstance(error, _module("distributed").KilledWorker):
+            return reason_of(error)
+        address = error.last_worker.address
+        for _, event in self.client.get_events(_OVER_ITS_LIMIT):
+            if event["worker"] == address:
+                used = event["rss"] // 1_000_000
+                return f"KilledWorker: its worker came too near to its memory limit, with {used} MB"
+        return f"KilledWorker: the worker at {address} has ended while it graded this"
 
 
 @contextmanager
 def opened_cluster(
-    address: str, *, jobs: int, tls: Tls, memory_limit: str | None = None
+    address: str, *, jobs: int, tls: Tls, memory_limit: int | None = None
 ) -> Iterator[Cluster]:
     """Yield the cluster at ``address``, or one on this machine with ``jobs`` workers (`local`).
 
-    A UsageError if nobody answers there, or no worker has come.
+    A UsageError if nobody answers there, or no worker has come. ``memory_limit`` is in bytes, for
+    each worker that is made here.
     """
     distributed = _module("distributed")
     with _settings(), _engine_for_new_processes():
@@ -95,7 +117,7 @@ def opened_cluster(
                 ) as cluster,
                 distributed.Client(cluster) as client,
             ):
-                yield Cluster(client.get_executor(pure=False), jobs)
+                yield Cluster(client.get_executor(pure=False), jobs, client)
             return
         try:
             client = distributed.Client(address, security=tls.security(), timeout=PATIENCE)
@@ -105,7 +127,7 @@ def opened_cluster(
                 cure="Start one with `dask scheduler`, and give its address: tcp://HOST:8786.",
             ) from error
         with client:
-            yield Cluster(client.get_executor(pure=False), _workers_of(client, address))
+            yield Cluster(client.get_executor(pure=False), _workers_of(client, address), client)
 
 
 def _workers_of(client: Any, address: str) -> int:
@@ -119,13 +141,27 @@ def _workers_of(client: Any, address: str) -> int:
     return len(client.scheduler_info(n_workers=-1)["workers"])
 
 
-def run_workers(address: str, *, jobs: int, tls: Tls, memory_limit: str | None) -> None:
+def memory_limit_of(text: str) -> int:
+    """Return the bytes that a text like `2GB` means; a UsageError if no worker could live so."""
+    try:
+        limit: int = _module("dask.utils").parse_bytes(text)
+    except ValueError:
+        limit = 0
+    if limit < LEAST_MEMORY:
+        raise UsageError(
+            f"`--memory-limit {quote(text, 40)}` is no memory that a worker could grade with.",
+            cure=f"Give at least {LEAST_MEMORY // 1_000_000}MB, for example `--memory-limit 1GB`.",
+        )
+    return limit
+
+
+def run_workers(address: str, *, jobs: int, tls: Tls, memory_limit: int | None) -> None:
     """Work for the scheduler at ``address`` with ``jobs`` processes, until it ends or Ctrl-C."""
     with _settings(), _engine_for_new_processes():
         asyncio.run(_work(address, jobs, tls, memory_limit))
 
 
-async def _work(address: str, jobs: int, tls: Tls, memory_limit: str | None) -> None:
+async def _work(address: str, jobs: int, tls: Tls, memory_limit: int | None) -> None:
     distributed = _module("distributed")
     async with AsyncExitStack() as stack:
         # A nanny starts its worker again when it has died. One thread: one grading at a time.

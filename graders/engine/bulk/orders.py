@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from graders.engine.content.course import Course
+from graders.engine.content.models import Database
 from graders.engine.core.results import IsolationLevel, Problem
 from graders.engine.grading.folder import OpenFactory
 
@@ -35,7 +36,7 @@ class GradeOrder:
 
     ``number`` is its place among the entries. ``problem`` is what kept the submission from being
     opened. ``root`` is where the lessons are, ``None`` for the worker's own;
-    ``course`` what a class changes of them.
+    ``course`` what a class changes of them, ``database`` what the servers store in.
     """
 
     number: int
@@ -51,6 +52,7 @@ class GradeOrder:
     notes: tuple[str, ...] = ()
     root: Path | None = None
     course: Course | None = None
+    database: Database = Database.SQLITE
 
 
 @dataclass(frozen=True)

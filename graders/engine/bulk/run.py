@@ -21,7 +21,7 @@ from graders.engine.bulk.orders import CourseVersions, GradedOrder, GradeOrder, 
 from graders.engine.bulk.packing import packed
 from graders.engine.bulk.projects import ProjectMarks, opened_project
 from graders.engine.bulk.records import ResultRecord, criteria_of, error_of
-from graders.engine.bulk.schedule import FailedOrder, Scheduler
+from graders.engine.bulk.schedule import FailedOrder, Scheduler, reason_of
 from graders.engine.bulk.worker import grade_orders
 from graders.engine.content.catalogue import Lesson
 from graders.engine.core.errors import UsageError
@@ -62,12 +62,26 @@ class RunPlan:
 
 @dataclass(frozen=True)
 class GradingWorkers:
-    """Who grades: an executor, what its processes start servers with, how many it has."""
+    """Who grades: an executor, what its processes start servers with, how many it has.
+
+    ``reason`` says in words why one of them has not graded.
+    """
 
     executor: Executor
     servers: OpenServers
     count: int
     batch: int = 1
+    reason: Callable[[Exception], str] = reason_of
+
+    def scheduler(self, servers: OpenServers, batch: int = 1) -> Scheduler:
+        """Return what gives them orders, to be graded with these servers."""
+        return Scheduler(
+            self.executor,
+            partial(grade_orders, servers),
+            window=2 * self.count,
+            batch=batch,
+            reason=self.reason,
+        )
 
 
 @dataclass(frozen=True)
@@ -102,12 +116,7 @@ class BulkRun:
 
     def grade(self, workers: GradingWorkers) -> None:
         """Grade all that is not known yet; a UsageError where it cannot go on."""
-        scheduler = Scheduler(
-            workers.executor,
-            partial(grade_orders, workers.servers),
-            window=2 * workers.count,
-            batch=workers.batch,
-        )
+        scheduler = workers.scheduler(workers.servers, workers.batch)
         asked: dict[int, GradeOrder] = {}
         for outcome in scheduler.graded(self._orders(asked)):
             order = asked.pop(outcome.number)
@@ -190,6 +199,7 @@ class BulkRun:
             notes=tuple(notes),
             root=plan.root,
             course=plan.lesson.course,
+            database=plan.lesson.database,
         )
 
     def _is_current(self, known: ResultRecord, order: GradeOrder) -> bool:

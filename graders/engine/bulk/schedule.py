@@ -6,7 +6,7 @@ Must not know what an order is about, nor whether the executor is this machine o
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass, field
 from itertools import islice
@@ -27,17 +27,24 @@ class FailedOrder:
     reason: str
 
 
+def reason_of(error: Exception) -> str:
+    """Return an error of a worker in a line."""
+    return f"{type(error).__name__}: {error}"
+
+
 @dataclass
 class Scheduler:
     """Grades orders with ``work``: ``window`` batches are on the way at once, and no more exist.
 
     ``batch`` orders go together, which spares a cluster the talk. Results come as they are ready.
+    ``reason`` says an error of the executor in words.
     """
 
     executor: Executor
     work: Work
     window: int
     batch: int = 1
+    reason: Callable[[Exception], str] = reason_of
     _again: deque[GradeOrder] = field(default_factory=deque)
     _failures: dict[int, int] = field(default_factory=dict)
 
@@ -81,4 +88,4 @@ class Scheduler:
         if count < TRIES:
             self._again.append(order)
         else:
-            yield FailedOrder(order.number, f"{type(error).__name__}: {error}")
+            yield FailedOrder(order.number, self.reason(error))

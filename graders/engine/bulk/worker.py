@@ -65,7 +65,8 @@ def _digests_at(root: Path, name: str) -> tuple[str, str, str]:
 
 
 def _graded(servers: OpenServers, order: GradeOrder) -> GradedOrder:
-    lesson = Catalogue(order.root or REPOSITORY, order.course).lesson(order.lesson)
+    catalogue = Catalogue(order.root or REPOSITORY, order.course)
+    lesson = catalogue.lesson(order.lesson).on(order.database)
     _require_same(order.versions, versions_of(lesson))
     logs: list[str] = []
 

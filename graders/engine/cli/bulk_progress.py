@@ -45,17 +45,26 @@ class BulkProgress:
 
     def __call__(self, finished: Finished, log: str) -> None:
         """Count it, and show it; what is known from before is only counted."""
-        self.done += 1
         if self.verbose and log:
             self.console.print(Text(log), soft_wrap=True)
-        if not finished.graded:
-            self.kept += 1
+        if finished.graded:
+            self.tell(finished.entry.student, told(finished.record))
         else:
-            self.graded += 1
-            self._last.append(f"{quote(finished.entry.student, 40)}: {told(finished.record)}")
-            if self.live is None:
-                line = Text(f"[{self.done}/{self.count}] {self._last[-1]}")
-                self.console.print(line, soft_wrap=True)
+            self.done += 1
+            self.kept += 1
+            self._refresh()
+
+    def tell(self, student: str, what: str) -> None:
+        """Count one grading, and show what came of it."""
+        self.done += 1
+        self.graded += 1
+        self._last.append(f"{quote(student, 40)}: {what}")
+        if self.live is None:
+            line = Text(f"[{self.done}/{self.count}] {self._last[-1]}")
+            self.console.print(line, soft_wrap=True)
+        self._refresh()
+
+    def _refresh(self) -> None:
         if self.live is not None:
             self.live.update(self.page(), refresh=True)
 
@@ -80,7 +89,7 @@ def told(record: ResultRecord) -> str:
     """Return in a few words what came of a submission."""
     if record.error:
         return f"error of the grader, no score ({quote(record.error, 200)})"
-    problem = f" ({quote(record.problem, 60)})" if record.problem else ""
+    problem = f" ({quote(record.problem, 120)})" if record.problem else ""
     return f"{record.score}/{record.max_score}{problem}"
 
 
@@ -91,11 +100,13 @@ def _span(seconds: float) -> str:
 
 
 @contextmanager
-def bulk_watched(console: Console, count: int, *, verbose: bool) -> Iterator[BulkProgress]:
+def bulk_watched(
+    console: Console, count: int, *, verbose: bool = False, starting: str = STARTING
+) -> Iterator[BulkProgress]:
     """Yield a progress display, which is gone from a terminal afterwards."""
     if not console.is_terminal:
-        console.print(STARTING)
+        console.print(Text(starting), soft_wrap=True)
         yield BulkProgress(console, count, verbose)
         return
-    with Live(Text(STARTING), console=console, auto_refresh=False, transient=True) as live:
+    with Live(Text(starting), console=console, auto_refresh=False, transient=True) as live:
         yield BulkProgress(console, count, verbose, live)

@@ -6,7 +6,7 @@ Must not decide anything about a submission: it puts the parts of ``bulk`` toget
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -45,6 +45,7 @@ from graders.engine.cli.context import CommandContext, print_page, real_servers
 from graders.engine.cli.exit_codes import ExitCode
 from graders.engine.content.canaries import new_seed
 from graders.engine.content.catalogue import Lesson
+from graders.engine.content.models import Database
 from graders.engine.core.errors import UsageError
 from graders.engine.core.places import REPOSITORY
 from graders.engine.core.results import IsolationLevel
@@ -81,7 +82,8 @@ class BulkOrder:
     similarity: bool = False
     dask: str | None = None
     tls: Tls = field(default_factory=Tls)
-    memory_limit: str | None = None
+    memory_limit: int | None = None
+    database: Database | None = None
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,7 @@ class _Class:
 def run_bulk(context: CommandContext, order: BulkOrder) -> ExitCode:
     """Find, grade and tell; say by the exit code whether something of ours went wrong."""
     lesson = context.catalogue.lesson(order.lesson)
+    lesson = lesson if order.database is None else lesson.on(order.database)
     roster = read_roster(order.roster) if order.roster else Roster()
     repositories = Repositories(order.due)
     with found_submissions(order.submissions, lesson.id, repositories) as deliveries:
@@ -124,27 +127,25 @@ def _graded(context: CommandContext, order: BulkOrder, out: Path, group: _Class)
         root=None if context.root == REPOSITORY else context.root,
     )
     stderr = context.stderr()
-    with opened_journal(out) as journal:
+    with opened_journal(out) as journal, ExitStack() as stack:
         with bulk_watched(stderr, len(entries), verbose=order.verbose) as progress:
             run = BulkRun(plan, entries, journal, progress)
-            with _workers(context, order) as workers:
-                try:
-                    run.grade(workers)
-                    report = _audited(context, order, run, workers)
-                except KeyboardInterrupt:
-                    _tell_interrupted(stderr, progress.done, len(entries))
-                    raise
+            workers = stack.enter_context(_workers(context, order))
+            try:
+                run.grade(workers)
+            except KeyboardInterrupt:
+                _tell_interrupted(stderr, progress.done, len(entries))
+                raise
         graded = records_in_order(run)
         _write_class(out, group, graded)
         pairs = _compared(run, out) if order.similarity else None
-    _summarise(context, out, group, graded, kept=progress.kept)
-    _print_changes(context, run)
-    if pairs is not None:
-        _print_pairs(context, pairs, out)
-    failed = any(each.record.error for each in run.finished.values())
-    if report is not None:
-        _print_audit(context, report)
-        failed = failed or bool(report.differences)
+        _summarise(context, out, group, graded, kept=progress.kept)
+        _print_changes(context, run)
+        if pairs is not None:
+            _print_pairs(context, pairs, out)
+        # Last, when all that it cannot change is written and told.
+        is_sound = _audited(context, order, run, workers)
+    failed = any(each.record.error for each in run.finished.values()) or not is_sound
     return ExitCode.GRADER_BROKE if failed else ExitCode.FULL_MARKS
 
 
@@ -175,23 +176,38 @@ def _print_pairs(context: CommandContext, found: Similarity, out: Path) -> None:
 
 def _audited(
     context: CommandContext, order: BulkOrder, run: BulkRun, workers: GradingWorkers
-) -> AuditReport | None:
-    """Grade some again if that was asked for, with other seeds and on cold interpreters."""
+) -> bool:
+    """Grade some again if that was asked for; return whether all came out as before."""
     if not order.audit:
-        return None
+        return True
     cold = cold_servers if context.servers is real_servers else context.servers
-    return audit(run, workers, cold, order.audit)
+    stderr, count = context.stderr(), 2 * min(order.audit, len(run.entries))
+    starting = "Audit: some are graded twice more, which changes no result ..."
+    with bulk_watched(stderr, count, starting=starting) as progress:
+        try:
+            report = audit(run, workers, cold, order.audit, progress.tell)
+        except KeyboardInterrupt:
+            stderr.print(Text("The audit was stopped; all results are written."))
+            raise
+    _print_audit(context, report)
+    return not report.differences
 
 
 def _print_audit(context: CommandContext, report: AuditReport) -> None:
     page = context.stdout()
-    page.print(Text(report.sentence))
+    page.print(Text(report.sentence), soft_wrap=True)
     for each in report.differences:
         points = [f"{name} {was} → {has}" for name, was, has in each.criteria]
         told = "; ".join(filter(None, [*points, quote(each.error, 300)]))
-        page.print(Text(f"  {quote(each.student)}, {each.way} (--seed {each.seed}): {told}"))
+        line = f"  {quote(each.student)}, {each.way} (--seed {each.seed}): {told}"
+        page.print(Text(line), soft_wrap=True)
     if report.differences:
-        page.print(Text("A score that depends on the seed is an error of ours: report it."))
+        page.print(
+            Text(
+                "A score that depends on the seed, or on what was prepared, is an error of ours: "
+                "report it."
+            )
+        )
 
 
 @contextmanager
@@ -204,7 +220,7 @@ def _workers(context: CommandContext, order: BulkOrder) -> Iterator[GradingWorke
             batch = 1 if order.dask == LOCAL else BATCH
             # More workers may come while it runs.
             count = cluster.count if order.dask == LOCAL else max(cluster.count, MOST_AT_FIRST)
-            yield GradingWorkers(cluster.executor, context.servers, count, batch)
+            yield GradingWorkers(cluster.executor, context.servers, count, batch, cluster.reason_of)
         return
     processes = SeparateProcesses(order.jobs)
     try:
@@ -244,7 +260,8 @@ def _summarise(
     errors = [(entry, record) for entry, record in graded if record.error]
     scores = [record.score for _, record in graded if not record.error]
     full = sum(record.full_marks for _, record in graded)
-    page.print(Text(f"{len(graded)} submissions of {group.lesson.id}; {kept} as they were before."))
+    count = f"{len(graded)} submission{'' if len(graded) == 1 else 's'}"
+    page.print(Text(f"{count} of {group.lesson.id}; {kept} as they were before."))
     if scores:
         page.print(
             Text(

@@ -147,7 +147,8 @@ MemoryLimit = Annotated[
     str | None,
     typer.Option(
         metavar="SIZE",
-        help="The memory of one Dask worker: 2GB. [default: its share of the machine]",
+        help="The memory of one Dask worker, without the servers that it grades: 2GB. "
+        "[default: its share of the machine]",
         show_default=False,
     ),
 ]
@@ -585,6 +586,7 @@ def serve_command(  # noqa: PLR0917 - Typer reads the options from here
             show_default=False,
         ),
     ] = None,
+    database: DatabaseOption = None,
 ) -> ExitCode:
     """Run your server with uvicorn and the lesson's variables; it starts again when you save.
 
@@ -594,7 +596,7 @@ def serve_command(  # noqa: PLR0917 - Typer reads the options from here
     from graders.engine.cli.serving import ServeOptions, run_serve  # noqa: PLC0415 - heavy
 
     options = ServeOptions(host, port, data)
-    return run_serve(command_context(context), lesson, submission, options)
+    return run_serve(command_context(context), lesson, submission, options, database)
 
 
 @app.command("token", cls=PlainCommand, short_help="Print a token for a user, for curl.")
@@ -836,6 +838,7 @@ def bulk_command(  # noqa: PLR0917 - Typer reads the options from here
             show_default=False,
         ),
     ] = 0,
+    database: DatabaseOption = None,
     similarity: Annotated[
         bool,
         typer.Option(
@@ -862,7 +865,7 @@ def bulk_command(  # noqa: PLR0917 - Typer reads the options from here
 
     Known results are kept where neither the submission nor the grader has changed.
     """
-    from graders.engine.bulk.cluster import Tls  # noqa: PLC0415 - only here
+    from graders.engine.bulk.cluster import Tls, memory_limit_of  # noqa: PLC0415 - only here
     from graders.engine.bulk.run import Again  # noqa: PLC0415 - heavy
     from graders.engine.cli.bulking import BulkOrder, run_bulk  # noqa: PLC0415 - heavy
 
@@ -872,9 +875,15 @@ def bulk_command(  # noqa: PLR0917 - Typer reads the options from here
         raise UsageError(
             "--force, --only-errors and --changed do not go together.", cure="Give one of them."
         )
+    if memory_limit is not None and dask != "local":
+        raise UsageError(
+            "--memory-limit is for the workers that `--dask local` makes.",
+            cure="Leave it out; on other machines, give it to `grade.py worker`.",
+        )
     order = BulkOrder(
         submissions=submissions,
         lesson=lesson,
+        database=database,
         out=out,
         roster=roster,
         due=due.astimezone().isoformat() if due else None,
@@ -888,7 +897,7 @@ def bulk_command(  # noqa: PLR0917 - Typer reads the options from here
         similarity=similarity,
         dask=dask,
         tls=Tls(tls_ca, tls_cert, tls_key),
-        memory_limit=memory_limit,
+        memory_limit=None if memory_limit is None else memory_limit_of(memory_limit),
     )
     return run_bulk(command_context(context, course), order)
 
@@ -955,13 +964,12 @@ def worker_command(  # noqa: PLR0917 - Typer reads the options from here
 
     Whoever reaches a scheduler can run code on its workers: encrypt, or use a network of your own.
     """
-    from graders.engine.bulk.cluster import Tls, run_workers  # noqa: PLC0415 - only here
+    from graders.engine.bulk.cluster import Tls, memory_limit_of, run_workers  # noqa: PLC0415 - only here
 
-    at_once = jobs or os.cpu_count() or 1
+    at_once, tls = jobs or os.cpu_count() or 1, Tls(tls_ca, tls_cert, tls_key)
+    limit = None if memory_limit is None else memory_limit_of(memory_limit)
     print(f"{at_once} workers for {quote(address)}", file=command_context(context).err)
-    run_workers(
-        address, jobs=at_once, tls=Tls(tls_ca, tls_cert, tls_key), memory_limit=memory_limit
-    )
+    run_workers(address, jobs=at_once, tls=tls, memory_limit=limit)
     return ExitCode.FULL_MARKS
 
 

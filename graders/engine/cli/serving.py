@@ -7,8 +7,8 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from graders.engine.cli.context import CommandContext, print_page
 from graders.engine.cli.exit_codes import ExitCode
 from graders.engine.cli.folders import default_folder
 from graders.engine.content.catalogue import Lesson
+from graders.engine.content.models import Database
 from graders.engine.core.errors import UsageError
 from graders.engine.core.text import quote, visible
 from graders.engine.harness.tokens import SECRET_VARIABLE, Tokens
@@ -31,6 +32,7 @@ from graders.engine.submissions.submission import (
 )
 
 MOST_PORTS = 65_535
+URL_VARIABLE = "DATABASE_URL"
 STOPPED = {0, -signal.SIGINT, 128 + signal.SIGINT}
 """The exit codes of uvicorn when it was stopped with Ctrl-C."""
 _HELLO = (
@@ -50,10 +52,15 @@ class ServeOptions:
 
 
 def run_serve(
-    context: CommandContext, name: str, folder: Path | None, options: ServeOptions
+    context: CommandContext,
+    name: str,
+    folder: Path | None,
+    options: ServeOptions,
+    database: Database | None = None,
 ) -> ExitCode:
-    """Run the server until Ctrl-C."""
+    """Run the server until Ctrl-C, with another database than the lesson's if one is named."""
     lesson, named = context.catalogue.named(name)
+    lesson = lesson if database is None else lesson.on(database)
     place = folder or named or default_folder(context, lesson)
     page = context.stdout()
     try:
@@ -68,7 +75,8 @@ def run_serve(
         data = options.data or Path(stack.enter_context(_data_folder()))
         data.mkdir(parents=True, exist_ok=True)
         own = {key: value for key, value in context.environment.items() if value}
-        added = order.variables(lesson.info.env, own, data.resolve())
+        of_lesson = {**lesson.info.env, **stack.enter_context(_database(lesson, own))}
+        added = order.variables(of_lesson, own, data.resolve())
         url = f"http://{options.host}:{options.port}{submission.endpoint}"
         _announce(page, submission, url, order, added)
         return _run(order, options, {**own, **added, SETTING: order.to_text()})
@@ -81,6 +89,21 @@ def _found(place: Path, lesson: Lesson) -> Submission:
             cure="Unpack it, and give the folder.",
         )
     return find_submission(place, endpoint=lesson.info.endpoint)
+
+
+@contextmanager
+def _database(lesson: Lesson, own: Mapping[str, str]) -> Iterator[Mapping[str, str]]:
+    """Yield the variable that leads to an empty database, as long as there is to be one.
+
+    Somebody who has set it has a database already.
+    """
+    if lesson.database is Database.SQLITE or URL_VARIABLE in own:
+        yield {}
+        return
+    from graders.engine.database.databases import Databases  # noqa: PLC0415 - heavy
+
+    with closing(Databases()) as databases:
+        yield {URL_VARIABLE: databases.new().url}
 
 
 def _data_folder() -> tempfile.TemporaryDirectory[str]:

@@ -103,6 +103,8 @@ class PostgresServer:
                 stdout=log,
                 stderr=log,
                 cwd="/",
+                # Ctrl-C goes to every process of a terminal; whoever started it decides its end.
+                start_new_session=True,
             )
         self._await_ready(self._process)
         self._background = frozenset(_children(self._process.pid))
