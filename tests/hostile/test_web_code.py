@@ -18,7 +18,7 @@ from graders.engine.web import browser as browsing
 from graders.engine.web.browser import FIRST_PATH, Browser, PageTrouble, open_browser, page_of
 from graders.engine.web.bundle import Bundle, bundle
 from graders.engine.web.dom import open_dom
-from graders.engine.web.node import run_in_node
+from graders.engine.web.node import NodeRun, run_in_node
 from graders.engine.web.packages import web_packages
 from graders.engine.web.programs import find_browser, find_node
 from tests.hostile.web_attacks import (
@@ -190,11 +190,24 @@ def test_page_gets_nothing(attack: PageAttack, outcomes: dict[str, str]) -> None
     assert outcomes[attack.name] == ""
 
 
+CHANGES = """
+const { port1, port2 } = new MessageChannel();
+port1.onmessage = () => { document.title += "x"; port2.postMessage(0); };
+port2.postMessage(0);
+"""
 ENDINGS = {
     "an endless loop": ("setTimeout(() => { for (;;); }, 5);", "computed"),
     "all memory": (
         "setTimeout(() => { const a = []; for (;;) a.push(Array(1e6).fill(Math.random())); }, 5);",
-        "ended|computed|memory|silent|nothing",
+        "filled all the memory",
+    ),
+    "requests without end": (
+        "setTimeout(() => { (function ask() { fetch('/ask').finally(ask); })(); }, 5);",
+        r"sent \d+ requests in a row",
+    ),
+    "changes without end": (
+        f"setTimeout(() => {{ {CHANGES} }}, 5);",
+        r"changed [\d,]+ times in a row",
     ),
     "another page": ("setTimeout(() => { location.href = '/elsewhere'; }, 5);", "left for"),
 }
@@ -204,11 +217,19 @@ ENDINGS = {
 def test_page_that_cannot_go_on_ends_with_a_reason(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(browsing, "_CPU_SECONDS", 2.0)
-    monkeypatch.setattr(browsing, "_SILENT_SECONDS", 10.0)
+    monkeypatch.setattr(browsing, "_CPU_SECONDS", 4.0)
     code, said = ENDINGS[name]
     with pytest.raises(PageTrouble, match=said):
         asyncio.run(_run(code))
+
+
+def test_memory_is_named_in_node_too() -> None:
+    with pytest.raises(PageTrouble, match="filled all the memory"):
+        asyncio.run(_run(ENDINGS["all memory"][0], opened=_in_node))
+    assert (
+        "heap out of memory"
+        in run_in_our_node("const a = []; for (;;) a.push(Array(1e6).fill(Math.random()));").error
+    )
 
 
 def test_page_that_keeps_within_every_other_limit_ends_all_the_same(
@@ -258,6 +279,11 @@ def node_script(attack: PageAttack, port: int) -> str:
 
 def in_our_node(script: str) -> str:
     """Return what a script prints in the grader's Node."""
+    return run_in_our_node(script).printed
+
+
+def run_in_our_node(script: str) -> NodeRun:
+    """Run a script in the grader's Node."""
     node = find_node()
     assert node is not None, "the tests need Node"
-    return run_in_node(node, script.encode()).printed
+    return run_in_node(node, script.encode())

@@ -14,6 +14,7 @@ import pytest
 from graders.engine.core.results import MOST_PICTURE_CHARACTERS
 from graders.engine.web import camera as cameras
 from graders.engine.web.camera import Camera
+from graders.engine.web.devtools import DevTools
 
 JPEG = base64.b64encode(b"\xff\xd8\xff picture").decode()
 PAGES = {"targetInfos": [{"type": "worker"}, {"type": "page", "targetId": "T"}]}
@@ -59,9 +60,10 @@ async def taken(answer: Answer, times: int = 1) -> tuple[list[str], list[dict[st
             writer.write(answer(commands[-1]))
 
     browsing = asyncio.ensure_future(browse())
-    camera = await Camera.open(ours)
+    devtools = await DevTools.open(ours)
+    camera = Camera(devtools)
     pictures = [await camera.take() for _ in range(times)]
-    camera.close()
+    devtools.close()
     browsing.cancel()
     await asyncio.gather(browsing, return_exceptions=True)
     writer.transport.abort()
@@ -116,7 +118,7 @@ async def test_browser_that_says_nothing_is_not_waited_for(monkeypatch: pytest.M
 
 async def test_browser_that_has_ended_gives_no_picture() -> None:
     ours, theirs = socket.socketpair()
-    camera = await Camera.open(ours)
+    devtools = await DevTools.open(ours)
     theirs.close()
-    assert await camera.take() == ""
-    camera.close()
+    assert await Camera(devtools).take() == ""
+    devtools.close()

@@ -25,6 +25,7 @@ from graders.engine.web.confined import (
     confined,
     own_folder,
 )
+from graders.engine.web.devtools import DevTools
 from graders.engine.web.page_server import (
     API_PORT,
     PAGE_ORIGIN,
@@ -43,6 +44,8 @@ HOSTS = {
     f"{SCRIPT_HOST}:443": SCRIPT_PORT,
 }
 """What a page may reach, by its name, and which of the grader's ports that is."""
+_HEAP_MB = 128
+"""What JavaScript gets in a page: many times what a chat needs, and it is soon filled."""
 _FLAGS = (
     "--headless=new",
     # Our own walls stand around all of it, and inside them its own cannot be built.
@@ -67,9 +70,9 @@ _FLAGS = (
     "--use-mock-keychain",
     "--ignore-certificate-errors",
     "--enable-logging=stderr",
-    # Only over a socket, which pages cannot reach, and for pictures alone.
+    # Only over a socket, which pages cannot reach.
     "--remote-debugging-pipe",
-    "--js-flags=--max-old-space-size=256",
+    f"--js-flags=--max-old-space-size={_HEAP_MB}",
     "--window-size=800,600",
 )
 _LIMITS = ProgramLimits(cpu_seconds=40, memory_mb=2_048)
@@ -82,6 +85,7 @@ _WHOLE_SECONDS = 240.0
 """A last net around all that is played, for a page that goes on and on without coming to rest."""
 _COMPUTES_SECONDS = 0.1
 _LOOK_SECONDS = 0.25
+_HEAP_IS_FULL = re.compile(r"\] V8 javascript OOM \(|JavaScript heap out of memory$")
 _CONSOLE = re.compile(r'\[[^\]"]{0,100}:CONSOLE[:(]\d{1,9}\)?\] "')
 _SOURCE = '", source: '
 _MOST_LINES = 200
@@ -89,9 +93,24 @@ _MOST_LINE = 20_000
 _MOST_OUTPUT = 4 * 1024 * 1024
 _ADVICE = (
     "A widget must leave its page to the user: no endless loop, no effect that sets state in each "
-    "render, no `location.href = ...`, no data or requests without end. Open the page yourself, "
-    "with the browser's tools beside it."
+    "render (list what it depends on: `useEffect(..., [])`), no `location.href = ...`, no data or "
+    "requests without end. Open the page yourself, with the browser's tools beside it."
 )
+_MEMORY_ADVICE = (
+    "Something grows without end: a loop that never ends, a list that each render or each tick of "
+    "a timer adds to, elements that are added and never removed. Keep only what is shown. The "
+    "browser's task manager (Shift+Esc) shows what a page takes."
+)
+_MANY = 30
+_ENDLESS = {
+    "requests": "The page sent {:,} requests in a row, and did not come to rest: each one starts "
+    "the next.",
+    "renders": "The widget was rendered {:,} times in a row, and did not come to rest: each render "
+    "starts the next one, by an effect that sets state.",
+    "changes": "The page changed {:,} times in a row, and did not come to rest: each change starts "
+    "the next one.",
+}
+"""What a page may do for ever, the cause before what follows from it."""
 _TICKS = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 _PAGE_SIZE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 
@@ -103,9 +122,10 @@ class PageTrouble(Finding):
 class Browser:
     """A browser and the page that it shows; :meth:`do` is the grader's only word to the page."""
 
-    def __init__(self, server: PageServer, held: Sequence[str], camera: Camera | None) -> None:
+    def __init__(self, server: PageServer, held: Sequence[str], devtools: DevTools | None) -> None:
         self.server = server
-        self._camera = camera
+        self._devtools = devtools
+        self._camera = Camera(devtools) if devtools is not None else None
         self.alone = Layer.NETWORK in held
         """Whether it has a network of its own."""
         self.console: list[str] = []
@@ -115,6 +135,7 @@ class Browser:
         self._said = 0
         self._buffer = b""
         self._read = 0
+        self._heap_is_full = False
         server.on_said = self._hear
 
     async def _hear(self, said: Any) -> dict[str, Any]:
@@ -138,7 +159,11 @@ class Browser:
         if not isinstance(said, dict) or "error" in said:
             error = said.get("error") if isinstance(said, dict) else said
             raise Finding(f"The page could not go on: {str(error)[:300]}")
-        return said.get("value")
+        value = said.get("value")
+        endless = value.get("endless") if isinstance(value, dict) else None
+        if isinstance(endless, dict):
+            raise PageTrouble(_endless(endless), advice=_ADVICE)
+        return value
 
     async def leave_for(self, url: str) -> None:
         """Let the page go to another address, whose page then takes the commands."""
@@ -171,8 +196,11 @@ class Browser:
         *lines, rest = (self._buffer + data).split(b"\n")
         self._buffer = rest[:_MOST_LINE]
         for line in lines:
-            text = _console_text(line[:_MOST_LINE].decode(errors="replace"))
-            if text and len(self.console) < _MOST_LINES:
+            said = line[:_MOST_LINE].decode(errors="replace")
+            text = _console_text(said)
+            if not text:
+                self._heap_is_full |= _HEAP_IS_FULL.search(said) is not None
+            elif len(self.console) < _MOST_LINES:
                 self.console.append(text[:1_000])
 
     async def watch(self, program: ConfinedProgram) -> None:
@@ -188,29 +216,44 @@ class Browser:
                 last, since = used, time.monotonic()
             now = time.monotonic()
             trouble = self._why_not(program, used - cpu, memory, now - since)
-            if not trouble and now - began > _WHOLE_SECONDS:
-                trouble = f"The page had not come to its end after {_WHOLE_SECONDS:g} s."
-            if trouble:
-                self._trouble.set_result(PageTrouble(trouble, advice=_ADVICE))
+            if trouble is None and now - began > _WHOLE_SECONDS:
+                trouble = PageTrouble(
+                    f"The page had not come to its end after {_WHOLE_SECONDS:g} s.", advice=_ADVICE
+                )
+            if trouble is not None:
+                self._trouble.set_result(trouble)
             await asyncio.sleep(_LOOK_SECONDS)
 
-    def _why_not(self, program: ConfinedProgram, cpu: float, memory: float, silent: float) -> str:
-        if program.process.poll() is not None:
-            return "The browser has ended: a page that asks too much of it brings that about."
-        if self.server.trouble:
-            return self.server.trouble
-        if cpu > _CPU_SECONDS:
-            return (
+    def _why_not(
+        self, program: ConfinedProgram, cpu: float, memory: float, silent: float
+    ) -> PageTrouble | None:
+        why = self._why_gone(program) or self.server.trouble
+        if self._heap_is_full:
+            return PageTrouble(
+                "The page filled all the memory that JavaScript gets (more than "
+                f"{_HEAP_MB} MiB), and was ended.",
+                advice=_MEMORY_ADVICE,
+            )
+        if memory > _MEMORY_MB:
+            return PageTrouble(
+                f"The page took more than {_MEMORY_MB:,} MiB of memory.", advice=_MEMORY_ADVICE
+            )
+        if not why and cpu > _CPU_SECONDS:
+            why = (
                 f"The page computed for {_CPU_SECONDS:g} s without coming to rest: an endless "
                 "loop, or a render that starts the next one."
             )
-        if memory > _MEMORY_MB:
-            return f"The page took more than {_MEMORY_MB:,} MiB of memory."
-        if silent > _SILENT_SECONDS:
-            return (
-                f"The page said nothing for {_SILENT_SECONDS:g} s: it was left, closed or blocked, "
-                "or had taken all the memory that a page gets."
+        if not why and silent > _SILENT_SECONDS:
+            why = (
+                f"The page said nothing for {_SILENT_SECONDS:g} s: it was left, closed or blocked."
             )
+        return PageTrouble(why, advice=_ADVICE) if why else None
+
+    def _why_gone(self, program: ConfinedProgram) -> str:
+        if program.process.poll() is not None:
+            return "The browser has ended: a page that asks too much of it brings that about."
+        if self._devtools is not None and self._devtools.crashed:
+            return "The page has crashed: it asked more of the browser than there is."
         return ""
 
 
@@ -233,8 +276,11 @@ async def open_page(spec: ProgramSpec, student: PageBackend) -> AsyncIterator[Br
     server = PageServer(student)
     with confined(spec) as running:
         async with listening(server, running.listeners):
-            camera = await Camera.open(running.spoken) if running.spoken is not None else None
-            browser = Browser(server, running.held, camera)
+            devtools = None
+            if running.spoken is not None:
+                devtools = await DevTools.open(running.spoken)
+                devtools.watch_pages()
+            browser = Browser(server, running.held, devtools)
             loop = asyncio.get_running_loop()
             os.set_blocking(running.output.fileno(), False)
             loop.add_reader(running.output.fileno(), browser.read_output, running)
@@ -244,8 +290,8 @@ async def open_page(spec: ProgramSpec, student: PageBackend) -> AsyncIterator[Br
             finally:
                 watching.cancel()
                 loop.remove_reader(running.output.fileno())
-                if camera is not None:
-                    camera.close()
+                if devtools is not None:
+                    devtools.close()
                 running.end()
 
 
@@ -281,6 +327,19 @@ def _console_text(line: str) -> str:
     start = _CONSOLE.match(line)
     text, source, _ = line[start.end() :].rpartition(_SOURCE) if start else ("", "", "")
     return text if source else ""
+
+
+def _endless(counts: Mapping[str, Any]) -> str:
+    """Say what a page did, that never came to rest, by how often it says that it did so."""
+    numbers = {
+        name: number
+        for name, number in counts.items()
+        if isinstance(number, int) and number > _MANY
+    }
+    for name, what in _ENDLESS.items():
+        if name in numbers:
+            return what.format(numbers[name])
+    return "The page never came to rest."
 
 
 def _usage(pid: int) -> tuple[float, float]:

@@ -27,7 +27,7 @@ class NodeRun:
     def error(self) -> str:
         """The line that names the exception, or the last line."""
         lines = [line.strip() for line in self.printed.splitlines() if line.strip()]
-        named = [line for line in lines if "Error: " in line and not line.startswith("at ")]
+        named = [line for line in lines if _names_error(line)]
         return (named or lines[-1:] or ["it printed nothing"])[0][:300]
 
 
@@ -45,3 +45,7 @@ def run_in_node(node: Path, script: bytes) -> NodeRun:
         with confined(spec) as program:
             end = program.to_the_end(_MOST_PRINTED)
     return NodeRun(end.code, end.printed, end.ended_for)
+
+
+def _names_error(line: str) -> bool:
+    return line.startswith("FATAL ERROR: ") or ("Error: " in line and not line.startswith("at "))

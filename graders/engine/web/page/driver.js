@@ -7,8 +7,12 @@ const SECRET = "{{SECRET}}";
 const PREFIX = "/__grader/";
 const QUIET_ROUNDS = 6;
 const MOST_ROUNDS = 400;
+const MOST_RESTLESS_ROUNDS = 150;
 const MOST_TIMERS = 2000;
-const STEP = 50;
+const MOST_RENDERS = 200;
+const MOST_NESTED = 5;
+const LEAST_NESTED_DELAY = 4;
+const STEP = 200;
 
 const native = {
   fetch: window.fetch.bind(window),
@@ -40,12 +44,16 @@ async function tell(what, body) {
 // --- the page's clock -----------------------------------------------------------------------------
 // Timers fire when the grader lets their time come, so ten seconds take none.
 
-const clock = { moved: 0, next: 1, timers: new Map() };
+const clock = { moved: 0, next: 1, timers: new Map(), depth: 0 };
 
 function addTimer(callback, delay, every, args) {
   const id = clock.next++;
-  const wait = Math.max(Number(delay) || 0, 0);
-  clock.timers.set(id, { at: clock.moved + wait, every: every ? Math.max(wait, 1) : 0, callback, args });
+  // As in browsers: what a timer starts, which a timer started, and so on, waits a little.
+  const depth = clock.depth + 1;
+  const least = depth > MOST_NESTED ? LEAST_NESTED_DELAY : 0;
+  const wait = Math.max(Number(delay) || 0, least);
+  const timer = { at: clock.moved + wait, every: every ? Math.max(wait, 1) : 0, callback, args, depth };
+  clock.timers.set(id, timer);
   return id;
 }
 
@@ -53,11 +61,13 @@ function fire(id, timer) {
   clock.moved = Math.max(clock.moved, timer.at);
   if (timer.every) timer.at += timer.every;
   else clock.timers.delete(id);
+  clock.depth = timer.depth;
   try {
     if (typeof timer.callback === "function") timer.callback(...timer.args);
   } catch (error) {
     reportError(error);
   }
+  clock.depth = 0;
 }
 
 function nextTimer(limit) {
@@ -90,12 +100,16 @@ window.Date = new Proxy(native.Date, {
 // --- what happens in the page ---------------------------------------------------------------------
 
 let activity = 0;
+const count = { renders: 0, requests: 0, changes: 0 };
 const seen = { errors: [], opened: [] };
 const note = (list, text) => {
   activity++;
   if (list.length < 20) list.push(String(text).slice(0, 500));
 };
-new MutationObserver(() => activity++).observe(document, {
+new MutationObserver(() => {
+  activity++;
+  count.changes++;
+}).observe(document, {
   subtree: true,
   childList: true,
   characterData: true,
@@ -114,12 +128,24 @@ for (const name of ["alert", "confirm", "prompt", "open", "print"]) {
   };
 }
 
+// React tells its tools of each render, also of one that changes nothing in the page.
+window.__REACT_DEVTOOLS_GLOBAL_HOOK__ = {
+  supportsFiber: true,
+  inject: () => 1,
+  onCommitFiberRoot() {
+    activity++;
+    count.renders++;
+  },
+  onCommitFiberUnmount() {},
+};
+
 // Requests that have left the code of the page, and whose answer has not come to it.
 let asking = 0;
 const ownFetch = window.fetch;
 window.fetch = function fetch(...args) {
   asking++;
   activity++;
+  count.requests++;
   const over = () => {
     asking--;
     activity++;
@@ -141,40 +167,64 @@ function task() {
 }
 
 // Come to rest: nothing happens in the page, at the grader or in the server, for some rounds; then
-// the next timer that is due within `within` milliseconds may fire.
+// the next timer that is due within `within` milliseconds may fire. Where it never comes to rest,
+// `endless` says what it did instead.
 async function settle(within) {
   const limit = clock.moved + within;
+  const before = { ...count };
   let quiet = 0;
   let heard = -1;
   let fired = 0;
+  let waited = 0;
   for (let rounds = 0; quiet < QUIET_ROUNDS && rounds < MOST_ROUNDS; rounds++) {
-    const before = activity;
+    const active = activity;
     await task();
     const { activity: there, open } = await tell("round", {});
     await task();
     // What is asked for and has not arrived at the grader is still on its way.
-    const still = before === activity && there === heard && asking <= open;
+    const still = active === activity && there === heard && asking <= open;
     quiet = still ? quiet + 1 : 0;
+    waited++;
     heard = there;
+    // What comes to rest at all does so in less than twenty rounds after a timer.
+    if (waited > MOST_RESTLESS_ROUNDS || count.renders - before.renders > MOST_RENDERS)
+      return { endless: since(before) };
     const resting = quiet >= 2;
     const due = nextTimer(resting ? limit : clock.moved);
     if (due === null || fired >= MOST_TIMERS) continue;
-    // An animation asks for the next frame in each frame: some frames go in one step.
-    const until = resting ? Math.min(Math.max(due[1].at, clock.moved) + STEP, limit) : clock.moved;
-    for (let next = due; next !== null && fired < MOST_TIMERS; next = nextTimer(until)) {
-      fired++;
-      fire(...next);
-    }
+    fired += fireFrom(due, resting ? limit : clock.moved, MOST_TIMERS - fired);
     quiet = 0;
+    waited = 0;
   }
   return { fired };
+}
+
+function since(before) {
+  const { renders, requests, changes } = count;
+  return {
+    renders: renders - before.renders,
+    requests: requests - before.requests,
+    changes: changes - before.changes,
+  };
+}
+
+// An animation asks for the next frame in each frame: what is due within one step fires in one go.
+function fireFrom(due, limit, most) {
+  const until = Math.min(Math.max(due[1].at, clock.moved) + STEP, limit);
+  let fired = 0;
+  for (let next = due; next !== null && fired < most; next = nextTimer(until)) {
+    fired++;
+    fire(...next);
+  }
+  return fired;
 }
 
 async function advance(milliseconds) {
   const end = clock.moved + milliseconds;
   for (let due; (due = nextTimer(end)) !== null; ) {
-    fire(...due);
-    await settle(0);
+    fireFrom(due, end, MOST_TIMERS);
+    const { endless } = await settle(0);
+    if (endless) return { endless };
   }
   clock.moved = Math.max(clock.moved, end);
   return settle(0);
