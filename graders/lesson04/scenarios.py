@@ -251,13 +251,13 @@ async def play_two_threads_at_once(scene: Scene) -> TwoAtOnce:
     waits = scene.script("right", hold, say(scene.answer("right")))
     gone_on = asyncio.Event()
     saving = await _begin(scene, "left", saves, gone_on)
-    if (await attempt(scene.student.settle())).finding is not None:
+    if (await attempt(scene.student.rest())).finding is not None:
         # The model's silence blocks the event loop: such a server answers one after the other.
         await saves.release_all()
     waiting = await _begin(scene, "right", waits, gone_on)
     # The tool runs now, while the newer answer waits.
     await saves.release_all()
-    await scene.settle()
+    await scene.rest()
     await waits.release_all()
     gone_on.set()
     left, right = await saving, await waiting
@@ -285,7 +285,7 @@ async def _begin(
             await stream.finish_or_leave()
 
     saying = asyncio.ensure_future(scene.say(name, turn=turn, once=True, read=read))
-    await scene.settle()
+    await scene.rest()
     return saying
 
 

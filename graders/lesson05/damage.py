@@ -96,7 +96,7 @@ async def play_damage(scene: Scene) -> Damaged:
         undamaged=False,
     )
     if not patience.over:
-        await attempt(scene.student.settle())
+        await attempt(scene.student.rest())
     erased = [word for word in left if not stores.places_containing(word)]
     shows_item = damaged.bad_item.show(bad_item.word)
     lacks_title = is_title_hit and not damaged.bad_thread.show(title)

@@ -76,7 +76,7 @@ async def play_deletion(scene: Scene) -> Deleted:
     views = await look(scene, thread_id)
     listed = await attempt(_all_listed(scene))
     kept = [(said, await attempt(_items(scene, said))) for said in others[1:]]
-    await scene.student.settle()
+    await scene.student.rest()
     still = places_of(scene, *deleted.words, scene.word("more"))
     into = await scene.say("too late", thread_id)
     later = await look(scene, thread_id)
@@ -117,12 +117,12 @@ async def _delete_half_way(scene: Scene) -> HalfWay:
     starting = asyncio.ensure_future(attempt(scene.send(name, thread_id)))
     await attempt(turn.wait_asked())
     deleting = asyncio.ensure_future(attempt(scene.chat.delete(thread_id)))
-    await scene.settle()
+    await scene.rest()
     await turn.release_all()
     deletion, started = await asyncio.gather(deleting, starting)
     if started.finding is None:
         await attempt(started.value.finish_or_leave())
-    await scene.student.settle()
+    await scene.student.rest()
     return HalfWay(
         thread_id,
         deletion,

@@ -139,7 +139,7 @@ async def _give_chances_to_clean_up(scene: Scene) -> None:
     await scene.say("something new")
     await scene.student.restart()
     await attempt(scene.chat.list(limit=PAGE))
-    await scene.student.settle()
+    await scene.student.rest()
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,7 @@ async def play_two_tabs(scene: Scene) -> TwoTabs:
     names = ("tab one", "tab two")
     turns = [scene.script(name, say_held(*scene.chunks(name))) for name in names]
     starting = [asyncio.ensure_future(attempt(scene.send(name, thread_id))) for name in names]
-    await scene.settle()
+    await scene.rest()
     for turn in turns:
         await turn.release_all()
     started = await asyncio.gather(*starting)
@@ -96,7 +96,7 @@ async def play_under_way(scene: Scene) -> UnderWay:
     starting = asyncio.ensure_future(attempt(scene.send("held", first.thread_id)))
     await attempt(turn.wait_asked())
     await turn.release(1)
-    await scene.settle()
+    await scene.rest()
     second = await _say_meanwhile(scene, "second", first.thread_id)
     elsewhere = await _say_meanwhile(scene, "elsewhere", other.thread_id)
     new = await _say_meanwhile(scene, "new", None)
@@ -126,7 +126,7 @@ async def _say_meanwhile(scene: Scene, name: str, thread_id: str | None) -> Said
     """
     turn = scene.script(name)
     sending = asyncio.ensure_future(attempt(scene.send(name, thread_id)))
-    await scene.settle()
+    await scene.rest()
     begun = await sending
     if begun.finding is None:
         with contextlib.suppress(Stalled):
@@ -218,7 +218,7 @@ async def _play_outage(scene: Scene, case: str) -> Outage:
     what = fault.told(scene.student.stores)
     before = await begin(scene, "before")
     thread_id = before.thread_id
-    await scene.student.settle()
+    await scene.student.rest()
     longest = _LOCK_SECONDS if case == LOCKED else None
     title = f"About {scene.canary.word('title')}"
     meanwhile = await _meanwhile(scene, before, title, fault, longest)

@@ -24,7 +24,7 @@ class Tried:
 
 async def _try(person: Person, told: str, sending: Sending) -> Tried:
     # What a server does after an earlier answer, such as a title, is not this request's doing.
-    await person.scene.student.settle()
+    await person.scene.student.rest()
     return Tried(told, await person.send(sending))
 
 

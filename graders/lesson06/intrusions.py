@@ -185,7 +185,7 @@ async def _intrude(bob: Person, operation: Operation, undisturbed: Undisturbed) 
     target, word = Target.of(thread), scene.canary.word(f"bob {operation.kind}")
     scene.model.on(message_about(word), say("So be it."))
     # What a server does after an answer, such as a title, is not Bob's doing.
-    await scene.student.settle()
+    await scene.student.rest()
     answer = await bob.send(operation.sending(target, word))
     also = [await bob.send(_ordered(target, order)) for order in _orders(operation)]
     unknown_word = scene.canary.word(f"bob {operation.kind} unknown")

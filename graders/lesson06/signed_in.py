@@ -314,12 +314,12 @@ async def play_at_once(scene: Scene) -> list[AtOnce]:
     # As many as the server takes at once are now in the middle of their answer.
     await asyncio.sleep(0)
     # Some ask the model something else first, such as whether a message is harmless.
-    await scene.settle()
+    await scene.rest()
     # All get a part of their answer before one gets the next, so no answer is over before another.
     for _ in scene.chunks(keys[0]):
         for turn in turns:
             await turn.release()
-        await scene.settle()
+        await scene.rest()
     for turn in turns:
         await turn.release_all()
     answers = await asyncio.gather(*sending)

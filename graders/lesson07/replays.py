@@ -195,7 +195,7 @@ class Replayer:
             )
             for user in users
         }
-        await self.scene.settle()
+        await self.scene.rest()
         for turn in turns.values():
             await turn.release_all()
         return [

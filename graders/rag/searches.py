@@ -276,7 +276,7 @@ async def play_side_by_side(scene: Scene) -> SideBySide:
             await stream.finish_or_leave()
 
     saying = asyncio.ensure_future(slow.say("slow", turn=turn, once=True, read=read))
-    await slow.settle()
+    await slow.rest()
     before = await other.say("before")
     embeddings = scene.model.embeddings
     # What the other user says may be searched for as well, at once and by itself.

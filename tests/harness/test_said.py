@@ -59,7 +59,7 @@ class Server:
     def __init__(self, *streams: Stream | Finding) -> None:
         self.client = Client(streams)
         self.moved = 0.0
-        self.settled = 0
+        self.rested = 0
         self.now = time.time()
         self.variables: dict[str, str] = {}
         self.sign_in: Callable[[], Mapping[str, str]] = dict
@@ -74,9 +74,9 @@ class Server:
         """Move the clock."""
         self.moved += seconds
 
-    async def settle(self) -> None:
+    async def rest(self) -> None:
         """Count how often it was waited for."""
-        self.settled += 1
+        self.rested += 1
         raise ServerDied("it is gone")
 
 
@@ -220,10 +220,10 @@ async def test_calls_are_those_that_came_meanwhile() -> None:
     assert (done, [*map(str, meanwhile)]) == ("done", ["meanwhile"])
 
 
-async def test_settling_takes_several_rounds_and_raises_nothing() -> None:
+async def test_resting_takes_several_rounds_and_raises_nothing() -> None:
     scene, server = scene_with()
-    await scene.settle()
-    assert server.settled > 1
+    await scene.rest()
+    assert server.rested > 1
 
 
 async def test_said_holds_what_was_begun_elsewhere() -> None:

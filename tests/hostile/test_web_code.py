@@ -56,7 +56,7 @@ class StillBackend:
 
         return httpx.Response(200, headers={"content-type": "text/javascript"}, content=script())
 
-    async def settle(self) -> None:
+    async def rest(self) -> None:
         """Be at rest."""
 
 

@@ -22,7 +22,7 @@ class CountingBackend:
         self.asked = 0
         self._text = answer
 
-    async def settle(self) -> None:
+    async def rest(self) -> None:
         """Be at rest."""
 
     def _answer(self, request: httpx.Request) -> httpx.Response:

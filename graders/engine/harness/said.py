@@ -126,11 +126,6 @@ class Scene:
         before = len(self.model.calls)
         return await step, tuple(self.model.calls[before:])
 
-    async def settle(self) -> None:
-        """Let the server do all that it has to do, and what follows from it."""
-        for _ in range(_ROUNDS):
-            await attempt(self.student.settle())
-
     async def rest(self) -> None:
         """Let the server do all that it has to do, in its threads as well, and what follows."""
         for _ in range(_ROUNDS):

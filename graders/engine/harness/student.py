@@ -249,12 +249,6 @@ class Student:
         """
         return self._link.blocked_seconds if self._link is not None else 0.0
 
-    async def settle(self) -> None:
-        """Wait until the server's event loop has nothing left to do."""
-        link = self._running().link
-        pong = link.ping()
-        await link.until(pong.done)
-
     async def rest(self) -> None:
         """Wait until the server has nothing left to do, in its event loop and in its threads."""
         await self._running().link.rest()

@@ -50,7 +50,7 @@ class PageBackend(Protocol):
     def http(self) -> httpx.AsyncClient:
         """A client of it."""
 
-    async def settle(self) -> None:
+    async def rest(self) -> None:
         """Wait until it has nothing left to do."""
 
 
@@ -148,7 +148,7 @@ class PageServer:
         said = _said(await _read(receive))
         if name == "round":
             with contextlib.suppress(Finding):
-                await self._student.settle()
+                await self._student.rest()
             reply: dict[str, Any] = {"activity": self.activity, "open": self.open_requests}
         else:
             reply = await self.on_said(said)

@@ -141,7 +141,7 @@ async def test_a_client_that_leaves_is_seen_by_the_app(
     student = await bench.serve(RAW_STREAM, spec_version=spec_version)
     async with student.http.stream("GET", "/words") as response:
         assert await anext(response.aiter_raw()) == b"first"
-    await student.settle()
+    await student.rest()
     assert (await student.http.get("/seen")).text == seen
 
 
@@ -158,14 +158,14 @@ async def test_starlette_relies_on_send_by_spec_version_2_4(bench: Bench) -> Non
     await _leave_after_the_first_chunk(student)
     # Nothing has been sent since, so the app cannot know; this request lets it go on.
     assert (await student.http.get("/seen")).json() == []
-    await student.settle()
+    await student.rest()
     assert "closed" in (await student.http.get("/seen")).json()
 
 
 async def _leave_after_the_first_chunk(student: Student) -> None:
     async with student.http.stream("GET", "/words") as response:
         assert await anext(response.aiter_raw()) == b"first"
-    await student.settle()
+    await student.rest()
 
 
 async def test_the_state_of_the_lifespan_is_in_each_request(bench: Bench) -> None:

@@ -416,10 +416,10 @@ async def _text(coming: Awaitable[ChatKitEvent | None]) -> object:
     return event.raw["text"]
 
 
-async def test_settle_waits_for_work_in_threads(bench: Bench) -> None:
+async def test_rest_waits_for_work_in_threads(bench: Bench) -> None:
     student = await bench.serve(SERVER)
     request = asyncio.create_task(student.http.get("/works/in-thread"))
-    await student.settle()
+    await student.rest()
     assert (await request).json() is True
 
 

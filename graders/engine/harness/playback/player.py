@@ -72,7 +72,7 @@ class _Player:
             case "wait":
                 await student.advance(float(turn.wait or 0))
             case "restart":
-                await self._settle()
+                await self._rest()
                 await self._start_again()
             case "kill":
                 await self._start_again()
@@ -196,7 +196,7 @@ class _Player:
         await self._read_in_lock_step(got, told, most)
         if turn.leave_after is not None:
             await got.close()
-            await self._settle()
+            await self._rest()
         if turn.pause_after is not None:
             self._stage.thread(turn).paused = Paused(got, told)
         return TurnAnswer(got.status, got.last_serial, stream=got, events=list(got.events))
@@ -224,9 +224,9 @@ class _Player:
                     return
                 await _release(told)
 
-    async def _settle(self) -> None:
+    async def _rest(self) -> None:
         for _ in range(_ROUNDS):
-            await self._stage.student.settle()
+            await self._stage.student.rest()
 
     def _require_thread(self, turn: ConversationTurn, answer: TurnAnswer) -> None:
         """Note the id of a new thread; a :class:`Finding` where an answer does not tell it."""

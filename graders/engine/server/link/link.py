@@ -24,6 +24,7 @@ from graders.engine.server.link.socket_end import SocketEnd
 from graders.engine.server.trouble import Blocked, ProtocolBroken, RanAway, Stalled
 from graders.engine.server.watch.footprint import amount
 from graders.engine.server.watch.partner import Partner, activity_of_partner
+from graders.engine.server.watch.process_state import Activity
 from graders.engine.server.watch.watchdog import Watchdog
 from graders.engine.wire import Frame, FrameBuffer, FromStudent, WireError, encode
 from graders.engine.wire import parse_from_student as parse
@@ -50,10 +51,14 @@ _MOST_QUESTIONS, _QUESTION_SECONDS = 2_000, 0.001
 """How long is waited for what never comes to rest: some seconds."""
 _RESTLESS_NS = 300_000_000
 """How much the server may compute until it must be at rest: far more than a message takes."""
+_MOST_RESTLESS = 3
+"""So many times it may be waited for in vain."""
 _MOST_STEPS = 2_000
 """Timers that one move of the clock meets, each with what works elsewhere."""
 _MOST_RAISED = 1_000
 """Exceptions that one server may tell of; ``host`` stops far earlier, but may not be the sender."""
+
+_Seen = TypeVar("_Seen")
 
 
 @dataclass
@@ -158,6 +163,8 @@ class Link:
         self._tickets: dict[int, asyncio.Future[float | None]] = {}
         self._waiters = Waiters()
         self._partner = partner
+        self._restless = 0
+        self._rested_after: tuple[int, float] | None = None
         self._pongs: set[asyncio.Task[float | None]] = set()
         self._watchdog = Watchdog(pid, limits, self, partner)
         self._watching: asyncio.Task[None] | None = None
@@ -210,24 +217,31 @@ class Link:
         """Ask the event loop; the future's result is the seconds to its next timer."""
         if self._partner is None:
             return self._ask()
-        asking = self._loop.create_task(self._ask_both(self._partner))
-        self._pongs.add(asking)
-        asking.add_done_callback(self._pongs.discard)
-        asking.add_done_callback(lambda _: self._waiters.wake())
-        return asking
+        partner = self._partner
+        return self._ask_until(lambda: activity_of_partner(partner), _nothing_came_between)
 
     def _ask(self) -> asyncio.Future[float | None]:
         ticket, future = self._ticket()
         self.send(Ping(ticket=ticket))
         return future
 
-    async def _ask_both(self, partner: Partner) -> float | None:
-        """Ask the event loop until nothing was on its way between it and ``partner`` meanwhile."""
+    def _ask_until(
+        self, look: Callable[[], _Seen], are_at_rest: Callable[[_Seen, _Seen], bool]
+    ) -> asyncio.Future[float | None]:
+        """Ask the event loop again and again, until the looks before and after show rest."""
+        asking = self._loop.create_task(self._asked(look, are_at_rest))
+        self._pongs.add(asking)
+        asking.add_done_callback(self._pongs.discard)
+        asking.add_done_callback(lambda _: self._waiters.wake())
+        return asking
+
+    async def _asked(
+        self, look: Callable[[], _Seen], are_at_rest: Callable[[_Seen, _Seen], bool]
+    ) -> float | None:
         for _ in range(_MOST_QUESTIONS):
-            before = activity_of_partner(partner)
+            before = look()
             next_timer = await self._ask()
-            after = activity_of_partner(partner)
-            if before == after and after.asleep:
+            if are_at_rest(before, look()):
                 break
             await asyncio.sleep(_QUESTION_SECONDS)
         return next_timer
@@ -236,21 +250,34 @@ class Link:
         """Wait until the server has nothing left to do, in its event loop and in its threads.
 
         At rest is what was asleep both before and after a question to the loop: what was written
-        before has been read by then. A server whose threads compute for long is left alone.
+        before has been read by then. Where nothing was said since, it still is. Threads that
+        compute for long are left alone, and a server that was so several times is only asked.
         """
-        begun = self._watchdog.seen()
-        was_asleep = False
-        for _ in range(_MOST_QUESTIONS):
+        begun: Activity | None = None
+        rested_after: tuple[int, float] | None = None
+
+        def are_at_rest(before: Activity | None, after: Activity | None) -> bool:
+            nonlocal begun, rested_after
+            begun = begun or before
+            # Where the kernel does not tell, nobody can know more.
+            if before is None or after is None or (before.asleep and after.asleep):
+                rested_after = self._said
+            restless = begun and after and after.cpu_ns - begun.cpu_ns > _RESTLESS_NS
+            return rested_after is not None or bool(restless)
+
+        if self._rested_after == self._said or self._restless >= _MOST_RESTLESS:
             pong = self.ping()
             await self.until(pong.done)
-            now = self._watchdog.seen()
-            if now is None or begun is None or now.cpu_ns - begun.cpu_ns > _RESTLESS_NS:
-                return
-            if was_asleep and now.asleep:
-                return
-            was_asleep = now.asleep
-            if not was_asleep:
-                await asyncio.sleep(_QUESTION_SECONDS)
+            return
+        pong = self._ask_until(self._watchdog.seen, are_at_rest)
+        await self.until(pong.done)
+        self._rested_after = rested_after
+        self._restless += rested_after is None
+
+    @property
+    def _said(self) -> tuple[int, float]:
+        """What grows with all that may wake the server up: messages, and moves of its clock."""
+        return self.message_count, self.moved_seconds
 
     async def advance(self, seconds: float, *, stop: bool = False) -> float | None:
         """Move the virtual clock, and let it stand still; return the seconds to the next timer."""
@@ -533,3 +560,7 @@ def _once(before: _T | None, now: _T) -> _T:
     if before is not None:
         raise ProtocolBroken(f"the submission broke the protocol: {type(now).__name__} twice")
     return now
+
+
+def _nothing_came_between(before: Activity, after: Activity) -> bool:
+    return before == after and after.asleep
