@@ -22,8 +22,11 @@ def stand_in(left_out: str) -> Callable[..., object]:
         servers: Sequence[Mutant],
         _serve: object,
         _seed: int,
+        *,
+        kept: object,
         tell: Callable[[int, int], None],
     ) -> dict[str, frozenset[str]]:
+        assert kept is not None
         tell(1, len(servers))
         found = frozenset({told[0].name})
         return {each.name: frozenset() if each.name == left_out else found for each in servers}

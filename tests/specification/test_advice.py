@@ -53,7 +53,7 @@ def in_turn_of_bob(expected: str, before: str = SAID) -> str:
 def test_what_nobody_can_show_is_idle() -> None:
     for expected, why in [
         ("model_did_not_see: ['{canary.oen}']", "nobody has said `{canary.oen}` by then"),
-        ("nothing_of: [bob]", "`bob` is nobody else who has done anything by then"),
+        ("nothing_of: [bob]", "`bob` has done nothing by then, or is who looks"),
     ]:
         spec = specification(in_turn_of_bob(expected))
         assert [(one.scenario, one.turn, one.why) for one in idle_expectations(spec)] == [

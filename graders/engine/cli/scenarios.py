@@ -16,6 +16,8 @@ from graders.engine.content.misconceptions import FILE as MISCONCEPTIONS
 from graders.engine.content.specification import FILE, load_specification
 from graders.engine.core.errors import UsageError
 from graders.engine.course_servers.mutants import solutions_of
+from graders.engine.grading.environment import environment
+from graders.engine.harness.kept import KeptTexts, usual_place
 from graders.engine.specification import load_opponents, noticed_by_each
 from graders.engine.submissions.submission import find_submission
 
@@ -32,6 +34,7 @@ def run_scenarios(
     scenarios = load_specification(file or _usual_file(lesson)).scenarios
     opponents = load_opponents(lesson)
     seed = new_seed() if seed is None else seed
+    kept = KeptTexts(usual_place(), environment(lesson).model_dump_json())
     stderr = context.stderr()
 
     def tell(done: int, count: int) -> None:
@@ -44,7 +47,9 @@ def run_scenarios(
         open_factory(lesson, submission) as factory,
     ):
         noticed = asyncio.run(
-            noticed_by_each(scenarios, opponents.broken, factory.reference, seed, tell)
+            noticed_by_each(
+                scenarios, opponents.broken, factory.reference, seed, kept=kept, tell=tell
+            )
         )
     page = context.stdout()
     print_page(page, scenarios_page.render([each.name for each in scenarios], opponents, noticed))

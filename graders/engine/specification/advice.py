@@ -178,7 +178,7 @@ def _without_idle(
         "any_outcome": None,
     }
     why = [f"nobody has said `{text}` by then" for text in unheard]
-    why += [f"`{name}` is nobody else who has done anything by then" for name in idle_users]
+    why += [f"`{name}` has done nothing by then, or is who looks" for name in idle_users]
     return wanted.model_copy(update=rest), why
 
 

@@ -3,18 +3,13 @@
 A scenario counts if it expects something, repeats no other, and holds on every right server. A
 misconception is caught when each of its broken servers fails a scenario that counts.
 
-What was found is kept by content: the files of the server, and what a scenario does and expects. So
-when a specification was changed, only those scenarios are played that nobody has played before.
-This needs that a scenario ends on a server as if it were alone with it. On a broken one each is:
-an earlier one could hide what a later one shows. Right servers keep users apart, so one is started
-for all scenarios; what fails there is played once more, alone. The words in scenarios are random;
-what is found must not depend on them. Must not give points.
+What was found is kept, so when a specification was changed, only those scenarios are played that
+nobody has played before. Must not give points.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -31,7 +26,8 @@ from graders.engine.harness.kept import KeptTexts
 from graders.engine.harness.server_factory import ServerFactory
 from graders.engine.specification.advice import empty_scenarios, repeated_scenarios
 from graders.engine.specification.holding import first_failing, held_on_right
-from graders.engine.specification.opponents import Opponents, digest_of_mutant, digest_of_solution
+from graders.engine.specification.keys import FAILS, HOLDS, keys_on_broken, keys_on_right
+from graders.engine.specification.opponents import Opponents
 
 Serve = Callable[[Path], ServerFactory]
 """Returns what starts servers of the course's own, from a folder."""
@@ -40,7 +36,6 @@ Progress = Callable[[int, int], None]
 _Server = TypeVar("_Server")
 _APART = 37
 """How far apart in a list two processes begin whose numbers follow each other."""
-_HOLDS, _FAILS = "", "fails"
 
 
 @dataclass(frozen=True)
@@ -165,7 +160,7 @@ class _Trial:
     async def _fails_on_right(self, folder: Path) -> tuple[Path, list[Overdemand]]:
         """Return a server, and the scenarios that fail on it."""
         scenarios = self._spec.scenarios
-        keys = _keys_of(scenarios, f"right {digest_of_solution(folder)}")
+        keys = keys_on_right(scenarios, folder)
         async with self._side_by_side:
             # Looked up as late as can be: another process may have found it meanwhile.
             known = self._kept.of(keys.values())
@@ -173,26 +168,24 @@ class _Trial:
             if unknown:
                 held = await held_on_right(self._serve(folder), unknown, self._seed)
                 found = {
-                    keys[each.scenario]: each.finding.sentence if each.finding else _HOLDS
+                    keys[each.scenario]: each.finding.sentence if each.finding else HOLDS
                     for each in held
                 }
                 self._kept.keep(found)
                 known |= found
         self._step()
         told = ((name, known[key]) for name, key in keys.items())
-        return folder, [
-            Overdemand(name, folder.name, seen) for name, seen in told if seen != _HOLDS
-        ]
+        return folder, [Overdemand(name, folder.name, seen) for name, seen in told if seen != HOLDS]
 
     async def _is_noticed(
         self, mutant: Mutant, told: Misconception, scenarios: Sequence[Scenario]
     ) -> bool:
         """Return whether a scenario fails on a broken server."""
-        keys = _keys_of(scenarios, f"broken {digest_of_mutant(mutant)}")
+        keys = keys_on_broken(scenarios, mutant)
         shows_in = mutant.shows_in or told.shows_in
         async with self._side_by_side:
             known = self._kept.of(keys.values())
-            is_noticed = any(seen != _HOLDS for seen in known.values())
+            is_noticed = any(seen != HOLDS for seen in known.values())
             unknown = [each for each in scenarios if keys[each.name] not in known]
             if unknown and not is_noticed:
                 unknown.sort(key=lambda each: self._relevance(each, told.area, shows_in))
@@ -222,19 +215,11 @@ def _turned(servers: Sequence[_Server]) -> list[_Server]:
     return [*servers[first:], *servers[:first]]
 
 
-def _keys_of(scenarios: Sequence[Scenario], server: str) -> dict[str, str]:
-    """Return for each scenario the digest of what decides how it ends on a server."""
-    return {
-        each.name: hashlib.sha256(f"{server}\0{each.played_json()}".encode()).hexdigest()
-        for each in scenarios
-    }
-
-
 def _tried(names: Sequence[str], keys: Mapping[str, str], failed: str | None) -> dict[str, str]:
     """Return how those scenarios ended that were tried: all until the one that failed."""
     tried = {}
     for name in names:
-        tried[keys[name]] = _FAILS if name == failed else _HOLDS
+        tried[keys[name]] = FAILS if name == failed else HOLDS
         if name == failed:
             break
     return tried
