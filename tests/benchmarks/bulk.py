@@ -6,22 +6,38 @@ Nothing is asserted about time: it is a report. Run it with
 
 from __future__ import annotations
 
+import asyncio
 import os
 import resource
 import shutil
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 from graders.engine.bulk.journal import read_journal
+from graders.engine.bulk.orders import GradeOrder
+from graders.engine.bulk.packing import packed
+from graders.engine.bulk.processes import SeparateProcesses
+from graders.engine.bulk.worker import grade_orders, versions_of
+from graders.engine.cli.context import real_servers
+from graders.engine.content.canaries import Canaries
+from graders.engine.content.catalogue import Catalogue
 from graders.engine.core.places import REPOSITORY
+from graders.engine.core.results import IsolationLevel
+from graders.engine.harness import Scene, ServerSettings, Student
+from graders.engine.model import ScriptedModel
+from graders.engine.sandbox.fork_client import ForkLauncher
+from graders.engine.sandbox.process import Launcher
+from graders.engine.server.trace import Trace
 from tests.bulk.class_folder import hand_in
 
 SOLUTION = REPOSITORY / "reference_solutions" / "lesson02" / "solution"
 COPIES = int(os.environ.get("BULK_COPIES", "100"))
 NAIVE = Path(__file__).with_name("naive_lesson02.py")
 NAIVE_COPIES = min(COPIES, 10)
+MESSAGES = 20
 RUN = """
 import resource, sys
 from pathlib import Path
@@ -91,6 +107,65 @@ def naive_way(folder: Path) -> float:
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return used / NAIVE_COPIES
+
+
+def own_megabytes(pid: int) -> float:
+    """Return the memory that a process shares with no other, in MB."""
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines()
+    told = (line.split() for line in lines if line.startswith("Private_"))
+    return sum(int(words[1]) for words in told) / 1024
+
+
+async def while_it_runs(launcher: Launcher) -> float:
+    """Return the MB that a student's server has of its own after some messages."""
+    model, trace = ScriptedModel(), Trace()
+    settings = ServerSettings(source=SOLUTION, variables={"OPENAI_API_KEY": "k"})
+    student = await Student.launch(launcher, settings, model, trace)
+    scene = Scene(student, model, Canaries(1))
+    for number in range(MESSAGES):
+        assert (await scene.say(f"message {number}")).answered
+    used = own_megabytes(student.pid)
+    await student.stop()
+    return used
+
+
+def worker_memory() -> dict[str, float]:
+    """Grade one submission in a process of its own, and return what is held afterwards."""
+    lesson = Catalogue(REPOSITORY).lesson("lesson02")
+    bundle = packed(SOLUTION)
+    order = GradeOrder(
+        number=0,
+        lesson=lesson.id,
+        seed=1,
+        require=IsolationLevel.PRACTICE,
+        versions=versions_of(lesson),
+        called="solution",
+        shown="solution",
+        data=bundle.data,
+        content_hash=bundle.content_hash,
+    )
+    with closing(ForkLauncher()) as launcher:
+        launcher.await_ready()
+        server = asyncio.run(while_it_runs(launcher))
+        shared = own_megabytes(launcher.pid)
+        alone = own_megabytes(os.getpid())
+    (graded,) = grade_orders(real_servers, (order,))
+    assert '"score": 100' in graded.result
+    return {
+        "server": server,
+        "fork server": shared,
+        "worker before": alone,
+        "worker": own_megabytes(os.getpid()),
+    }
+
+
+def test_memory_of_one_submission() -> None:
+    with SeparateProcesses(1) as workers:
+        used = workers.submit(worker_memory).result()
+    print(f"\na student's server, after {MESSAGES} messages: {used['server']:.0f} MB of its own")
+    print("  goal < 60 MB")
+    print(f"  the fork server that it is copied from: {used['fork server']:.0f} MB")
+    print(f"  a worker: {used['worker']:.0f} MB, {used['worker before']:.0f} MB before it grades")
 
 
 def test_what_the_run_itself_costs(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from graders.engine.bundles import kinds, lesson_files
 from graders.engine.bundles.files import Files, files_below, write_folder
 from graders.engine.content.catalogue import Catalogue
 from graders.engine.content.course import find_course
+from graders.engine.content.models import Database
 from graders.engine.content.quiz import load_bank
 from graders.engine.core.errors import ContentError, UsageError
 from graders.engine.core.places import REPOSITORY
@@ -310,3 +311,17 @@ def test_what_a_course_hides_of_a_lender_is_not_shown(tmp_path: Path) -> None:
     assert b'"scheme-case"' not in files["graders/lesson06/test_users.py"]
     with pytest.raises(UsageError, match="lesson08 borrows it"):
         made("list-own")
+
+
+@pytest.mark.parametrize("to_students", [True, False])
+def test_database_of_the_class_goes_along(tmp_path: Path, to_students: bool) -> None:
+    mine = tmp_path / "course.yaml"
+    mine.write_text(
+        "format_version: 1\nlessons:\n  lesson05: {database: postgresql}\n  lesson06: {}\n", "utf-8"
+    )
+    lessons = Catalogue(REPOSITORY, find_course(REPOSITORY, mine)).lessons()
+    files = lesson_files.course_file(lessons, to_students=to_students)
+    (tmp_path / "copy.yaml").write_bytes(files["course.yaml"])
+    there = Catalogue(REPOSITORY, find_course(REPOSITORY, tmp_path / "copy.yaml"))
+    assert there.lesson("lesson05").database is Database.POSTGRESQL
+    assert there.lesson("lesson06").database is Database.SQLITE

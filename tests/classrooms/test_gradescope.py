@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from graders.bootstrap.launch import groups_for
 from graders.engine.bundles import kinds
 from graders.engine.bundles.files import write_zip
 from graders.engine.content.catalogue import Catalogue
@@ -18,6 +19,7 @@ from tests.classrooms.conftest import LESSON, SOLUTION, Run
 from tests.classrooms.readers import gradescope_results
 from tests.miniature import COURSE
 
+STRONG = IsolationLevel.STRONG
 PYTHON = """\
 #!/bin/sh
 [ "$1" = -c ] && exit 0
@@ -55,7 +57,7 @@ def graded(run: Run, root: Path) -> dict[str, object]:
 def test_archive_is_set_up_and_grades_files_that_were_handed_in(run: Run, root: Path) -> None:
     variables = {"AUTOGRADER_ROOT": str(root)}
     built = run("bash", root / "source" / "setup.sh", cwd=root, variables=variables)
-    assert (built.returncode, "grade.py" in built.stdout) == (0, True), built.stderr
+    assert (built.returncode, LESSON.title in built.stdout) == (0, True), built.stderr
     shutil.copytree(SOLUTION, root / "submission", dirs_exist_ok=True)
     result = graded(run, root)
     assert result["score"] == 100
@@ -97,7 +99,15 @@ def test_image_with_an_old_python_only_gets_a_newer_one(run: Run, root: Path) ->
     assert built.returncode == 0, built.stderr
     asked = (root / "apt").read_text().splitlines()
     assert asked == ["update", "install -y python3.11 python3.11-venv"]
-    assert (root / "started").read_text() == f"{root}/source/grade.py --version\n"
+    # What installs the packages of this lesson, and not those of any.
+    assert (root / "started").read_text() == f"{root}/source/grade.py list lesson01\n"
+
+
+def test_image_of_an_elective_gets_its_packages_when_it_is_built() -> None:
+    files = kinds.gradescope(REPOSITORY, [Catalogue(REPOSITORY).lesson("rag")], STRONG)
+    assert b'grade.py" list rag\n' in files["setup.sh"]
+    assert "graders/requirements-rag.txt" in files
+    assert groups_for(["list", "rag"]) == groups_for(["rag", "folder"]) == ("rag",)
 
 
 def test_hidden_criteria_are_in_it_whole() -> None:

@@ -68,4 +68,8 @@ def test_each_lesson_is_a_question_of_its_own() -> None:
         assert options["serverFilesCourse"] == ["chatkit_grader/"]
         assert f"{GRADER}/run_grader" in files
     assert b"REQUIRE=strong" in files[f"{GRADER}/run_grader"]
-    assert f"COPY {GRADER} " in files["Dockerfile"].decode()
+    image = files["Dockerfile"].decode()
+    assert f"COPY {GRADER} " in image
+    # A grading has no network: what each of them needs is installed with the image.
+    assert f"for lesson in {' '.join(each.id for each in lessons)}; do" in image
+    assert 'grade.py list "$lesson"' in image

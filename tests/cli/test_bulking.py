@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from graders.engine.bulk.orders import GradeOrder
 from graders.engine.bulk.run import BulkRun
 from graders.engine.cli import bulking
 from graders.engine.cli.exit_codes import ExitCode
@@ -152,13 +153,24 @@ def test_changed_scores_are_told_with_the_reason(tmp_path: Path) -> None:
     assert run("diff", str(source), str(new)).code == ExitCode.USAGE
 
 
-def test_similar_submissions_are_told_with_a_page(tmp_path: Path) -> None:
+def test_similar_submissions_are_told_with_a_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     source, out = tmp_path / "class", tmp_path / "out"
     shared = "".join(f"value_{n} = [{n}, {n} + 1]\n" for n in range(40))
     for student in ("ada", "bob"):
         hand_in(source / student, RIGHT + shared)
     hand_in(source / "cyd")
+    packed: list[int] = []
+    order_of = BulkRun.order_of
+
+    def counted(run: BulkRun, number: int) -> GradeOrder:
+        packed.append(number)
+        return order_of(run, number)
+
+    monkeypatch.setattr(BulkRun, "order_of", counted)
     outcome = bulk(source, out, "--similarity")
+    assert packed == [0, 1, 2]
     assert f"1 pair of submissions share code: look at {out / 'similarity.html'}." in outcome.out
     page = (out / "similarity.html").read_text(encoding="utf-8")
     assert "3 submissions compared, 1 pair to look at" in page

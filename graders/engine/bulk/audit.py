@@ -57,8 +57,8 @@ class AuditReport:
         found = f"{differ} differ" if differ else "none differs"
         plural = "" if self.submissions == 1 else "s"
         return (
-            f"Audit: {self.submissions} submission{plural} drawn at random, {self.gradings} more gradings "
-            f"with other seeds, half of them on cold interpreters: {found}."
+            f"Audit: {self.submissions} submission{plural} drawn at random, {self.gradings} more "
+            f"gradings with other seeds, half of them on cold interpreters: {found}."
         )
 
 

@@ -96,6 +96,12 @@ class Finished:
 
 Listener: TypeAlias = Callable[[Finished, str], None]
 """Told of each entry as it is done, with the texts of our own errors."""
+PackedListener: TypeAlias = Callable[[Entry, bytes], None]
+"""Shown each project as it was packed: nothing where there is none."""
+
+
+def unheard(entry: Entry, data: bytes) -> None:
+    """Listen to nothing."""
 
 
 @dataclass
@@ -106,6 +112,7 @@ class BulkRun:
     entries: Sequence[Entry]
     journal: Journal
     on_finished: Listener
+    on_packed: PackedListener = unheard
     finished: dict[int, Finished] = field(default_factory=dict)
     _marks: ProjectMarks = field(init=False)
     _seed: int = field(init=False)
@@ -149,6 +156,7 @@ class BulkRun:
         """Yield the order of each entry that must be graded; tell of the others."""
         for number, entry in enumerate(self.entries):
             order = self.order_of(number)
+            self.on_packed(entry, order.data)
             known = self._known(entry)
             if known is not None and self._is_current(known, order):
                 self._tell(number, Finished(entry, known, known, graded=False))

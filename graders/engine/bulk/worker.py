@@ -44,6 +44,7 @@ class _Workshop:
 
     stack = ExitStack()
     opened: dict[OpenServers, OpenFactory] = {}  # noqa: RUF012 - one for the process
+    lessons: dict[tuple[str, Path | None, CourseVersions], Lesson] = {}  # noqa: RUF012
 
 
 def grade_orders(servers: OpenServers, orders: Batch) -> tuple[GradedOrder, ...]:
@@ -65,9 +66,7 @@ def _digests_at(root: Path, name: str) -> tuple[str, str, str]:
 
 
 def _graded(servers: OpenServers, order: GradeOrder) -> GradedOrder:
-    catalogue = Catalogue(order.root or REPOSITORY, order.course)
-    lesson = catalogue.lesson(order.lesson).on(order.database)
-    _require_same(order.versions, versions_of(lesson))
+    lesson = _lesson_of(order)
     logs: list[str] = []
 
     def listen(event: GradingEvent) -> None:
@@ -88,6 +87,17 @@ def _graded(servers: OpenServers, order: GradeOrder) -> GradedOrder:
         page=html_page.render(seen_by(Audience.STUDENT, whole)),
         log="\n".join(logs),
     )
+
+
+def _lesson_of(order: GradeOrder) -> Lesson:
+    """Return the lesson with its rubric, read once; a UsageError where it is another one here."""
+    key = order.lesson, order.root, order.versions
+    if key not in _Workshop.lessons:
+        catalogue = Catalogue(order.root or REPOSITORY, order.course)
+        lesson = catalogue.lesson(order.lesson).on(order.database)
+        _require_same(order.versions, versions_of(lesson))
+        _Workshop.lessons[key] = lesson
+    return _Workshop.lessons[key]
 
 
 def _factory(servers: OpenServers) -> OpenFactory:

@@ -85,7 +85,7 @@ def prairielearn(root: Path, lessons: Sequence[Lesson], require: IsolationLevel)
     return {
         **placed(grader, "serverFilesCourse/chatkit_grader"),
         **questions,
-        "Dockerfile": classroom["Dockerfile"],
+        "Dockerfile": _filled(classroom["Dockerfile"], lessons),
     }
 
 
@@ -167,6 +167,7 @@ def _filled(
     meant = {
         "| `lesson06` | Title |": "\n".join(f"| `{each.id}` | {each.title} |" for each in lessons),
         "[lesson06]": f"[{', '.join(each.id for each in lessons)}]",
+        "in lesson06;": f"in {' '.join(each.id for each in lessons)};",
         "lesson06": first.id,
         "Lesson's title": first.title,
         "REQUIRE=strong": f"REQUIRE={require}",

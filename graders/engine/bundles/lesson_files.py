@@ -17,7 +17,7 @@ from graders.engine.bundles.hidden import hidden_criteria
 from graders.engine.content.catalogue import Lesson
 from graders.engine.content.course import COURSE_NAME, CriterionInCourse
 from graders.engine.content.misconceptions import FILE as MISCONCEPTIONS
-from graders.engine.content.models import Criterion, load_rubric
+from graders.engine.content.models import Criterion, Database, load_rubric
 from graders.engine.content.reasons import REASONS, load_reasons
 from graders.engine.core.errors import ContentError
 from graders.engine.core.results import Visibility
@@ -104,14 +104,22 @@ def _only_in(name: str, removed: str, left: str) -> bool:
 def course_file(lessons: Sequence[Lesson], *, to_students: bool) -> Files:
     """Return the ``course.yaml`` of a bundle, if there is a course: what it says of these lessons.
 
-    Students read the points only; what is hidden from them is cut out already.
+    Students read the points and the database only; what is hidden from them is cut out already.
     """
     course = lessons[0].course
     if course is None:
         return {}
     told = course.told.model_dump(mode="json", exclude_defaults=True, include=_OF_EVERY_COURSE)
-    chosen = {each.id: {"criteria": _in_course(each, to_students=to_students)} for each in lessons}
+    chosen = {
+        each.id: {"criteria": _in_course(each, to_students=to_students), **_database(each)}
+        for each in lessons
+    }
     return {COURSE_NAME: _dumped({"format_version": 1, **told, "lessons": chosen}).encode()}
+
+
+def _database(lesson: Lesson) -> Mapping[str, str]:
+    """Return what the servers are graded with, where the class has another than the usual one."""
+    return {} if lesson.database is Database.SQLITE else {"database": str(lesson.database)}
 
 
 def _in_course(lesson: Lesson, *, to_students: bool) -> Mapping[str, Any]:

@@ -5,7 +5,7 @@ Must not decide anything about a submission: it puts the parts of ``bulk`` toget
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,9 +33,11 @@ from graders.engine.bulk.run import (
     Again,
     BulkRun,
     GradingWorkers,
+    PackedListener,
     RunPlan,
     records_in_order,
     replaced,
+    unheard,
 )
 from graders.engine.bulk.similarity import LANGUAGES, Code, Similarity, similar
 from graders.engine.bulk.worker import cold_servers, versions_of
@@ -129,7 +131,9 @@ def _graded(context: CommandContext, order: BulkOrder, out: Path, group: _Class)
     stderr = context.stderr()
     with opened_journal(out) as journal, ExitStack() as stack:
         with bulk_watched(stderr, len(entries), verbose=order.verbose) as progress:
-            run = BulkRun(plan, entries, journal, progress)
+            codes: list[Code] = []
+            on_packed = _collecting(codes) if order.similarity else unheard
+            run = BulkRun(plan, entries, journal, progress, on_packed)
             workers = stack.enter_context(_workers(context, order))
             try:
                 run.grade(workers)
@@ -138,7 +142,7 @@ def _graded(context: CommandContext, order: BulkOrder, out: Path, group: _Class)
                 raise
         graded = records_in_order(run)
         _write_class(out, group, graded)
-        pairs = _compared(run, out) if order.similarity else None
+        pairs = _compared(lesson, codes, out) if order.similarity else None
         _summarise(context, out, group, graded, kept=progress.kept)
         _print_changes(context, run)
         if pairs is not None:
@@ -149,19 +153,26 @@ def _graded(context: CommandContext, order: BulkOrder, out: Path, group: _Class)
     return ExitCode.GRADER_BROKE if failed else ExitCode.FULL_MARKS
 
 
-def _compared(run: BulkRun, out: Path) -> Similarity:
+def _collecting(codes: list[Code]) -> PackedListener:
+    """Return what keeps the code of each project as it is packed, so that none is packed again."""
+
+    def keep(entry: Entry, data: bytes) -> None:
+        codes.append(Code(entry.student, entry.file, texts_in(data, LANGUAGES)))
+
+    return keep
+
+
+def _compared(lesson: Lesson, codes: Sequence[Code], out: Path) -> Similarity:
     """Write the page of pairs that share code; return what was found."""
     from graders.engine.bulk.similarity_page import render  # noqa: PLC0415 - only here
 
     given = {
         each.name: each.read_text(encoding="utf-8")
-        for each in run.plan.lesson.assignment_dir.rglob("*")
+        for each in lesson.assignment_dir.rglob("*")
         if each.name.endswith((*LANGUAGES, ".md"))
     }
-    packed = ((entry, run.order_of(number).data) for number, entry in enumerate(run.entries))
-    codes = [Code(each.student, each.file, texts_in(data, LANGUAGES)) for each, data in packed]
     found = similar(codes, given)
-    write_whole(out / SIMILARITY, render(run.plan.lesson.id, found))
+    write_whole(out / SIMILARITY, render(lesson.id, found))
     return found
 
 

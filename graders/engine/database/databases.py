@@ -48,8 +48,8 @@ _END = "SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity WHERE usenam
 _AWAIT_END = "SELECT pg_terminate_backend(%s, %s)"
 _MOST_SECONDS = 45.0
 """Of what runs a student's functions: longer than a statement may take."""
-_SAYS_LATER = "FATAL:  the database system is"
-"""It starts, recovers, or does not accept connections yet."""
+_SAYS_LATER = ("FATAL:  the database system is", "server closed the connection unexpectedly")
+"""It starts, recovers, does not accept connections yet, or ends one with those of a crash."""
 _TRIES = 10_000
 _OWN_TROUBLES = ("53100", "58", "XX")
 """SQLSTATEs that are no server's doing: a full disk, a failing system, an error in PostgreSQL."""
@@ -145,7 +145,7 @@ class Databases:
                 )
             except psycopg.OperationalError as error:
                 # After a crash of one of its processes, it lets nobody in for a moment.
-                if _SAYS_LATER not in str(error):
+                if not any(each in str(error) for each in _SAYS_LATER):
                     raise
         raise GraderBrokeError("The PostgreSQL server of the grader lets nobody in.")
 
