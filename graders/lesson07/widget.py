@@ -280,6 +280,11 @@ class PlayedWidget:
             raise Finding("No message left the page.", needs=("context-first",))
         return self.replays[name].value
 
+    def confirm(self, what: str) -> None:
+        """Leave open what is right so far, where only a browser can see ``what``."""
+        if self.unseen:
+            raise NotMeasurable(f"Only a browser can see whether {what}.", right_so_far=True)
+
     def on_server(self) -> NodeRun:
         """Return how the widget was rendered in Node."""
         if self.server_run is None:
