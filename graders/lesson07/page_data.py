@@ -38,6 +38,12 @@ class PageData:
             headings={name: f"About {word(name)}" for name in HEADINGS},
         )
 
+    def with_values(self, values: Mapping[str, str]) -> PageData:
+        """Return the page with some of its texts replaced."""
+        headings = {name: values.get(text, text) for name, text in self.headings.items()}
+        address, title = (values.get(text, text) for text in (self.address, self.title))
+        return PageData(address, title, headings)
+
     @property
     def words(self) -> dict[str, str]:
         """What shows that each part is there: its word."""

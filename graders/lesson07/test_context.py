@@ -20,8 +20,8 @@ from graders.lesson07.widget import PlayedWidget, Sent
 _ESCAPED = re.compile(r"\\u[0-9a-fA-F]{4}")
 _ORDERS = {"instructions", "system", "developer"}
 _NOT_FOUND = (
-    "The page data was not found again in the request of the widget: send it as text or JSON, as "
-    "it is, percent-encoded or in base64."
+    "The page data was not found again in the request of the widget, and the widget did not send "
+    "that of another page: send it as text or JSON, as it is, percent-encoded or in base64."
 )
 
 

@@ -179,6 +179,7 @@ async def test_message_leaves_for_the_backend(loaded: PlayedWidget) -> None:
         else f"The user has sent a message, and no request left the page. {sent.why}".strip(),
         hint="other-address" if others else "nothing",
     )
+    loaded.confirm("`fetch` is called with a `this` that it accepts")
 
 
 @criterion("token-sent")
@@ -235,6 +236,7 @@ async def test_answer_comes_back(played: PlayedWidget) -> None:
         f"{quote(sent.look.shown) if sent.look.shown else 'nothing'}. {sent.why}".strip(),
         hint="not-shown",
     )
+    played.confirm("CORS lets the page send the message and read the answer")
 
 
 def _not_refused_by_cors(sent: Sent) -> None:

@@ -45,8 +45,9 @@ from graders.engine.web.packages import PackagesMissingError, web_packages
 from graders.engine.web.page_server import API_ORIGIN, PAGE_ORIGIN
 from graders.engine.web.programs import BROWSER_VARIABLE, find_browser, find_node, version_of
 from graders.engine.web.recording import WebRequest
-from graders.lesson07.page_data import PageData
-from graders.lesson07.replays import Replayer, thread_in
+from graders.lesson07.carrier import changed
+from graders.lesson07.page_data import PageData, page_runs
+from graders.lesson07.replays import OtherPages, Replayer, frame_of, thread_in
 from graders.lesson07.safe_json import read_object
 
 HERE = Path(__file__).parent / "web"
@@ -280,6 +281,11 @@ class PlayedWidget:
             raise Finding("No message left the page.", needs=("context-first",))
         return self.replays[name].value
 
+    def confirm(self, what: str) -> None:
+        """Leave open what is right so far, where only a browser can see ``what``."""
+        if self.unseen:
+            raise NotMeasurable(f"Only a browser can see whether {what}.", right_so_far=True)
+
     def on_server(self) -> NodeRun:
         """Return how the widget was rendered in Node."""
         if self.server_run is None:
@@ -416,7 +422,10 @@ async def play_replays(scene: Scene, played: PlayedWidget) -> None:
     if body is None:
         played.no_replays = "The body of a message is no JSON object."
         return
-    replayer = Replayer(scene, sent.request, body, scene.message("first"), sent.page)
+    written = played.steps["coding"].result or {}
+    replayer = Replayer(
+        scene, sent.request, body, scene.message("first"), sent.page, written=written
+    )
     played.replays = await replayer.play()
     for name, user in {"first": "alice", "replayed": "erin"}.items():
         thread = sent.thread_id if name == "first" else _thread_of(played.replays["normal"])
@@ -455,6 +464,7 @@ class _PagePlayer:
             "abort": self.abort,
             "fault 401": lambda: self.fault(401),
             "fault 500": lambda: self.fault(500),
+            "coding": self.coding,
             "cookie": self.cookie,
             "relative": self.relative,
             "late": self.late,
@@ -553,6 +563,29 @@ class _PagePlayer:
         self.server.planted.clear()
         sent = await self._sent(f"fault {status}", number)
         return Fault(status, before, sent.look, sent)
+
+    async def coding(self) -> dict[str, WebRequest]:
+        """Let the widget write other pages, where it sends them as nobody else can read them."""
+        outcome = self.played.steps["first"]
+        first: Sent | None = outcome.result
+        if first is None or first.request is None or first.page is None:
+            return {}
+        if changed(first.request, {first.page.title: "Another title"}) is not None:
+            return {}
+        parts = (each for call in first.calls
+                 for each in page_runs(call, first.page, self.scene.message("first")))  # fmt: skip
+        frame = frame_of(list(parts), first.page)
+        pages = OtherPages(self.scene, first.page).to_be_shown(frame.after.strip() if frame else "")
+        written = {name: await self._written(name, page) for name, page in pages.items()}
+        return {name: request for name, request in written.items() if request is not None}
+
+    async def _written(self, name: str, page: PageData) -> WebRequest | None:
+        """Return the request that begins a thread on ``page``, with the words of the first one."""
+        await self._again(self.token)
+        await self._show(page)
+        said, first = (self.scene.message(each).encode() for each in (f"coding {name}", "first"))
+        request = (await self._say(f"coding {name}", page)).request
+        return None if request is None else replace(request, body=request.body.replace(said, first))
 
     async def cookie(self) -> Sent:
         token = self.tokens.good("carol", jti="cookie")
@@ -708,6 +741,7 @@ OF_STEP = {
     "abort": "abort",
     "fault 401": "errors-shown",
     "fault 500": "errors-shown",
+    "coding": "context-first",
     "cookie": "cookie-sent",
     "relative": "relative-url",
     "late": "late-script",
@@ -727,6 +761,7 @@ PICTURED = {
     "abort": "after an answer was stopped",
     "fault 401": "after the backend answered 401",
     "fault 500": "after the backend answered 500",
+    "coding": "after messages from other pages",
     "cookie": "after a message without a token",
     "relative": "after a message to a relative address",
     "late, waited": "after ten seconds without the script",

@@ -68,6 +68,17 @@ def test_criterion_that_cannot_be_measured_is_not_run_nor_is_what_needs_it() -> 
     assert [each.message for each in found] == ["There is no browser."] * 2
 
 
+def test_what_is_right_so_far_is_not_run_and_what_needs_it_is_tried() -> None:
+    ledger = opened([])
+    ledger.record(START, "a", PASSED, 1.0)
+    ledger.record(START, "b", Verdict(Status.NOT_RUN, why="No browser.", right_so_far=True), 1.0)
+    assert ledger.may_try(STREAM)
+    assert ledger.decided["start"].status is Status.NOT_RUN
+    for name in ledger.cases["stream"]:
+        ledger.record(STREAM, name, PASSED, 1.0)
+    assert ledger.decided["stream"].status is Status.PASSED
+
+
 def test_case_that_never_reported_is_an_error_of_ours() -> None:
     ledger = opened([])
     ledger.record(START, "a", PASSED, 1.0)

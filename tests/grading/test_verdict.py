@@ -49,6 +49,7 @@ def test_finding_tells_what_judges_what_is_missing() -> None:
 def test_what_this_machine_lacks_is_not_run_and_says_why() -> None:
     verdict = judge(NotMeasurable("There is no browser."), CRITERION)
     assert verdict == Verdict(Status.NOT_RUN, why="There is no browser.")
+    assert judge(NotMeasurable("No browser.", right_so_far=True), CRITERION).right_so_far
 
 
 def test_finding_marks_its_line_in_the_conversation() -> None:

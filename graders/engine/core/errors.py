@@ -68,11 +68,14 @@ class NotMeasurable(AutograderError):  # noqa: N818 - a fact, not an error
     """A check has no way to see what it asks for; ``why`` is one sentence.
 
     The machine lacks something, or a server stores in a way that cannot be looked into.
+    ``right_so_far`` says that all of it that can be seen here is right: so what needs its criterion
+    can be tried.
     """
 
-    def __init__(self, why: str) -> None:
+    def __init__(self, why: str, *, right_so_far: bool = False) -> None:
         super().__init__(why)
         self.why = why
+        self.right_so_far = right_so_far
 
 
 class Finding(AutograderError):  # noqa: N818 - a value of grading, not an error

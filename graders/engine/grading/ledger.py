@@ -39,6 +39,7 @@ class Ledger:
     _started: set[str] = field(default_factory=set)
     _blocked_by: dict[str, dict[str, None]] = field(default_factory=dict)
     _not_measurable: dict[str, str] = field(default_factory=dict)
+    _right_so_far: set[str] = field(default_factory=set)
 
     def expect(self, criterion: str, names: Collection[str]) -> None:
         """Note that these cases have to report before ``criterion`` can be passed."""
@@ -49,7 +50,7 @@ class Ledger:
         self._decide_before(criterion)
         if criterion.id in self.decided:
             return False
-        if criterion.id in self.left_out or unmet(criterion, self._statuses()):
+        if criterion.id in self.left_out or self._unmet(criterion):
             self._decide(criterion)
             return False
         if criterion.id not in self._started:
@@ -71,6 +72,8 @@ class Ledger:
             case = CaseResult(name=name, status=Status.BLOCKED, duration_ms=duration_ms)
         if verdict.status is Status.NOT_RUN:
             self._not_measurable[criterion.id] = verdict.why
+            if verdict.right_so_far:
+                self._right_so_far.add(criterion.id)
         self.cases[criterion.id][name] = case
         self.on_event(CaseFinished(criterion.id, case, verdict.log))
         if None not in self.cases[criterion.id].values():
@@ -95,7 +98,7 @@ class Ledger:
     def _outcome(self, criterion: Criterion) -> CriterionResult:
         if criterion.id in self.left_out:
             return score.not_run(criterion, self.left_out[criterion.id])
-        needs = unmet(criterion, self._statuses())
+        needs = self._unmet(criterion)
         if needs and self._not_measurable.keys() >= set(needs):
             # What it needs was not tried for want of something, so neither is it.
             self._not_measurable[criterion.id] = self._not_measurable[needs[0]]
@@ -108,6 +111,13 @@ class Ledger:
         if cases and all(case.status is Status.BLOCKED for case in cases):
             return score.blocked(criterion, self._blocked_by[criterion.id], cases)
         return score.tried(criterion, cases)
+
+    def _unmet(self, criterion: Criterion) -> tuple[str, ...]:
+        """Return what a criterion needs that has not been passed; what is right so far will do."""
+        statuses = self._statuses()
+        right = {name: Status.PASSED for name in self._right_so_far
+                 if statuses.get(name) is Status.NOT_RUN}  # fmt: skip
+        return unmet(criterion, statuses | right)
 
     def _failed_among(self, names: Collection[str]) -> list[str]:
         """Return those of the criteria that were tried and not passed."""

@@ -27,7 +27,8 @@ class Verdict:
 
     ``share`` is how much of a failed case is right all the same, as (parts, of so many). ``needs``
     are criteria by which a failed case is blocked instead, where one of them failed. ``why`` says
-    why a check was not run that this machine lacks something for.
+    why a check was not run that this machine lacks something for, and ``right_so_far`` that all of
+    it is right that could be seen.
     """
 
     status: Status
@@ -36,6 +37,7 @@ class Verdict:
     share: tuple[int, int] = (0, 1)
     needs: tuple[str, ...] = ()
     why: str = ""
+    right_so_far: bool = False
 
 
 PASSED = Verdict(Status.PASSED)
@@ -47,7 +49,7 @@ def judge(error: BaseException | None, criterion: Criterion, trace: Trace | None
     if error is None:
         return PASSED
     if isinstance(error, NotMeasurable):
-        return Verdict(Status.NOT_RUN, why=error.why)
+        return Verdict(Status.NOT_RUN, why=error.why, right_so_far=error.right_so_far)
     finding = finding_in(error)
     if finding is None:
         return Verdict(Status.ERROR, log=log_of(error))
