@@ -166,3 +166,9 @@ def test_only_what_stands_beside_a_database_is_a_part_of_it(tmp_path: Path, suff
     assert places_containing([tmp_path], WORD) == [f"chat.db{suffix}"]
     database(tmp_path / "chat.db", "CREATE TABLE items (data TEXT)").close()
     assert places_containing([tmp_path], WORD) == []
+
+
+def test_the_name_of_a_file_holds_what_stands_in_it(tmp_path: Path) -> None:
+    (tmp_path / "About kiwi-7f3a09.txt").write_text("thr_1")
+    assert places_containing([tmp_path], "kiwi-7f3a09") == ["name About kiwi-7f3a09.txt"]
+    assert places_containing([tmp_path], "kiwi-000000") == []

@@ -42,10 +42,13 @@ _SHELF_INDEX, _SHELF_DATA = ".dir", ".dat"
 def places_containing(folders: Iterable[Path], word: str, *, logs: bool = False) -> list[str]:
     """Name the tables and files below ``folders`` that hold ``word``, as far as can be read.
 
+    The name of a file holds what stands in it.
     With ``logs`` those files count too that tell what a server did, and not what it knows.
     """
     found = []
     for path in regular_files(folders):
+        if word in path.name:
+            found.append(f"name {path.name}")
         if is_sqlite(path):
             found += [f"table `{name}` of {path.name}" for name in _tables_with(path, word)]
         elif (logs or path.suffix not in _LOGS) and _file_holds(path, word.encode()):
