@@ -33,7 +33,7 @@ def test_specification_can_be_read(
     vague = vague_words(spec)
     if vague:
         told = "; ".join(f"{each.word} ({each.requirement}): {each.question}" for each in vague[:5])
-        measured("words in requirements that no test can decide", len(vague), "", told)
+        measured("words in requirements that no test can decide", len(vague), "", f"none. {told}")
 
 
 @criterion("specification-says-something")
@@ -45,14 +45,18 @@ def test_each_scenario_says_something_of_its_own(
     idle, refusing = idle_expectations(spec), refusing_scenarios(spec)
     if idle:
         places = "; ".join(f"{one.scenario}, {one.turn}: {one.why}" for one in idle[:_MOST_NAMES])
-        measured("expectations that no server can fail", len(idle), "", places)
+        measured("expectations that no server can fail", len(idle), "", f"none. {places}")
     if refusing:
-        names = f"{_listed(refusing)}: add a request that must be served"
+        names = f"none. Add a request that must be served to {_listed(refusing)}"
         measured(
             "scenarios that hold on a server that refuses everything", len(refusing), "", names
         )
     wrong = {each.name for each in empty} | {each.name for each in repeated}
-    told = [f"`{one.name}` expects nothing that a server could fail" for one in empty]
+    why = {one.scenario: f" ({one.turn}: {one.why})" for one in reversed(idle)}
+    told = [
+        f"`{one.name}` expects nothing that a server could fail{why.get(one.name, '')}"
+        for one in empty
+    ]
     told += [f"`{each.name}` does and expects the same as `{each.other}`" for each in repeated]
     if told:
         raise Finding(
@@ -103,11 +107,13 @@ async def test_broken_tasks_are_noticed(
 
 def _expect_caught(worth: Worth, area: Area) -> None:
     told, missed = worth.of_area(area), worth.missed(area)
+    caught = len(told) - len(missed)
+    was = "was" if caught == 1 else "were"
     if missed:
         raise Finding(
-            f"{len(told) - len(missed)} of {len(told)} misunderstandings were noticed. "
+            f"{caught} of {len(told)} misunderstandings {was} noticed. "
             f"Not noticed: {told_of(worth, missed)}",
-            share=(len(told) - len(missed), len(told)),
+            share=(caught, len(told)),
         )
 
 

@@ -8,8 +8,7 @@ from collections import Counter
 import pytest
 
 from graders.engine.content.catalogue import Catalogue
-from graders.engine.content.misconceptions import FILE, load_misconceptions
-from graders.engine.content.models import Database
+from graders.engine.content.misconceptions import FILE, Misconception, load_misconceptions
 from graders.engine.content.specification import AREAS
 from graders.engine.core.places import REPOSITORY
 from graders.engine.course_servers.mutants import PATCH, Mutant, mutants_of
@@ -55,8 +54,16 @@ def test_what_is_graded_in_part_is_graded_on_all_that_is_near(mutant: Mutant) ->
         assert set(mutant.graded_on) in OF_SPECIFICATION
         return
     assert mutant.loses <= set(mutant.graded_on)
-    if mutant.database is Database.SQLITE and mutant.loses <= TASKS:
-        assert set(mutant.graded_on) >= TASKS
+
+
+@pytest.mark.parametrize("told", MISCONCEPTIONS, ids=[each.id for each in MISCONCEPTIONS])
+def test_one_server_with_wrong_tasks_is_graded_on_all_that_one_conversation_shows(
+    told: Misconception,
+) -> None:
+    servers = [each for each in MUTANTS if each.misconception == told.id and each.loses <= TASKS]
+    others = [each for each in MUTANTS if each.misconception == told.id and not each.graded_on]
+    if servers and not others:
+        assert any(set(each.graded_on) >= TASKS for each in servers)
 
 
 def test_rows_that_are_graded_whole_lose_something_of_each_kind() -> None:
