@@ -74,6 +74,7 @@ async def test_each_scenario_holds_on_right_servers(submission: Path, worth: Wor
         raise Finding(
             f"{len(told)} of {count} scenarios fail on a right server. {' '.join(told[:3])}",
             share=(count - len(told), count),
+            parts=[(each.scenario, each.seen) for each in worth.overdemands],
         )
 
 

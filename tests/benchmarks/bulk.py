@@ -10,12 +10,15 @@ import asyncio
 import os
 import resource
 import shutil
+import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
+from graders.engine.authoring.check import entries_of
 from graders.engine.bulk.journal import read_journal
 from graders.engine.bulk.orders import GradeOrder
 from graders.engine.bulk.packing import packed
@@ -38,6 +41,8 @@ COPIES = int(os.environ.get("BULK_COPIES", "100"))
 NAIVE = Path(__file__).with_name("naive_lesson02.py")
 NAIVE_COPIES = min(COPIES, 10)
 MESSAGES = 20
+MIXED_STEP = 3
+"""Every third row of the matrix is enough for a distribution."""
 RUN = """
 import resource, sys
 from pathlib import Path
@@ -50,7 +55,8 @@ if __name__ == "__main__":
     small = small == "small"
     context = CommandContext(root=COURSE, servers=stand_in_servers) if small else CommandContext()
     code = main(["bulk", *words], context)
-    print("peak", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, file=sys.stderr)
+    own = resource.getrusage(resource.RUSAGE_SELF)
+    print("parent", own.ru_utime + own.ru_stime, own.ru_maxrss // 1024, file=sys.stderr)
     sys.exit(code)
 """
 
@@ -69,7 +75,7 @@ def class_of(folder: Path, count: int, *, small: bool) -> Path:
 
 
 def ran(folder: Path, source: Path, out: Path, *words: str, small: bool) -> dict[str, float]:
-    """Run over a class; return the seconds on the wall, those of CPU, and the parent's peak."""
+    """Run over a class; return the seconds on the wall and of CPU, the parent's own, its peak."""
     script = folder / "run.py"
     script.write_text(RUN, encoding="utf-8")
     lesson = "greeting" if small else "lesson02"
@@ -85,8 +91,8 @@ def ran(folder: Path, source: Path, out: Path, *words: str, small: bool) -> dict
     assert done.returncode == 0, done.stderr
     wall, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    peak = float(done.stderr.rpartition("peak ")[2])
-    return {"wall": wall, "cpu": cpu, "peak": peak}
+    parent, peak = map(float, done.stderr.rpartition("parent ")[2].split())
+    return {"wall": wall, "cpu": cpu, "parent": parent, "peak": peak}
 
 
 def naive_way(folder: Path) -> float:
@@ -129,27 +135,65 @@ async def while_it_runs(launcher: Launcher) -> float:
     return used
 
 
-def worker_memory() -> dict[str, float]:
-    """Grade one submission in a process of its own, and return what is held afterwards."""
+def order_for(folder: Path, number: int) -> GradeOrder:
+    """Return the order for a folder of lesson02."""
     lesson = Catalogue(REPOSITORY).lesson("lesson02")
-    bundle = packed(SOLUTION)
-    order = GradeOrder(
-        number=0,
+    bundle = packed(folder)
+    return GradeOrder(
+        number=number,
         lesson=lesson.id,
         seed=1,
         require=IsolationLevel.PRACTICE,
         versions=versions_of(lesson),
-        called="solution",
-        shown="solution",
+        called=folder.name,
+        shown=folder.name,
         data=bundle.data,
         content_hash=bundle.content_hash,
     )
+
+
+def used_below(pid: int) -> float:
+    """Return the seconds of CPU of a process, of all below it, and of those that they saw end."""
+    stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    own = sum(map(int, stat[11:15])) / os.sysconf("SC_CLK_TCK")
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+    return own + sum(used_below(int(child)) for child in children)
+
+
+def seconds_of_each(folders: Sequence[Path]) -> list[tuple[float, float]]:
+    """Grade all in this process; return the seconds on the wall and of CPU for each."""
+    grade_orders(real_servers, (order_for(SOLUTION, 0),))
+    found = []
+    for number, folder in enumerate(folders):
+        used, began = used_below(os.getpid()), time.perf_counter()
+        grade_orders(real_servers, (order_for(folder, number),))
+        found.append((time.perf_counter() - began, used_below(os.getpid()) - used))
+    return found
+
+
+def test_distribution_over_solutions_and_mutants(tmp_path: Path) -> None:
+    entries = list(entries_of(Catalogue(REPOSITORY).lesson("lesson02")))[::MIXED_STEP]
+    folders = [tmp_path / each.name for each in entries]
+    for entry, folder in zip(entries, folders, strict=True):
+        with entry.place() as place:
+            shutil.copytree(place, folder)
+    with SeparateProcesses(1) as workers:
+        found = workers.submit(seconds_of_each, folders).result()
+    print(f"\n{len(found)} solutions and mutants of lesson02, seconds for each")
+    for name, column in zip(("wall", "CPU"), zip(*found, strict=True), strict=True):
+        tenths = " ".join(f"{each:.1f}" for each in statistics.quantiles(column, n=10))
+        mean = statistics.fmean(column)
+        print(f"  {name}: mean {mean:.2f}, tenths {tenths}, most {max(column):.1f}")
+
+
+def worker_memory() -> dict[str, float]:
+    """Grade one submission in a process of its own, and return what is held afterwards."""
     with closing(ForkLauncher()) as launcher:
         launcher.await_ready()
         server = asyncio.run(while_it_runs(launcher))
         shared = own_megabytes(launcher.pid)
         alone = own_megabytes(os.getpid())
-    (graded,) = grade_orders(real_servers, (order,))
+    (graded,) = grade_orders(real_servers, (order_for(SOLUTION, 0),))
     assert '"score": 100' in graded.result
     return {
         "server": server,
@@ -170,12 +214,14 @@ def test_memory_of_one_submission() -> None:
 
 def test_what_the_run_itself_costs(tmp_path: Path) -> None:
     """Grade with a stand-in for the servers, so that only the run is measured."""
-    peaks = {}
+    peaks, used = {}, {}
     for count in (50, 500):
         source = class_of(tmp_path / f"small{count}", count, small=True)
         told = ran(tmp_path, source, tmp_path / f"out{count}", "-j", "2", small=True)
-        peaks[count] = told["peak"]
+        peaks[count], used[count] = told["peak"], told["parent"]
         print(f"\n{count}: {told['wall']:.1f} s, parent's peak {told['peak']:.0f} MB")
+    each = 1000 * (used[500] - used[50]) / 450
+    print(f"parent, for each submission: {each:.1f} ms of CPU")
     print(f"peak 500 / 50: {peaks[500] / peaks[50]:.2f}   goal <= 1.20")
 
 

@@ -8,11 +8,16 @@ from graders.engine.bulk.records import (
     CriterionRecord,
     FindingRecord,
     ResultRecord,
+    criteria_of,
     same_in_all,
 )
 from graders.engine.bulk.statistics import figures, point_biserial
-from graders.engine.core.results import Status
+from graders.engine.core.errors import Finding
+from graders.engine.core.results import CaseResult, CriterionResult, Status, Visibility
+from graders.engine.grading.verdict import judge
 from tests.bulk.test_journal import record
+from tests.grading.test_verdict import CRITERION
+from tests.reports.samples import mixed
 
 STATUSES = {"+": Status.PASSED, "x": Status.FAILED, "-": Status.BLOCKED}
 
@@ -91,6 +96,40 @@ def test_what_fails_together_stands_together() -> None:
     told = figures([result("a", "xx+"), result("b", "xx+"), result("c", "+xx"), result("d", "+++")])
     (pair,) = told.together
     assert (pair.first, pair.second, pair.both, pair.either) == ("c0", "c1", 2, 3)
+
+
+def test_parts_of_findings_are_compared_by_themselves() -> None:
+    """Scenarios that fail on right servers, by what they asked and not by who wrote them."""
+
+    def overdemanding(name: str, *seen: str) -> ResultRecord:
+        parts = tuple((f"scenario {at}", each) for at, each in enumerate(seen))
+        verdict = judge(Finding(f"{len(seen)} of 9 fail.", parts=parts), CRITERION)
+        case = CaseResult(name="", status=verdict.status, feedback=verdict.feedback)
+        row = CriterionResult(
+            id="c0",
+            title="Fair",
+            status=verdict.status,
+            score=0,
+            max_score=10,
+            visibility=Visibility.VISIBLE,
+            cases=(case,),
+        )
+        made = mixed().model_copy(update={"criteria": (row,)})
+        changes = {"criteria": dict(criteria_of(made)), "max_score": 10}
+        return record(name, 0).model_copy(update=changes)
+
+    told = figures(
+        [
+            overdemanding(
+                "a", "Step 2: status 404 was expected.", "Step 9: status 404 was expected."
+            ),
+            overdemanding("b", "Step 7: status 404 was expected.", "The title is `x`, not `y`."),
+            overdemanding("c", "No answer came."),
+        ]
+    )
+    (group,) = told.findings
+    assert group.students == ("a", "b")
+    assert group.seen == "`scenario 0`: Step 2: status 404 was expected."
 
 
 def test_students_with_the_same_finding_stand_together() -> None:

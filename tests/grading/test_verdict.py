@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from graders.engine.core.errors import Finding, GraderBrokeError, NotMeasurable
-from graders.engine.core.results import Problem, RaisedException, Status
+from graders.engine.core.results import MOST_PARTS, Problem, RaisedException, Status
 from graders.engine.grading.verdict import PASSED, SILENT, Verdict, judge, log_of, worse
 from graders.engine.server.trace import Trace
 from graders.engine.server.trouble import StartFailed
@@ -40,6 +40,13 @@ def test_finding_picks_its_hint(key: str, advice: str) -> None:
 
 def test_finding_tells_how_much_is_right_all_the_same() -> None:
     assert judge(Finding("Almost.", share=(8, 9)), CRITERION).share == (8, 9)
+
+
+def test_parts_of_a_finding_are_kept_up_to_a_number() -> None:
+    many = [(f"part {number}", "Wrong.") for number in range(MOST_PARTS + 1)]
+    feedback = judge(Finding("All wrong.", parts=many), CRITERION).feedback
+    assert feedback is not None
+    assert [each.name for each in feedback.parts] == [name for name, _ in many[:-1]]
 
 
 def test_finding_tells_what_judges_what_is_missing() -> None:

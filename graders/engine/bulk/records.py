@@ -18,14 +18,24 @@ from graders.engine.core.text import shorten, visible
 _QUOTED = re.compile(r"`[^`]*`|“[^”]*”|\"[^\"]*\"|'[^']*'")
 _NUMBER = re.compile(r"\d+")
 MOST_SEEN = 600
+MOST_PART = 300
 
 
 class FindingRecord(Record):
-    """How one criterion failed: ``seen`` as the student reads it; ``key`` is equal for the same."""
+    """How one criterion failed: ``seen`` as the student reads it; ``key`` is equal for the same.
+
+    ``parts`` are those of a finding about several things, each with a key of its own.
+    """
 
     key: str
     seen: str
     advice: str = ""
+    parts: tuple[FindingRecord, ...] = ()
+
+    @property
+    def compared(self) -> tuple[FindingRecord, ...]:
+        """What another student's finding is compared with: the parts, where there are some."""
+        return self.parts or (self,)
 
 
 class CriterionRecord(Record):
@@ -106,7 +116,14 @@ def _finding(row: CriterionResult) -> FindingRecord | None:
             raised = told.raised.error if told.raised is not None else ""
             key = f"{told.cause}|{raised}|{same_in_all(told.seen)}"
             seen = visible(shorten(told.seen, MOST_SEEN))
-            return FindingRecord(key=key, seen=seen, advice=visible(told.advice))
+            parts = tuple(
+                FindingRecord(
+                    key=same_in_all(each.seen),
+                    seen=visible(shorten(f"`{each.name}`: {each.seen}", MOST_PART)),
+                )
+                for each in told.parts
+            )
+            return FindingRecord(key=key, seen=seen, advice=visible(told.advice), parts=parts)
     return None
 
 

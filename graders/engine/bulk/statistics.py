@@ -197,23 +197,19 @@ def _together(records: Sequence[ResultRecord], names: Sequence[str]) -> tuple[To
 def _same_findings(
     records: Sequence[ResultRecord], names: Sequence[str]
 ) -> tuple[SameFinding, ...]:
-    groups: dict[tuple[str, str], list[tuple[str, str, FindingRecord]]] = defaultdict(list)
+    """Return what several students share: a finding, or one part of it."""
+    # One student each, however many of the parts are alike.
+    groups: dict[tuple[str, str], dict[str, tuple[str, FindingRecord]]] = defaultdict(dict)
     for record in records:
         for name in names:
             row = record.criteria.get(name)
             if row is not None and row.finding is not None:
-                told = (record.file, row.title, row.finding)
-                groups[name, row.finding.key].append(told)
-    found = [
-        SameFinding(
-            criterion=name,
-            title=members[0][1],
-            seen=members[0][2].seen,
-            advice=members[0][2].advice,
-            students=tuple(file for file, _, _ in members),
-        )
-        for (name, _), members in groups.items()
-        if len(members) > 1
-    ]
+                for part in row.finding.compared:
+                    groups[name, part.key].setdefault(record.file, (row.title, part))
+    found = []
+    for (name, _), members in groups.items():
+        if len(members) > 1:
+            title, first = next(iter(members.values()))
+            found.append(SameFinding(name, title, first.seen, first.advice, tuple(members)))
     found.sort(key=lambda each: (-len(each.students), names.index(each.criterion), each.seen))
     return tuple(found[:MOST_GROUPS])

@@ -15,6 +15,7 @@ A :class:`Finding` never ends a run: the grading package turns it into a failed 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 
@@ -87,7 +88,8 @@ class Finding(AutograderError):  # noqa: N818 - a value of grading, not an error
     many are right all the same; it counts where the criterion is ``partial``. ``needs`` are the
     criteria that judge what is missing here: where one of them failed, the check that raises this
     has shown nothing, and is blocked by it. ``advice`` is for a mistake that fails several criteria
-    at once: it stands in place of what each of them says.
+    at once: it stands in place of what each of them says. ``parts`` has a name and what was seen of
+    each thing that the finding is about, where these are several.
     """
 
     def __init__(
@@ -99,6 +101,7 @@ class Finding(AutograderError):  # noqa: N818 - a value of grading, not an error
         share: tuple[int, int] = (0, 1),
         needs: tuple[str, ...] = (),
         advice: str = "",
+        parts: Sequence[tuple[str, str]] = (),
     ) -> None:
         super().__init__(seen)
         self.seen = seen
@@ -107,6 +110,7 @@ class Finding(AutograderError):  # noqa: N818 - a value of grading, not an error
         self.share = share
         self.needs = needs
         self.advice = advice
+        self.parts = tuple(parts)
 
     @property
     def sentence(self) -> str:

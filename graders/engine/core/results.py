@@ -154,6 +154,17 @@ class Picture(Record):
     )
 
 
+MOST_PARTS = 50
+"""How many parts of a finding are kept by themselves."""
+
+
+class FindingPart(Record):
+    """One of the things that one finding is about, such as one scenario of several."""
+
+    name: str = Field(description="What it is called in the submission.")
+    seen: str = Field(description="What really happened there.")
+
+
 class Feedback(Record):
     """What a student reads about one failed case."""
 
@@ -174,6 +185,11 @@ class Feedback(Record):
     printed: str = Field("", description="The end of what the server printed meanwhile.")
     picture: Picture | None = Field(
         None, description="What the page showed at the step that failed; null where there is none."
+    )
+    parts: tuple[FindingPart, ...] = Field(
+        (),
+        description="What was seen in each part, where the finding is about several; at most "
+        f"{MOST_PARTS} of them.",
     )
 
 

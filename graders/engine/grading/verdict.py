@@ -14,7 +14,7 @@ from pathlib import Path
 
 from graders.engine.content.models import Criterion
 from graders.engine.core.errors import Finding, NotMeasurable
-from graders.engine.core.results import Feedback, Status
+from graders.engine.core.results import MOST_PARTS, Feedback, FindingPart, Status
 from graders.engine.server.diagnosis.first_cause import Cause, first_cause
 from graders.engine.server.trace import Trace
 
@@ -92,9 +92,11 @@ _UNANSWERED = "unanswered"
 
 
 def _feedback(finding: Finding, criterion: Criterion, trace: Trace | None) -> Feedback:
+    parts = tuple(FindingPart(name=name, seen=seen) for name, seen in finding.parts[:MOST_PARTS])
     if trace is None:
         advice = criterion.hint(finding.hint)
-        return Feedback(required=criterion.requirement, seen=finding.sentence, advice=advice)
+        seen = finding.sentence
+        return Feedback(required=criterion.requirement, seen=seen, advice=advice, parts=parts)
     cause = _worth_telling(first_cause(trace, finding.mark), finding)
     return Feedback(
         required=criterion.requirement,
@@ -105,6 +107,7 @@ def _feedback(finding: Finding, criterion: Criterion, trace: Trace | None) -> Fe
         raised=None if cause is None else cause.raised,
         printed=trace.printed,
         picture=trace.picture,
+        parts=parts,
     )
 
 
