@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from graders.engine.cli.exit_codes import ExitCode
 from graders.engine.content.chapter_quiz import QuizQuestionAsked, drawn, key_of
 from graders.engine.content.quiz import load_bank
 from graders.engine.content.quiz_sheet import render_answers
+from graders.engine.content.versions import digest_of_bank
 from graders.engine.core.results import Result, Status
 from tests.cli.course import run
 from tests.cli.test_quizzing import InterruptedKeys
@@ -106,6 +108,20 @@ def test_results_fit_into_a_gradebook(exam: Path, tmp_path: Path, roster: Path) 
     shown = run("show", str(out / "ada.json"), root=ROOT)
     assert shown.code == ExitCode.FULL_MARKS
     assert "100 / 100" in shown.out
+
+
+def test_result_tells_of_its_bank_and_of_no_option_that_it_has_not(
+    exam: Path, tmp_path: Path, roster: Path
+) -> None:
+    write(exam / "ada", answered("ada", 45))
+    out = tmp_path / "results"
+    options = ("--seed", "7", "--roster", str(roster), "--out", str(out))
+    run("chapter-quiz", "grade", str(exam), *options, root=ROOT)
+    told = json.loads((out / "ada.json").read_text(encoding="utf-8"))
+    assert told["made_with"]["lesson_digest"] == digest_of_bank(ROOT / "fixtures" / "quiz")
+    shown = run("show", str(out / "ada.json"), root=ROOT).out
+    assert "--seed" not in shown
+    assert "--only" not in shown
 
 
 def test_quizzes_of_a_class_differ_and_hold_no_key(exam: Path) -> None:

@@ -9,7 +9,12 @@ from pathlib import Path
 import pytest
 
 from graders.engine.content.catalogue import Catalogue
-from graders.engine.content.versions import digest_of_grader, digest_of_lesson, digest_of_lock
+from graders.engine.content.versions import (
+    digest_of_bank,
+    digest_of_grader,
+    digest_of_lesson,
+    digest_of_lock,
+)
 from tests.miniature import COURSE
 
 Digest = Callable[[Path], str]
@@ -70,6 +75,13 @@ def test_what_decides_no_score_changes_nothing(root: Path, name: str) -> None:
     before = [each(root) for each in digests]
     put(root, name, "changed")
     assert [each(root) for each in digests] == before
+
+
+def test_digest_of_the_bank_is_of_all_its_questions(root: Path) -> None:
+    bank = root / "fixtures" / "quiz"
+    before = digest_of_bank(bank)
+    put(root, "fixtures/quiz/other.yaml", "questions: []")
+    assert digest_of_bank(bank) != before
 
 
 def test_a_checkout_elsewhere_has_the_same(root: Path, tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ from graders.engine.content.quiz import PASS_PERCENT, Bank, needed_to_pass
 from graders.engine.content.quiz_sheet import ANSWERS, SHEET, read_answers, render_answers
 from graders.engine.core.errors import Finding
 from graders.engine.core.results import (
+    CHAPTER_QUIZ,
     NOT_STARTED,
     CaseResult,
     CriterionResult,
@@ -39,8 +40,6 @@ from graders.engine.core.results import (
 )
 from graders.engine.submissions.handed_in import read_handed_in
 
-ID = "chapter-quiz"
-"""What stands in a result in the place of a lesson."""
 POINTS = 2
 _YAML = (".yaml", ".yml")
 _STRANGER = (
@@ -155,7 +154,7 @@ def _result(
 ) -> Result:
     path = handed.folder / handed.name
     return Result(
-        lesson=ID,
+        lesson=CHAPTER_QUIZ,
         submission=handed.student.id or handed.folder.name,
         submission_path=str(path.absolute()),
         content_hash=_hash(path) if problem is None else "",

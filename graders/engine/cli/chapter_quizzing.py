@@ -29,6 +29,7 @@ from graders.engine.content.chapter_quiz import QuizMark
 from graders.engine.content.chapter_sheet import ChapterSheet, load_chapter_sheet
 from graders.engine.content.quiz import Bank, load_bank
 from graders.engine.content.quiz_sheet import ANSWERS, SHEET, read_answers, render_answers
+from graders.engine.content.versions import digest_of_bank
 from graders.engine.core.errors import ContentError, UsageError
 from graders.engine.core.results import Result
 from graders.engine.core.text import quote
@@ -201,7 +202,9 @@ def _exam(context: CommandContext, seed: int) -> Exam:
         bank=_bank(context),
         seed=seed,
         titles={each.id: each.title for each in context.lessons_as_written.lessons()},
-        made_with=of_process(),
+        made_with=of_process().model_copy(
+            update={"lesson_digest": digest_of_bank(context.root / BANK)}
+        ),
         at=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
     )
 

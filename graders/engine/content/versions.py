@@ -34,6 +34,11 @@ def digest_of_lesson(lesson: Lesson) -> str:
     return _digest(root, [lesson.grader_dir, quiz, *solutions])
 
 
+def digest_of_bank(folder: Path) -> str:
+    """Return the digest of all questions in ``folder``, which decide a quiz over all lessons."""
+    return _digest(folder, [folder])
+
+
 def digest_of_course(lesson: Lesson) -> str:
     """Return the digest of what the course changes in one lesson; empty if it changes nothing."""
     changes = lesson.course.changes_of(lesson.id) if lesson.course else {}

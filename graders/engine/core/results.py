@@ -289,11 +289,16 @@ class Environment(Record):
     )
     lesson_digest: str = Field(
         "",
-        description="The same of the lesson: rubric, checks, quiz, and its solutions.",
+        description="The same of the lesson: rubric, checks, quiz, and its solutions. Of the quiz "
+        "over all lessons: the bank of questions.",
     )
     lock_digest: str = Field(
         "", description="The same of the lock file, which says what a server could import."
     )
+
+
+CHAPTER_QUIZ = "chapter-quiz"
+"""What a result has in the place of a lesson where the quiz over all lessons was graded."""
 
 
 class Result(Record):

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from graders.engine.core.results import (
+    CHAPTER_QUIZ,
     CriterionResult,
     Measurement,
     Problem,
@@ -182,6 +183,9 @@ def _again(result: Result, brief: Sequence[CriterionResult]) -> Table:
     if brief:
         grid.add_row("Show all details", "--verbose")
         grid.add_row("Show the details of one", f"--show {brief[0].id}")
+    if result.lesson == CHAPTER_QUIZ:
+        # Answers are marked again with `chapter-quiz grade`, and that has no such options.
+        return grid
     grid.add_row("Repeat with the same test data", f"--seed {result.seed}")
     for first in _explained(result)[:1]:
         grid.add_row("Repeat only the first that failed", f"--only {first.id}")
