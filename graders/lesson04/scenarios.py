@@ -127,6 +127,21 @@ async def play_conversation(scene: Scene) -> OneThread:
     return OneThread(await _converse(long_winded, TURNS))
 
 
+class RepeatingScene(Scene):
+    """A scene in which the user says the same each time, and gets another answer."""
+
+    def word(self, name: str) -> str:  # noqa: ARG002 - all are alike
+        """Return the word that each message is about."""
+        return super().word("repeated")
+
+
+@recorded_as("repeated")
+async def play_repeated(scene: Scene) -> OneThread:
+    """Say the same three times in one thread."""
+    repeating = RepeatingScene(scene.student, scene.model, scene.canary)
+    return OneThread(await _converse(repeating, TURNS[:3]))
+
+
 @recorded_as("long")
 async def play_long_conversation(scene: Scene) -> LongConversation:
     """Say sixty messages in one thread, and save a preference at the second."""

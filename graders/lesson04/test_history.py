@@ -154,7 +154,21 @@ def _listed(words: list[str]) -> str:
     return " and ".join(f"`{word}`" for word in words[:3])
 
 
-@criterion("history-in-order")
+@criterion("history-in-order", case="said again")
+async def test_a_message_that_was_said_again_is_there_again(repeated: OneThread) -> None:
+    for asked, earlier in repeated.with_earlier():
+        said = len(earlier) + 1
+        got = times(asked.request, asked.word)
+        expect(
+            got >= said,
+            f"The user said the same {said} times, and the request holds it "
+            f"{'once' if got == 1 else f'{got} times'}. {outline(asked.request)}",
+            at=asked.mark,
+            hint="again",
+        )
+
+
+@criterion("history-in-order", case="in a conversation")
 async def test_conversation_is_in_order(conversation: OneThread) -> None:
     for asked, earlier in conversation.with_earlier():
         said = [word for each in earlier for word in each.words]
