@@ -19,9 +19,10 @@ from graders.engine.content.specification import (
     Specification,
     load_specification,
 )
+from graders.engine.harness import Finding
 from graders.engine.harness.kept import KeptTexts
 from graders.engine.harness.server_factory import ServerFactory
-from graders.engine.specification import Opponents, Worth, load_opponents, worth_of
+from graders.engine.specification import Opponents, Overdemand, Worth, load_opponents, worth_of
 from graders.engine.submissions.handed_in import read_handed_in
 
 # A run imports this module anew, so what is cached here belongs to one submission.
@@ -83,3 +84,13 @@ def _source(told: Misconception) -> str:
     root = LESSON.solutions_dir.parents[1]
     files = [str(each.folder.relative_to(root)) for each in opponents().showing(told)]
     return f", such as {' and '.join(f'`{file}`' for file in files)}"
+
+
+def demanding_too_much(overdemands: Sequence[Overdemand], count: int) -> Finding:
+    """Return what is said of scenarios, of so many, that fail on right servers."""
+    told = [f"`{each.scenario}`: {each.seen}" for each in overdemands]
+    return Finding(
+        f"{len(told)} of {count} scenarios fail on a right server. {' '.join(told[:3])}",
+        share=(count - len(told), count),
+        parts=[(each.scenario, each.seen) for each in overdemands],
+    )

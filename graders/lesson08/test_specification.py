@@ -20,7 +20,7 @@ from graders.engine.specification import (
     telling,
     vague_words,
 )
-from graders.lesson08.specification import specification_in, told_of
+from graders.lesson08.specification import demanding_too_much, specification_in, told_of
 
 _MOST_NAMES = 6
 
@@ -69,13 +69,8 @@ def test_each_scenario_says_something_of_its_own(
 @criterion("specification-fair")
 async def test_each_scenario_holds_on_right_servers(submission: Path, worth: Worth) -> None:
     count = len(specification_in(submission).scenarios)
-    told = [f"`{each.scenario}`: {each.seen}" for each in worth.overdemands]
-    if told:
-        raise Finding(
-            f"{len(told)} of {count} scenarios fail on a right server. {' '.join(told[:3])}",
-            share=(count - len(told), count),
-            parts=[(each.scenario, each.seen) for each in worth.overdemands],
-        )
+    if worth.overdemands:
+        raise demanding_too_much(worth.overdemands, count)
 
 
 @criterion("specification-conversation")
