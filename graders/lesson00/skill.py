@@ -74,8 +74,24 @@ class CodeBlock:
         return self.line + (line or 1) - 1
 
 
+class MarkdownPart:
+    """Something of a Markdown file: what it links and names."""
+
+    tokens: Sequence[Token]
+
+    @property
+    def links(self) -> list[str]:
+        """What it links, as it is written there."""
+        return _links(self.tokens)
+
+    @property
+    def paths(self) -> list[str]:
+        """The paths in the skill's folder that it names as code."""
+        return _paths(self.tokens)
+
+
 @dataclass(frozen=True)
-class SkillSection:
+class SkillSection(MarkdownPart):
     """A heading with its line, and all up to the next heading of its level."""
 
     title: str
@@ -102,16 +118,6 @@ class SkillSection:
         return True
 
     @property
-    def links(self) -> list[str]:
-        """What it links."""
-        return _links(self.tokens)
-
-    @property
-    def paths(self) -> list[str]:
-        """The paths in the skill's folder that it names as code."""
-        return _paths(self.tokens)
-
-    @property
     def paths_in_text(self) -> list[str]:
         """The files in the skill's folder that it names in plain text."""
         return _paths_in_text(self.tokens)
@@ -129,23 +135,13 @@ class SkillSection:
         return [text for text in texts if _BOX.match(text)]
 
 
-class MarkdownPage:
+class MarkdownPage(MarkdownPart):
     """A Markdown file: sections, links and blocks; lines are counted from 1."""
 
     def __init__(self, name: str, text: str, first_line: int = 1) -> None:
         self.name = name
         self.first_line = first_line
         self.tokens = MarkdownIt("commonmark").enable("table").parse(text)
-
-    @property
-    def links(self) -> list[str]:
-        """What it links, as it is written there."""
-        return _links(self.tokens)
-
-    @property
-    def paths(self) -> list[str]:
-        """The paths in the skill's folder that it names as code."""
-        return _paths(self.tokens)
 
     @property
     def blocks(self) -> list[CodeBlock]:

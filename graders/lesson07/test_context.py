@@ -167,9 +167,10 @@ async def test_page_stays_data(played: PlayedWidget) -> None:
 def _expect_data(calls: Sequence[RecordedCall], page: PageData, said: str) -> None:
     """Expect that the page stands in texts of a user, and in none with what the user ``said``."""
     for part in (part for call in calls for part in page_parts(call, page)):
+        where = "the instructions" if part.role == "instructions" else f"a {part.role} message"
         expect(
             part.role not in _ORDERS,
-            f"The page is in the {part.role} of the request: it can give the agent orders.",
+            f"The page is in {where} of the request to the model: it can give the agent orders.",
             hint="instructions",
         )
         expect(

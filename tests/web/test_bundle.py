@@ -52,6 +52,14 @@ def test_mistake_is_told_with_its_place_and_a_cure(
     assert cure in made.cure
 
 
+def test_rest_of_a_file_is_not_quoted(tmp_path: Path) -> None:
+    text = 'export const x = <p role="a" "b>{y}</p>;\n' + "export const z = 1;\n" * 20 + '"'
+    made = bundled(tmp_path, Widget__tsx=text)
+    assert isinstance(made, BundleProblem)
+    assert "z = 1" not in made.message
+    assert made.message.endswith(' ..."')
+
+
 def test_bundler_that_says_too_much_is_ended(tmp_path: Path) -> None:
     names = [letter * 6 * 1024 * 1024 for letter in "abc"]
     made = bundled(tmp_path, Widget__tsx="\n".join(f'import "./{name}";' for name in names))

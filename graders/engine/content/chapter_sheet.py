@@ -7,7 +7,6 @@ answers are a ``quiz.yaml`` as for any quiz.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
@@ -24,6 +23,7 @@ from graders.engine.content.fields import (
     Truth,
     not_empty,
 )
+from graders.engine.content.quiz_sheet import asked_lines, quoted
 
 _HEAD = """\
 # The chapter quiz{whose}: {count} questions; {needed} right answers pass. Do not change this file.
@@ -57,10 +57,10 @@ def load_chapter_sheet(path: Path) -> ChapterSheet:
 
 def render_chapter_sheet(student: str, asked: Sequence[QuizQuestionAsked], needed: int) -> str:
     """Return the text of a student's questions."""
-    whose = f" of {json.dumps(student, ensure_ascii=False)}" if student else ""
+    whose = f" of {quoted(student)}" if student else ""
     head = _HEAD.format(whose=whose, count=len(asked), needed=needed, first=asked[0].id)
     blocks = "\n".join("\n".join(_block(each)) for each in asked)
-    named = f"student: {_quoted(student)}\n" if student else ""
+    named = f"student: {quoted(student)}\n" if student else ""
     return f"{head}format_version: 1\n{named}questions:\n{blocks}\n"
 
 
@@ -71,12 +71,4 @@ def known_letters(asked: Iterable[QuizQuestionAsked]) -> dict[str, tuple[str, ..
 
 def _block(asked: QuizQuestionAsked) -> Iterator[str]:
     yield f"  - id: {asked.id}"
-    yield f"    question: {_quoted(asked.question.question)}"
-    yield f"    several: {json.dumps(asked.question.several)}"
-    yield "    options:"
-    for letter, option in asked.options.items():
-        yield f"      {letter}: {_quoted(option.text)}"
-
-
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
+    yield from asked_lines(asked.question, asked.options)

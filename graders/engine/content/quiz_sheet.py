@@ -175,11 +175,7 @@ def _block(lesson: str, question: Question) -> Iterator[str]:
     salt = hashlib.sha256(f"{lesson}/{question.id}".encode()).hexdigest()[:32]
     yield f"  - id: {question.id}"
     yield f"    topic: {question.topic}"
-    yield f"    question: {_quoted(question.question)}"
-    yield f"    several: {json.dumps(question.several)}"
-    yield "    options:"
-    for letter, option in question.dealt.items():
-        yield f"      {letter}: {_quoted(option.text)}"
+    yield from asked_lines(question, question.dealt)
     yield f'    salt: "{salt}"'
     yield f'    hash: "{_hash(question.id, question.right, salt)}"'
     yield f'    reason: "{_sealed(question.reason, _key(question.id, question.right, salt))}"'
@@ -189,6 +185,15 @@ def _block(lesson: str, question: Question) -> Iterator[str]:
     for letter, option in question.dealt.items():
         key = _key_of_option(question.id, letter, salt)
         yield f'      {letter}: "{_sealed(_remark(option), key, longest)}"'
+
+
+def asked_lines(question: Question, options: Mapping[str, Option]) -> Iterator[str]:
+    """Yield what any sheet says of a question: its text, and its options by their letters."""
+    yield f"    question: {quoted(question.question)}"
+    yield f"    several: {json.dumps(question.several)}"
+    yield "    options:"
+    for letter, option in options.items():
+        yield f"      {letter}: {quoted(option.text)}"
 
 
 def _remark(option: Option) -> str:
@@ -226,7 +231,8 @@ def _mixed(data: bytes, key: bytes) -> bytes:
     return bytes(one ^ other for one, other in zip(data, stream, strict=True))
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """Return a text as YAML holds it, whatever is in it."""
     return json.dumps(text, ensure_ascii=False)
 
 

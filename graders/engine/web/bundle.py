@@ -43,6 +43,8 @@ _MOST_SAID = 1024 * 1024
 _MOST_FILES = 2_000
 _MESSAGE = re.compile(r"\[ERROR\] (?P<text>.+)")
 _PLACE = re.compile(r"^\s+(?P<file>\S+?):(?P<line>\d+):(?P<column>\d+):$", re.MULTILINE)
+_QUOTED = re.compile(r'"(?P<text>(?:[^"\\]|\\.)*)"')
+_MOST_QUOTED = 60
 _UNRESOLVED = re.compile(r'Could not resolve "(?P<name>[^"]+)"')
 _LEFT_OUT = ("node_modules", "tsconfig*.json", "jsconfig*.json", ".git")
 
@@ -110,9 +112,17 @@ def _problem(said: str, own: Path) -> BundleProblem:
     said = said.replace(f"{own}/", "")
     message = _MESSAGE.search(said)
     place = _PLACE.search(said)
-    text = (message["text"] if message else said.strip())[:300] or "the bundler gave no reason"
+    text = _QUOTED.sub(_shortened, message["text"] if message else said.strip())[:300]
+    text = text or "the bundler gave no reason"
     where = f"{place['file']}:{place['line']}:{place['column']}" if place else ""
     return BundleProblem(text, where, _cure(text), said.strip()[:2_000])
+
+
+def _shortened(quoted: re.Match[str]) -> str:
+    """Return the first line of what the bundler quotes, which may be the rest of the file."""
+    text = quoted["text"]
+    first = text.partition(r"\n")[0][:_MOST_QUOTED]
+    return quoted[0] if first == text else f'"{first} ..."'
 
 
 def _cure(text: str) -> str:
