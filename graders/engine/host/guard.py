@@ -76,11 +76,25 @@ def install_guard(connection: HostConnection, *, one_process: bool) -> None:
 
 
 def _hook(report: Reporter, starts: Starts) -> Callable[[str, tuple[Any, ...]], None]:
+    of_the_network = _network_hook(report)
+
+    def hook(event: str, arguments: tuple[Any, ...]) -> None:
+        if event in _OF_THE_NETWORK:
+            of_the_network(event, arguments)
+        elif event in starts:
+            target = starts[event](arguments)
+            report("start", target)
+            raise ProcessRefusedError(errno.EPERM, f"{target[:200]}: {_ONE_PROCESS}")
+
+    return hook
+
+
+def _network_hook(report: Reporter) -> Callable[[str, tuple[Any, ...]], None]:
     def refuse(what: str, target: str) -> None:
         report(what, target)
         raise NetworkRefusedError(f"{what} {target}: {_REASON}")
 
-    def of_the_network(event: str, arguments: tuple[Any, ...]) -> None:
+    def hook(event: str, arguments: tuple[Any, ...]) -> None:
         if event == "socket.connect" and _is_internet(arguments[0]):
             refuse("connect", _address(arguments[1]))
         elif event == "socket.bind" and _is_internet(arguments[0]):
@@ -91,14 +105,6 @@ def _hook(report: Reporter, starts: Starts) -> Callable[[str, tuple[Any, ...]], 
             refuse("resolve", f"{arguments[0]!s}:{arguments[1]!s}")
         elif event in _LOOK_UPS:
             refuse("resolve", _address(arguments[0]))
-
-    def hook(event: str, arguments: tuple[Any, ...]) -> None:
-        if event in _OF_THE_NETWORK:
-            of_the_network(event, arguments)
-        elif event in starts:
-            target = starts[event](arguments)
-            report("start", target)
-            raise ProcessRefusedError(errno.EPERM, f"{target[:200]}: {_ONE_PROCESS}")
 
     return hook
 
