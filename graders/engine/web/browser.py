@@ -132,14 +132,12 @@ class Browser:
         self._commands: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._answers: asyncio.Queue[Any] = asyncio.Queue()
         self._trouble: asyncio.Future[PageTrouble] = asyncio.get_running_loop().create_future()
-        self._said = 0
         self._buffer = b""
         self._read = 0
         self._heap_is_full = False
         server.on_said = self._hear
 
     async def _hear(self, said: Any) -> dict[str, Any]:
-        self._said += 1
         if isinstance(said, dict) and said.get("result") is not None:
             self._answers.put_nowait(said["result"])
         return await self._commands.get()
@@ -206,11 +204,11 @@ class Browser:
     async def watch(self, program: ConfinedProgram) -> None:
         """Look now and then whether the page can still answer."""
         began = since = time.monotonic()
-        said, cpu, last = -1, 0.0, 0.0
+        words, cpu, last = -1, 0.0, 0.0
         while not self._trouble.done():
             used, memory = _usage(program.process.pid)
-            if self._said != said:
-                said, cpu = self._said, used
+            if self.server.words != words:
+                words, cpu = self.server.words, used
             if cpu == used or used - last > _COMPUTES_SECONDS:
                 # What computes is not silent: its processor time is limited, however slow it is.
                 last, since = used, time.monotonic()

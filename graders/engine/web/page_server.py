@@ -83,6 +83,8 @@ class PageServer:
         self.requests: list[WebRequest] = []
         self.planted: list[Answer] = []
         self.activity = 0
+        self.words = 0
+        """How many times the script of the page has said something, or asked for a round."""
         self.trouble = ""
         self._kept = 0
         self.on_said: Callable[[Any], Awaitable[dict[str, Any]]] = _nobody
@@ -146,6 +148,7 @@ class PageServer:
             await _answer(send, _NOT_OURS, "text/plain", b"")
             return
         said = _said(await _read(receive))
+        self.words += 1
         if name == "round":
             with contextlib.suppress(Finding):
                 await self._student.rest()
