@@ -192,7 +192,7 @@ def test_page_gets_nothing(attack: PageAttack, outcomes: dict[str, str]) -> None
 
 CHANGES = """
 const { port1, port2 } = new MessageChannel();
-port1.onmessage = () => { document.title += "x"; port2.postMessage(0); };
+port1.onmessage = () => { document.body.hidden ^= true; port2.postMessage(0); };
 port2.postMessage(0);
 """
 ENDINGS = {

@@ -10,6 +10,7 @@ const MOST_ROUNDS = 400;
 const MOST_RESTLESS_ROUNDS = 150;
 const MOST_TIMERS = 2000;
 const MOST_RENDERS = 200;
+const MOST_CHANGES = 5000;
 const MOST_NESTED = 5;
 const LEAST_NESTED_DELAY = 4;
 const STEP = 200;
@@ -187,8 +188,9 @@ async function settle(within) {
     waited++;
     heard = there;
     // What comes to rest at all does so in less than twenty rounds after a timer.
-    if (waited > MOST_RESTLESS_ROUNDS || count.renders - before.renders > MOST_RENDERS)
-      return { endless: since(before) };
+    const done = since(before);
+    if (waited > MOST_RESTLESS_ROUNDS || done.renders > MOST_RENDERS || done.changes > MOST_CHANGES)
+      return { endless: done };
     const resting = quiet >= 2;
     const due = nextTimer(resting ? limit : clock.moved);
     if (due === null || fired >= MOST_TIMERS) continue;
