@@ -21,7 +21,7 @@ from typing import Any
 
 import pytest
 
-from graders.engine.harness.packed import shelf_values, unpacked
+from graders.engine.harness.packed import Unpacking, shelf_values
 from graders.engine.harness.storage import places_containing
 from graders.engine.harness.storage_faults import (
     damage,
@@ -353,9 +353,44 @@ def test_one_value_of_a_shelf_is_damaged(tmp_path: Path) -> None:
     ids=["bomb", "broken", "no base64", "no text"],
 )
 def test_only_so_much_is_unpacked(bomb: bytes) -> None:
-    assert max(map(len, unpacked(bomb)), default=0) <= 4 * 1024 * 1024
+    assert max(map(len, Unpacking().unpacked(bomb)), default=0) <= 4 * 1024 * 1024
 
 
 def test_an_index_that_names_other_places_leads_nowhere() -> None:
     index = b"'a', (0, 4)\n'b', (2, 400)\n'c', (-1, 2)\nrubbish\n"
     assert list(shelf_values(index, b"12345")) == [slice(0, 4)]
+
+
+def test_values_of_a_shelf_share_no_bytes() -> None:
+    index = b"".join(b"'%d', (0, 9)\n" % number for number in range(100_000))
+    assert list(shelf_values(index, b"123456789" * 2)) == [slice(0, 9)] * 2
+
+
+def test_only_so_much_is_unpacked_in_all() -> None:
+    packed = zlib.compress(BAD.encode() + bytes(4_000))
+    unpacking = Unpacking(most=3 * 4_000)
+    assert [unpacking.holds(packed, BAD.encode()) for _ in range(5)] == [True] * 3 + [False] * 2
+    assert unpacking.holds(BAD.encode(), BAD.encode())
+
+
+@pytest.mark.parametrize(
+    "value", [BAD.encode().hex().encode(), b"\\x" + BAD.encode().hex().encode()]
+)
+def test_hexadecimal_is_read(value: bytes) -> None:
+    assert Unpacking().holds(value, BAD.encode())
+    assert not Unpacking().holds(value[:-1], BAD.encode())
+
+
+def test_of_many_lines_that_are_alike_all_are_damaged(tmp_path: Path) -> None:
+    file = tmp_path / "items.jsonl"
+    file.write_text("".join(f'{{"{number}": "{BAD}"}}\n' for number in range(30_000)))
+    assert damage([tmp_path], BAD, [GOOD]) == 1
+    assert places_containing([tmp_path], BAD) == []
+
+
+def test_of_a_database_no_more_values_are_damaged_than_can_be_found_again(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "chat.db")) as connection, connection:
+        connection.execute("CREATE TABLE items (data TEXT)")
+        rows = [(f"{number:05} {BAD}",) for number in range(1_500)]
+        connection.executemany("INSERT INTO items VALUES (?)", rows)
+    assert damage([tmp_path], BAD, [GOOD]) == 1_000

@@ -21,7 +21,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from graders.engine.harness.packed import holds, shelf_values, unpacked
+from graders.engine.harness.packed import Unpacking, shelf_values
 
 SQLITE_MAGIC = b"SQLite format 3\0"
 WAL_SUFFIX = "-wal"
@@ -46,12 +46,15 @@ def places_containing(folders: Iterable[Path], word: str, *, logs: bool = False)
     With ``logs`` those files count too that tell what a server did, and not what it knows.
     """
     found = []
+    unpacking = Unpacking()
     for path in regular_files(folders):
         if word in path.name:
             found.append(f"name {path.name}")
         if is_sqlite(path):
-            found += [f"table `{name}` of {path.name}" for name in _tables_with(path, word)]
-        elif (logs or path.suffix not in _LOGS) and _file_holds(path, word.encode()):
+            found += [
+                f"table `{name}` of {path.name}" for name in _tables_with(path, word, unpacking)
+            ]
+        elif (logs or path.suffix not in _LOGS) and _file_holds(path, word.encode(), unpacking):
             found.append(path.name)
     return found
 
@@ -124,23 +127,27 @@ def tables_of(connection: sqlite3.Connection) -> Iterator[str]:
             yield name.decode("utf-8", "replace")
 
 
-def values_with(connection: sqlite3.Connection, table: str, word: str) -> Iterator[bytes]:
+def values_with(
+    connection: sqlite3.Connection, table: str, word: str, unpacking: Unpacking
+) -> Iterator[bytes]:
     """Yield the stored values of a table that hold ``word``; a broken table has no more of them."""
     wanted = word.encode()
     with contextlib.suppress(sqlite3.Error):
         columns = ", ".join(map(_quoted, _columns(connection, table)))
         rows = connection.execute(f"SELECT {columns} FROM {_quoted(table)}")  # noqa: S608 - quoted
         for row in rows:
-            yield from (value for value in row if isinstance(value, bytes) and holds(value, wanted))
+            for value in row:
+                if isinstance(value, bytes) and unpacking.holds(value, wanted):
+                    yield value
 
 
-def _tables_with(path: Path, word: str) -> list[str]:
+def _tables_with(path: Path, word: str, unpacking: Unpacking) -> list[str]:
     try:
         with opened_copy(path) as (_, connection):
             return [
                 name
                 for name in tables_of(connection)
-                if any(True for _ in values_with(connection, name, word))
+                if any(True for _ in values_with(connection, name, word, unpacking))
             ]
     except sqlite3.Error:
         return []
@@ -189,7 +196,7 @@ def shelf_of(path: Path) -> bytes | None:
     return read(index) if _is_regular(index) else None
 
 
-def _file_holds(path: Path, word: bytes) -> bool:
+def _file_holds(path: Path, word: bytes, unpacking: Unpacking) -> bool:
     """Return whether a file holds a word in bytes that are in use: in text, a pickle, a shelf.
 
     A file with a zero byte is no text: it is the database of some library, which may leave the
@@ -199,6 +206,6 @@ def _file_holds(path: Path, word: bytes) -> bool:
     index = shelf_of(path)
     if index is not None:
         values = (data[place] for place in shelf_values(index, data))
-        return path.suffix == _SHELF_DATA and any(holds(value, word) for value in values)
+        return path.suffix == _SHELF_DATA and any(unpacking.holds(value, word) for value in values)
     is_plain = data.startswith(_PICKLE_MAGIC) or b"\0" not in data
-    return (is_plain and word in data) or any(word in each for each in unpacked(data))
+    return (is_plain and word in data) or any(word in each for each in unpacking.unpacked(data))

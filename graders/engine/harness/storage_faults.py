@@ -14,11 +14,13 @@ import os
 import sqlite3
 import stat
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
-from graders.engine.harness.packed import holds, shelf_values
+from graders.engine.harness.packed import Unpacking, shelf_values
 from graders.engine.harness.storage import (
     SQLITE_MAGIC,
     WAL_SUFFIX,
@@ -36,6 +38,8 @@ _NO_JSON = object()
 _LEAST_LINES = 2
 _MOST_JSON = 1024 * 1024
 """Of a document that threads share: each of its levels is searched anew."""
+_MOST_VALUES = 1_000
+"""Of a database: each is searched for in all of it."""
 _FILLER = b"#"
 """Begins neither JSON, nor a date, a number, a pickle or a compressed stream."""
 _JOURNAL_MAGIC = bytes.fromhex("d9d505f920a163d7")
@@ -57,11 +61,27 @@ def damage(folders: Iterable[Path], word: str, spared: Iterable[str]) -> int:
     share, the line or the smallest object with ``word`` is damaged. Only for a server that does not
     run.
     """
-    keep = [other.encode() for other in spared]
+    wanted = _Wanted(word, [other.encode() for other in spared], Unpacking())
     return sum(
-        _damage_database(path, word, keep) if is_sqlite(path) else _damage_file(path, word, keep)
+        _damage_database(path, wanted) if is_sqlite(path) else _damage_file(path, wanted)
         for path in regular_files(folders)
     )
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """What is to be damaged: all that holds ``word``, and none of what belongs to others."""
+
+    word: str
+    spared: Sequence[bytes]
+    unpacking: Unpacking
+
+    def is_in(self, data: bytes) -> bool:
+        """Return whether ``data`` is to be damaged."""
+        holds = self.unpacking.holds
+        return holds(data, self.word.encode()) and not any(
+            holds(data, other) for other in self.spared
+        )
 
 
 @contextmanager
@@ -117,78 +137,74 @@ def unmounted(folder: Path) -> Iterator[None]:
         hidden.rmdir()
 
 
-def _damage_file(path: Path, word: str, keep: list[bytes]) -> int:
+def _damage_file(path: Path, wanted: _Wanted) -> int:
     data = read(path)
     index = shelf_of(path)
-    if not holds(data, word.encode()) and index is None:
-        return 0
     if index is not None:
-        damaged = _damaged_shelf(data, index, word, keep)
+        damaged = _damaged_shelf(data, index, wanted)
+    elif not wanted.unpacking.holds(data, wanted.word.encode()):
+        return 0
     else:
-        damaged = _damaged_lines(data, word, keep)
-        if damaged is None and _holds(data, word, keep):
+        damaged = _damaged_lines(data, wanted)
+        if damaged is None and wanted.is_in(data):
             damaged = _FILLER * len(data)
         if damaged is None:
-            damaged = _damaged_json(data, word, keep)
+            damaged = _damaged_json(data, wanted)
     if damaged is None:
         return 0
     _overwrite(path, damaged)
     return 1
 
 
-def _damaged_shelf(data: bytes, index: bytes, word: str, keep: list[bytes]) -> bytes | None:
+def _damaged_shelf(data: bytes, index: bytes, wanted: _Wanted) -> bytes | None:
     """Damage the values of a shelf that hold the word; ``None`` if there are none."""
     damaged = bytearray(data)
     for place in shelf_values(index, data):
-        if _holds(data[place], word, keep):
+        if wanted.is_in(data[place]):
             damaged[place] = _FILLER * len(data[place])
     return None if damaged == data else bytes(damaged)
 
 
-def _damaged_lines(data: bytes, word: str, keep: list[bytes]) -> bytes | None:
+def _damaged_lines(data: bytes, wanted: _Wanted) -> bytes | None:
     """Damage a line of a file of which each line is JSON of its own; ``None`` if it is no such."""
     lines = data.splitlines(keepends=True)
     full = [line for line in lines if line.strip()]
     if len(full) < _LEAST_LINES or any(_parsed(line) is _NO_JSON for line in full):
         return None
-    wanted = [line for line in full if _holds(line, word, keep)]
-    if not wanted:
+    hit = {line for line in full if wanted.is_in(line)}
+    if not hit:
         return None
     return b"".join(
-        _FILLER * len(line.rstrip()) + line[len(line.rstrip()) :] if line in wanted else line
+        _FILLER * len(line.rstrip()) + line[len(line.rstrip()) :] if line in hit else line
         for line in lines
     )
 
 
-def _damaged_json(data: bytes, word: str, keep: list[bytes]) -> bytes | None:
+def _damaged_json(data: bytes, wanted: _Wanted) -> bytes | None:
     """Damage the texts of the smallest object with the word; the document stays one."""
     if len(data) > _MOST_JSON:
         return None
     document = _parsed(data)
     try:
-        if document is _NO_JSON or not _damage_within(document, word, keep):
+        if document is _NO_JSON or not _damage_within(document, wanted):
             return None
         return json.dumps(document).encode()
     except RecursionError:
         return None
 
 
-def _damage_within(value: object, word: str, keep: list[bytes]) -> bool:
-    """Damage the innermost objects in ``value`` that hold ``word``; return whether any was."""
-    if not isinstance(value, dict | list) or word not in json.dumps(value):
+def _damage_within(value: object, wanted: _Wanted) -> bool:
+    """Damage the innermost objects in ``value`` that are wanted; return whether any was."""
+    if not isinstance(value, dict | list) or wanted.word not in json.dumps(value):
         return False
     parts = list(value.values() if isinstance(value, dict) else value)
-    within = [_damage_within(part, word, keep) for part in parts]
+    within = [_damage_within(part, wanted) for part in parts]
     if any(within):
         return True
-    if isinstance(value, list) or not _holds(json.dumps(value).encode(), word, keep):
+    if isinstance(value, list) or not wanted.is_in(json.dumps(value).encode()):
         return False
     value.update({key: _FILLER.decode() * len(v) for key, v in value.items() if type(v) is str})
     return True
-
-
-def _holds(data: bytes, word: str, keep: list[bytes]) -> bool:
-    return holds(data, word.encode()) and not any(holds(data, other) for other in keep)
 
 
 def _parsed(data: bytes) -> object:
@@ -198,18 +214,19 @@ def _parsed(data: bytes) -> object:
         return _NO_JSON
 
 
-def _damage_database(path: Path, word: str, keep: list[bytes]) -> int:
+def _damage_database(path: Path, wanted: _Wanted) -> int:
     if read(side_file(path, "-journal"), len(_JOURNAL_MAGIC)) == _JOURNAL_MAGIC:
         return 0  # half of a change is still to be rolled back
     try:
         with opened_copy(path) as (copy, connection):
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-            values = {
+            found = (
                 value
                 for table in tables_of(connection)
-                for value in values_with(connection, table, word)
-                if _holds(value, word, keep)
-            }
+                for value in values_with(connection, table, wanted.word, wanted.unpacking)
+                if wanted.is_in(value)
+            )
+            values = set(islice(found, _MOST_VALUES))
             data = read(copy)
     except sqlite3.Error:
         return 0
