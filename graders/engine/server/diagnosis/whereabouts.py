@@ -18,10 +18,11 @@ from graders.engine.host.whereabouts import HEADING, SIGNAL
 from graders.engine.server.diagnosis.output import Output
 from graders.engine.server.watch.process_state import activity
 
-_QUESTIONS = 60
+_QUESTIONS = 200
 """How often it is asked: a loop that awaits in each round is mostly in asyncio's own code."""
-_LOOK_SECONDS = 0.02
-_ASLEEP_LOOKS = 5
+_LOOK_SECONDS = 0.005
+"""Short, as what computes uses up meanwhile what it may work until the last question."""
+_ASLEEP_LOOKS = 20
 _CPU_NS = 200_000_000
 """A process that sleeps at so many looks in a row, or has worked for so long, has had the signal.
 
