@@ -141,8 +141,13 @@ def _workers_of(client: Any, address: str) -> int:
     return len(client.scheduler_info(n_workers=-1)["workers"])
 
 
-def memory_limit_of(text: str) -> int:
-    """Return the bytes that a text like `2GB` means; a UsageError if no worker could live so."""
+def memory_limit_of(text: str | None) -> int | None:
+    """Return the bytes that a text like `2GB` means, if there is one.
+
+    A UsageError if no worker could live so.
+    """
+    if text is None:
+        return None
     try:
         limit: int = _module("dask.utils").parse_bytes(text)
     except ValueError:

@@ -99,8 +99,7 @@ class _Class:
 
 def run_bulk(context: CommandContext, order: BulkOrder) -> ExitCode:
     """Find, grade and tell; say by the exit code whether something of ours went wrong."""
-    lesson = context.catalogue.lesson(order.lesson)
-    lesson = lesson if order.database is None else lesson.on(order.database)
+    lesson = context.catalogue.lesson(order.lesson).on(order.database)
     roster = read_roster(order.roster) if order.roster else Roster()
     repositories = Repositories(order.due)
     with found_submissions(order.submissions, lesson.id, repositories) as deliveries:

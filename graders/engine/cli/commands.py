@@ -897,7 +897,7 @@ def bulk_command(  # noqa: PLR0917 - Typer reads the options from here
         similarity=similarity,
         dask=dask,
         tls=Tls(tls_ca, tls_cert, tls_key),
-        memory_limit=None if memory_limit is None else memory_limit_of(memory_limit),
+        memory_limit=memory_limit_of(memory_limit),
     )
     return run_bulk(command_context(context, course), order)
 
@@ -967,7 +967,7 @@ def worker_command(  # noqa: PLR0917 - Typer reads the options from here
     from graders.engine.bulk.cluster import Tls, memory_limit_of, run_workers  # noqa: PLC0415 - only here
 
     at_once, tls = jobs or os.cpu_count() or 1, Tls(tls_ca, tls_cert, tls_key)
-    limit = None if memory_limit is None else memory_limit_of(memory_limit)
+    limit = memory_limit_of(memory_limit)
     print(f"{at_once} workers for {quote(address)}", file=command_context(context).err)
     run_workers(address, jobs=at_once, tls=tls, memory_limit=limit)
     return ExitCode.FULL_MARKS

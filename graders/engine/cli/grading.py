@@ -70,7 +70,7 @@ def request_for(
 ) -> GradingRequest:
     """Return what the command line asked for; what it left out is filled in."""
     lesson, folder = context.catalogue.named(lesson_name)
-    lesson = lesson if database is None else lesson.on(database)
+    lesson = lesson.on(database)
     request = GradingRequest(
         lesson=lesson,
         submission=submission or folder or default_folder(context, lesson),

@@ -60,7 +60,7 @@ def run_serve(
 ) -> ExitCode:
     """Run the server until Ctrl-C, with another database than the lesson's if one is named."""
     lesson, named = context.catalogue.named(name)
-    lesson = lesson if database is None else lesson.on(database)
+    lesson = lesson.on(database)
     place = folder or named or default_folder(context, lesson)
     page = context.stdout()
     try:

@@ -52,8 +52,13 @@ class Lesson:
         """What the class is called; empty without a course."""
         return self.course.title if self.course else ""
 
-    def on(self, database: Database) -> Lesson:
-        """Return the lesson with another database; a UsageError where its checks know none such."""
+    def on(self, database: Database | None) -> Lesson:
+        """Return the lesson with another database, if one is named.
+
+        A UsageError where its checks know none such.
+        """
+        if database is None:
+            return self
         if database is not Database.SQLITE and database not in self.info.databases:
             raise UsageError(
                 f"{self.id} cannot be graded with {database}.",

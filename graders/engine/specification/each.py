@@ -38,8 +38,10 @@ async def noticed_by_each(
         async with side_by_side:
             known = kept.of(keys.values())
             unknown = [each for each in scenarios if keys[each.name] not in known]
-            with server.built() as folder:
-                held = [await held_alone(serve(folder), each, seed) for each in unknown]
+            held = []
+            if unknown:
+                with server.built() as folder:
+                    held = [await held_alone(serve(folder), each, seed) for each in unknown]
         ended = {keys[each.scenario]: HOLDS if each.holds else FAILS for each in held}
         kept.keep(ended)
         known |= ended
