@@ -94,6 +94,18 @@ def test_syntax_error(write: Write, files: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize(
+    "code",
+    [
+        "\0" + APP,
+        # What Python says of the same file up to 3.11.3.
+        "raise ValueError('source code string cannot contain null bytes')",
+    ],
+)
+def test_null_bytes_are_an_error_of_syntax(write: Write, code: str) -> None:
+    assert failure("server:app", write(server=code)).stage == "syntax"
+
+
+@pytest.mark.parametrize(
     ("code", "name", "message"),
     [
         ("1 / 0", "ZeroDivisionError", "division by zero"),

@@ -16,6 +16,7 @@ from graders.engine.host.tracebacks import describe, name_of, own_traceback, sen
 
 _MOST_ROUTES = 20
 _ROUTE_CHARACTERS = 100
+_NULL_BYTES = ("source code string cannot contain null bytes",)
 
 Stage = Literal["find", "syntax", "import", "attribute", "asgi", "lifespan"]
 
@@ -77,19 +78,20 @@ def _forget(names: Collection[str]) -> None:
 def _import(name: str, root: str) -> Any:
     try:
         return importlib.import_module(name)
-    except SyntaxError as error:
-        raise LoadError(
-            "syntax", name_of(error), describe(error), own_traceback(error, root)
-        ) from error
     except BaseException as error:
-        # A package that is missing is named alone: `backend` for `backend.main`.
-        missing = isinstance(error, ModuleNotFoundError) and f"{name}.".startswith(f"{error.name}.")
         raise LoadError(
-            "find" if missing else "import",
-            name_of(error),
-            describe(error),
-            own_traceback(error, root),
+            _stage_of(error, name), name_of(error), describe(error), own_traceback(error, root)
         ) from error
+
+
+def _stage_of(error: BaseException, name: str) -> Stage:
+    # Of a null byte in a file, Python says so in a ValueError up to 3.11.3.
+    if isinstance(error, SyntaxError) or (type(error) is ValueError and error.args == _NULL_BYTES):
+        return "syntax"
+    # A package that is missing is named alone: `backend` for `backend.main`.
+    if isinstance(error, ModuleNotFoundError) and f"{name}.".startswith(f"{error.name}."):
+        return "find"
+    return "import"
 
 
 def _checked(app: Any, spec: str) -> App:
