@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from graders.engine.content.catalogue import Catalogue
+from graders.engine.content.models import Database
 from graders.engine.core.errors import IsolationError
 from graders.engine.core.results import Isolation, IsolationLevel, Problem, Result
 from graders.engine.grading import run
@@ -146,6 +147,27 @@ def test_run_that_counts_rests_on_no_file(
     monkeypatch.setattr(run, "KeptTexts", kept)
     _graded(FactoryStandIn(SOLUTION, offered=Isolation(level=FULL)), level)
     assert files == [usual_place() if level is PRACTICE else None]
+
+
+def test_what_is_kept_of_own_servers_is_the_same_for_every_database(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    versions: list[str] = []
+
+    def kept(_file: Path | None, made_with: str) -> KeptTexts:
+        versions.append(made_with)
+        return KeptTexts(None, made_with)
+
+    monkeypatch.setattr(run, "KeptTexts", kept)
+    lesson = Catalogue(COURSE).lesson("greeting")
+    for database in Database:
+        factory = FactoryStandIn(SOLUTION, offered=Isolation(level=FULL))
+        grade(
+            GradingRequest(replace(lesson, database=database), factory.root, seed=7),
+            factory.root,
+            factory,
+        )
+    assert versions[0] == versions[1]
 
 
 @pytest.mark.parametrize("problem", [None, Problem(kind="no-server", title="There is no server.")])

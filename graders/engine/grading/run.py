@@ -16,7 +16,7 @@ from graders.engine.content.announced import headings_of
 from graders.engine.content.canaries import Canaries
 from graders.engine.content.catalogue import Lesson
 from graders.engine.content.loans import Loan, loans_of
-from graders.engine.content.models import Criterion
+from graders.engine.content.models import Criterion, Database
 from graders.engine.core.errors import ContentError, Finding, GraderBrokeError
 from graders.engine.core.results import (
     NOT_STARTED,
@@ -89,7 +89,9 @@ def grade(
     made_with, official = environment(lesson), required.is_official(request.require)
     # A run that counts rests on no file that was written before.
     place = None if official else usual_place()
-    kept = KeptTexts(place, made_with.model_dump_json())
+    # The course's own servers store in files, whatever the lesson is graded with.
+    own = environment(lesson.on(Database.SQLITE))
+    kept = KeptTexts(place, own.model_dump_json())
     bench = fixtures.Bench(request.seed, factory, recordings, root, on_event=on_event, kept=kept)
     decided = run.play(bench, clock)
     if factory.isolation != NOT_STARTED:
