@@ -191,7 +191,8 @@ async def test_ids_of_a_hundred_threads_are_different(hundred: Hundred) -> None:
     unanswered = next((said for said in hundred.said if not said.complete), None)
     if unanswered is not None:
         found(
-            f"One of {THREADS} first messages, sent {AT_ONCE} at a time, got {unanswered.how}.",
+            f"One of {len(hundred.said)} first messages, sent {AT_ONCE} at a time, got "
+            f"{unanswered.how}.",
             at=unanswered.mark,
             hint="unanswered",
         )

@@ -36,6 +36,7 @@ from graders.engine.harness.rate_limits import within_limits
 HOUR = 3_600.0
 PAGE = 100
 _MOST_SILENT = 2
+_SILENT = (Stalled, RanAway, OverLimit, TookTooLong)
 
 
 async def begin(scene: Scene, name: str, *steps: Step) -> Said:
@@ -116,8 +117,7 @@ class Patience:
         if (known := self._known(thread_id or "")) is not None:
             return Said(scene, name, scene.script(name), Outcome(finding=known))
         said = await scene.say(name, thread_id)
-        begun = said.begun
-        self._note(thread_id or "", begun.finding or begun.value.left)
+        self._note(thread_id or "", silence_of(said))
         return said
 
     def _known(self, thread_id: str) -> Finding | None:
@@ -126,8 +126,15 @@ class Patience:
         return self._silent.get(thread_id)
 
     def _note(self, thread_id: str, finding: Finding | None) -> None:
-        if isinstance(finding, Stalled | RanAway | OverLimit | TookTooLong):
+        if isinstance(finding, _SILENT):
             self._silent[thread_id] = finding
+
+
+def silence_of(said: Said) -> Finding | None:
+    """Return why a message was never answered to its end, if the server fell silent."""
+    begun = said.begun
+    finding = begun.finding or begun.value.left
+    return finding if isinstance(finding, _SILENT) else None
 
 
 async def look(scene: Scene, thread_id: str, patience: Patience | None = None) -> Views:

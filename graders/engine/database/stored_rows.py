@@ -59,6 +59,11 @@ _JSON = frozenset({"json", "jsonb"})
 _TEXT = frozenset({"text", "varchar", "bpchar", "name", "citext"})
 _BYTES = "bytea"
 _HURRY = "SET lock_timeout = '20ms'"
+_LOCK_SECONDS = 0.2
+"""For which a statement waits at our lock, in real time.
+
+All tables are locked then, so it waits for nothing that could come: how long makes no difference.
+"""
 
 
 class Table(NamedTuple):
@@ -109,7 +114,7 @@ def damage_rows(database: ServerDatabase, word: str, spared: Iterable[str]) -> i
 
 
 @contextmanager
-def locked_tables(database: ServerDatabase, wait_seconds: int) -> Iterator[None]:
+def locked_tables(database: ServerDatabase, wait_seconds: float = _LOCK_SECONDS) -> Iterator[None]:
     """Hold all tables as another program does that changes them.
 
     A statement of the server's waits for ``wait_seconds`` and fails then, unless the server has

@@ -23,13 +23,10 @@ class Stores:
         data: Path,
         folders: Sequence[Path],
         database: ServerDatabase | None,
-        *,
-        lock_seconds: int,
     ) -> None:
         self._data = data
         self._folders = folders
         self._database = database
-        self._lock_seconds = lock_seconds
 
     @property
     def is_database(self) -> bool:
@@ -70,7 +67,7 @@ class Stores:
         else:
             with (
                 self._database.asked_by_others(),
-                stored_rows.locked_tables(self._database, self._lock_seconds),
+                stored_rows.locked_tables(self._database),
             ):
                 yield
 

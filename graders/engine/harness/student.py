@@ -61,12 +61,7 @@ class Student:
         self._workspace = Workspace()
         self.data_dir = self._workspace.data
         self.own_dirs = (self.data_dir, self._workspace.copy)
-        self.stores = Stores(
-            self.data_dir,
-            self.own_dirs,
-            database,
-            lock_seconds=settings.limits.lock_seconds,
-        )
+        self.stores = Stores(self.data_dir, self.own_dirs, database)
         self.refused: list[Refused] = []
         self._server: RunningServer | None = None
 
