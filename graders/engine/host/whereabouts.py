@@ -26,6 +26,10 @@ TASKS_SIGNAL: signal.Signals | None = getattr(signal, "SIGWINCH", None)
 """What asks for the tasks. No terminal sends it: the process has a session of its own."""
 HEADING = "Stack (most recent call first):"
 """The first line of what is written."""
+NO_MORE = "  ...\n"
+"""The last line where not all frames are told, and of each answer about tasks."""
+FIRST_FRAME = '  File "<string>", line 1 in <module>\n'
+"""The last line otherwise: the process was started with a command (`python -c`)."""
 _MOST_FRAMES = 100
 """As many as the fault handler writes."""
 _FRAME_AND_AWAITED = (
@@ -55,7 +59,8 @@ def _write_tasks(_number: int, frame: FrameType | None) -> None:
             f'  File "{each.f_code.co_filename}", line {each.f_lineno} in {each.f_code.co_name}\n'
             for each in islice(_frames_of_the_turn(frame), _MOST_FRAMES)
         ]
-        os.write(2, f"{HEADING}\n{''.join(lines)}".encode("utf-8", "backslashreplace"))
+        text = f"{HEADING}\n{''.join(lines)}{NO_MORE}"
+        os.write(2, text.encode("utf-8", "backslashreplace"))
 
 
 def _frames_of_the_turn(frame: FrameType | None) -> Iterator[FrameType]:

@@ -14,7 +14,13 @@ from pathlib import Path
 
 from graders.engine.core.results import SourceLine
 from graders.engine.core.text import quote
-from graders.engine.host.whereabouts import HEADING, SIGNAL, TASKS_SIGNAL
+from graders.engine.host.whereabouts import (
+    FIRST_FRAME,
+    HEADING,
+    NO_MORE,
+    SIGNAL,
+    TASKS_SIGNAL,
+)
 from graders.engine.server.diagnosis.output import Output
 from graders.engine.server.watch.process_state import activity
 
@@ -65,21 +71,25 @@ async def whereabouts(pid: int, output: Output, copy: Path, source: Path) -> Sou
 
 
 async def _stack(pid: int, output: Output, before: str) -> str:
-    """Return what is written, once it has come, and take it out of what the server printed."""
+    """Return what is written, once all of it has come, and take it out of what was printed.
+
+    Where no end comes, as another thread prints too or the process makes it up: what has come.
+    """
     first = activity(pid)
     asleep = 0
-    while asleep < _ASLEEP_LOOKS:
+    stack = ""
+    while asleep < _ASLEEP_LOOKS and not stack.endswith((FIRST_FRAME, NO_MORE)):
         await asyncio.sleep(_LOOK_SECONDS)
         now = activity(pid)
         printed = output.text
         start = printed.rfind(HEADING)
-        if printed != before and start >= 0 and printed.endswith("\n"):
-            output.forget_from(printed[start:])
-            return printed[start:]
+        stack = printed[start:] if printed != before and start >= 0 else ""
         if first is None or now is None or now.cpu_ns - first.cpu_ns > _CPU_NS:
             break
         asleep = asleep + 1 if now.asleep else 0
-    return ""
+    if stack:
+        output.forget_from(stack)
+    return stack
 
 
 def _line(source: Path, file: str, line: int, function: str) -> SourceLine:
