@@ -237,12 +237,13 @@ def _expect_started(damaged: Damaged) -> None:
     _measure(damaged)
 
 
-def _measure(damaged: Damaged) -> None:
+def _measure(damaged: Damaged, *, others_decide: bool = False) -> None:
     """Refuse to judge where there is no damage that could be contained."""
     if damaged.undamaged:
         raise NotMeasurable(
             "The grader could not damage what the server stores: it looks for texts in rows, in "
-            "files and on shelves, also in base64 and compressed."
+            "files and on shelves, also in base64 and compressed.",
+            others_decide=others_decide,
         )
 
 
@@ -402,6 +403,7 @@ async def test_errors_in_an_outage_are_clean(outage: Outage) -> None:
 @criterion("clean-errors", case="damaged rows")
 async def test_errors_of_damaged_rows_are_clean(damaged: Damaged) -> None:
     needed(damaged.healthy.complete, "A message was not answered.", by="session-answers")
+    _measure(damaged, others_decide=True)
     _need_stored(damaged)
     for views in (damaged.bad_item, damaged.bad_thread):
         for outcome in (views.thread, views.items):

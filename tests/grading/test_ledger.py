@@ -79,6 +79,29 @@ def test_what_is_right_so_far_is_not_run_and_what_needs_it_is_tried() -> None:
     assert ledger.decided["stream"].status is Status.PASSED
 
 
+UNSEEN = Verdict(Status.BLOCKED, why="Nothing to see.")
+
+
+def test_case_with_nothing_to_see_counts_for_nothing_beside_others() -> None:
+    ledger = opened([])
+    ledger.record(START, "a", UNSEEN, 1.0)
+    ledger.record(START, "b", PASSED, 1.0)
+    ledger.record(STREAM, "a", UNSEEN, 1.0)
+    ledger.record(STREAM, "b", FAILED, 1.0)
+    assert [ledger.decided[name].status for name in ("start", "stream")] == [
+        Status.PASSED,
+        Status.FAILED,
+    ]
+
+
+def test_criterion_without_a_case_that_shows_something_is_no_pass() -> None:
+    ledger = opened([])
+    ledger.record(START, "a", UNSEEN, 1.0)
+    ledger.record(START, "b", UNSEEN, 1.0)
+    assert ledger.decided["start"].status is Status.NOT_RUN
+    assert ledger.decided["start"].message == "Nothing to see."
+
+
 def test_case_that_never_reported_is_an_error_of_ours() -> None:
     ledger = opened([])
     ledger.record(START, "a", PASSED, 1.0)

@@ -57,6 +57,9 @@ def test_what_this_machine_lacks_is_not_run_and_says_why() -> None:
     verdict = judge(NotMeasurable("There is no browser."), CRITERION)
     assert verdict == Verdict(Status.NOT_RUN, why="There is no browser.")
     assert judge(NotMeasurable("No browser.", right_so_far=True), CRITERION).right_so_far
+    assert judge(NotMeasurable("No text.", others_decide=True), CRITERION) == Verdict(
+        Status.BLOCKED, why="No text."
+    )
 
 
 def test_finding_marks_its_line_in_the_conversation() -> None:

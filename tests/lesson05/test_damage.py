@@ -55,3 +55,19 @@ def test_what_cannot_be_damaged_is_not_run(launcher: Launcher, disguised: Path) 
         assert (status, points) == (Status.NOT_RUN, 0)
         assert message.startswith("The grader could not damage what the server stores")
     assert told["session-answers"][0] is Status.PASSED
+
+
+def test_errors_of_what_was_not_damaged_count_for_nothing(
+    launcher: Launcher, disguised: Path
+) -> None:
+    result = grade_folder(
+        GradingRequest(LESSON, disguised, seed=7, only=("clean-errors",)),
+        lambda lesson, submission: open_factory(
+            submission, launcher, limits=lesson.info.limits, env=lesson.info.env
+        ),
+    )
+    [row] = [row for row in result.criteria if row.id == "clean-errors"]
+    assert (row.status, row.score) == (Status.PASSED, row.max_score)
+    statuses = {case.name: case.status for case in row.cases}
+    assert statuses.pop("damaged rows") is Status.BLOCKED
+    assert set(statuses.values()) == {Status.PASSED}

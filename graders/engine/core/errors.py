@@ -70,13 +70,17 @@ class NotMeasurable(AutograderError):  # noqa: N818 - a fact, not an error
 
     The machine lacks something, or a server stores in a way that cannot be looked into.
     ``right_so_far`` says that all of it that can be seen here is right: so what needs its criterion
-    can be tried.
+    can be tried. ``others_decide`` says that the criterion's other cases show enough: it is not run
+    only where none of them can be seen.
     """
 
-    def __init__(self, why: str, *, right_so_far: bool = False) -> None:
+    def __init__(
+        self, why: str, *, right_so_far: bool = False, others_decide: bool = False
+    ) -> None:
         super().__init__(why)
         self.why = why
         self.right_so_far = right_so_far
+        self.others_decide = others_decide
 
 
 class Finding(AutograderError):  # noqa: N818 - a value of grading, not an error

@@ -39,6 +39,7 @@ class Ledger:
     _started: set[str] = field(default_factory=set)
     _blocked_by: dict[str, dict[str, None]] = field(default_factory=dict)
     _not_measurable: dict[str, str] = field(default_factory=dict)
+    _set_aside: dict[str, str] = field(default_factory=dict)
     _right_so_far: set[str] = field(default_factory=set)
 
     def expect(self, criterion: str, names: Collection[str]) -> None:
@@ -70,6 +71,8 @@ class Ledger:
         if blocking := self._failed_among(verdict.needs):
             self._blocked_by.setdefault(criterion.id, {}).update(dict.fromkeys(blocking))
             case = CaseResult(name=name, status=Status.BLOCKED, duration_ms=duration_ms)
+        if verdict.status is Status.BLOCKED:
+            self._set_aside[criterion.id] = verdict.why
         if verdict.status is Status.NOT_RUN:
             self._not_measurable[criterion.id] = verdict.why
             if verdict.right_so_far:
@@ -109,7 +112,9 @@ class Ledger:
         known = self.cases.get(criterion.id, {})
         cases = [case or _silent(name) for name, case in known.items()]
         if cases and all(case.status is Status.BLOCKED for case in cases):
-            return score.blocked(criterion, self._blocked_by[criterion.id], cases)
+            if blocking := self._blocked_by.get(criterion.id):
+                return score.blocked(criterion, blocking, cases)
+            return score.not_run(criterion, self._set_aside[criterion.id])
         return score.tried(criterion, cases)
 
     def _unmet(self, criterion: Criterion) -> tuple[str, ...]:

@@ -27,8 +27,8 @@ class Verdict:
 
     ``share`` is how much of a failed case is right all the same, as (parts, of so many). ``needs``
     are criteria by which a failed case is blocked instead, where one of them failed. ``why`` says
-    why a check was not run that this machine lacks something for, and ``right_so_far`` that all of
-    it is right that could be seen.
+    why a check was not run that this machine lacks something for, or why a case is blocked beside
+    others that will do, and ``right_so_far`` that all of it is right that could be seen.
     """
 
     status: Status
@@ -49,7 +49,8 @@ def judge(error: BaseException | None, criterion: Criterion, trace: Trace | None
     if error is None:
         return PASSED
     if isinstance(error, NotMeasurable):
-        return Verdict(Status.NOT_RUN, why=error.why, right_so_far=error.right_so_far)
+        status = Status.BLOCKED if error.others_decide else Status.NOT_RUN
+        return Verdict(status, why=error.why, right_so_far=error.right_so_far)
     finding = finding_in(error)
     if finding is None:
         return Verdict(Status.ERROR, log=log_of(error))

@@ -14,12 +14,22 @@ from pathlib import Path
 
 from graders.engine.core.results import SourceLine
 from graders.engine.core.text import quote
-from graders.engine.host.whereabouts import HEADING, SIGNAL
+from graders.engine.host.whereabouts import (
+    FIRST_FRAME,
+    HEADING,
+    NO_MORE,
+    SIGNAL,
+    TASKS_SIGNAL,
+)
 from graders.engine.server.diagnosis.output import Output
 from graders.engine.server.watch.process_state import activity
 
-_QUESTIONS = 200
-"""How often it is asked: a loop that awaits in each round is mostly in asyncio's own code."""
+_ROUNDS = 100
+"""How often it is asked for its stack, and then for its tasks, if the stack names no own line.
+
+A loop that only awaits is mostly in asyncio's own code, and its tasks are known only between two
+turns.
+"""
 _LOOK_SECONDS = 0.005
 """Short, as what computes uses up meanwhile what it may work until the last question."""
 _ASLEEP_LOOKS = 20
@@ -41,16 +51,16 @@ async def whereabouts(pid: int, output: Output, copy: Path, source: Path) -> Sou
 
     ``copy`` is what it runs, ``source`` the same as it was handed in. ``None`` where none is told.
     """
-    if SIGNAL is None:
-        return None
     first = activity(pid)
-    for _ in range(_QUESTIONS):
+    for question in (SIGNAL, TASKS_SIGNAL) * _ROUNDS:
         now = activity(pid)
+        if question is None:
+            return None
         if first is None or now is None or now.cpu_ns - first.cpu_ns > _MOST_CPU_NS:
             return None
         before = output.text
         with suppress(OSError):
-            os.kill(pid, SIGNAL)
+            os.kill(pid, question)
         stack = await _stack(pid, output, before)
         if not stack:
             return None
@@ -61,21 +71,25 @@ async def whereabouts(pid: int, output: Output, copy: Path, source: Path) -> Sou
 
 
 async def _stack(pid: int, output: Output, before: str) -> str:
-    """Return what is written, once it has come, and take it out of what the server printed."""
+    """Return what is written, once all of it has come, and take it out of what was printed.
+
+    Where no end comes, as another thread prints too or the process makes it up: what has come.
+    """
     first = activity(pid)
     asleep = 0
-    while asleep < _ASLEEP_LOOKS:
+    stack = ""
+    while asleep < _ASLEEP_LOOKS and not stack.endswith((FIRST_FRAME, NO_MORE)):
         await asyncio.sleep(_LOOK_SECONDS)
         now = activity(pid)
         printed = output.text
         start = printed.rfind(HEADING)
-        if printed != before and start >= 0 and printed.endswith("\n"):
-            output.forget_from(printed[start:])
-            return printed[start:]
+        stack = printed[start:] if printed != before and start >= 0 else ""
         if first is None or now is None or now.cpu_ns - first.cpu_ns > _CPU_NS:
             break
         asleep = asleep + 1 if now.asleep else 0
-    return ""
+    if stack:
+        output.forget_from(stack)
+    return stack
 
 
 def _line(source: Path, file: str, line: int, function: str) -> SourceLine:
