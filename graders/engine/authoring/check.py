@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -31,7 +31,7 @@ Listener: TypeAlias = Callable[[Row, int], None]
 class Candidate:
     """One submission that is to be graded; ``place`` gives its folder for as long as it lasts.
 
-    ``graded_on`` is empty where it is graded on all criteria.
+    ``graded_on`` is empty where it is graded on all criteria; ``loses`` may name more.
     """
 
     kind: RowKind
@@ -68,8 +68,11 @@ def check_lesson(lesson: Lesson, graded: Iterable[Row], on_row: Listener) -> Les
     return LessonCheck(lesson.id, lesson.rubric.ids, tuple(rows), tuple(flaws))
 
 
-def entries_of(lesson: Lesson) -> Iterator[Candidate]:
-    """Yield everything that is graded: the stub, the solutions, the mutants."""
+def entries_of(lesson: Lesson, *, whole: bool = False) -> Iterator[Candidate]:
+    """Yield everything that is graded: the stub, the solutions, the mutants.
+
+    ``whole`` grades each on all criteria, whatever part it names.
+    """
     yield Candidate(RowKind.STUB, "stub", lambda: nullcontext(lesson.assignment_dir))
     databases = databases_of(lesson)
     for folder in solutions_of(lesson):
@@ -77,7 +80,8 @@ def entries_of(lesson: Lesson) -> Iterator[Candidate]:
             name = folder.name if database is Database.SQLITE else f"{folder.name} ({database})"
             yield Candidate(RowKind.SOLUTION, name, _fixed(folder), database=database)
     for mutant in mutants_of(lesson):
-        yield entry_of(mutant)
+        entry = entry_of(mutant)
+        yield replace(entry, graded_on=()) if whole else entry
 
 
 def readme_of(lesson: Lesson) -> str:

@@ -28,6 +28,7 @@ from graders.engine.core.errors import GraderBrokeError
 from graders.engine.core.places import REPOSITORY
 from graders.engine.grading.events import CaseFinished, GradingEvent
 from graders.engine.grading.folder import OpenFactory, grade_folder
+from graders.engine.grading.plan import chosen
 from graders.engine.grading.request import GradingRequest
 
 Servers: TypeAlias = Callable[[], AbstractContextManager[OpenFactory]]
@@ -36,11 +37,15 @@ Servers: TypeAlias = Callable[[], AbstractContextManager[OpenFactory]]
 
 @dataclass(frozen=True)
 class Order:
-    """The lesson whose entries are to be graded, and the seed of its words."""
+    """The lesson whose entries are to be graded, and the seed of its words.
+
+    ``whole`` grades each entry on all criteria, whatever part it names.
+    """
 
     root: Path
     lesson: str
     seed: int
+    whole: bool = False
 
 
 GradeAll: TypeAlias = Callable[[Order], Iterator[Row]]
@@ -54,7 +59,7 @@ def open_graders(servers: Servers, jobs: int) -> Iterator[GradeAll]:
             yield lambda order: (
                 row_of(entry, lesson, order.seed, open_factory)
                 for lesson in [_lesson_of(order)]
-                for entry in entries_of(lesson)
+                for entry in entries_of(lesson, whole=order.whole)
             )
         return
     # Not forked: a process that runs threads and open connections must not be copied.
@@ -114,7 +119,7 @@ def _row_at(order: Order, index: int) -> Row:
 def _entries_of(order: Order) -> tuple[Lesson, list[Candidate]]:
     """Return the lesson and its entries, read once in each process: a hundred files."""
     lesson = _lesson_of(order)
-    return lesson, list(entries_of(lesson))
+    return lesson, list(entries_of(lesson, whole=order.whole))
 
 
 def _lesson_of(order: Order) -> Lesson:
@@ -143,4 +148,5 @@ def row_of(entry: Candidate, lesson: Lesson, seed: int, open_factory: OpenFactor
         "\n".join(logs),
         entry.graded_on,
         cpu_seconds() - before,
+        frozenset(lesson.rubric.ids) - chosen(lesson.rubric.criteria, entry.graded_on),
     )
