@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 
 from graders.engine.authoring import matrix_page
-from graders.engine.authoring.check import LessonCheck, check_lesson, entries_of
+from graders.engine.authoring.check import Choice, LessonCheck, check_lesson, entries_of
 from graders.engine.authoring.cost import cpu_seconds
 from graders.engine.authoring.matrix import Row, RowKind
 from graders.engine.authoring.rows import Order, open_graders
 from graders.engine.content.catalogue import Catalogue, Lesson
 from graders.engine.content.models import Database
-from graders.engine.core.errors import ContentError, GraderBrokeError
+from graders.engine.core.errors import ContentError, GraderBrokeError, UsageError
 from graders.engine.core.places import REPOSITORY
 from graders.engine.core.results import Status
 from graders.engine.course_servers.mutants import load_mutant, mutants_of
@@ -46,15 +46,22 @@ def course(tmp_path: Path) -> Path:
 
 
 def checked(
-    course: Path = COURSE, told: list[str] | None = None, jobs: int = 1, *, whole: bool = False
+    course: Path = COURSE,
+    told: list[str] | None = None,
+    jobs: int = 1,
+    *,
+    whole: bool = False,
+    rows: tuple[str, ...] = (),
 ) -> LessonCheck:
     """Check the lesson `greeting` of a course."""
     lesson = Catalogue(course).lesson("greeting")
+    choice = Choice(rows, whole)
     with open_graders(stand_in_servers, jobs) as grade_all:
         return check_lesson(
             lesson,
-            grade_all(Order(course, lesson.id, seed=1, whole=whole)),
+            grade_all(Order(course, lesson.id, 1, choice)),
             lambda row, count: (told if told is not None else []).append(f"{row.name} of {count}"),
+            choice,
         )
 
 
@@ -240,6 +247,20 @@ def test_criterion_that_is_lost_only_where_it_is_not_graded_has_no_mutant(course
     shutil.rmtree(mutant_of(course, "forgetful"))
     assert checked(course).flaws == ("`remembers`: no mutant loses it.",)
     assert checked(course, whole=True).flaws == ()
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_rows_that_are_named_are_graded_alone(jobs: int) -> None:
+    told: list[str] = []
+    check = checked(told=told, jobs=jobs, rows=("rude", "solution*"))
+    assert told == ["solution of 3", "solution_terse of 3", "rude of 3"]
+    assert check.flaws == ()
+
+
+def test_row_that_is_not_there_is_a_usage_error() -> None:
+    with pytest.raises(UsageError, match="has no stub, solution or mutant `rood`") as error:
+        checked(rows=("solution", "rood"))
+    assert "rude" in (error.value.cure or "")
 
 
 def test_the_slowest_gradings_are_told() -> None:

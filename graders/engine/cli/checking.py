@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from graders.engine.authoring import matrix_page
-from graders.engine.authoring.check import check_lesson
+from graders.engine.authoring.check import Choice, check_lesson
 from graders.engine.authoring.matrix import Row
 from graders.engine.authoring.rows import Order, open_graders
 from graders.engine.cli.context import CommandContext, print_page
@@ -20,16 +20,13 @@ from graders.engine.reports.glyphs import glyphs_for
 
 @dataclass(frozen=True)
 class CheckOrder:
-    """What is to be checked, and how; ``seed`` is None for a new one.
-
-    ``whole`` grades each mutant on all criteria, whatever part it names.
-    """
+    """What is to be checked, and how; ``seed`` is None for a new one."""
 
     names: Sequence[str]
     seed: int | None
     jobs: int
     verbose: bool
-    whole: bool
+    choice: Choice
 
 
 def run_check(context: CommandContext, order: CheckOrder) -> ExitCode:
@@ -46,9 +43,9 @@ def run_check(context: CommandContext, order: CheckOrder) -> ExitCode:
     checks = []
     with open_graders(context.servers, order.jobs) as grade_all:
         for lesson in lessons:
-            rows = grade_all(Order(catalogue.root, lesson.id, seed, whole=order.whole))
+            rows = grade_all(Order(catalogue.root, lesson.id, seed, order.choice))
             progress = RowProgress(context.stderr(), verbose=order.verbose)
-            checks.append(check_lesson(lesson, rows, progress.tell))
+            checks.append(check_lesson(lesson, rows, progress.tell, order.choice))
             print_page(page, matrix_page.render(checks[-1], glyphs_for(page)))
     print_page(page, matrix_page.render_slowest(checks))
     if len(checks) > 1:

@@ -690,16 +690,26 @@ def check_command(  # noqa: PLR0917 - Typer reads the options from here
             "others borrow.",
         ),
     ] = False,
+    rows: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--row",
+            metavar="NAME",
+            help="Grade this one only: `stub`, a solution, a mutant, or a pattern such as "
+            "`spec-*`. May be repeated.",
+        ),
+    ] = None,
 ) -> ExitCode:
     """Check that stub, solutions and mutants of a lesson get exactly the points they must.
 
     A mutant that names a part of the criteria (`graded_on`) is graded on that part only, and what
     it says of other criteria is compared with `--whole`.
     """
+    from graders.engine.authoring.check import Choice  # noqa: PLC0415 - heavy
     from graders.engine.cli.checking import CheckOrder, run_check  # noqa: PLC0415 - heavy
 
-    at_once = jobs or os.cpu_count() or 1
-    order = CheckOrder(names or (), seed, at_once, verbose=verbose, whole=whole)
+    choice = Choice(tuple(rows or ()), whole)
+    order = CheckOrder(names or (), seed, jobs or os.cpu_count() or 1, verbose, choice)
     return run_check(command_context(context), order)
 
 
