@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 
 from graders.engine.authoring import matrix_page
-from graders.engine.authoring.check import LessonCheck, check_lesson, entries_of
+from graders.engine.authoring.check import Choice, LessonCheck, check_lesson, entries_of
 from graders.engine.authoring.cost import cpu_seconds
 from graders.engine.authoring.matrix import Row, RowKind
 from graders.engine.authoring.rows import Order, open_graders
 from graders.engine.content.catalogue import Catalogue, Lesson
 from graders.engine.content.models import Database
-from graders.engine.core.errors import ContentError, GraderBrokeError
+from graders.engine.core.errors import ContentError, GraderBrokeError, UsageError
 from graders.engine.core.places import REPOSITORY
 from graders.engine.core.results import Status
 from graders.engine.course_servers.mutants import load_mutant, mutants_of
@@ -45,20 +45,38 @@ def course(tmp_path: Path) -> Path:
     return tmp_path / "course"
 
 
-def checked(course: Path = COURSE, told: list[str] | None = None, jobs: int = 1) -> LessonCheck:
+def checked(
+    course: Path = COURSE,
+    told: list[str] | None = None,
+    jobs: int = 1,
+    *,
+    whole: bool = False,
+    rows: tuple[str, ...] = (),
+) -> LessonCheck:
     """Check the lesson `greeting` of a course."""
     lesson = Catalogue(course).lesson("greeting")
+    choice = Choice(rows, whole)
     with open_graders(stand_in_servers, jobs) as grade_all:
         return check_lesson(
             lesson,
-            grade_all(Order(course, lesson.id, seed=1)),
+            grade_all(Order(course, lesson.id, 1, choice)),
             lambda row, count: (told if told is not None else []).append(f"{row.name} of {count}"),
+            choice,
         )
 
 
 def mutant_of(course: Path, name: str) -> Path:
     """Return the folder of a mutant."""
     return course / "reference_solutions" / "greeting" / "mutants" / name
+
+
+def forget_and_shout(course: Path, told: str) -> None:
+    """Add a mutant `halves` that loses two criteria; ``told`` ends its settings."""
+    folder = mutant_of(course, "halves")
+    (folder / "files").mkdir(parents=True)
+    answers = {"hello": "HELLO", "good morning": "good morning", "good night": "good night"}
+    (folder / "files" / "server.py").write_text(f"ANSWERS = {answers}\n", encoding="utf-8")
+    (folder / "mutant.yaml").write_text(f"format_version: 1\nwhy: W.\n{told}\n", encoding="utf-8")
 
 
 def test_right_course_has_no_flaws() -> None:
@@ -182,6 +200,69 @@ def test_mutant_may_be_graded_on_a_part_of_the_criteria(course: Path) -> None:
     assert "rude (on polite)" in as_text(matrix_page.render(check, ASCII))
 
 
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_what_is_wrong_outside_of_the_part_is_told_by_the_whole_check_only(
+    course: Path, jobs: int
+) -> None:
+    (mutant_of(course, "rude") / "mutant.yaml").write_text(
+        "format_version: 1\nwhy: W.\nloses: [polite, remembers]\ngraded_on: [polite]\n",
+        encoding="utf-8",
+    )
+    forget_and_shout(course, "loses: [polite]\ngraded_on: [polite]")
+    assert checked(course, jobs=jobs).flaws == ()
+    flaws = checked(course, jobs=jobs, whole=True).flaws
+    assert [flaw.partition(" Seen:")[0] for flaw in flaws] == [
+        "halves: lost `remembers`, undeclared.",
+        "rude: was to lose `remembers` and did not.",
+    ]
+
+
+def test_what_is_true_outside_of_the_part_is_right_in_both_checks(course: Path) -> None:
+    forget_and_shout(course, "loses: [polite, remembers]\ngraded_on: [polite]")
+    assert checked(course).flaws == ()
+    assert checked(course, whole=True).flaws == ()
+
+
+def test_what_is_lost_in_the_part_is_compared_in_both_checks(course: Path) -> None:
+    forget_and_shout(course, "loses: [answers, polite]\ngraded_on: [polite, remembers]")
+    for whole in (False, True):
+        missed, extra = checked(course, whole=whole).flaws
+        # `polite` needs `answers`, which is graded with it.
+        assert missed == "halves: was to lose `answers` and did not."
+        assert extra.startswith("halves: lost `remembers`, undeclared.")
+
+
+def test_the_whole_check_grades_everything_and_names_no_part(course: Path) -> None:
+    (mutant_of(course, "rude") / "mutant.yaml").write_text(
+        "format_version: 1\nwhy: W.\nloses: [polite]\ngraded_on: [polite]\n", encoding="utf-8"
+    )
+    narrow, whole = checked(course).rows[-1], checked(course, whole=True).rows[-1]
+    assert narrow.left_out == {"remembers", "unannounced-guest"}
+    assert (whole.left_out, whole.graded_on) == (frozenset(), ())
+    assert Status.NOT_RUN not in {each.status for each in whole.result.criteria}
+
+
+def test_criterion_that_is_lost_only_where_it_is_not_graded_has_no_mutant(course: Path) -> None:
+    forget_and_shout(course, "loses: [polite, remembers]\ngraded_on: [polite]")
+    shutil.rmtree(mutant_of(course, "forgetful"))
+    assert checked(course).flaws == ("`remembers`: no mutant loses it.",)
+    assert checked(course, whole=True).flaws == ()
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_rows_that_are_named_are_graded_alone(jobs: int) -> None:
+    told: list[str] = []
+    check = checked(told=told, jobs=jobs, rows=("rude", "solution*"))
+    assert told == ["solution of 3", "solution_terse of 3", "rude of 3"]
+    assert check.flaws == ()
+
+
+def test_row_that_is_not_there_is_a_usage_error() -> None:
+    with pytest.raises(UsageError, match="has no stub, solution or mutant `rood`") as error:
+        checked(rows=("solution", "rood"))
+    assert "rude" in (error.value.cure or "")
+
+
 def test_the_slowest_gradings_are_told() -> None:
     slow = [
         Row(
@@ -283,7 +364,7 @@ def test_built_mutant_is_the_changed_solution_and_is_removed() -> None:
         ("format_version: 1\nwhy: W.\nloses: [answers]\nbase: nothing\n", "no solution `nothing`"),
         ("format_version: 1\nwhy: W.\nloses: [answers]\nloss: [a]\n", "loss"),
         ("format_version: 1\nwhy: W.\nloses: [answers]\ngraded_on: [answer]\n", "none that begins"),
-        ("format_version: 1\nwhy: W.\nloses: [answers]\ngraded_on: [polite]\n", "is not graded"),
+        ("format_version: 1\nwhy: W.\nloses: [answers]\ngraded_on: [polite]\n", "is graded"),
         ("format_version: 1\nwhy: W.\nloses: [answers]\ndatabase: oracle\n", "oracle"),
         (
             "format_version: 1\nwhy: W.\nloses: [answers]\ndatabase: postgresql\n",

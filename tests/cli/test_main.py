@@ -331,6 +331,23 @@ def test_lesson_check_shows_the_matrix() -> None:
     assert "[7/7] rude: 90 points, ok" in found.err
 
 
+def test_lesson_check_grades_a_mutant_in_part_unless_the_whole_is_wanted(tmp_path: Path) -> None:
+    root = tmp_path / "course"
+    shutil.copytree(COURSE, root)
+    mutant = root / "reference_solutions" / "greeting" / "mutants" / "rude" / "mutant.yaml"
+    mutant.write_text(
+        "format_version: 1\nwhy: W.\nloses: [polite, remembers]\ngraded_on: [polite]\n",
+        encoding="utf-8",
+    )
+    narrow = run("lesson", "check", "greeting", "-j", "1", root=root)
+    assert narrow.code == ExitCode.FULL_MARKS
+    assert "points in part, ok" in narrow.err
+    whole = run("lesson", "check", "greeting", "-j", "1", "--whole", root=root)
+    assert whole.code == ExitCode.CONTENT
+    assert "in part" not in whole.err
+    assert "rude: was to lose `remembers` and did not." in " ".join(whole.out.split())
+
+
 def test_draft_is_named_as_one_and_checked_only_by_name(tmp_path: Path) -> None:
     root = tmp_path / "course"
     shutil.copytree(COURSE, root)

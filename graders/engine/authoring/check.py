@@ -7,15 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TypeAlias
 
 from graders.engine.authoring.matrix import Row, RowKind, without_mutant
 from graders.engine.content.announced import check_announced
 from graders.engine.content.catalogue import Lesson
+from graders.engine.content.fields import did_you_mean
 from graders.engine.content.models import Database
-from graders.engine.core.errors import ContentError
+from graders.engine.core.errors import ContentError, UsageError
+from graders.engine.core.text import quote
 from graders.engine.course_servers.mutants import (
     Mutant,
     databases_of,
@@ -31,7 +34,7 @@ Listener: TypeAlias = Callable[[Row, int], None]
 class Candidate:
     """One submission that is to be graded; ``place`` gives its folder for as long as it lasts.
 
-    ``graded_on`` is empty where it is graded on all criteria.
+    ``graded_on`` is empty where it is graded on all criteria; ``loses`` may name more.
     """
 
     kind: RowKind
@@ -44,6 +47,21 @@ class Candidate:
 
 
 @dataclass(frozen=True)
+class Choice:
+    """Which of a lesson's entries are graded, and on how much.
+
+    ``rows`` are their names, or patterns such as `spec-*`; none means all. ``whole`` grades each on
+    all criteria, whatever part it names.
+    """
+
+    rows: tuple[str, ...] = ()
+    whole: bool = False
+
+
+ALL = Choice()
+
+
+@dataclass(frozen=True)
 class LessonCheck:
     """The matrix of one lesson, and sentences about all that is not as it must be."""
 
@@ -53,23 +71,42 @@ class LessonCheck:
     flaws: tuple[str, ...]
 
 
-def check_lesson(lesson: Lesson, graded: Iterable[Row], on_row: Listener) -> LessonCheck:
+def check_lesson(
+    lesson: Lesson, graded: Iterable[Row], on_row: Listener, choice: Choice = ALL
+) -> LessonCheck:
     """Return what was found; ``graded`` gives the row of each of :func:`entries_of`, in order."""
-    count = len(list(entries_of(lesson)))
+    count = len(list(entries_of(lesson, choice)))
     rows = []
     for row in graded:
         rows.append(row)
         on_row(row, count)
     flaws = [
         *check_announced(lesson.rubric, readme_of(lesson)),
-        *without_mutant(lesson.rubric.ids, rows),
+        # Where some rows are left out, nothing follows from what is missing.
+        *(() if choice.rows else without_mutant(lesson.rubric.ids, rows)),
         *(flaw for row in rows for flaw in row.flaws),
     ]
     return LessonCheck(lesson.id, lesson.rubric.ids, tuple(rows), tuple(flaws))
 
 
-def entries_of(lesson: Lesson) -> Iterator[Candidate]:
-    """Yield everything that is graded: the stub, the solutions, the mutants."""
+def entries_of(lesson: Lesson, choice: Choice = ALL) -> Iterator[Candidate]:
+    """Yield everything that is graded: the stub, the solutions, the mutants.
+
+    Raises :class:`~graders.engine.core.errors.UsageError` where nothing has a name of the choice.
+    """
+    entries = list(_all_entries(lesson))
+    for wanted in choice.rows:
+        if not any(fnmatchcase(entry.name, wanted) for entry in entries):
+            raise UsageError(
+                f"{lesson.id} has no stub, solution or mutant `{quote(wanted)}`.",
+                cure=did_you_mean(wanted, [entry.name for entry in entries]),
+            )
+    for entry in entries:
+        if not choice.rows or any(fnmatchcase(entry.name, wanted) for wanted in choice.rows):
+            yield replace(entry, graded_on=()) if choice.whole else entry
+
+
+def _all_entries(lesson: Lesson) -> Iterator[Candidate]:
     yield Candidate(RowKind.STUB, "stub", lambda: nullcontext(lesson.assignment_dir))
     databases = databases_of(lesson)
     for folder in solutions_of(lesson):

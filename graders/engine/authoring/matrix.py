@@ -23,10 +23,11 @@ class RowKind(StrEnum):
 
 @dataclass(frozen=True)
 class Row:
-    """One graded submission; ``loses`` are the criteria that it is expected to fail.
+    """One graded submission; ``loses`` are the criteria that it fails if graded on everything.
 
     ``log`` is what the grader wrote of its own errors. ``graded_on`` is empty where it was graded
-    on all criteria. ``cpu_seconds`` is what the grading cost.
+    on all criteria; ``left_out`` are those that it was not graded on, of which it shows nothing.
+    ``cpu_seconds`` is what the grading cost.
     """
 
     kind: RowKind
@@ -37,6 +38,12 @@ class Row:
     log: str = ""
     graded_on: tuple[str, ...] = ()
     cpu_seconds: float = 0.0
+    left_out: frozenset[str] = frozenset()
+
+    @property
+    def must_lose(self) -> frozenset[str]:
+        """The criteria that it is expected to fail, among those that it was graded on."""
+        return self.loses - self.left_out
 
     @property
     def lost(self) -> frozenset[str]:
@@ -74,7 +81,7 @@ class Row:
         if self.result.problem is not None:
             yield f"{self.name}: could not be graded: {self.result.problem.title}"
             return
-        if missed := self.loses - self.lost:
+        if missed := self.must_lose - self.lost:
             yield f"{self.name}: was to lose {_list(missed)} and did not."
         if extra := self.lost - self.loses:
             yield f"{self.name}: lost {_list(extra)}, undeclared. {self._seen(extra)}"
@@ -98,8 +105,8 @@ def _is_lost(row: CriterionResult) -> bool:
 
 
 def without_mutant(criteria: Sequence[str], rows: Iterable[Row]) -> list[str]:
-    """Return a sentence for each criterion that no mutant is declared to lose."""
-    covered = frozenset[str]().union(*(row.loses for row in rows))
+    """Return a sentence for each criterion that no mutant is to lose where it is graded on it."""
+    covered = frozenset[str]().union(*(row.must_lose for row in rows))
     return [f"`{each}`: no mutant loses it." for each in criteria if each not in covered]
 
 

@@ -93,7 +93,7 @@ def _legend(check: LessonCheck) -> Table:
     table.add_column()
     table.add_column(style="dim")
     for number, name in enumerate(check.criteria, start=1):
-        mutants = [row.name for row in check.rows if name in row.loses]
+        mutants = [row.name for row in check.rows if name in row.must_lose]
         table.add_row(str(number), name, ", ".join(mutants) or "no mutant")
     return table
 

@@ -20,7 +20,7 @@ from itertools import repeat
 from pathlib import Path
 from typing import TypeAlias
 
-from graders.engine.authoring.check import Candidate, entries_of
+from graders.engine.authoring.check import ALL, Candidate, Choice, entries_of
 from graders.engine.authoring.cost import cpu_seconds
 from graders.engine.authoring.matrix import Row
 from graders.engine.content.catalogue import Catalogue, Lesson
@@ -28,6 +28,7 @@ from graders.engine.core.errors import GraderBrokeError
 from graders.engine.core.places import REPOSITORY
 from graders.engine.grading.events import CaseFinished, GradingEvent
 from graders.engine.grading.folder import OpenFactory, grade_folder
+from graders.engine.grading.plan import chosen
 from graders.engine.grading.request import GradingRequest
 
 Servers: TypeAlias = Callable[[], AbstractContextManager[OpenFactory]]
@@ -36,11 +37,12 @@ Servers: TypeAlias = Callable[[], AbstractContextManager[OpenFactory]]
 
 @dataclass(frozen=True)
 class Order:
-    """The lesson whose entries are to be graded, and the seed of its words."""
+    """The lesson, which of its entries are to be graded, and the seed of its words."""
 
     root: Path
     lesson: str
     seed: int
+    choice: Choice = ALL
 
 
 GradeAll: TypeAlias = Callable[[Order], Iterator[Row]]
@@ -54,7 +56,7 @@ def open_graders(servers: Servers, jobs: int) -> Iterator[GradeAll]:
             yield lambda order: (
                 row_of(entry, lesson, order.seed, open_factory)
                 for lesson in [_lesson_of(order)]
-                for entry in entries_of(lesson)
+                for entry in entries_of(lesson, order.choice)
             )
         return
     # Not forked: a process that runs threads and open connections must not be copied.
@@ -77,7 +79,7 @@ def _engine_on_path() -> Iterator[None]:
 
 
 def _side_by_side(pool: ProcessPoolExecutor, order: Order) -> Iterator[Row]:
-    count = len(list(entries_of(_lesson_of(order))))
+    count = len(list(entries_of(_lesson_of(order), order.choice)))
     try:
         yield from pool.map(_row_at, repeat(order), range(count))
     except BrokenProcessPool as error:
@@ -114,7 +116,7 @@ def _row_at(order: Order, index: int) -> Row:
 def _entries_of(order: Order) -> tuple[Lesson, list[Candidate]]:
     """Return the lesson and its entries, read once in each process: a hundred files."""
     lesson = _lesson_of(order)
-    return lesson, list(entries_of(lesson))
+    return lesson, list(entries_of(lesson, order.choice))
 
 
 def _lesson_of(order: Order) -> Lesson:
@@ -143,4 +145,5 @@ def row_of(entry: Candidate, lesson: Lesson, seed: int, open_factory: OpenFactor
         "\n".join(logs),
         entry.graded_on,
         cpu_seconds() - before,
+        frozenset(lesson.rubric.ids) - chosen(lesson.rubric.criteria, entry.graded_on),
     )

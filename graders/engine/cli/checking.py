@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from graders.engine.authoring import matrix_page
-from graders.engine.authoring.check import check_lesson
+from graders.engine.authoring.check import Choice, check_lesson
 from graders.engine.authoring.matrix import Row
 from graders.engine.authoring.rows import Order, open_graders
 from graders.engine.cli.context import CommandContext, print_page
@@ -18,25 +18,34 @@ from graders.engine.content.canaries import new_seed
 from graders.engine.reports.glyphs import glyphs_for
 
 
-def run_check(
-    context: CommandContext, names: Sequence[str], seed: int | None, *, jobs: int, verbose: bool
-) -> ExitCode:
+@dataclass(frozen=True)
+class CheckOrder:
+    """What is to be checked, and how; ``seed`` is None for a new one."""
+
+    names: Sequence[str]
+    seed: int | None
+    jobs: int
+    verbose: bool
+    choice: Choice
+
+
+def run_check(context: CommandContext, order: CheckOrder) -> ExitCode:
     """Check the named lessons, or all but drafts; the exit code says whether they are right."""
     catalogue, page = context.lessons_as_written, context.stdout()
-    lessons = [catalogue.lesson(name) for name in names] or catalogue.lessons()
-    if not names:
+    lessons = [catalogue.lesson(name) for name in order.names] or catalogue.lessons()
+    if not order.names:
         drafts = [lesson for lesson in lessons if lesson.info.draft]
         lessons = [lesson for lesson in lessons if not lesson.info.draft]
         for lesson in drafts:
             left_out = f"{lesson.id} is a draft and is left out: name it to check it."
             context.stderr().print(Text(left_out))
-    seed = new_seed() if seed is None else seed
+    seed = new_seed() if order.seed is None else order.seed
     checks = []
-    with open_graders(context.servers, jobs) as grade_all:
+    with open_graders(context.servers, order.jobs) as grade_all:
         for lesson in lessons:
-            rows = grade_all(Order(catalogue.root, lesson.id, seed))
-            progress = RowProgress(context.stderr(), verbose=verbose)
-            checks.append(check_lesson(lesson, rows, progress.tell))
+            rows = grade_all(Order(catalogue.root, lesson.id, seed, order.choice))
+            progress = RowProgress(context.stderr(), verbose=order.verbose)
+            checks.append(check_lesson(lesson, rows, progress.tell, order.choice))
             print_page(page, matrix_page.render(checks[-1], glyphs_for(page)))
     print_page(page, matrix_page.render_slowest(checks))
     if len(checks) > 1:

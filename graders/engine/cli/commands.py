@@ -673,7 +673,7 @@ def new_command(
 @lessons.command(
     "check", cls=PlainCommand, short_help="Grade stub, solutions and mutants of lessons."
 )
-def check_command(
+def check_command(  # noqa: PLR0917 - Typer reads the options from here
     context: typer.Context,
     names: Annotated[
         list[str] | None, typer.Argument(metavar="LESSON...", help="All lessons if left out.")
@@ -681,12 +681,36 @@ def check_command(
     seed: Seed = None,
     jobs: Jobs = None,
     verbose: Verbose = False,
+    whole: Annotated[
+        bool,
+        typer.Option(
+            "--whole",
+            help="Grade each mutant on all criteria, whatever part `graded_on` names. It takes "
+            "several times as long: use it before a release, and after a change of a grader that "
+            "others borrow.",
+        ),
+    ] = False,
+    rows: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--row",
+            metavar="NAME",
+            help="Grade this one only: `stub`, a solution, a mutant, or a pattern such as "
+            "`spec-*`. May be repeated.",
+        ),
+    ] = None,
 ) -> ExitCode:
-    """Check that stub, solutions and mutants of a lesson get exactly the points they must."""
-    from graders.engine.cli.checking import run_check  # noqa: PLC0415 - heavy
+    """Check that stub, solutions and mutants of a lesson get exactly the points they must.
 
-    at_once = jobs or os.cpu_count() or 1
-    return run_check(command_context(context), names or (), seed, jobs=at_once, verbose=verbose)
+    A mutant that names a part of the criteria (`graded_on`) is graded on that part only, and what
+    it says of other criteria is compared with `--whole`.
+    """
+    from graders.engine.authoring.check import Choice  # noqa: PLC0415 - heavy
+    from graders.engine.cli.checking import CheckOrder, run_check  # noqa: PLC0415 - heavy
+
+    choice = Choice(tuple(rows or ()), whole)
+    order = CheckOrder(names or (), seed, jobs or os.cpu_count() or 1, verbose, choice)
+    return run_check(command_context(context), order)
 
 
 @lessons.command("coverage", cls=PlainCommand, short_help="Map what the course asks to its checks.")

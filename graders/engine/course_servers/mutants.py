@@ -4,16 +4,20 @@
 
     format_version: 1
     why: The finished message is sent first and its deltas after it.
-    loses: [event-order]      # criteria that fail; what is blocked by them is not listed
+    loses: [event-order]      # all criteria that fail if it is graded on everything; what is
+                              # blocked by them is not listed
     base: solution            # the solution that is changed; `solution` if left out
     misconception: order      # what its author has not understood, where a lesson groups mutants so
     shows_in: [restart]       # keys of scenarios that are tried on it first; its misconception's if
                               # left out
-    graded_on: [event-order]  # only these criteria, or those that begin so; all if left out
+    graded_on: [event-order]  # only these criteria, or those that begin so, but with `--whole`;
+                              # all if left out
     database: postgresql      # what it is graded with; `sqlite` if left out
 
 ``graded_on`` spares what another row shows already: a mutant of `spec.yaml` has the server of a
-solution, and of several servers with one misconception one is graded on everything.
+solution, and of several servers with one misconception one is graded on everything. ``loses`` says
+the whole truth all the same: what lies outside of ``graded_on`` is compared by
+``lesson check --whole``.
 
 Beside it stands ``change.patch`` (a unified diff), or ``files/`` with files to replace, or both.
 
@@ -86,7 +90,8 @@ class Mutant:
     """A mutant: where it is described, what it is made from, what it must lose.
 
     ``misconception`` names what its author has not understood; some mutants share one. ``shows_in``
-    are keys of scenarios; ``graded_on`` is empty where it is graded on all criteria.
+    are keys of scenarios; ``graded_on`` is empty where it is graded on all criteria. ``loses`` may
+    name more than is graded.
     ``database`` is what it is graded with.
     """
 
@@ -195,7 +200,7 @@ def _require_known(loses: Collection[str], known: Collection[str], file: Path) -
 
 
 def _require_graded(told: MutantFile, known: Collection[str], file: Path) -> None:
-    """Refuse a part of the criteria that does not exist, or lacks what is to be lost."""
+    """Refuse a part of the criteria that does not exist, or has nothing that is to be lost."""
     meant = {word: ids_meant(word, known) for word in told.graded_on}
     for word, ids in meant.items():
         if not ids:
@@ -206,11 +211,10 @@ def _require_graded(told: MutantFile, known: Collection[str], file: Path) -> Non
                 cure=did_you_mean(word, known),
             )
     graded = {each for ids in meant.values() for each in ids}
-    for criterion in told.loses if graded else ():
-        if criterion not in graded:
-            raise ContentError(
-                file,
-                None,
-                f"`{criterion}` is to be lost, and is not graded.",
-                cure="Add it to `graded_on`, or take it out of `loses`.",
-            )
+    if graded and graded.isdisjoint(told.loses):
+        raise ContentError(
+            file,
+            None,
+            "Nothing that is to be lost is graded, so nothing would be shown.",
+            cure=f"Add one of `loses` to `graded_on`: {', '.join(told.loses)}.",
+        )
