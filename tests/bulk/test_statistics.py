@@ -53,6 +53,16 @@ def test_errors_of_ours_are_in_no_figure() -> None:
     assert figures([record("b", 0, "broke")]).criteria == ()
 
 
+def test_points_of_what_is_optional_are_those_of_who_handed_it_in() -> None:
+    without = result("a", "+")
+    row = without.criteria["c0"].model_copy(
+        update={"status": Status.NOT_RUN, "score": 0, "max_score": 0}
+    )
+    without = without.model_copy(update={"criteria": {"c0": row}})
+    (told,) = figures([without, result("b", "x"), result("c", "+")]).criteria
+    assert (told.max_score, told.tried, told.failed) == (10, 2, ("b",))
+
+
 def test_blocked_counts_neither_way() -> None:
     first, second = figures([result("a", "x-"), result("b", "+x"), result("c", "++")]).criteria
     assert (first.passed, first.failed, first.tried) == (2, ("a",), 3)

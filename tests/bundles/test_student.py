@@ -260,6 +260,23 @@ def test_copy_has_the_points_of_the_course_and_hides_what_it_hides(tmp_path: Pat
     assert "test_stranger" in text
 
 
+def test_copy_has_what_is_optional_with_the_name_of_who_gives_the_points(tmp_path: Path) -> None:
+    course, _ = in_course(tmp_path)
+    rubric = course / "graders" / "greeting" / "rubric.yaml"
+    line = """
+  - id: front-end
+    title: The front end loads
+    points: 5
+    optional: {part: front-end, points_from: polite}
+    requirement: The front end loads.
+    hints: {default: Open it.}
+"""
+    rubric.write_text(rubric.read_text("utf-8") + line, "utf-8")
+    lesson = Catalogue(course, find_course(course)).lesson("greeting")
+    told = yaml.safe_load(lesson_files.open_to_students(lesson)["rubric.yaml"])["criteria"]
+    assert told[-1]["optional"] == {"part": "front-end", "points_from": "graded-later-1"}
+
+
 def test_grader_for_instructors_has_what_the_course_says_of_its_lessons(tmp_path: Path) -> None:
     _, catalogue = in_course(tmp_path)
     lesson = catalogue.lesson("greeting")

@@ -62,6 +62,11 @@ def test_explanation_says_why_it_matters(tmp_path: Path) -> None:
     assert "why.yaml:3" in broken.err
 
 
+def test_explanation_says_whose_points_an_optional_criterion_takes() -> None:
+    page = " ".join(run("explain", "front-end-loads", root=REPOSITORY).out.split())
+    assert "points are taken from own-scenarios where a front end is handed in; else it" in page
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

@@ -13,14 +13,25 @@ import pytest
 from graders.engine.cli.context import CommandContext
 from graders.engine.cli.exit_codes import ExitCode
 from graders.engine.cli.keys import pressed_keys
-from graders.engine.cli.watching import run_watch, saves_in
+from graders.engine.cli.watching import joined, run_watch, saves_in
 from graders.engine.content.catalogue import Catalogue
+from graders.engine.core.results import Status
 from graders.engine.grading.request import GradingRequest
 from graders.engine.reports.terminal import Detail
 from tests.cli.course import SOLUTION, STUB, run
 from tests.miniature import COURSE, stand_in_servers
+from tests.reports.samples import result, row
 
 Step = Callable[[Path], None]
+
+
+def test_verdict_with_other_points_is_not_kept() -> None:
+    before = result(row("a", "A", points=20), row("b", "B", points=5))
+    after = result(row("a", "A", Status.NOT_RUN, 15), row("b", "B", Status.NOT_RUN, 5))
+    whole = joined(before, after)
+    assert [each.score for each in whole.criteria] == [0, 5]
+    assert whole.score == 5
+    assert joined(None, after) == after
 
 
 def nothing(_folder: Path) -> None:

@@ -63,6 +63,19 @@ def test_lesson_itself_stays_as_it_is(tmp_path: Path) -> None:
     assert sum(each.points for each in plain.criteria) == FULL_MARKS
 
 
+def test_course_leaves_the_points_that_optional_criteria_take(tmp_path: Path) -> None:
+    text = "lessons: {lesson08: {criteria: {own-scenarios: {points: %d}}}}"
+    enough = Catalogue(ROOT, load_course(written(tmp_path, text % 5))).lesson("lesson08").rubric
+    assert enough.settled(()).criterion("own-scenarios").points == 0
+    assert enough.settled(()).total == enough.total - 5
+    with pytest.raises(
+        ContentError, match="`own-scenarios` of lesson08 has fewer points"
+    ) as caught:
+        _ = Catalogue(ROOT, load_course(written(tmp_path, text % 4))).lesson("lesson08").rubric
+    assert caught.value.line == 1
+    assert caught.value.cure == "Give it more, or them fewer."
+
+
 def test_course_has_its_own_lessons_only(tmp_path: Path) -> None:
     course = catalogue(tmp_path)
     assert course.ids() == ["greeting"]

@@ -55,6 +55,47 @@ def criterion(name: str, points: int = 0, *needs: str) -> Criterion:
     )
 
 
+OPTIONAL = (
+    TWO_CRITERIA
+    + """\
+  - id: front-end
+    title: The front end loads
+    points: 15
+    optional: {part: front-end, points_from: answer-streams}
+    requirement: The front end loads.
+    hints: {default: Open it.}
+"""
+)
+
+
+def test_points_of_what_is_optional_come_from_another_criterion(tmp_path: Path) -> None:
+    rubric = load_text(tmp_path, OPTIONAL)
+    with_it, without = rubric.settled(()), rubric.settled({"front-end"})
+    assert [each.points for each in with_it.criteria] == [40, 45, 15]
+    assert [each.points for each in without.criteria] == [40, 60, 0]
+    assert rubric.total == with_it.total + 15 == without.total == 100
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "says", "cure"),
+    [
+        ("part: front-end", "part: web", 24, "must be 'front-end'", ""),
+        ("from: answer-streams", "from: streams", 24, "`streams` cannot give points", "Did you"),
+        ("from: answer-streams", "from: front-end", 24, "`front-end` cannot give", "not optional"),
+        ("needs: [server-answers]", "needs: [front-end]", 13, "nothing else can need it", ""),
+        ("points: 15", "points: 61", 2, "`answer-streams` has fewer points", "them fewer"),
+    ],
+)
+def test_optional_criterion_that_does_not_fit_is_told(  # noqa: PLR0917 - pytest passes them by name
+    tmp_path: Path, old: str, new: str, line: int, says: str, cure: str
+) -> None:
+    with pytest.raises(ContentError) as caught:
+        load_text(tmp_path, OPTIONAL.replace(old, new))
+    assert caught.value.line == line
+    assert says in caught.value.message
+    assert cure in caught.value.cure
+
+
 def test_rubric_reads_every_key(tmp_path: Path) -> None:
     rubric = load_text(tmp_path, TWO_CRITERIA)
     streams = rubric.criterion("answer-streams")

@@ -225,6 +225,33 @@ def test_check_of_the_lender_that_breaks_is_no_fault_of_the_student(tmp_path: Pa
     assert any("RuntimeError" in e.log for e in events if isinstance(e, CaseFinished))
 
 
+def unseen(course: Path, asked: str) -> None:
+    """Let the lender's check that begins so see nothing on this machine."""
+    file = course / "graders" / "greeting" / "test_basics.py"
+    text = file.read_text(encoding="utf-8")
+    assert asked in text
+    text = text.replace(asked, f'    raise NotMeasurable("Nobody can see it here.")\n{asked}')
+    imports = "from graders.engine.core.errors import "
+    file.write_text(text.replace(f"{imports}Finding", f"{imports}Finding, NotMeasurable"), "utf-8")
+
+
+def test_line_is_not_run_where_a_part_of_it_cannot_be_seen(tmp_path: Path) -> None:
+    course = course_with(tmp_path, line("greets", "answers", "remembers"))
+    unseen(course, '    if ask(student, "my name")')
+    row = rows(graded(course))["greets"]
+    assert (row.status, row.score, row.message) == (Status.NOT_RUN, 0, "Nobody can see it here.")
+
+
+def test_line_fails_for_what_can_be_seen(tmp_path: Path) -> None:
+    course = course_with(tmp_path, line("greets", "answers", "remembers", "polite"))
+    unseen(course, '    if ask(student, "my name")')
+    row = rows(
+        graded(course, ALL_RIGHT.replace('"good night": "good night"', '"good night": "?"'))
+    )["greets"]
+    assert (row.status, row.score) == (Status.FAILED, 50)
+    assert [case.status for case in row.cases] == [Status.PASSED, Status.FAILED]
+
+
 def refusal(folder: Path, *lines: str, own: str = OWN) -> ContentError:
     """Return what is said of a lesson whose rubric has these lines."""
     course = course_with(folder, *lines, own=own)

@@ -9,6 +9,7 @@ import pytest
 
 from graders.engine.content.catalogue import Catalogue
 from graders.engine.content.misconceptions import FILE, Misconception, load_misconceptions
+from graders.engine.content.models import ids_meant
 from graders.engine.content.specification import AREAS
 from graders.engine.core.places import REPOSITORY
 from graders.engine.course_servers.mutants import PATCH, Mutant, mutants_of
@@ -19,6 +20,7 @@ MISCONCEPTIONS = load_misconceptions(LESSON.grader_dir / FILE)
 IN_PART = [each for each in MUTANTS if each.graded_on]
 OF_SPECIFICATION = ({"specification"}, {"specification", "own-scenarios"})
 BORROWED = {each.id for each in LESSON.rubric.criteria if each.borrows}
+OF_FRONT_END = {each.id for each in LESSON.rubric.criteria if each.optional is not None}
 OTHERS = {
     each.id
     for each in LESSON.rubric.criteria
@@ -53,6 +55,11 @@ def test_what_is_graded_in_part_is_graded_on_all_that_is_near(mutant: Mutant) ->
         # The server is that of the solution.
         assert set(mutant.graded_on) in OF_SPECIFICATION
         return
+    if all(each.startswith("web/") for each in files_of(mutant)):
+        # So it is here.
+        (name,) = mutant.graded_on
+        assert {*ids_meant(name, LESSON.rubric.ids)} == OF_FRONT_END
+        return
     assert mutant.loses <= set(mutant.graded_on)
 
 
@@ -68,7 +75,7 @@ def test_one_server_with_wrong_tasks_is_graded_on_all_that_one_conversation_show
 
 def test_rows_that_are_graded_whole_lose_something_of_each_kind() -> None:
     lost = frozenset[str]().union(*(each.loses for each in MUTANTS if not each.graded_on))
-    assert lost >= {*BORROWED, "own-scenarios", "crowd"}
+    assert lost >= {*BORROWED - OF_FRONT_END, "own-scenarios", "crowd"}
     assert lost & TASKS >= {"tools-offered", "list-updated", "own-tasks-only", "client-tool"}
 
 

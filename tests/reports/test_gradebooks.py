@@ -107,6 +107,15 @@ def test_scores_that_do_not_count_are_refused_and_listed() -> None:
     assert "the results are of 100 and 130 points" in str(also.value)
 
 
+def test_criterion_without_points_may_be_left_out() -> None:
+    optional = row("b", "B", Status.NOT_RUN, 0)
+    whole = scored(1)
+    results = {"11": whole.model_copy(update={"criteria": (*whole.criteria, optional)})}
+    assert canvas.filled(CANVAS.encode(), "g.csv", COLUMN, results) == canvas.filled(
+        CANVAS.encode(), "g.csv", COLUMN, {"11": whole}
+    )
+
+
 def test_practice_is_taken_where_it_is_asked_for() -> None:
     practice = {"11": scored(7).model_copy(update={"advisory": True})}
     filled = canvas.filled(CANVAS.encode(), "g.csv", COLUMN, practice, practice=True)

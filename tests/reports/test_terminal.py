@@ -169,6 +169,8 @@ def test_what_was_tried_has_a_score_of_its_own() -> None:
     page = as_text(terminal.render(result(*rows)))
     assert "10 of the 10 tried   Score  10 / 100" in page
     assert "tried   Score" not in as_text(terminal.render(result(rows[0])))
+    optional = row("b", "B", Status.NOT_RUN, 0)
+    assert "tried   Score" not in as_text(terminal.render(result(rows[0], optional)))
 
 
 def test_few_cases_that_failed_are_all_shown() -> None:

@@ -257,7 +257,7 @@ class BulkRun:
             lock=order.versions.lock,
             course=order.versions.course,
             seed=order.seed,
-            max_score=sum(each.points for each in self.plan.lesson.rubric.criteria),
+            max_score=self.plan.lesson.rubric.total,
             error=error,
             late=entry.late,
             handed_in=_told_time(entry),

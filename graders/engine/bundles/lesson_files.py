@@ -167,12 +167,21 @@ def _criteria(lesson: Lesson, hidden: frozenset[str]) -> Iterator[Mapping[str, A
     names = _shown_ids(lesson)
     for each in lesson.rubric.criteria:
         points = authors.criterion(each.id).points
+        part = {**_optional(each, names), "points": points}
         if each.id in hidden:
-            yield {**_later(each, names[each.id]), "points": points}
+            yield {**_later(each, names[each.id]), **part}
         else:
-            told = each.model_dump(mode="json", exclude_defaults=True) | {"points": points}
+            told = each.model_dump(mode="json", exclude_defaults=True) | part
             needs = [need for need in each.needs if need not in hidden]
             yield {**told, "needs": needs} if needs else _without_needs(told)
+
+
+def _optional(criterion: Criterion, names: Mapping[str, str]) -> Mapping[str, Any]:
+    """Return that a criterion is optional, if it is, with the name of the one that gives points."""
+    if criterion.optional is None:
+        return {}
+    told = criterion.optional.model_dump(mode="json")
+    return {"optional": told | {"points_from": names[criterion.optional.points_from]}}
 
 
 def _later(criterion: Criterion, name: str) -> Mapping[str, Any]:

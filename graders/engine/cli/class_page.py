@@ -20,7 +20,7 @@ def show_course(context: CommandContext) -> ExitCode:
     course, page = context.course, context.stdout()
     lessons = context.catalogue.lessons()
     # Reading a rubric checks what the course says about it.
-    points = [sum(each.points for each in lesson.rubric.criteria) for lesson in lessons]
+    points = [lesson.rubric.total for lesson in lessons]
     if course is None:
         page.print(Text(f"There is no {COURSE_NAME}: every lesson is graded as its rubric says."))
         page.print(Text("docs/course.md shows what a class can set.", style="dim"))

@@ -72,6 +72,10 @@ def page(lesson: Lesson, criterion: Criterion, root: Path) -> Table:
         names = [name.partition("/") for name in criterion.borrows]
         lines = "\n".join(f"python grade.py explain {lent} {lender}" for lender, _, lent in names)
         grid.add_row("Judged by", Text(f"what other lessons ask for:\n{lines}"))
+    if criterion.optional is not None:
+        part, giver = criterion.optional.part, criterion.optional.points_from
+        told = f"its points are taken from {giver} where a {part.replace('-', ' ')} is handed in"
+        grid.add_row("Optional", Text(f"{told}; else it costs none"))
     if criterion.partial:
         grid.add_row("Points", "a part of them for a part of the work")
     _add_passage(grid, lesson, criterion, root)

@@ -31,6 +31,7 @@ from graders.engine.core.errors import UsageError
 from graders.engine.core.results import IsolationLevel, Result
 from graders.engine.core.text import quote
 from graders.engine.grading.folder import grade_folder
+from graders.engine.grading.optional_parts import hands_in_front_end
 from graders.engine.grading.request import GradingRequest
 from graders.engine.grading.required import required_level
 from graders.engine.reports import terminal
@@ -116,7 +117,7 @@ def run_grade(context: CommandContext, request: GradingRequest, output: Showing)
     if request.lesson.info.draft:
         draft = f"{request.lesson.id} is a draft: its verdicts may still be wrong."
         context.stderr().print(Text(draft))
-    if request.lesson.info.web:
+    if request.lesson.info.web or _may_run_web_code(request):
         _install_web_packages(context.stderr())
     lesson = request.lesson
     with (
@@ -148,6 +149,12 @@ def show(
     write_reports(context, result, wanted, output.audience)
     if output.github:
         tell_github(context, result)
+
+
+def _may_run_web_code(request: GradingRequest) -> bool:
+    """Return whether a front end is taken and there; what is in an archive is seen later."""
+    takes_one = any(each.optional is not None for each in request.lesson.rubric.criteria)
+    return takes_one and request.submission.is_dir() and hands_in_front_end(request.submission)
 
 
 def _install_web_packages(stderr: Console) -> None:

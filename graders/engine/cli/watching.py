@@ -108,9 +108,11 @@ class Watch:
 
 def joined(before: Result | None, after: Result) -> Result:
     """Return ``after``, with the older verdicts on what it did not try, and their points."""
-    old = {row.id: row for row in before.criteria} if before is not None else {}
+    # A row that has other points by now, since a front end has come or gone, says nothing any more.
+    old = {(row.id, row.max_score): row for row in (before.criteria if before is not None else ())}
     rows = tuple(
-        old.get(row.id, row) if row.status is Status.NOT_RUN else row for row in after.criteria
+        old.get((row.id, row.max_score), row) if row.status is Status.NOT_RUN else row
+        for row in after.criteria
     )
     score, _ = total(rows)
     return after.model_copy(update={"criteria": rows, "score": score})

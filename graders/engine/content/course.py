@@ -46,6 +46,7 @@ from graders.engine.content.models import (
     FeedbackParts,
     LessonInfo,
     Rubric,
+    overdrawn,
 )
 from graders.engine.content.nodes import Node
 from graders.engine.content.strict_yaml import load
@@ -243,6 +244,12 @@ class Course:
         )
         if not any(each.points for each in criteria):
             raise self._wrong(at, f"No criterion of {lesson} has a point left.", "")
+        if lacking := overdrawn(criteria):
+            raise self._wrong(
+                at,
+                f"`{lacking}` of {lesson} has fewer points than optional criteria take from it.",
+                "Give it more, or them fewer.",
+            )
         # A copy, since a rubric of its own must sum to 100.
         return rubric.model_copy(update={"criteria": criteria})
 

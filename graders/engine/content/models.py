@@ -35,15 +35,21 @@ Must not know how anything is run or scored.
       - id: history-kept
         ...
         borrows: [lesson04/user-history, lesson04/roles]    # each of them is one case
+      - id: front-end-loads
+        ...
+        optional: {part: front-end, points_from: streams}   # counts only where it is handed in
 
 ``requirement`` is a sentence of the assignment's README, word for word. A criterion with
 ``borrows`` is decided by criteria of other lessons, as their own checks judge them (see ``loans``).
+The points of an ``optional`` one are no points more: where its part is handed in, they are taken
+from the criterion that it names, and else they are not there.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -79,6 +85,12 @@ class Database(StrEnum):
 
     SQLITE = "sqlite"
     POSTGRESQL = "postgresql"
+
+
+class OptionalPart(StrEnum):
+    """What nobody has to hand in."""
+
+    FRONT_END = "front-end"
 
 
 def endpoint_path(text: str) -> str:
@@ -178,10 +190,18 @@ class FeedbackParts(ContentModel):
         )
 
 
+class OptionalLine(ContentModel):
+    """That a criterion counts only with a part, and which one gives it its points then."""
+
+    part: OptionalPart
+    points_from: Slug
+
+
 class Criterion(ContentModel):
     """One line of a rubric; ``points`` are whole, ``hints`` are keyed to what was observed.
 
-    ``borrows`` are criteria of other lessons, as ``lesson/criterion``.
+    ``borrows`` are criteria of other lessons, as ``lesson/criterion``; ``optional`` is set where it
+    judges what nobody has to hand in.
     """
 
     id: Slug
@@ -195,6 +215,7 @@ class Criterion(ContentModel):
     partial: Truth = False
     graded_later: Truth = False
     borrows: tuple[LoanName, ...] = ()
+    optional: OptionalLine | None = None
 
     @property
     def levels(self) -> FeedbackLevels:
@@ -207,7 +228,10 @@ class Criterion(ContentModel):
 
 
 class Rubric(ContentModel):
-    """All criteria of a lesson, in the order in which they are shown; their points sum to 100."""
+    """All criteria of a lesson, in the order in which they are shown; their points sum to 100.
+
+    Those of optional criteria are not in the sum: other criteria give them theirs (``settled``).
+    """
 
     format_version: FormatVersion = 1
     criteria: Annotated[tuple[Criterion, ...], AfterValidator(not_empty)]
@@ -222,6 +246,28 @@ class Rubric(ContentModel):
         """The ids of the criteria that students may see whole, in the same order."""
         shown = (each for each in self.criteria if each.levels == FeedbackLevels())
         return tuple(criterion.id for criterion in shown)
+
+    @property
+    def total(self) -> int:
+        """The points that a submission can earn, whatever it leaves out of what is optional."""
+        return sum(each.points for each in self.criteria if each.optional is None)
+
+    def settled(self, without: Collection[str]) -> Rubric:
+        """Return the rubric of a submission of which these optional criteria are not graded.
+
+        They have no points; the others take theirs from the criteria that they name.
+        """
+        taken = Counter[str]()
+        for each in self.criteria:
+            if each.optional is not None and each.id not in without:
+                taken[each.optional.points_from] += each.points
+        criteria = tuple(
+            each.model_copy(
+                update={"points": 0 if each.id in without else each.points - taken[each.id]}
+            )
+            for each in self.criteria
+        )
+        return self.model_copy(update={"criteria": criteria})
 
     def criterion(self, criterion_id: str) -> Criterion:
         """Return the criterion with this id, which must exist."""
@@ -243,12 +289,13 @@ class Rubric(ContentModel):
         _check_needs(self.criteria)
         _check_acyclic(self.criteria)
         _check_loans(self.criteria)
-        total = sum(criterion.points for criterion in self.criteria)
-        if total != FULL_MARKS:
+        _check_optional(self.criteria)
+        if self.total != FULL_MARKS:
+            off = self.total - FULL_MARKS
             raise flaw(
-                f"The points sum to {total}, not to {FULL_MARKS}.",
+                f"The points sum to {self.total}, not to {FULL_MARKS}.",
                 at=("criteria",),
-                cure=f"{abs(FULL_MARKS - total)} too {'many' if total > FULL_MARKS else 'few'}.",
+                cure=f"{abs(off)} too {'many' if off > 0 else 'few'}.",
             )
         return self
 
@@ -310,6 +357,37 @@ def _check_loans(criteria: tuple[Criterion, ...]) -> None:
                     at=("criteria", index, "needs", place),
                     cure="Need a criterion of this lesson's own.",
                 )
+
+
+def _check_optional(criteria: tuple[Criterion, ...]) -> None:
+    """Raise a flaw where nobody can give the points, or what counts needs what may not be there."""
+    optional = {each.id for each in criteria if each.optional is not None}
+    givers = [each.id for each in criteria if each.id not in optional]
+    for index, criterion in enumerate(criteria):
+        at = ("criteria", index)
+        if criterion.optional is not None and criterion.optional.points_from not in givers:
+            raise flaw(
+                f"`{quote(criterion.optional.points_from)}` cannot give points.",
+                at=(*at, "optional", "points_from"),
+                cure=f"Name a criterion that is not optional. "
+                f"{did_you_mean(criterion.optional.points_from, givers)}",
+            )
+        if criterion.optional is None and (wrong := optional & {*criterion.needs}):
+            raise flaw(
+                f"`{min(wrong)}` is optional, so nothing else can need it.", at=(*at, "needs")
+            )
+    if lacking := overdrawn(criteria):
+        raise flaw(f"`{lacking}` has fewer points than optional criteria take from it.",
+                   at=("criteria",), cure="Give it more, or them fewer.")  # fmt: skip
+
+
+def overdrawn(criteria: tuple[Criterion, ...]) -> str:
+    """Return the criterion that has fewer points than it gives to optional ones; empty if none."""
+    left = {each.id: each.points for each in criteria}
+    for each in criteria:
+        if each.optional is not None:
+            left[each.optional.points_from] -= each.points
+    return next((name for name, points in left.items() if points < 0), "")
 
 
 def _check_acyclic(criteria: tuple[Criterion, ...]) -> None:

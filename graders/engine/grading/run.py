@@ -25,7 +25,7 @@ from graders.engine.core.results import (
     Problem,
     Result,
 )
-from graders.engine.grading import fixtures, required, score
+from graders.engine.grading import fixtures, optional_parts, required, score
 from graders.engine.grading.borrowing import decided_lines
 from graders.engine.grading.checks import Check
 from graders.engine.grading.environment import environment
@@ -76,13 +76,15 @@ def grade(
     began, started_at = clock(), _now()
     lesson = request.lesson
     level = required.level_for(request.require, web=lesson.info.web)
-    criteria = lesson.rubric.prerequisites_first()
-    run = _Run(lesson, criteria, chosen(criteria, request.only), on_event, problem)
+    wanted = chosen(lesson.rubric.criteria, request.only)
     if lesson.info.server and (problem is None or lesson.info.web):
         # Web code is run without its server, too.
         _require(level, factory)
         if lesson.info.web and required.is_official(request.require):
             required.require_browser(find_browser())
+    absent = optional_parts.left_out(lesson.rubric, root, request.require, factory.isolation)
+    rubric = lesson.rubric.settled(absent.keys())
+    run = _Run(lesson, rubric.prerequisites_first(), wanted, on_event, problem, absent)
     if lesson.info.server and problem is None:
         run.problem = probe(factory)
     recordings = Recordings(factory, Canaries(request.seed))
@@ -97,7 +99,7 @@ def grade(
     if factory.isolation != NOT_STARTED:
         # A server can have been started in another way than the one that was tried.
         required.require(level, factory.isolation)
-    rows = grouped(lesson, [decided[each.id] for each in lesson.rubric.criteria])
+    rows = grouped(lesson, [decided[each.id] for each in rubric.criteria])
     earned, possible = score.total(rows)
     result = Result(
         lesson=lesson.id,
@@ -112,7 +114,7 @@ def grade(
         isolation=factory.isolation,
         criteria=rows,
         problem=run.problem,
-        notes=tuple(dict.fromkeys([*factory.notes, *bench.notes])),
+        notes=tuple(dict.fromkeys([*factory.notes, *bench.notes, *run.notes])),
         side_calls=tuple(factory.side_calls),
         measurements=tuple(bench.measurements),
         advisory=not official,
@@ -127,7 +129,9 @@ def ungraded(request: GradingRequest, problem: Problem) -> Result:
 
     No code of it runs, so any machine is good enough for it.
     """
-    criteria = request.lesson.rubric.criteria
+    rubric = request.lesson.rubric
+    optional = {each.id for each in rubric.criteria if each.optional is not None}
+    criteria = rubric.settled(optional).criteria
     return Result(
         lesson=request.lesson.id,
         course=request.lesson.course_title,
@@ -136,7 +140,7 @@ def ungraded(request: GradingRequest, problem: Problem) -> Result:
         started_at=_now(),
         made_with=environment(request.lesson),
         score=0,
-        max_score=sum(criterion.points for criterion in criteria),
+        max_score=rubric.total,
         seed=request.seed,
         isolation=NOT_STARTED,
         criteria=grouped(
@@ -189,13 +193,17 @@ async def _start_and_stop(factory: ServerFactory) -> None:
 
 @dataclass
 class _Run:
-    """One run, before its result: what will be tried, and what stands in the way."""
+    """One run, before its result: what will be tried, and what stands in the way.
+
+    ``absent`` says of optional criteria why they are not tried.
+    """
 
     lesson: Lesson
     criteria: Sequence[Criterion]
     wanted: frozenset[str]
     on_event: Listener
     problem: Problem | None = None
+    absent: Mapping[str, str] = field(default_factory=dict)
     left_out: Mapping[str, str] = field(default_factory=dict)
 
     def play(self, bench: fixtures.Bench, clock: Callable[[], float]) -> dict[str, CriterionResult]:
@@ -213,6 +221,11 @@ class _Run:
                 results[line.id] = score.not_run(line, self.left_out[line.id])
             self.on_event(CriterionFinished(results[line.id]))
         return {**decided, **results}
+
+    @property
+    def notes(self) -> list[str]:
+        """What is told of the criteria that were asked for and are not there to be tried."""
+        return [why for name, why in self.absent.items() if self.left_out[name] == why]
 
     @property
     def _own(self) -> list[Criterion]:
@@ -277,7 +290,7 @@ class _Run:
             # Lessons with servers are those that lend.
             unreachable |= {criterion.id for criterion in self.criteria if criterion.borrows}
             reasons |= dict.fromkeys(unreachable, score.NOT_RUN_NO_SERVER)
-        return reasons
+        return reasons | {name: why for name, why in self.absent.items() if name in self.wanted}
 
 
 def _ledger(

@@ -85,7 +85,8 @@ def _of_tried(result: Result) -> Text:
     """Say how much of what was tried was earned, where something was left out on purpose."""
     possible = sum(row.max_score for row in result.tried)
     left_out = any(row.status is Status.NOT_RUN for row in result.criteria)
-    if result.problem is not None or not result.tried or not left_out:
+    whole = possible == result.max_score
+    if result.problem is not None or not result.tried or not left_out or whole:
         return Text()
     style = _colour(result.score, possible)
     return Text(f"{result.score} of the {possible} tried   ", style=style)

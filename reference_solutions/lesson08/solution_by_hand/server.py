@@ -31,6 +31,7 @@ from chatkit.types import (
     WidgetRootUpdated,
 )
 from fastapi import Depends, FastAPI, HTTPException, Request
+from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import Response, StreamingResponse
 from openai import AsyncOpenAI
 from pydantic import ValidationError
@@ -158,6 +159,12 @@ def call_with(call_id: str, name: str, arguments: Any, output: str) -> list[Any]
 path = Path(os.environ.get("CHATKIT_DATA_DIR", ".")) / "by-hand.sqlite"
 ttl = timedelta(hours=float(os.environ.get("SESSION_TTL_HOURS", "24")))
 app = FastAPI()
+app.add_middleware(
+    CORSMiddleware,
+    allow_origins=[each.strip() for each in os.environ.get("ALLOWED_ORIGINS", "").split(",")],
+    allow_methods=["POST"],
+    allow_headers=["*"],
+)
 server = HandServer(SqliteStore(Database(path, ttl)))
 
 

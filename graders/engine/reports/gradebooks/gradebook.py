@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from graders.engine.content.fields import did_you_mean
 from graders.engine.core.errors import UsageError
-from graders.engine.core.results import Result, Status
+from graders.engine.core.results import CriterionResult, Result, Status
 from graders.engine.core.text import quote
 
 UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -202,10 +202,15 @@ def _that_do_not_count(results: Mapping[str, Result], *, practice: bool) -> Iter
             yield f"{quote(name)}: made for students, so that the score is not whole"
         elif result.later_points:
             yield f"{quote(name)}: {result.later_points} points are graded later"
-        elif result.problem is None and any(row.status is Status.NOT_RUN for row in rows):
+        elif result.problem is None and any(_misses_points(row) for row in rows):
             yield f"{quote(name)}: only some of the criteria were tried"
         elif result.advisory and not practice:
             yield f"{quote(name)}: a practice run, which does not count (--practice takes it)"
+
+
+def _misses_points(row: CriterionResult) -> bool:
+    """Return whether a criterion was left out that has points: one without costs nobody any."""
+    return row.status is Status.NOT_RUN and row.max_score > 0
 
 
 def one_lesson(results: Iterable[Result]) -> str:
