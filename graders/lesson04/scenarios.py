@@ -306,7 +306,8 @@ async def _begin(
 
 def _preference(scene: Scene, name: str) -> Preference:
     key = scene.canary.word(f"{name} key").replace("-", "_")
-    return Preference(key, scene.canary.word(f"{name} value"))
+    # Capitals as in a name: a value that is written in other letters is another value.
+    return Preference(key, f"Mac{scene.canary.word(f'{name} value').capitalize()}")
 
 
 def _save(preference: Preference) -> Step:

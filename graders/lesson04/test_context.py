@@ -71,6 +71,15 @@ def _expect_saved(asked: Said) -> None:
 def _expect_known(asked: Said, preferences: list[Preference], hint: str, what: str) -> None:
     """Expect keys and values in a message's first request."""
     request = asked.request
+    text = all_text(request)
+    for each in preferences:
+        expect(
+            each.value in text or each.value.casefold() not in text.casefold(),
+            f"{what} holds the value {each.value!r}, which was saved before, in other letters: "
+            "capitals and small letters were changed.",
+            at=asked.mark,
+            hint="letters",
+        )
     lost = [each for each in preferences if missing(request, [each.value])]
     expect(
         not lost,
@@ -79,7 +88,7 @@ def _expect_known(asked: Said, preferences: list[Preference], hint: str, what: s
         at=asked.mark,
         hint="replaced" if 0 < len(lost) < len(preferences) else hint,
     )
-    nameless = [each for each in preferences if _bare(each.key) not in _bare(all_text(request))]
+    nameless = [each for each in preferences if _bare(each.key) not in _bare(text)]
     if nameless:
         found(
             f"{what} holds the value {nameless[0].value!r}, but not its key {nameless[0].key!r}.",
