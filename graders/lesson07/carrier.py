@@ -16,18 +16,13 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlencode
 
 from graders.engine.web.recording import WebRequest
+from graders.lesson07.page_data import Many
 from graders.lesson07.safe_json import read_json
 
 _MOST_DEPTH = 6
 _HALF = re.compile("[\ud800-\udfff]")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{16,}={0,2}")
 _HEADER = re.compile(r"[\t\x20-\x7e\xa0-\xff]*")
-
-
-class Many(str):
-    """A text that comes so many ``times`` where it is an element of a list."""
-
-    times = 100
 
 
 def changed(request: WebRequest, values: Mapping[str, str]) -> WebRequest | None:

@@ -17,6 +17,12 @@ HEADINGS = {"h1": "h1", "h2": "h2", "a second h2": "h2", "h3": "h3"}
 """The headings of the page, in their order: what each is called, and its level."""
 
 
+class Many(str):
+    """A heading that comes so many ``times``, as it does where it is sent as part of a list."""
+
+    times = 100
+
+
 @dataclass(frozen=True)
 class PageData:
     """The address, title and headings of a page; ``address`` is without the origin."""
@@ -59,7 +65,11 @@ class PageData:
     @property
     def leveled(self) -> list[tuple[str, str]]:
         """The level and the text of each heading, in their order."""
-        return [(HEADINGS[name], text) for name, text in self.headings.items()]
+        return [
+            (HEADINGS[name], text)
+            for name, text in self.headings.items()
+            for _ in range(text.times if isinstance(text, Many) else 1)
+        ]
 
     def missing_in(self, text: str) -> list[str]:
         """Return the parts that a text does not tell."""

@@ -64,6 +64,7 @@ const state = {
   exchanges: [],
   current: null,
   threadId: null,
+  headings: [],
 };
 
 // Lets the element speak. No method that a page can see or replace does that, and no word of the
@@ -387,10 +388,21 @@ Object.assign(commands, {
   page({ url, title, headings }) {
     if (url) history.pushState({}, "", url);
     if (title !== undefined) document.title = title;
+    if (!headings) return;
+    // A page may have more headings of a level than the last one: they come after the others.
+    for (const each of state.headings.splice(0)) each.remove();
     const places = {};
-    for (const [level, text] of headings ?? []) {
+    const last = {};
+    for (const [level, text] of headings) {
       places[level] ??= [...document.querySelectorAll(level)];
-      places[level].shift().textContent = text;
+      let place = places[level].shift();
+      if (!place) {
+        place = document.createElement(level);
+        last[level].after(place);
+        state.headings.push(place);
+      }
+      place.textContent = text;
+      last[level] = place;
     }
   },
   leave({ url }) {
