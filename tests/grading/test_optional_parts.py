@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,12 +20,21 @@ from graders.engine.grading import optional_parts
 from graders.engine.grading.optional_parts import NONE_HANDED_IN, hands_in_front_end
 from graders.engine.grading.request import GradingRequest
 from graders.engine.grading.run import grade, ungraded
+from graders.engine.web.packages import PackagesMissingError
 from tests.grading.test_borrowing import ALL_RIGHT, OWN, course_with, line
 from tests.miniature import FactoryStandIn
 
 FULL, STRONG, PRACTICE = IsolationLevel
 OPTIONAL = "    optional: {part: front-end, points_from: welcomes}\n"
 LINE = line("greets", "polite", points=15) + OPTIONAL
+
+
+CHROMIUM = Path("/usr/bin/chromium")
+THERE = object
+
+
+def _no_packages() -> None:
+    raise PackagesMissingError("there is no npm")
 
 
 def request_for(
@@ -105,20 +115,23 @@ def test_without_a_server_its_lack_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("offered", "browser", "why"),
+    ("offered", "browser", "packages", "why"),
     [
-        (STRONG, Path("/usr/bin/chromium"), "with `full` isolation, and this machine has `strong`"),
-        (FULL, None, "in a real browser, and this machine has none"),
+        (STRONG, CHROMIUM, THERE, "with `full` isolation, and this machine has `strong` only."),
+        (FULL, None, THERE, "in a real browser, and this machine has none."),
+        (FULL, CHROMIUM, _no_packages, "and this machine has none: there is no npm."),
     ],
 )
-def test_machine_without_what_web_code_needs_costs_nobody_points(
+def test_machine_without_what_web_code_needs_costs_nobody_points(  # noqa: PLR0917 - pytest passes them by name
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     offered: IsolationLevel,
     browser: Path | None,
+    packages: Callable[[], object],
     why: str,
 ) -> None:
     monkeypatch.setattr(optional_parts, "find_browser", lambda: browser)
+    monkeypatch.setattr(optional_parts, "web_packages", packages)
     result = graded(request_for(tmp_path, front_end=True, require=STRONG), offered)
     assert why in (left_out(result).message or "")
     assert (result.score, result.max_score, result.advisory) == (100, 100, False)
@@ -127,7 +140,8 @@ def test_machine_without_what_web_code_needs_costs_nobody_points(
 def test_front_end_counts_in_a_browser_with_full_isolation(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(optional_parts, "find_browser", lambda: Path("/usr/bin/chromium"))
+    monkeypatch.setattr(optional_parts, "find_browser", lambda: CHROMIUM)
+    monkeypatch.setattr(optional_parts, "web_packages", THERE)
     result = graded(request_for(tmp_path, front_end=True, require=STRONG), FULL)
     assert points(result)["greets"] == (15, 15)
 

@@ -15,6 +15,7 @@ from graders.engine.grading import required
 from graders.engine.server.settings import ServerSettings
 from graders.engine.submissions.submission import described
 from graders.engine.submissions.submission_copy import SubmissionProblem
+from graders.engine.web.packages import PackagesMissingError, web_packages
 from graders.engine.web.programs import find_browser
 
 _USUAL = f"{ServerSettings.frontend}/src"
@@ -62,4 +63,10 @@ def _no_front_end(root: Path, asked: IsolationLevel, isolation: Isolation) -> st
         )
     if find_browser() is None:
         return NOT_HERE.format(where="in a real browser", instead="none")
+    try:
+        web_packages()
+    except PackagesMissingError as error:
+        return NOT_HERE.format(
+            where="with the course's JavaScript packages", instead=f"none: {error}"
+        )
     return ""
