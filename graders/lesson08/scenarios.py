@@ -243,6 +243,7 @@ class Outlived:
 
     scene: Scene
     before: ToolRun
+    started: Outcome[None]
     restarted: ToolRun
     deleted: ToolRun
     expired: ToolRun
@@ -264,7 +265,7 @@ async def play_outlived(scene: Scene) -> Outlived:
         await complete(alice, "done", ids[0], thread)
     await create(alice, "open", thread)
     before = await list_tasks(alice, "before", thread)
-    await alice.student.restart()
+    started = await attempt(alice.student.restart())
     restarted = await list_tasks(alice, "restarted", thread)
     if not restarted.outputs:
         # Threads that did not survive are another criterion's matter: the tasks may still be there.
@@ -273,7 +274,7 @@ async def play_outlived(scene: Scene) -> Outlived:
     deleted = await list_tasks(alice, "deleted")
     await alice.student.advance(26 * HOUR)
     expired = await list_tasks(alice, "expired")
-    return Outlived(alice, before, restarted, deleted, expired)
+    return Outlived(alice, before, started, restarted, deleted, expired)
 
 
 @dataclass(frozen=True)

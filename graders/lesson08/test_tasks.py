@@ -275,7 +275,10 @@ async def test_tasks_stay_when_the_session_has_ended(outlived: Outlived) -> None
 
 def _need_survival(outlived: Outlived) -> None:
     """Need the task after the restart: what is gone by then shows nothing of its thread."""
-    _expect_task(outlived.restarted, outlived.titles[1], "after a restart", needs="tasks-survive")
+    run = outlived.restarted
+    told = f"After a restart, `{LIST}` could not be asked for."
+    needed(bool(run.outputs), told, by="tasks-survive", at=run.said.mark)
+    _expect_task(run, outlived.titles[1], "after a restart", needs="tasks-survive")
 
 
 def _expect_task(run: ToolRun, title: str, when: str, *, needs: str | None = None) -> None:
@@ -290,6 +293,8 @@ async def test_tasks_survive_a_power_failure(outlived: Outlived) -> None:
     before, after = outlived.before, outlived.restarted
     for title in outlived.titles:
         _expect_task(before, title, "before the restart", needs="tool-results")
+    _ = outlived.started.value
+    for title in outlived.titles:
         _expect_task(after, title, "after `kill -9` and a new start")
     expect(
         sorted(map(str, after.ids)) == sorted(map(str, before.ids)),
