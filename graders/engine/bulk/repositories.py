@@ -6,7 +6,6 @@ holds is unpacked by the rules for any archive. Must not run anything of a repos
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 import subprocess
@@ -23,13 +22,20 @@ from graders.engine.core.text import quote
 from graders.engine.submissions.archives import OF_ONE
 from graders.engine.submissions.submission_copy import SubmissionProblem
 
-if sys.platform == "linux":
-    import resource
-
 _GIT = (
     *("git", "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false"),
     *("-c", "protocol.ext.allow=never", "-c", "submodule.recurse=false"),
 )
+# Bounds itself before it becomes git, so that git has written nothing by then.
+_BECOME_BOUNDED = """
+import os, resource, signal, sys
+signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+for limit, most in zip((resource.RLIMIT_FSIZE, resource.RLIMIT_AS), map(int, sys.argv[1:3])):
+    _, hard = resource.getrlimit(limit)
+    most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    resource.setrlimit(limit, (most, most))
+os.execvp(sys.argv[3], sys.argv[3:])
+"""
 _LEADS_ELSEWHERE = ("commondir", "gitdir", "objects/info/alternates")
 _MOST_MEMORY = 2 << 30
 _MOST_WRITTEN = 4 * OF_ONE.files
@@ -109,13 +115,12 @@ def _git(*words: str, source: str, folder: Path | None = None) -> str:
     # A path that begins with a hyphen, or `ext::`, is not let through by `lists`.
     where = ("-C", str(folder)) if folder else ()
     with subprocess.Popen(  # noqa: S603 - a fixed program, and no shell
-        [*_GIT, *where, *words],
+        [*_bounds(), *_GIT, *where, *words],
         env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     ) as process:
-        _bound(process.pid)
         try:
             printed, complained = process.communicate(timeout=PATIENCE)
         except subprocess.TimeoutExpired:
@@ -127,15 +132,15 @@ def _git(*words: str, source: str, folder: Path | None = None) -> str:
     return printed[: OF_ONE.directory].decode("utf-8", "replace")
 
 
-def _bound(pid: int) -> None:
-    """Bound what a program and those that it starts may write and hold, where Linux can."""
-    if sys.platform == "linux":
-        for limit, most in (
-            (resource.RLIMIT_FSIZE, _MOST_WRITTEN),
-            (resource.RLIMIT_AS, _MOST_MEMORY),
-        ):
-            with contextlib.suppress(ProcessLookupError):  # it has ended already
-                resource.prlimit(pid, limit, (most, most))
+def _bounds() -> tuple[str, ...]:
+    """Return what bounds a program and those that it starts in what they may write and hold.
+
+    Where Linux can do it.
+    """
+    if sys.platform != "linux":
+        return ()
+    most = (str(_MOST_WRITTEN), str(_MOST_MEMORY))
+    return (sys.executable, "-I", "-S", "-c", _BECOME_BOUNDED, *most)
 
 
 def _problem(source: str, detail: str) -> SubmissionProblem:
