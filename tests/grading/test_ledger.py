@@ -68,6 +68,16 @@ def test_criterion_that_cannot_be_measured_is_not_run_nor_is_what_needs_it() -> 
     assert [each.message for each in found] == ["There is no browser."] * 2
 
 
+def test_what_is_wrong_is_wrong_beside_what_cannot_be_measured() -> None:
+    ledger = opened([])
+    ledger.record(START, "a", FAILED, 1.0)
+    ledger.record(START, "b", Verdict(Status.NOT_RUN, why="There is no browser."), 1.0)
+    assert not ledger.may_try(STREAM)
+    found = [ledger.decided[name] for name in ("start", "stream")]
+    assert [each.status for each in found] == [Status.FAILED, Status.BLOCKED]
+    assert [case.name for case in found[0].cases] == ["a"]
+
+
 def test_what_is_right_so_far_is_not_run_and_what_needs_it_is_tried() -> None:
     ledger = opened([])
     ledger.record(START, "a", PASSED, 1.0)

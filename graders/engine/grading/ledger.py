@@ -22,6 +22,7 @@ from graders.engine.grading.plan import unmet
 from graders.engine.grading.verdict import SILENT, Verdict
 
 _NO_FAILURE = frozenset({Status.PASSED, Status.NOT_RUN})
+_WRONG = frozenset({Status.FAILED, Status.ERROR})
 
 
 @dataclass
@@ -104,13 +105,20 @@ class Ledger:
         needs = self._unmet(criterion)
         if needs and self._not_measurable.keys() >= set(needs):
             # What it needs was not tried for want of something, so neither is it.
-            self._not_measurable[criterion.id] = self._not_measurable[needs[0]]
-        elif needs:
+            why = self._not_measurable[criterion.id] = self._not_measurable[needs[0]]
+            return score.not_run(criterion, why)
+        if needs:
             return score.blocked(criterion, needs)
+        return self._tried(criterion)
+
+    def _tried(self, criterion: Criterion) -> CriterionResult:
+        """Return what the cases show; one that is wrong is so, whatever cannot be measured."""
+        cases = [case or _silent(name) for name, case in self.cases.get(criterion.id, {}).items()]
+        if any(case.status in _WRONG for case in cases):
+            self._not_measurable.pop(criterion.id, None)
+            cases = [case for case in cases if case.status is not Status.NOT_RUN]
         if criterion.id in self._not_measurable:
             return score.not_run(criterion, self._not_measurable[criterion.id])
-        known = self.cases.get(criterion.id, {})
-        cases = [case or _silent(name) for name, case in known.items()]
         if cases and all(case.status is Status.BLOCKED for case in cases):
             if blocking := self._blocked_by.get(criterion.id):
                 return score.blocked(criterion, blocking, cases)
