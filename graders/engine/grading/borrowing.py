@@ -14,7 +14,6 @@ from graders.engine.core.results import CaseResult, CriterionResult, Status
 from graders.engine.grading import score
 from graders.engine.grading.plan import unmet
 
-_NO_FAILURE = frozenset({Status.PASSED, Status.BLOCKED})
 Lent = Mapping[str, CriterionResult]
 """What became of the criteria of one lender that were tried."""
 
@@ -46,18 +45,7 @@ def _decided(line: Criterion, lent: Sequence[tuple[Loan, Lent]]) -> CriterionRes
                 untold[results[name].message or ""] = None
     if all(case.status is Status.BLOCKED for case in cases):
         return score.blocked(line, blocking, cases)
-    return _tried(line, cases, untold)
-
-
-def _tried(line: Criterion, cases: Sequence[CaseResult], untold: Iterable[str]) -> CriterionResult:
-    """Return the result of a line that was tried, of which some may not be measurable here.
-
-    What is wrong all the same is wrong; else it is not passed, for one of the reasons ``untold``.
-    """
-    seen = [case for case in cases if case.status is not Status.NOT_RUN]
-    if len(seen) < len(cases) and all(case.status in _NO_FAILURE for case in seen):
-        return score.not_run(line, next(iter(untold)))
-    return score.tried(line, seen)
+    return score.as_far_as_seen(line, cases, next(iter(untold), ""))
 
 
 def _case_of(name: str, loan: Loan, results: Lent) -> tuple[CaseResult, list[str]]:

@@ -22,7 +22,6 @@ from graders.engine.grading.plan import unmet
 from graders.engine.grading.verdict import SILENT, Verdict
 
 _NO_FAILURE = frozenset({Status.PASSED, Status.NOT_RUN})
-_WRONG = frozenset({Status.FAILED, Status.ERROR})
 
 
 @dataclass
@@ -114,11 +113,11 @@ class Ledger:
     def _tried(self, criterion: Criterion) -> CriterionResult:
         """Return what the cases show; one that is wrong is so, whatever cannot be measured."""
         cases = [case or _silent(name) for name, case in self.cases.get(criterion.id, {}).items()]
-        if any(case.status in _WRONG for case in cases):
-            self._not_measurable.pop(criterion.id, None)
-            cases = [case for case in cases if case.status is not Status.NOT_RUN]
         if criterion.id in self._not_measurable:
-            return score.not_run(criterion, self._not_measurable[criterion.id])
+            result = score.as_far_as_seen(criterion, cases, self._not_measurable[criterion.id])
+            if result.status is not Status.NOT_RUN:
+                del self._not_measurable[criterion.id]
+            return result
         if cases and all(case.status is Status.BLOCKED for case in cases):
             if blocking := self._blocked_by.get(criterion.id):
                 return score.blocked(criterion, blocking, cases)

@@ -17,6 +17,7 @@ from graders.engine.content.canaries import Canaries
 from graders.engine.content.catalogue import Lesson
 from graders.engine.content.loans import Loan, loans_of
 from graders.engine.content.models import Criterion, Database
+from graders.engine.content.versions import digest_of_course
 from graders.engine.core.errors import ContentError, Finding, GraderBrokeError
 from graders.engine.core.results import (
     NOT_STARTED,
@@ -92,7 +93,8 @@ def grade(
     # A run that counts rests on no file that was written before.
     place = None if official else usual_place()
     # The course's own servers store in files, whatever the lesson is graded with.
-    own = environment(lesson.on(Database.SQLITE))
+    in_files = digest_of_course(lesson.on(Database.SQLITE))
+    own = made_with.model_copy(update={"course_digest": in_files})
     kept = KeptTexts(place, own.model_dump_json())
     bench = fixtures.Bench(request.seed, factory, recordings, root, on_event=on_event, kept=kept)
     decided = run.play(bench, clock)

@@ -17,6 +17,8 @@ NOT_RUN_NOT_ASKED = "Not tried, because it was not asked for."
 NOT_RUN_YET = "Graded later, by your instructor."
 OWN_FAILURE = "The grader's own check broke or did not report. This is not your fault."
 
+_WRONG = frozenset({Status.FAILED, Status.ERROR})
+
 
 def status_of(cases: Sequence[CaseResult]) -> Status:
     """Return how a criterion ended that has these cases.
@@ -61,6 +63,17 @@ def tried(criterion: Criterion, cases: Sequence[CaseResult]) -> CriterionResult:
         message=_message(status, cases),
         cases=tuple(cases),
     )
+
+
+def as_far_as_seen(criterion: Criterion, cases: Sequence[CaseResult], why: str) -> CriterionResult:
+    """Return the result of a criterion of which some cases may not be measurable here.
+
+    What is wrong all the same is wrong; else it is not passed, for the reason ``why``.
+    """
+    seen = [case for case in cases if case.status is not Status.NOT_RUN]
+    if len(seen) < len(cases) and not any(case.status in _WRONG for case in seen):
+        return not_run(criterion, why)
+    return tried(criterion, seen)
 
 
 def blocked(
