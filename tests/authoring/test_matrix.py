@@ -8,7 +8,8 @@ from graders.engine.authoring.matrix import Row, RowKind, without_mutant
 from graders.engine.core.results import Problem, Result, Status
 from tests.reports.samples import FEEDBACK, case, result, row
 
-PASSED, FAILED, BLOCKED, ERROR = Status.PASSED, Status.FAILED, Status.BLOCKED, Status.ERROR
+PASSED, FAILED, BLOCKED = Status.PASSED, Status.FAILED, Status.BLOCKED
+ERROR, NOT_RUN = Status.ERROR, Status.NOT_RUN
 
 
 def graded(*statuses: Status) -> Result:
@@ -59,12 +60,23 @@ def test_mutant_must_lose_exactly_what_it_declares(
 
 @pytest.mark.parametrize(
     ("statuses", "message"),
-    [((PASSED, PASSED), None), ((PASSED, FAILED), "must not lose `b`"), ((ERROR,), "broke on `a`")],
+    [
+        ((PASSED, PASSED), None),
+        ((PASSED, FAILED), "must not lose `b`"),
+        ((ERROR,), "broke on `a`"),
+        ((PASSED, NOT_RUN), "must have full marks. Not run: `b`: "),
+    ],
 )
 def test_solution_must_have_full_marks(statuses: tuple[Status, ...], message: str | None) -> None:
     flaws = " ".join(Row(RowKind.SOLUTION, "s", graded(*statuses)).flaws)
     assert message is None or message in flaws
     assert bool(flaws) == (message is not None)
+
+
+def test_what_only_a_browser_sees_and_what_was_not_asked_for_may_be_missing() -> None:
+    unseen = graded(PASSED, NOT_RUN)
+    assert not Row(RowKind.SOLUTION, "s", unseen, needs_browser=True).flaws
+    assert not Row(RowKind.SOLUTION, "s", unseen, left_out=frozenset("b")).flaws
 
 
 @pytest.mark.parametrize("kind", [RowKind.SOLUTION, RowKind.MUTANT])

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import base64
 import bz2
-import dbm.dumb
 import fcntl
 import gzip
 import json
 import lzma
 import os
-import pickle
 import sqlite3
 import subprocess
 import sys
@@ -21,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from graders.engine.harness.packed import Unpacking, shelf_values
+from graders.engine.harness.packed import Unpacking
 from graders.engine.harness.storage import places_containing
 from graders.engine.harness.storage_faults import (
     damage,
@@ -333,20 +331,6 @@ def test_a_database_in_utf_16_is_damaged(tmp_path: Path) -> None:
     assert set(rows(tmp_path / "chat.db")["kiwi"]) == {"#"}
 
 
-def test_one_value_of_a_shelf_is_damaged(tmp_path: Path) -> None:
-    with closing(dbm.dumb.open(str(tmp_path / "shelf"))) as shelf:
-        shelf["gone"] = f"{BAD} that was deleted"
-        shelf["kiwi"] = pickle.dumps({"text": BAD})
-        shelf["plum"] = pickle.dumps({"text": GOOD})
-        del shelf["gone"]
-    assert places_containing([tmp_path], BAD) == ["shelf.dat"]
-    assert damage([tmp_path], BAD, [GOOD]) == 1
-    assert places_containing([tmp_path], BAD) == []
-    with closing(dbm.dumb.open(str(tmp_path / "shelf"))) as shelf:
-        assert set(shelf["kiwi"]) == set(b"#")
-        assert pickle.loads(shelf["plum"]) == {"text": GOOD}
-
-
 @pytest.mark.parametrize(
     "bomb",
     [zlib.compress(bytes(200_000_000)), b"\x78 no such thing at all", b"abcde" * 5, b"ab" * 11],
@@ -354,16 +338,6 @@ def test_one_value_of_a_shelf_is_damaged(tmp_path: Path) -> None:
 )
 def test_only_so_much_is_unpacked(bomb: bytes) -> None:
     assert max(map(len, Unpacking().unpacked(bomb)), default=0) <= 4 * 1024 * 1024
-
-
-def test_an_index_that_names_other_places_leads_nowhere() -> None:
-    index = b"'a', (0, 4)\n'b', (2, 400)\n'c', (-1, 2)\nrubbish\n"
-    assert list(shelf_values(index, b"12345")) == [slice(0, 4)]
-
-
-def test_values_of_a_shelf_share_no_bytes() -> None:
-    index = b"".join(b"'%d', (0, 9)\n" % number for number in range(100_000))
-    assert list(shelf_values(index, b"123456789" * 2)) == [slice(0, 9)] * 2
 
 
 def test_only_so_much_is_unpacked_in_all() -> None:

@@ -27,7 +27,8 @@ class Row:
 
     ``log`` is what the grader wrote of its own errors. ``graded_on`` is empty where it was graded
     on all criteria; ``left_out`` are those that it was not graded on, of which it shows nothing.
-    ``cpu_seconds`` is what the grading cost.
+    ``cpu_seconds`` is what the grading cost. ``needs_browser`` says that part of the criteria
+    cannot be seen on every machine.
     """
 
     kind: RowKind
@@ -39,6 +40,7 @@ class Row:
     graded_on: tuple[str, ...] = ()
     cpu_seconds: float = 0.0
     left_out: frozenset[str] = frozenset()
+    needs_browser: bool = False
 
     @property
     def must_lose(self) -> frozenset[str]:
@@ -76,6 +78,21 @@ class Row:
             yield f"{self.name}: could not be graded: {self.result.problem.title}"
         elif self.lost:
             yield f"{self.name}: a solution must not lose {_list(self.lost)}. {self._seen()}"
+        elif self._unseen and not self.needs_browser:
+            told = "; ".join(f"`{row.id}`: {row.message}" for row in self._unseen)
+            yield f"{self.name}: a solution must have full marks. Not run: {told}"
+
+    @property
+    def _unseen(self) -> list[CriterionResult]:
+        """The criteria with points that were asked for and could not be tried."""
+        return [
+            row
+            for row in self.result.criteria
+            if row.status is Status.NOT_RUN
+            and row.max_score > 0
+            and not row.graded_later
+            and row.id not in self.left_out
+        ]
 
     def _flaws_of_mutant(self) -> Iterator[str]:
         if self.result.problem is not None:

@@ -146,4 +146,5 @@ def row_of(entry: Candidate, lesson: Lesson, seed: int, open_factory: OpenFactor
         entry.graded_on,
         cpu_seconds() - before,
         frozenset(lesson.rubric.ids) - chosen(lesson.rubric.criteria, entry.graded_on),
+        lesson.info.web,
     )

@@ -1,4 +1,4 @@
-"""Texts as programs keep them: plain, as UTF-16, in base64 or hexadecimal, compressed, on a shelf.
+"""Texts as programs keep them: plain, as UTF-16, in base64 or hexadecimal, compressed.
 
 All of it is a stranger's: only so much is unpacked, of one value and in all, and what cannot be
 holds nothing. Nothing is unpickled. Must not know files, nor what is searched for.
@@ -25,7 +25,6 @@ _SHORTEST = 16
 """Shorter ones hold no word of the grader's."""
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_-]+={0,2}\s*")
 _HEXADECIMAL = re.compile(rb"(?:\\x)?([0-9a-fA-F]+)\s*")
-_SHELF_ENTRY = re.compile(rb", \((\d{1,12}), (\d{1,12})\)\s*$")
 
 
 class _Decompressor(Protocol):
@@ -70,22 +69,6 @@ class Unpacking:
     def _counted(self, unpacked: bytes) -> bytes:
         self._left -= len(unpacked)
         return unpacked
-
-
-def shelf_values(index: bytes, data: bytes) -> Iterator[slice]:
-    """Yield where the values of a shelf stand in its ``data``; ``index`` is its other file.
-
-    They share no bytes: where they are said to be more than the data, there are no more of them.
-    """
-    left = len(data)
-    for line in index.splitlines():
-        if entry := _SHELF_ENTRY.search(line):
-            start, length = map(int, entry.groups())
-            left -= length
-            if left < 0:
-                return
-            if start + length <= len(data):
-                yield slice(start, start + length)
 
 
 def _decoded(value: bytes) -> bytes:

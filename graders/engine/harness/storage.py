@@ -21,7 +21,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from graders.engine.harness.packed import Unpacking, shelf_values
+from graders.engine.harness.packed import Unpacking
+from graders.engine.harness.shelves import Value, bytes_of, values_by_index, values_of
 
 SQLITE_MAGIC = b"SQLite format 3\0"
 WAL_SUFFIX = "-wal"
@@ -190,10 +191,15 @@ def _is_side_file(path: Path) -> bool:
     return any(is_sqlite(path.with_name(name)) for name in names if name)
 
 
-def shelf_of(path: Path) -> bytes | None:
-    """Return the index of the shelf that a file belongs to; ``None`` if it is of none."""
+def shelf_values(path: Path, data: bytes) -> Iterator[Value] | None:
+    """Return where the values of a shelf stand in its file ``data``; ``None`` if it is no shelf.
+
+    Of a shelf in several files those beside its data have none.
+    """
     index = path.with_suffix(_SHELF_INDEX)
-    return read(index) if _is_regular(index) else None
+    if not _is_regular(index):
+        return values_of(data)
+    return values_by_index(read(index), data) if path.suffix == _SHELF_DATA else iter(())
 
 
 def _file_holds(path: Path, word: bytes, unpacking: Unpacking) -> bool:
@@ -203,9 +209,8 @@ def _file_holds(path: Path, word: bytes, unpacking: Unpacking) -> bool:
     bytes of what was deleted as they are. Packed as a whole, it may have any bytes.
     """
     data = read(path)
-    index = shelf_of(path)
-    if index is not None:
-        values = (data[place] for place in shelf_values(index, data))
-        return path.suffix == _SHELF_DATA and any(unpacking.holds(value, word) for value in values)
+    values = shelf_values(path, data)
+    if values is not None:
+        return any(unpacking.holds(bytes_of(value, data), word) for value in values)
     is_plain = data.startswith(_PICKLE_MAGIC) or b"\0" not in data
     return (is_plain and word in data) or any(word in each for each in unpacking.unpacked(data))

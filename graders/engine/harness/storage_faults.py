@@ -20,7 +20,8 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from graders.engine.harness.packed import Unpacking, shelf_values
+from graders.engine.harness.packed import Unpacking
+from graders.engine.harness.shelves import Value, bytes_of
 from graders.engine.harness.storage import (
     SQLITE_MAGIC,
     WAL_SUFFIX,
@@ -28,7 +29,7 @@ from graders.engine.harness.storage import (
     opened_copy,
     read,
     regular_files,
-    shelf_of,
+    shelf_values,
     side_file,
     tables_of,
     values_with,
@@ -139,9 +140,9 @@ def unmounted(folder: Path) -> Iterator[None]:
 
 def _damage_file(path: Path, wanted: _Wanted) -> int:
     data = read(path)
-    index = shelf_of(path)
-    if index is not None:
-        damaged = _damaged_shelf(data, index, wanted)
+    values = shelf_values(path, data)
+    if values is not None:
+        damaged = _damaged_shelf(data, values, wanted)
     elif not wanted.unpacking.holds(data, wanted.word.encode()):
         return 0
     else:
@@ -156,12 +157,13 @@ def _damage_file(path: Path, wanted: _Wanted) -> int:
     return 1
 
 
-def _damaged_shelf(data: bytes, index: bytes, wanted: _Wanted) -> bytes | None:
+def _damaged_shelf(data: bytes, values: Iterable[Value], wanted: _Wanted) -> bytes | None:
     """Damage the values of a shelf that hold the word; ``None`` if there are none."""
     damaged = bytearray(data)
-    for place in shelf_values(index, data):
-        if wanted.is_in(data[place]):
-            damaged[place] = _FILLER * len(data[place])
+    for value in values:
+        if wanted.is_in(bytes_of(value, data)):
+            for place in value:
+                damaged[place] = _FILLER * (place.stop - place.start)
     return None if damaged == data else bytes(damaged)
 
 

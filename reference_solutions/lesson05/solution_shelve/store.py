@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import dbm.dumb
 import itertools
 import logging
 import shelve
@@ -37,7 +36,7 @@ class ShelfStore(Store[Any]):
     @asynccontextmanager
     async def sessions(self) -> AsyncIterator[shelve.Shelf[Session]]:
         async with self.lock:
-            with opened(self.path) as shelf:
+            with shelve.open(str(self.path)) as shelf:
                 oldest = time.time() - self.seconds
                 for name in [name for name, each in readable(shelf) if each.used < oldest]:
                     del shelf[name]
@@ -104,11 +103,6 @@ class ShelfStore(Store[Any]):
 
     async def delete_attachment(self, attachment_id: str, context: Any) -> None:
         raise NotFoundError(attachment_id)
-
-
-def opened(path: Path) -> shelve.Shelf[Session]:
-    # Of all the kinds that `shelve.open` may choose from, the one that every Python has.
-    return shelve.Shelf(dbm.dumb.open(str(path)))
 
 
 def readable(sessions: shelve.Shelf[Session]) -> Iterator[tuple[str, Session]]:
