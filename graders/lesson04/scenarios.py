@@ -239,7 +239,7 @@ async def play_preferences(scene: Scene) -> Preferences:
     later = await ask(scene, thread_id, "third")
     other = await ask(scene, None, "other")
     replies = await _read_back(scene, thread_id)
-    await scene.student.restart()
+    await attempt(scene.student.restart())
     after_restart = await ask(scene, thread_id, "fourth")
     return Preferences((one, two), (first, second), later, other, after_restart, replies)
 

@@ -67,7 +67,8 @@ class Expired:
     ``left`` and another were left alone, and are newer than ``renewed``; ``walk`` then reads all
     threads one by one, before anything else is asked. ``given``, ``read`` and ``revived`` are of
     later threads, left alone too, each with another first request after its time. ``still_stored``
-    names where the text of ``left`` is still stored after all chances to clean up.
+    names where the text of ``left`` is still stored after all chances to clean up; ``started`` is
+    what came of the last of these, a new start.
     ``asked_database`` says that a statement has asked a database server for the time.
     """
 
@@ -81,6 +82,7 @@ class Expired:
     given: Outcome[LeftAlone[Outcome[Reply]]]
     read: Outcome[LeftAlone[Outcome[Reply]]]
     revived: Outcome[LeftAlone[Said]]
+    started: Outcome[None]
     still_stored: list[str]
     asked_database: bool
 
@@ -105,7 +107,7 @@ async def play_expiry(scene: Scene) -> Expired:
     )
     read = await attempt(_leave_alone(scene, "read", lambda name: attempt(_items(scene, name))))
     revived = await attempt(_leave_alone(scene, "revived", lambda name: scene.say("late", name)))
-    await _give_chances_to_clean_up(scene)
+    started = await _give_chances_to_clean_up(scene)
     return Expired(
         left=left,
         renewed=renewed,
@@ -117,6 +119,7 @@ async def play_expiry(scene: Scene) -> Expired:
         given=given,
         read=read,
         revived=revived,
+        started=started,
         still_stored=places_of(scene, *left.words, title),
         asked_database=scene.student.stores.takes_time_from_sql,
     )
@@ -133,13 +136,17 @@ async def _items(scene: Scene, thread_id: str) -> Reply:
     return await scene.chat.items(thread_id, limit=PAGE, order="asc")
 
 
-async def _give_chances_to_clean_up(scene: Scene) -> None:
-    """Read and write, start again: what makes a server forget what is old, after days passed."""
+async def _give_chances_to_clean_up(scene: Scene) -> Outcome[None]:
+    """Read and write, start again: what makes a server forget what is old, after days passed.
+
+    Return what came of the start.
+    """
     await attempt(scene.chat.list(limit=PAGE))
     await scene.say("something new")
-    await scene.student.restart()
+    started = await attempt(scene.student.restart())
     await attempt(scene.chat.list(limit=PAGE))
-    await scene.student.rest()
+    await attempt(scene.student.rest())
+    return started
 
 
 @dataclass(frozen=True)
@@ -200,7 +207,7 @@ async def play_started_again(scene: Scene) -> StartedAgain:
     await scene.student.advance((TTL - 1) * HOUR)
     await scene.say("renewing", renewed.thread_id)
     fresh = await begin(scene, "fresh")
-    await scene.student.restart()
+    await attempt(scene.student.restart())
     early_kept = await attempt(_items(scene, early.thread_id))
     fresh_kept = await attempt(_items(scene, fresh.thread_id))
     await scene.student.advance(2 * HOUR)

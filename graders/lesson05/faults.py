@@ -21,7 +21,7 @@ from graders.engine.harness import (
     threads_of,
 )
 from graders.engine.harness.stores import Stores
-from graders.lesson05.threads import PAGE, begin
+from graders.lesson05.threads import PAGE, Patience, begin
 
 _PAUSE_SECONDS = 60.0
 _LOCK_SECONDS = 12.0
@@ -266,17 +266,17 @@ async def _all_thread_ids(scene: Scene) -> list[str]:
 async def _meanwhile(
     scene: Scene, before: Said, title: str, fault: StorageFault, longest: float | None
 ) -> _Meanwhile:
-    """Try to read and to write while the storage cannot be used."""
-    thread_id = before.thread_id
+    """Try to read and to write while the storage cannot be used, as long as there are answers."""
+    thread_id, patience = before.thread_id, Patience()
 
     async def tries() -> _Meanwhile:
         return _Meanwhile(
-            read=await attempt(_items(scene, thread_id)),
-            listed=await attempt(scene.chat.list(limit=PAGE)),
-            renamed=await attempt(scene.chat.update(thread_id, title)),
+            read=await patience.ask(_items(scene, thread_id), thread_id),
+            listed=await patience.ask(scene.chat.list(limit=PAGE)),
+            renamed=await patience.ask(scene.chat.update(thread_id, title), thread_id),
             tries=(
-                await scene.say("meanwhile", thread_id),
-                await scene.say("meanwhile, a new thread"),
+                await patience.say(scene, "meanwhile", thread_id),
+                await patience.say(scene, "meanwhile, a new thread"),
             ),
         )
 

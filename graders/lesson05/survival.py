@@ -150,7 +150,7 @@ async def play_hundred_threads(scene: Scene) -> Hundred:
     deleted = [each for each in said[:_DELETED] if each.complete]
     for each in deleted:
         await attempt(scene.chat.delete(each.thread_id))
-    await scene.student.restart()
+    await attempt(scene.student.restart())
     await _begin_many(scene, range(THREADS // 2, THREADS), said)
     listing = unhurried(scene, threads_of(scene.chat))
     walks = {limit: await attempt(listing.walk(limit, "desc")) for limit in (PAGE, None)}

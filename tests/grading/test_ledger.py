@@ -186,3 +186,31 @@ def test_check_that_shows_nothing_fails_where_the_other_criterion_was_not_tried(
     ledger.may_try(OTHER)
     ledger.record(OTHER, "a", SHOWS_NOTHING, 1.0)
     assert ledger.decided["other"].status is Status.FAILED
+
+
+def test_the_first_criterion_that_fails_as_no_server_starts_again_blocks_the_others() -> None:
+    kept, listed, other = criterion("kept"), criterion("listed"), criterion("other")
+    ledger = Ledger((kept, listed, other), lambda _: None)
+    for each in (kept, listed, other):
+        ledger.expect(each.id, ["a", "b"])
+    stopped = Verdict(Status.FAILED, not_started=True)
+    for each, verdict in ((kept, stopped), (listed, stopped), (other, FAILED)):
+        for name in ("a", "b"):
+            ledger.record(each, name, verdict, 1.0)
+    assert ledger.decided["kept"].status is Status.FAILED
+    assert ledger.decided["listed"].status is Status.BLOCKED
+    assert ledger.decided["listed"].blocked_by == ("kept",)
+    assert ledger.decided["other"].status is Status.FAILED
+
+
+def test_what_is_blocked_for_another_reason_blocks_nothing() -> None:
+    kept, listed, named = criterion("kept"), criterion("listed"), criterion("named")
+    ledger = Ledger((kept, listed, named), lambda _: None)
+    for each in (kept, listed, named):
+        ledger.expect(each.id, ["a"])
+    ledger.record(kept, "a", FAILED, 1.0)
+    stopped = Verdict(Status.FAILED, needs=("kept",), not_started=True)
+    ledger.record(listed, "a", stopped, 1.0)
+    ledger.record(named, "a", Verdict(Status.FAILED, not_started=True), 1.0)
+    assert ledger.decided["listed"].blocked_by == ("kept",)
+    assert ledger.decided["named"].status is Status.FAILED

@@ -8,7 +8,7 @@ from graders.engine.core.errors import Finding, GraderBrokeError, NotMeasurable
 from graders.engine.core.results import MOST_PARTS, Problem, RaisedException, Status
 from graders.engine.grading.verdict import PASSED, SILENT, Verdict, judge, log_of, worse
 from graders.engine.server.trace import Trace
-from graders.engine.server.trouble import StartFailed
+from graders.engine.server.trouble import DidNotStartAgain, StartFailed
 from tests.grading.rubrics import criterion
 
 CRITERION = criterion("stream")
@@ -76,6 +76,26 @@ def test_server_that_cannot_start_any_more_is_the_students() -> None:
     verdict = judge(error, CRITERION)
     assert verdict.feedback is not None
     assert verdict.feedback.seen == "The server died."
+
+
+def test_what_tells_of_a_server_that_does_not_start_again_is_told_as_that() -> None:
+    failure = StartFailed(Problem(kind="raised", title="Your code raised KeyError."))
+    trace = Trace()
+    mark = trace.add("grader", "restart", "starts the server again: it fails")
+    trace.stopped = DidNotStartAgain(failure, mark)
+    for finding in (trace.stopped, Finding(f"After a start, a list: {trace.stopped.seen}.")):
+        verdict = judge(finding, CRITERION, trace)
+        assert verdict.not_started
+        assert verdict.feedback is not None
+        told = "The server does not start again: Your code raised KeyError."
+        assert verdict.feedback.seen == told
+        assert verdict.feedback.advice == trace.stopped.advice
+        assert [line.marked for line in verdict.feedback.transcript] == [True]
+    before = judge(Finding("A message was not answered."), CRITERION, trace)
+    assert not before.not_started
+    assert before.feedback is not None
+    assert before.feedback.seen == "A message was not answered."
+    assert not judge(Finding("Wrong."), CRITERION).not_started
 
 
 def test_group_of_findings_is_the_students() -> None:

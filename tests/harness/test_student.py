@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from graders.engine.harness import Flooded, ServerDied, Stalled, Student, say
+from graders.engine.harness import DidNotStartAgain, Flooded, ServerDied, Stalled, Student, say
 from graders.engine.isolation.layers import Layer
 from graders.engine.wire.frames import Refused
 from tests.students import HONEST, Bench, number_of
@@ -133,6 +133,54 @@ async def test_the_process_does_not_show_the_engine(bench: Bench) -> None:
     assert argv == ["server"]
     assert Path(folder).name == "submission"
     assert not {"graders", "pytest"} & {name.partition(".")[0] for name in modules}
+
+
+# Makes a file that must not be there yet: like a table that is created at each start.
+STARTS_ONCE = {
+    "at import": """
+        import os
+        from pathlib import Path
+
+        async def app(scope, receive, send):
+            pass
+
+        Path(os.environ["CHATKIT_DATA_DIR"], "made").touch(exist_ok=False)
+    """,
+    "in its lifespan": """
+        import os
+        from contextlib import asynccontextmanager
+        from pathlib import Path
+        from fastapi import FastAPI
+
+        @asynccontextmanager
+        async def lifespan(app):
+            Path(os.environ["CHATKIT_DATA_DIR"], "made").touch(exist_ok=False)
+            yield
+
+        app = FastAPI(lifespan=lifespan)
+    """,
+}
+
+
+@pytest.mark.parametrize("server", STARTS_ONCE.values(), ids=STARTS_ONCE)
+async def test_a_server_that_does_not_start_again_answers_nothing(
+    bench: Bench, server: str
+) -> None:
+    student = await bench.serve(server)
+    with pytest.raises(DidNotStartAgain) as first:
+        await student.restart()
+    assert "FileExistsError" in first.value.seen
+    assert bench.trace.stopped is first.value
+    assert not student.running
+    for _ in range(2):
+        with pytest.raises(DidNotStartAgain) as asked:
+            await student.chat().list()
+        assert asked.value.seen == first.value.seen
+        assert "CREATE TABLE IF NOT EXISTS" in asked.value.advice
+    (student.data_dir / "made").unlink()
+    await student.restart()
+    assert student.running
+    assert bench.trace.stopped is None
 
 
 async def test_a_restart_may_tell_another_asgi_version(bench: Bench) -> None:

@@ -41,6 +41,7 @@ class Ledger:
     _not_measurable: dict[str, str] = field(default_factory=dict)
     _set_aside: dict[str, str] = field(default_factory=dict)
     _right_so_far: set[str] = field(default_factory=set)
+    _did_not_start: str | None = None
 
     def expect(self, criterion: str, names: Collection[str]) -> None:
         """Note that these cases have to report before ``criterion`` can be passed."""
@@ -68,7 +69,7 @@ class Ledger:
             duration_ms=duration_ms,
             share=verdict.share,
         )
-        if blocking := self._failed_among(verdict.needs):
+        if blocking := self._failed_among(verdict.needs) or self._told_already(criterion, verdict):
             self._blocked_by.setdefault(criterion.id, {}).update(dict.fromkeys(blocking))
             case = CaseResult(name=name, status=Status.BLOCKED, duration_ms=duration_ms)
         if verdict.status is Status.BLOCKED:
@@ -135,6 +136,18 @@ class Ledger:
         """Return those of the criteria that were tried and not passed."""
         statuses = self._statuses()
         return [name for name in names if statuses.get(name, Status.NOT_RUN) not in _NO_FAILURE]
+
+    def _told_already(self, criterion: Criterion, verdict: Verdict) -> list[str]:
+        """Return the criterion that has failed since the server did not start again.
+
+        This is told once, by the first criterion that it fails: nothing can be seen of the others.
+        """
+        if not verdict.not_started or self._did_not_start == criterion.id:
+            return []
+        if self._did_not_start is not None:
+            return [self._did_not_start]
+        self._did_not_start = criterion.id
+        return []
 
     def _statuses(self) -> dict[str, Status]:
         return {criterion: result.status for criterion, result in self.decided.items()}

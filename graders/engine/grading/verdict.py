@@ -17,6 +17,7 @@ from graders.engine.core.errors import Finding, NotMeasurable
 from graders.engine.core.results import MOST_PARTS, Feedback, FindingPart, Status
 from graders.engine.server.diagnosis.first_cause import Cause, first_cause
 from graders.engine.server.trace import Trace
+from graders.engine.server.trouble import DidNotStartAgain
 
 _OF_PYTEST = {"_pytest", "pluggy", "pytest_asyncio"}
 
@@ -29,6 +30,7 @@ class Verdict:
     are criteria by which a failed case is blocked instead, where one of them failed. ``why`` says
     why a check was not run that this machine lacks something for, or why a case is blocked beside
     others that will do, and ``right_so_far`` that all of it is right that could be seen.
+    ``not_started`` says that the server did not start again, so that nothing could be seen.
     """
 
     status: Status
@@ -38,6 +40,7 @@ class Verdict:
     needs: tuple[str, ...] = ()
     why: str = ""
     right_so_far: bool = False
+    not_started: bool = False
 
 
 PASSED = Verdict(Status.PASSED)
@@ -54,8 +57,23 @@ def judge(error: BaseException | None, criterion: Criterion, trace: Trace | None
     finding = finding_in(error)
     if finding is None:
         return Verdict(Status.ERROR, log=log_of(error))
-    feedback = _feedback(finding, criterion, trace)
-    return Verdict(Status.FAILED, feedback, share=finding.share, needs=finding.needs)
+    stopped = _what_stopped_it(finding, trace)
+    feedback = _feedback(stopped or finding, criterion, trace)
+    return Verdict(
+        Status.FAILED,
+        feedback,
+        share=finding.share,
+        needs=finding.needs,
+        not_started=stopped is not None,
+    )
+
+
+def _what_stopped_it(finding: Finding, trace: Trace | None) -> Finding | None:
+    """Return why there was no server to be asked, if a finding is or tells just that."""
+    if isinstance(finding, DidNotStartAgain):
+        return finding
+    stopped = None if trace is None else trace.stopped
+    return stopped if stopped is not None and stopped.seen in finding.seen else None
 
 
 def log_of(error: BaseException) -> str:

@@ -45,6 +45,7 @@ from graders.engine.server.link.transport import AppCrashed, StudentTransport
 from graders.engine.server.settings import ServerSettings
 from graders.engine.server.trace import Trace
 from graders.engine.server.trouble import (
+    DidNotStartAgain,
     Flooded,
     OverLimit,
     ProtocolBroken,
@@ -61,6 +62,7 @@ __all__ = [
     "TOO_MANY_REQUESTS",
     "AppCrashed",
     "Chat",
+    "DidNotStartAgain",
     "Finding",
     "Flooded",
     "Item",

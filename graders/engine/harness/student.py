@@ -23,7 +23,7 @@ from graders.engine.server.link.link import Link
 from graders.engine.server.running import RunningServer
 from graders.engine.server.settings import ServerSettings
 from graders.engine.server.trace import Trace
-from graders.engine.server.trouble import ServerDied
+from graders.engine.server.trouble import DidNotStartAgain, ServerDied, StartFailed
 from graders.engine.server.watch.deadlines import CheckClock, RunClock
 from graders.engine.server.workspace import Workspace
 from graders.engine.wire.frames import Refused
@@ -64,6 +64,8 @@ class Student:
         self.stores = Stores(self.data_dir, self.own_dirs, database)
         self.refused: list[Refused] = []
         self._server: RunningServer | None = None
+        self._has_run = False
+        self._not_started: DidNotStartAgain | None = None
 
     @classmethod
     async def launch(
@@ -147,7 +149,12 @@ class Student:
         )
 
     async def start(self) -> None:
-        """Start the process, load the app and run its start-up."""
+        """Start the process, load the app and run its start-up.
+
+        Raises :class:`StartFailed`; :class:`DidNotStartAgain` where it had run before. It has ended
+        then, as with uvicorn.
+        """
+        self._not_started = self._trace.stopped = None
         settings, moved, database = self._settings, self._moved_seconds, self._database
         variables = {**settings.variables}
         if database is not None:
@@ -172,7 +179,16 @@ class Student:
             tell_refused=self._refuse,
             partner=database,
         )
-        await self._server.load(moved)
+        try:
+            await self._server.load(moved)
+        except StartFailed as failure:
+            if not self._has_run:
+                raise
+            mark = self._trace.add("grader", "restart", "starts the server again: it fails")
+            self._not_started = self._trace.stopped = DidNotStartAgain(failure, mark)
+            await self._end()
+            raise self._not_started from None
+        self._has_run = True
 
     async def kill(self) -> Exit:
         """End the process as a power failure would (SIGKILL); the data folder stays."""
@@ -270,6 +286,8 @@ class Student:
         return self._server.link if self._server is not None else None
 
     def _running(self) -> RunningServer:
+        if self._not_started is not None:
+            raise DidNotStartAgain(self._not_started, self._not_started.mark)
         if self._server is None or self._server.link.closed:
             raise ServerDied("the server is not running")
         return self._server

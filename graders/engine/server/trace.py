@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from graders.engine.core.errors import Finding
 from graders.engine.core.results import Picture, RaisedException, TranscriptLine
 from graders.engine.core.text import shorten, visible
 
@@ -43,7 +44,8 @@ class Trace:
     """Collects entries; serial numbers count from 1. ``now`` gives seconds.
 
     ``routes`` are those that the server says it has, as ``POST /chatkit``; ``picture`` is what a
-    page showed where a check looked last.
+    page showed where a check looked last; ``stopped`` is the finding after which no server was
+    there to be asked.
     """
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
@@ -56,6 +58,7 @@ class Trace:
         self._printed: Callable[[], str] = str
         self.routes: Sequence[str] = ()
         self.picture: Picture | None = None
+        self.stopped: Finding | None = None
 
     def add(
         self,
@@ -105,6 +108,7 @@ class Trace:
         self._explanations = dict(other._explanations)
         self._printed = other._printed
         self.routes = other.routes
+        self.stopped = other.stopped
 
     def forget(self) -> None:
         """Drop what was recorded so far; the serial numbers go on."""

@@ -11,6 +11,7 @@
         │   └── Flooded      it sent or printed more than the grader takes
         ├── TookTooLong      the grader's own clock ended it, though it was not held up
         └── StartFailed      it could not be loaded; carries the :class:`Problem`
+            └── DidNotStartAgain   it could at first, and not on what it had stored
 
 Must not know which criterion fails by it.
 """
@@ -79,3 +80,18 @@ class StartFailed(ServerTrouble):
         super().__init__(problem.title)
         self.problem = problem
         self.layers = layers
+
+
+class DidNotStartAgain(StartFailed):
+    """A server that had run did not start again on what it had stored, and cannot be asked."""
+
+    def __init__(self, failure: StartFailed, mark: int | None = None) -> None:
+        super().__init__(failure.problem, failure.layers)
+        self.seen = f"the server does not start again: {failure.problem.title.rstrip('.')}"
+        self.mark = mark
+        self.advice = (
+            "The first start was on an empty data folder; now there is what the server has stored. "
+            "Create tables with `CREATE TABLE IF NOT EXISTS`, and let start-up code find its work "
+            "done already. Try it at home: stop your server and start it again, without deleting "
+            "its data."
+        )
