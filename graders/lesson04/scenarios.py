@@ -225,6 +225,7 @@ class Preferences:
     saving: tuple[Said, Said]
     later: Said
     other: Said
+    started: Outcome[None]
     after_restart: Said
     replies: Mapping[str, Outcome[Reply]] = field(default_factory=dict)
 
@@ -239,9 +240,9 @@ async def play_preferences(scene: Scene) -> Preferences:
     later = await ask(scene, thread_id, "third")
     other = await ask(scene, None, "other")
     replies = await _read_back(scene, thread_id)
-    await scene.student.restart()
+    started = await attempt(scene.student.restart())
     after_restart = await ask(scene, thread_id, "fourth")
-    return Preferences((one, two), (first, second), later, other, after_restart, replies)
+    return Preferences((one, two), (first, second), later, other, started, after_restart, replies)
 
 
 @dataclass(frozen=True)

@@ -104,6 +104,7 @@ def _bare(text: str) -> str:
 
 @criterion("preference-after-restart")
 async def test_preferences_outlive_a_restart(preferences: Preferences) -> None:
+    _ = preferences.started.value
     asked = preferences.after_restart
     if not asked.calls:
         trouble = asked.begun.finding

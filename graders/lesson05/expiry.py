@@ -17,7 +17,17 @@ from graders.engine.harness import (
     recorded_as,
     threads_of,
 )
-from graders.lesson05.threads import HOUR, PAGE, Views, begin, briefly, is_gone, look, places_of
+from graders.lesson05.threads import (
+    HOUR,
+    PAGE,
+    Views,
+    begin,
+    briefly,
+    is_gone,
+    look,
+    places_of,
+    start_again,
+)
 
 TTL = 24
 SHORT_TTL = 2
@@ -67,7 +77,8 @@ class Expired:
     ``left`` and another were left alone, and are newer than ``renewed``; ``walk`` then reads all
     threads one by one, before anything else is asked. ``given``, ``read`` and ``revived`` are of
     later threads, left alone too, each with another first request after its time. ``still_stored``
-    names where the text of ``left`` is still stored after all chances to clean up.
+    names where the text of ``left`` is still stored after all chances to clean up, which were given
+    if ``cleaned_up`` has no finding.
     ``asked_database`` says that a statement has asked a database server for the time.
     """
 
@@ -81,6 +92,7 @@ class Expired:
     given: Outcome[LeftAlone[Outcome[Reply]]]
     read: Outcome[LeftAlone[Outcome[Reply]]]
     revived: Outcome[LeftAlone[Said]]
+    cleaned_up: Outcome[None]
     still_stored: list[str]
     asked_database: bool
 
@@ -105,7 +117,7 @@ async def play_expiry(scene: Scene) -> Expired:
     )
     read = await attempt(_leave_alone(scene, "read", lambda name: attempt(_items(scene, name))))
     revived = await attempt(_leave_alone(scene, "revived", lambda name: scene.say("late", name)))
-    await _give_chances_to_clean_up(scene)
+    cleaned_up = await attempt(_give_chances_to_clean_up(scene))
     return Expired(
         left=left,
         renewed=renewed,
@@ -117,6 +129,7 @@ async def play_expiry(scene: Scene) -> Expired:
         given=given,
         read=read,
         revived=revived,
+        cleaned_up=cleaned_up,
         still_stored=places_of(scene, *left.words, title),
         asked_database=scene.student.stores.takes_time_from_sql,
     )
@@ -137,7 +150,7 @@ async def _give_chances_to_clean_up(scene: Scene) -> None:
     """Read and write, start again: what makes a server forget what is old, after days passed."""
     await attempt(scene.chat.list(limit=PAGE))
     await scene.say("something new")
-    await scene.student.restart()
+    await start_again(scene)
     await attempt(scene.chat.list(limit=PAGE))
     await scene.student.rest()
 
@@ -200,7 +213,7 @@ async def play_started_again(scene: Scene) -> StartedAgain:
     await scene.student.advance((TTL - 1) * HOUR)
     await scene.say("renewing", renewed.thread_id)
     fresh = await begin(scene, "fresh")
-    await scene.student.restart()
+    await start_again(scene)
     early_kept = await attempt(_items(scene, early.thread_id))
     fresh_kept = await attempt(_items(scene, fresh.thread_id))
     await scene.student.advance(2 * HOUR)
@@ -240,7 +253,7 @@ async def play_other_ttls(scene: Scene) -> OtherTtls:
 
 
 async def _play_ttl(scene: Scene, hours: int, passed: int) -> OtherTtl:
-    await scene.student.restart(variables={"SESSION_TTL_HOURS": str(hours)})
+    await start_again(scene, {"SESSION_TTL_HOURS": str(hours)})
     left = await begin(scene, f"left alone for {passed} hours")
     await scene.student.advance(passed * HOUR)
     return OtherTtl(hours, passed, left, await look(scene, left.thread_id))

@@ -21,7 +21,7 @@ from graders.engine.harness import (
     threads_of,
 )
 from graders.engine.harness.stores import Stores
-from graders.lesson05.threads import PAGE, begin
+from graders.lesson05.threads import PAGE, begin, start_again
 
 _PAUSE_SECONDS = 60.0
 _LOCK_SECONDS = 12.0
@@ -138,6 +138,7 @@ async def _say_meanwhile(scene: Scene, name: str, thread_id: str | None) -> Said
 class Outage:
     """A thread before, while and after the storage could not be used; ``what`` had happened.
 
+    ``leaves_empty_folder`` says that the data folder itself was there meanwhile, and empty.
     ``read``, ``listed``, ``renamed`` (to ``title``) and ``tries`` are what a client tried
     meanwhile. ``back`` and ``new`` are messages afterwards, in the thread and in a new one. After
     one more start, ``kept`` has each message with the items of its thread, ``kept_thread`` is the
@@ -145,6 +146,7 @@ class Outage:
     """
 
     what: str
+    leaves_empty_folder: bool
     before: Said
     read: Outcome[Reply]
     listed: Outcome[Reply]
@@ -226,9 +228,10 @@ async def _play_outage(scene: Scene, case: str) -> Outage:
     items = await _with_second_try(scene, thread_id)
     back = await _tell_twice(scene, "back again", thread_id)
     new = await _tell_twice(scene, "new thread", None)
-    await attempt(scene.student.restart())
+    await attempt(start_again(scene))
     return Outage(
         what=what,
+        leaves_empty_folder=case == AWAY and not scene.student.stores.is_database,
         before=before,
         read=meanwhile.read,
         listed=meanwhile.listed,

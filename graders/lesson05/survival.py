@@ -23,6 +23,7 @@ from graders.lesson05.threads import (
     briefly,
     look,
     silence_of,
+    start_again,
     steps_with_tool,
     unhurried,
 )
@@ -87,7 +88,7 @@ async def play_power_failure(scene: Scene) -> PowerFailure:
     half = await attempt(scene.chat.items(thread_id, limit=LIST_PAGE, order="asc"))
     before = (await look(scene, thread_id), await look(scene, other.thread_id))
     third = await scene.say("third", thread_id)
-    started = await attempt(scene.student.restart())
+    started = await attempt(start_again(scene))
     after = (await look(scene, thread_id), await look(scene, other.thread_id))
     return PowerFailure(
         scene=scene,
@@ -150,7 +151,7 @@ async def play_hundred_threads(scene: Scene) -> Hundred:
     deleted = [each for each in said[:_DELETED] if each.complete]
     for each in deleted:
         await attempt(scene.chat.delete(each.thread_id))
-    await scene.student.restart()
+    await start_again(scene)
     await _begin_many(scene, range(THREADS // 2, THREADS), said)
     listing = unhurried(scene, threads_of(scene.chat))
     walks = {limit: await attempt(listing.walk(limit, "desc")) for limit in (PAGE, None)}

@@ -231,6 +231,7 @@ def _still_shown(views: Views, said: Said, expired: Expired) -> str:
 @criterion("expired-erased")
 async def test_expired_text_is_erased(expired: Expired) -> None:
     needed(expired.left.complete, "A message was not answered.", by="session-answers")
+    _ = expired.cleaned_up.value
     still = expired.still_stored
     seen = (
         "A day after a thread had expired, and after a list, a message in another thread and a new "

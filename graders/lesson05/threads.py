@@ -5,7 +5,7 @@ Must not know criteria.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -85,6 +85,15 @@ def rests_on(*criteria: str) -> Iterator[None]:
     except Finding as finding:
         finding.needs = (*finding.needs, *criteria)
         raise
+
+
+async def start_again(scene: Scene, variables: Mapping[str, str] | None = None) -> None:
+    """Kill the server and start it on what it has stored.
+
+    Where it does not start, the criterion that says so blocks what would be seen afterwards.
+    """
+    with rests_on("messages-survive"):
+        await scene.student.restart(variables=variables)
 
 
 class Patience:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from graders.engine.harness import Flooded, ServerDied, Stalled, Student, say
+from graders.engine.harness import Flooded, ServerDied, Stalled, StartFailed, Student, say
 from graders.engine.isolation.layers import Layer
 from graders.engine.wire.frames import Refused
 from tests.students import HONEST, Bench, number_of
@@ -133,6 +133,39 @@ async def test_the_process_does_not_show_the_engine(bench: Bench) -> None:
     assert argv == ["server"]
     assert Path(folder).name == "submission"
     assert not {"graders", "pytest"} & {name.partition(".")[0] for name in modules}
+
+
+STARTS_ONCE = """
+    import os
+    from fastapi import FastAPI
+
+    def make_folder():
+        os.mkdir(os.environ["CHATKIT_DATA_DIR"] + "/threads")
+
+    make_folder()
+    app = FastAPI()
+"""
+
+
+async def test_a_restart_that_fails_tells_of_what_was_stored(bench: Bench) -> None:
+    student = await bench.serve(STARTS_ONCE)
+    with pytest.raises(StartFailed) as failed:
+        await student.restart()
+    assert failed.value.seen.startswith(
+        "The server does not start again on what it has stored. Your code raised FileExistsError"
+    )
+    assert "(server.py, line 6: `os.mkdir(os.environ" in failed.value.seen
+    assert "With an empty data folder it starts." in failed.value.advice
+    assert not student.running
+
+
+async def test_nothing_is_asked_of_a_server_that_did_not_start_again(bench: Bench) -> None:
+    student = await bench.serve(STARTS_ONCE)
+    with pytest.raises(StartFailed):
+        await student.restart()
+    with pytest.raises(ServerDied, match="the server is not running"):
+        await student.http.get("/")
+    assert "Exception in callback" not in student.printed
 
 
 async def test_a_restart_may_tell_another_asgi_version(bench: Bench) -> None:

@@ -23,7 +23,7 @@ from graders.engine.server.link.link import Link
 from graders.engine.server.running import RunningServer
 from graders.engine.server.settings import ServerSettings
 from graders.engine.server.trace import Trace
-from graders.engine.server.trouble import ServerDied
+from graders.engine.server.trouble import ServerDied, StartFailed
 from graders.engine.server.watch.deadlines import CheckClock, RunClock
 from graders.engine.server.workspace import Workspace
 from graders.engine.wire.frames import Refused
@@ -147,7 +147,11 @@ class Student:
         )
 
     async def start(self) -> None:
-        """Start the process, load the app and run its start-up."""
+        """Start the process, load the app and run its start-up.
+
+        Raises :class:`StartFailed` with the problem; then no server runs.
+        """
+        is_first = self._server is None
         settings, moved, database = self._settings, self._moved_seconds, self._database
         variables = {**settings.variables}
         if database is not None:
@@ -172,7 +176,13 @@ class Student:
             tell_refused=self._refuse,
             partner=database,
         )
-        await self._server.load(moved)
+        try:
+            await self._server.load(moved)
+        except StartFailed as failed:
+            if not is_first:
+                failed.came_again()
+            await self._server.end()
+            raise
 
     async def kill(self) -> Exit:
         """End the process as a power failure would (SIGKILL); the data folder stays."""

@@ -17,6 +17,8 @@ Must not know which criterion fails by it.
 
 from __future__ import annotations
 
+import re
+
 from graders.engine.core.errors import Finding
 from graders.engine.core.results import Problem, SourceLine
 
@@ -79,3 +81,25 @@ class StartFailed(ServerTrouble):
         super().__init__(problem.title)
         self.problem = problem
         self.layers = layers
+
+    def came_again(self) -> None:
+        """Tell that it was no first start: the server has started before, with no data."""
+        why = self.problem.title.removesuffix(".")
+        self.seen = f"The server does not start again on what it has stored. {why}"
+        if place := _last_own_line(self.problem.detail):
+            self.stood_at(place)
+        self.advice = (
+            "With an empty data folder it starts. Look at what it does at its start with what it "
+            "finds there: `CREATE TABLE IF NOT EXISTS`, `mkdir(exist_ok=True)`, and what it reads "
+            "in and converts."
+        )
+
+
+def _last_own_line(detail: str) -> SourceLine | None:
+    """Return the line of the submission that a traceback ends in, if it tells one."""
+    lines = re.findall(r'^ *File "([^"]+)", line (\d+), in (.*)\n *(.*)', detail, re.MULTILINE)
+    own = [line for line in lines if not line[0].startswith("/")]
+    if not own:
+        return None
+    file, number, function, code = own[-1]
+    return SourceLine(file=file, line=int(number), function=function, code=code)
