@@ -138,6 +138,7 @@ async def _say_meanwhile(scene: Scene, name: str, thread_id: str | None) -> Said
 class Outage:
     """A thread before, while and after the storage could not be used; ``what`` had happened.
 
+    ``leaves_empty_folder`` says that the data folder itself was there meanwhile, and empty.
     ``read``, ``listed``, ``renamed`` (to ``title``) and ``tries`` are what a client tried
     meanwhile. ``back`` and ``new`` are messages afterwards, in the thread and in a new one. After
     one more start, ``kept`` has each message with the items of its thread, ``kept_thread`` is the
@@ -145,6 +146,7 @@ class Outage:
     """
 
     what: str
+    leaves_empty_folder: bool
     before: Said
     read: Outcome[Reply]
     listed: Outcome[Reply]
@@ -229,6 +231,7 @@ async def _play_outage(scene: Scene, case: str) -> Outage:
     await attempt(scene.student.restart())
     return Outage(
         what=what,
+        leaves_empty_folder=case == AWAY and not scene.student.stores.is_database,
         before=before,
         read=meanwhile.read,
         listed=meanwhile.listed,

@@ -453,7 +453,7 @@ def _expect_not_empty(outage: Outage) -> None:
                 f"While {outage.what}, `{what}` got the status 200 and a page that lacks what is "
                 "stored.",
                 at=outcome.value.serial,
-                hint="empty",
+                hint="unmounted" if outage.leaves_empty_folder else "empty",
             )
 
 

@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 from graders.engine.host.clock import VirtualClock
 from graders.engine.host.connection import HostConnection
 from graders.engine.host.exchanges import Exchanges
+from graders.engine.host.file_settings import miss_files_that_are_not_there
 from graders.engine.host.guard import install_guard
 from graders.engine.host.lifespan import Lifespan
 from graders.engine.host.loading import LoadError, load_app, routes_of
@@ -107,6 +108,7 @@ class Host:
         answer_signals()
         install_guard(self._connection, one_process=one_process)
         answer_for_the_machine()
+        miss_files_that_are_not_there()
         if one_process:
             keep_locks_in_the_process()
         self._clock.pump = self._connection.pump

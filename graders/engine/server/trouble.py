@@ -18,6 +18,8 @@ Must not know which criterion fails by it.
 
 from __future__ import annotations
 
+import re
+
 from graders.engine.core.errors import Finding
 from graders.engine.core.results import Problem, SourceLine
 
@@ -89,9 +91,21 @@ class DidNotStartAgain(StartFailed):
         super().__init__(failure.problem, failure.layers)
         self.seen = f"the server does not start again: {failure.problem.title.rstrip('.')}"
         self.mark = mark
+        if place := _last_own_line(failure.problem.detail):
+            self.stood_at(place)
         self.advice = (
-            "The first start was on an empty data folder; now there is what the server has stored. "
-            "Create tables with `CREATE TABLE IF NOT EXISTS`, and let start-up code find its work "
-            "done already. Try it at home: stop your server and start it again, without deleting "
-            "its data."
+            "With an empty data folder it starts. Look at what its start does with what it finds "
+            "there: `CREATE TABLE IF NOT EXISTS`, `mkdir(exist_ok=True)`, and what it reads in and "
+            "converts. Try it at home: stop your server and start it again, without deleting its "
+            "data."
         )
+
+
+def _last_own_line(detail: str) -> SourceLine | None:
+    """Return the line of the submission that a traceback ends in, if it tells one."""
+    lines = re.findall(r'^ *File "([^"]+)", line (\d+), in (.*)\n *(.*)', detail, re.MULTILINE)
+    own = [line for line in lines if not line[0].startswith("/")]
+    if not own:
+        return None
+    file, number, function, code = own[-1]
+    return SourceLine(file=file, line=int(number), function=function, code=code)

@@ -24,9 +24,11 @@ log = logging.getLogger("files")
 class FileStore(Store[Any]):
     def __init__(self, folder: Path, ttl_hours: float) -> None:
         self.folder = folder
+        # Without it, a disk that is not mounted looks like a folder in which nothing is stored.
+        self.mark = folder / "mounted"
         # A little less: what has been promised to be gone by then is never there too long.
         self.ttl_seconds = ttl_hours * 3600 - 50 * 60
-        folder.mkdir(exist_ok=True)
+        self.mark.touch()
 
     async def load_thread(self, thread_id: str, context: Any) -> ThreadMetadata:
         return ThreadMetadata.model_validate(self.read(thread_id)["thread"])
@@ -95,7 +97,7 @@ class FileStore(Store[Any]):
 
     def read(self, thread_id: str) -> Document:
         path = self.path_of(thread_id)
-        if not self.folder.is_dir():
+        if not self.mark.exists():
             raise OSError("the data folder is away")
         if not path.exists():
             raise NotFoundError(thread_id)
@@ -119,7 +121,7 @@ class FileStore(Store[Any]):
         self.write(thread_id, {**document, "used": time.time()})
 
     def readable(self) -> Iterator[Document]:
-        if not self.folder.is_dir():
+        if not self.mark.exists():
             raise OSError("the data folder is away")
         for path in self.folder.glob("*.json"):
             try:

@@ -108,7 +108,7 @@ def to_messages(items: Iterable[ThreadItem]) -> list[TResponseInputItem]:
 app = FastAPI()
 server = ChatServer(
     FileStore(
-        Path(os.environ.get("CHATKIT_DATA_DIR", ".")) / "threads",
+        Path(os.environ.get("CHATKIT_DATA_DIR", ".")),
         ttl_hours=float(os.environ.get("SESSION_TTL_HOURS", "24")),
     )
 )
