@@ -79,6 +79,11 @@ class ToolRun:
             )
         return "\n".join(found)
 
+    def tells(self, title: str) -> bool:
+        """Return whether the model or the client was told of a task, by its title."""
+        told = any(title in each for each in self.outputs)
+        return told or any(each.shows(title) for each in self.lists)
+
     @property
     def lists(self) -> list[TaskList]:
         """The widgets that the stream has brought."""
@@ -397,6 +402,7 @@ async def play_shown(scene: Scene) -> Shown:
         return played
     call = await _show(alice, "show", task_id, thread)
     played = replace(played, call=call, asked_before=len(call.turn.requests))
+    call.turn.client_answers()
     output = await attempt(_hand_in(alice, thread, {"seen": played.result}))
     stored = await attempt(items_of_thread(alice, thread))
     left = await _show(alice, "show again", task_id, thread)

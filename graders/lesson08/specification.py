@@ -22,12 +22,21 @@ from graders.engine.content.specification import (
 from graders.engine.harness import Finding
 from graders.engine.harness.kept import KeptTexts
 from graders.engine.harness.server_factory import ServerFactory
-from graders.engine.specification import Opponents, Overdemand, Worth, load_opponents, worth_of
+from graders.engine.specification import (
+    Opponents,
+    Overdemand,
+    Worth,
+    load_opponents,
+    telling,
+    worth_of,
+)
 from graders.engine.submissions.handed_in import read_handed_in
 
 # A run imports this module anew, so what is cached here belongs to one submission.
 LESSON = Catalogue(Path(__file__).resolve().parents[2]).lesson(Path(__file__).parent.name)
 _MOST_TOLD = 5
+_MOST_EXPLAINED = 3
+_MOST_NAMES = 6
 _WORTH: dict[Path, Worth] = {}
 
 
@@ -60,6 +69,24 @@ async def worth(
     return _WORTH[submission]
 
 
+def listed(texts: Sequence[str]) -> str:
+    """Return the first of several texts in a row, and how many others there are."""
+    more = len(texts) - _MOST_NAMES
+    return ", ".join(texts[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
+
+
+def not_counting(worth: Worth, spec: Specification) -> str:
+    """Say which scenarios could notice nothing, as they do not count; empty if all do."""
+    counting = {each.name for each in telling(spec)} - {one.scenario for one in worth.overdemands}
+    names = [f"`{each.name}`" for each in spec.scenarios if each.name not in counting]
+    if not names:
+        return ""
+    return (
+        f" {len(names)} of your {len(spec.scenarios)} scenarios did not count here, since right "
+        f"servers fail them or they say nothing of their own: {listed(names)}."
+    )
+
+
 def told_of(worth: Worth, missed: Sequence[Misconception]) -> str:
     """Tell of misconceptions that no scenario noticed, and the sources of those that are public."""
     told = [
@@ -89,8 +116,12 @@ def _source(told: Misconception) -> str:
 def demanding_too_much(overdemands: Sequence[Overdemand], count: int) -> Finding:
     """Return what is said of scenarios, of so many, that fail on right servers."""
     told = [f"`{each.scenario}`: {each.seen}" for each in overdemands]
+    others = [f"`{each.scenario}`" for each in overdemands[_MOST_EXPLAINED:]]
+    fail = "fails" if len(told) == 1 else "fail"
+    more = [f"These fail, too: {listed(others)}."] if others else []
     return Finding(
-        f"{len(told)} of {count} scenarios fail on a right server. {' '.join(told[:3])}",
+        f"{len(told)} of {count} scenarios {fail} on a right server. "
+        + " ".join([*told[:_MOST_EXPLAINED], *more]),
         share=(count - len(told), count),
         parts=[(each.scenario, each.seen) for each in overdemands],
     )

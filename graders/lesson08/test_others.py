@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from graders.engine.harness import criterion, expect, found, lacking, needed
-from graders.lesson08.scenarios import BY_CLICK, BY_TOOL, LIST, Member, Neighbours, ToolRun
+from graders.engine.harness import AppCrashed, criterion, expect, found, lacking, needed
+from graders.lesson08.scenarios import BY_CLICK, BY_TOOL, LIST, Day, Member, Neighbours, ToolRun
 from graders.lesson08.task_lists import COMPLETE
 
 
@@ -78,7 +78,10 @@ async def test_agent_gets_nothing_of_a_foreign_task(tool: str, neighbours: Neigh
 @pytest.mark.parametrize("how", BY_CLICK)
 async def test_click_on_a_foreign_task_tells_nothing(how: str, neighbours: Neighbours) -> None:
     _need_task(neighbours)
-    click = neighbours.by_click[how].value
+    played = neighbours.by_click[how]
+    if isinstance(played.finding, AppCrashed):
+        return  # nothing came: `uvicorn` answers for such an app with status 500
+    click = played.value
     told = neighbours.told_in(click.shown)
     expect(
         told is None,
@@ -135,28 +138,31 @@ def _expect_open(neighbours: Neighbours, run: ToolRun | None, what: str) -> None
 
 
 @criterion("crowd", case="tasks")
-async def test_twenty_users_have_their_tasks(crowd: list[Member]) -> None:
+async def test_twenty_users_have_their_tasks(crowd: list[Member], day: Day) -> None:
+    _need_tools(day)
     _expect_members(crowd)
     for member in crowd:
-        output = member.listed.output
+        listed = member.listed
         expect(
-            member.title in output,
+            listed.tells(member.title),
             f"{member.name} created the task `{member.title}` while nineteen others created "
             "theirs; after a new start of the server it is not among their tasks.",
-            at=member.listed.said.mark,
+            at=listed.said.mark,
             hint="lost",
         )
+        output = "\n".join(listed.outputs)
         others = [other for other in crowd if other is not member and other.title in output]
         if others:
             found(
                 f"{member.name} was told of `{others[0].title}`, a task of {others[0].name}.",
-                at=member.listed.said.mark,
+                at=listed.said.mark,
                 hint="mixed",
             )
 
 
 @criterion("crowd", case="messages")
-async def test_twenty_users_have_their_messages(crowd: list[Member]) -> None:
+async def test_twenty_users_have_their_messages(crowd: list[Member], day: Day) -> None:
+    _need_tools(day)
     _expect_members(crowd)
     for member in crowd:
         page = member.items.value
@@ -176,6 +182,23 @@ async def test_twenty_users_have_their_messages(crowd: list[Member]) -> None:
                     at=page.serial,
                     hint="mixed",
                 )
+
+
+def _need_tools(day: Day) -> None:
+    """Need what one user alone gets: what they do not get shows nothing of many."""
+    created, listed = day.created[1].said, day.listed[1]
+    needed(
+        created.complete,
+        f"One user who created a task alone got {created.how}.",
+        by="tool-results",
+        at=created.mark,
+    )
+    needed(
+        listed.tells(day.titles[1]),
+        f"`{LIST}` did not tell one user, who was alone, of their task.",
+        by="tool-results",
+        at=listed.said.mark,
+    )
 
 
 def _expect_members(crowd: list[Member]) -> None:

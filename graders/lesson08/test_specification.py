@@ -20,9 +20,15 @@ from graders.engine.specification import (
     telling,
     vague_words,
 )
-from graders.lesson08.specification import demanding_too_much, specification_in, told_of
+from graders.lesson08.specification import (
+    demanding_too_much,
+    listed,
+    not_counting,
+    specification_in,
+    told_of,
+)
 
-_MOST_NAMES = 6
+_MOST_PLACES = 6
 
 
 @criterion("specification-readable")
@@ -44,10 +50,10 @@ def test_each_scenario_says_something_of_its_own(
     empty, repeated = empty_scenarios(spec), repeated_scenarios(spec)
     idle, refusing = idle_expectations(spec), refusing_scenarios(spec)
     if idle:
-        places = "; ".join(f"{one.scenario}, {one.turn}: {one.why}" for one in idle[:_MOST_NAMES])
+        places = "; ".join(f"{one.scenario}, {one.turn}: {one.why}" for one in idle[:_MOST_PLACES])
         measured("expectations that no server can fail", len(idle), "", f"none. {places}")
     if refusing:
-        names = f"none. Add a request that must be served to {_listed(refusing)}"
+        names = f"none. Add a request that must be served to {listed(refusing)}"
         measured(
             "scenarios that hold on a server that refuses everything", len(refusing), "", names
         )
@@ -60,7 +66,7 @@ def test_each_scenario_says_something_of_its_own(
     told += [f"`{each.name}` does and expects the same as `{each.other}`" for each in repeated]
     if told:
         raise Finding(
-            f"{_listed(told)}.",
+            f"{listed(told)}.",
             hint="empty" if empty else None,
             share=(len(spec.scenarios) - len(wrong), len(spec.scenarios)),
         )
@@ -74,41 +80,34 @@ async def test_each_scenario_holds_on_right_servers(submission: Path, worth: Wor
 
 
 @criterion("specification-conversation")
-async def test_broken_conversations_are_noticed(
-    worth: Worth,
-) -> None:
-    _expect_caught(worth, "conversation")
+async def test_broken_conversations_are_noticed(submission: Path, worth: Worth) -> None:
+    _expect_caught(submission, worth, "conversation")
 
 
 @criterion("specification-authentication")
-async def test_broken_authentication_is_noticed(
-    worth: Worth,
-) -> None:
-    _expect_caught(worth, "authentication")
+async def test_broken_authentication_is_noticed(submission: Path, worth: Worth) -> None:
+    _expect_caught(submission, worth, "authentication")
 
 
 @criterion("specification-session")
-async def test_broken_sessions_are_noticed(
-    worth: Worth,
-) -> None:
-    _expect_caught(worth, "session")
+async def test_broken_sessions_are_noticed(submission: Path, worth: Worth) -> None:
+    _expect_caught(submission, worth, "session")
 
 
 @criterion("specification-tasks")
-async def test_broken_tasks_are_noticed(
-    worth: Worth,
-) -> None:
-    _expect_caught(worth, "tasks")
+async def test_broken_tasks_are_noticed(submission: Path, worth: Worth) -> None:
+    _expect_caught(submission, worth, "tasks")
 
 
-def _expect_caught(worth: Worth, area: Area) -> None:
+def _expect_caught(submission: Path, worth: Worth, area: Area) -> None:
     told, missed = worth.of_area(area), worth.missed(area)
     caught = len(told) - len(missed)
     was = "was" if caught == 1 else "were"
     if missed:
         raise Finding(
             f"{caught} of {len(told)} misunderstandings {was} noticed. "
-            f"Not noticed: {told_of(worth, missed)}",
+            f"Not noticed: {told_of(worth, missed)}"
+            f"{not_counting(worth, specification_in(submission))}",
             share=(caught, len(told)),
         )
 
@@ -134,15 +133,10 @@ def _of_own_server(failed: Sequence[HeldScenario], count: int, trace: Trace) -> 
     trace.adopt(first.trace)
     assert first.finding is not None, "it failed"
     others = [f"`{each.scenario}`" for each in failed[1:]]
-    more = f" These fail, too: {_listed(others)}." if others else ""
+    more = f" These fail, too: {listed(others)}." if others else ""
     return Finding(
         f"{count - len(failed)} of {count} scenarios hold on your server, and all of them on right "
         f"ones. `{first.scenario}`: {first.finding.sentence}{more}",
         mark=first.finding.mark,
         share=(count - len(failed), count),
     )
-
-
-def _listed(texts: Sequence[str]) -> str:
-    more = len(texts) - _MOST_NAMES
-    return ", ".join(texts[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")

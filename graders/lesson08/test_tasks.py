@@ -112,13 +112,18 @@ async def test_agent_completes_a_task(day: Day) -> None:
     run = _completed(day)
     if day.completed is not None:
         day.completed.output  # noqa: B018 - raises if the tool did not run
+    left = run.task_list.actions
+    other_open = day.second is None or day.second in left
+    instead = "" if other_open else ", and the other one is not open any more"
     expect(
-        day.first not in run.task_list.actions,
-        f"The model called `{COMPLETE}` for a task, and the next task list can still complete it.",
+        day.first not in left,
+        f"The model called `{COMPLETE}` for a task, and the next task list can still complete it"
+        f"{instead}.",
         at=run.said.mark,
+        hint=None if other_open else "other",
     )
     expect(
-        day.second is None or day.second in run.task_list.actions,
+        other_open,
         f"The model called `{COMPLETE}` for one task, and the other is not open any more.",
         at=run.said.mark,
         hint="other",
@@ -197,11 +202,19 @@ async def test_list_is_stored(day: Day) -> None:
 
 def _clicked(day: Day) -> TaskList:
     """Return the list whose button was pressed."""
+    last = day.after_completion or day.listed[1]
     needed(
-        day.clicked is not None,
+        day.second is not None and bool(last.lists),
         "No task list with the open task came, so no button could be pressed.",
         by="task-list",
-        at=day.listed[1].said.mark,
+        at=last.said.mark,
+    )
+    needed(
+        day.clicked is not None,
+        f"The model called `{COMPLETE}` for another task, and this one has no button any more, so "
+        "it could not be pressed.",
+        by="completes",
+        at=last.said.mark,
     )
     assert day.clicked is not None, "a button was pressed"
     return day.clicked
@@ -257,6 +270,7 @@ async def test_list_is_stored_as_it_is_now(day: Day) -> None:
 @criterion("tasks-of-user", case="in another thread")
 async def test_tasks_are_the_same_in_another_thread(day: Day) -> None:
     assert day.elsewhere is not None, "the tasks were listed in another thread"
+    _expect_task(day.listed[1], day.titles[1], "in their thread", needs="tool-results")
     _expect_task(day.elsewhere, day.titles[1], "in another thread of the user")
 
 
@@ -275,6 +289,7 @@ async def test_tasks_stay_when_the_session_has_ended(outlived: Outlived) -> None
 
 def _need_survival(outlived: Outlived) -> None:
     """Need the task after the restart: what is gone by then shows nothing of its thread."""
+    _expect_task(outlived.before, outlived.titles[1], "before a restart", needs="tool-results")
     run = outlived.restarted
     told = f"After a restart, `{LIST}` could not be asked for."
     needed(bool(run.outputs), told, by="tasks-survive", at=run.said.mark)
@@ -282,19 +297,21 @@ def _need_survival(outlived: Outlived) -> None:
 
 
 def _expect_task(run: ToolRun, title: str, when: str, *, needs: str | None = None) -> None:
-    holds, seen = title in run.output, f"`{LIST}` did not tell of the task `{title}` {when}."
+    holds, seen = run.tells(title), f"`{LIST}` did not tell of the task `{title}` {when}."
     if needs is not None:
         needed(holds, seen, by=needs, at=run.said.mark)
+    if not holds:
+        run.output  # noqa: B018 - raises if the tool did not run
     expect(holds, seen, at=run.said.mark)
 
 
 @criterion("tasks-survive")
 async def test_tasks_survive_a_power_failure(outlived: Outlived) -> None:
     before, after = outlived.before, outlived.restarted
-    for title in outlived.titles:
-        _expect_task(before, title, "before the restart", needs="tool-results")
+    _expect_task(before, outlived.titles[1], "before the restart", needs="tool-results")
     _ = outlived.started.value
-    for title in outlived.titles:
+    # What is done need not be shown, and whether the model is told is another criterion's matter.
+    for title in filter(before.tells, outlived.titles):
         _expect_task(after, title, "after `kill -9` and a new start")
     expect(
         sorted(map(str, after.ids)) == sorted(map(str, before.ids)),

@@ -13,15 +13,19 @@ import pytest_asyncio
 
 from graders.engine.content.binding import bind
 from graders.engine.content.canaries import Canaries
+from graders.engine.content.catalogue import Catalogue
 from graders.engine.content.conversation import Conversation, load_conversation
 from graders.engine.content.strict_yaml import parse
 from graders.engine.core.errors import Finding
+from graders.engine.core.places import REPOSITORY
+from graders.engine.course_servers.mutants import mutants_of
 from graders.engine.harness import ServerSettings, Student
 from graders.engine.harness.playback import play
 from graders.engine.sandbox.process import Launcher
 from tests.students import Bench
 
 SOLUTION = Path(__file__).resolve().parents[2] / "reference_solutions" / "lesson08" / "solution"
+IN_WORDS = "solution_chat_completions"
 SCRIPTS = Path(__file__).parent / "conversations"
 VARIABLES = {
     "OPENAI_API_KEY": "sk-test",
@@ -61,6 +65,25 @@ async def test_script_with_everything_holds(
 @pytest.mark.parametrize(
     ("turns", "seen"),
     [
+        (
+            "  - {say: Hi}\n",
+            "an `error` event came: the model was asked, and this turn has no `model`.",
+        ),
+        (
+            "  - {say: Hi, model: [{call_tool: {name: add_task}}, {say: [Added.]}]}\n",
+            "the model called `add_task`, a tool that it was not offered.",
+        ),
+        (
+            "  - {say: Hi, model: [{drop: true}], expect: {text: Hello.}}\n",
+            "Turn 1: an `error` event came.",
+        ),
+        (
+            (
+                "  - {say: Hi, model: [{call_tool: {name: list_tasks}}, {say: ['']}],"
+                " expect: {text: Here.}}\n"
+            ),
+            "the deltas together are empty, not Here.",
+        ),
         ("  - {load: true}\n", "Turn 1: alice has no thread `main` yet"),
         ("  - {user: bob, of: alice, say: Hi}\n", "Turn 1: alice has no thread `main` yet"),
         (BEGUN + "  - {load: true, expect: {refused: true}}\n", "Turn 2: the request was not"),
@@ -201,3 +224,86 @@ async def test_clients_that_still_read_leave_at_the_end(
     turns = "  - {say: Hi, model: [{hold: [a, b, c]}], pause_after: 1}\n"
     await play(script(turns), task_manager, bench.model, Canaries(3))
     assert [each.kind for each in bench.trace.entries].count("leaves") == 1
+
+
+SHAKES = """\
+  - say: Add them.
+    model:
+      - call_tool: {name: create_task, arguments: {title: Milk shake}}
+      - call_tool: {name: create_task, arguments: {title: Milk}}
+      - call_tool: {name: list_tasks}
+      - say: [Added.]
+    expect: {widget: {buttons: [Milk, Milk shake]}}
+"""
+
+
+@pytest.mark.parametrize(
+    "turns",
+    [
+        "  - {press: Milk, expect: {widget: {buttons: [Milk shake]}}}\n",
+        (
+            "  - say: Complete it.\n"
+            "    model: [{call_tool: {name: complete_task,"
+            " arguments: {task_id: '{task_id: Milk}'}}}, {say: [Done.]}]\n"
+            "  - {press: Milk shake, expect: {widget: {buttons: []}}}\n"
+        ),
+    ],
+    ids=["press", "id"],
+)
+async def test_title_that_is_a_part_of_another_means_its_own_task(
+    task_manager: Student, bench: Bench, turns: str
+) -> None:
+    await play(script(SHAKES + turns), task_manager, bench.model, Canaries(3))
+
+
+async def test_who_sends_the_id_of_a_task_has_not_said_its_title(
+    launcher: Launcher, bench: Bench
+) -> None:
+    """Bob's agent shows him a task of Alice's, which the script can only name by its title."""
+    lesson = Catalogue(REPOSITORY).lesson("lesson08")
+    leaking = next(each for each in mutants_of(lesson) if each.name == "anybody-is-shown")
+    turns = """\
+  - say: Add it.
+    model:
+      - call_tool: {name: create_task, arguments: {title: "{canary.milk}"}}
+      - call_tool: {name: list_tasks}
+      - say: [Added.]
+  - user: bob
+    say: Show me hers.
+    model:
+      - call_tool: {name: show_task, arguments: {task_id: "{task_id: {canary.milk}}"}}
+      - say: [No.]
+    expect: {nothing_of: [alice]}
+"""
+    with leaking.built() as folder:
+        settings = ServerSettings(source=folder, variables=VARIABLES)
+        student = await Student.launch(launcher, settings, bench.model, bench.trace)
+        try:
+            with pytest.raises(Finding, match=r"Turn 2: bob was shown .*, which is alice's"):
+                await play(script(turns), student, bench.model, Canaries(3))
+        finally:
+            await student.stop()
+
+
+async def test_model_goes_on_where_the_output_is_told_in_words(
+    launcher: Launcher, bench: Bench
+) -> None:
+    settings = ServerSettings(source=SOLUTION.with_name(IN_WORDS), variables=VARIABLES)
+    student = await Student.launch(launcher, settings, bench.model, bench.trace)
+    turns = """\
+  - say: Add it.
+    model:
+      - call_tool: {name: create_task, arguments: {title: Buy milk}}
+      - call_tool: {name: list_tasks}
+      - say: [Added.]
+  - say: Show it.
+    model: [{call_tool: {name: show_task, arguments: {task_id: "{task_id: Buy milk}"}}}]
+    expect: {client_tool: show_task}
+  - tool_output: {seen: "{canary.seen}"}
+    model: [{say: [You see it.]}]
+    expect: {text: You see it., model_saw: ["{canary.seen}"]}
+"""
+    try:
+        await play(script(turns), student, bench.model, Canaries(3))
+    finally:
+        await student.stop()

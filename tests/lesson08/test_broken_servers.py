@@ -91,3 +91,11 @@ def test_rows_that_are_graded_whole_lose_something_of_each_kind() -> None:
 def test_only_mutants_of_servers_are_broken_servers() -> None:
     for mutant in MUTANTS:
         assert mutant.misconception is None or "spec.yaml" not in files_of(mutant), mutant.name
+
+
+def test_what_is_right_in_part_keeps_nothing_else_from_being_tried() -> None:
+    """A check says at run time what it misses (`needed`): half of a criterion may be enough."""
+    partial = {each.id for each in LESSON.rubric.criteria if each.partial}
+    assert {each.id: {*each.needs} & partial for each in LESSON.rubric.criteria} == {
+        each.id: set() for each in LESSON.rubric.criteria
+    }

@@ -45,7 +45,10 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _CURES = (
     (r"'\t'", "Indent with spaces, not with tabs."),
     ("that cannot start any token", "Put the text in quotes."),
-    ("mapping values are not allowed", "Put a text that contains `: ` in quotes."),
+    (
+        "mapping values are not allowed",
+        "Put a text that contains `: ` in quotes; let the keys of one thing begin in one column.",
+    ),
     ("could not find expected ':'", "Each line here needs the form `key: value`."),
     ("while scanning a quoted scalar", "Close the quotes."),
     ("while parsing a flow", "Close the bracket, or put the text in quotes."),

@@ -38,6 +38,7 @@ class PlayedTurn:
         self._released = 0
         self._all_released = False
         self._rounds_of_calls: dict[str, int] = {}
+        self._answered = -1
         self._placed: dict[RecordedCall, int] = {}
         self._provisional: set[RecordedCall] = set()
         self._failed: set[tuple[int, bool]] = set()
@@ -55,7 +56,8 @@ class PlayedTurn:
     def round_for(self, call: RecordedCall) -> int:
         """Return the round that a call asks for; one past the last if the script is at its end."""
         answered = (self._rounds_of_calls.get(call_id, -1) for call_id in call.outputs)
-        index = max(answered, default=-1) + 1
+        index = max(answered, default=-1)
+        index = max(index, self._answered) + 1
         while index < len(self.rounds) and self._is_over(index, call):
             index += 1
         return index
@@ -118,6 +120,13 @@ class PlayedTurn:
     def made(self, call_ids: Sequence[str], index: int) -> None:
         """Remember the ids of the tool calls of a round."""
         self._rounds_of_calls.update(dict.fromkeys(call_ids, index))
+
+    def answer_calls(self) -> None:
+        """Take the tool calls that were made so far as answered, whatever later requests hold.
+
+        A server may tell what a client gave in words of its own, without the call.
+        """
+        self._answered = max(self._rounds_of_calls.values(), default=-1)
 
     def has_played(self, index: int) -> bool:
         """Return whether a call got this round."""

@@ -62,6 +62,10 @@ class Turn:
         """Let all held chunks go, also those that are yet to come."""
         self.played.release_all()
 
+    def client_answers(self) -> None:
+        """Note that a client sends what its tools gave: the model goes on when it is asked next."""
+        self.played.answer_calls()
+
     async def wait_asked(self, n: int = 1) -> None:
         """Return once the model was asked ``n`` times for this turn."""
         await self.played.waiters.wait_for(lambda: len(self.requests) >= n)

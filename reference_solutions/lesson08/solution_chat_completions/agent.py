@@ -1,7 +1,7 @@
 """The agent over Chat Completions, with a converter of its own.
 
 The Agents SDK gives each item of Chat Completions the id `__fake_id__`, so every item gets an id of
-the store here; and the history is written as plain messages and tool calls.
+the store here; and the history is written as plain messages, what the page has shown too.
 """
 
 from __future__ import annotations
@@ -154,11 +154,6 @@ def to_messages(items: Iterable[ThreadItem]) -> list[TResponseInputItem]:
         elif isinstance(item, AssistantMessageItem):
             messages.append({"role": "assistant", "content": "".join(c.text for c in item.content)})
         elif isinstance(item, ClientToolCallItem) and item.status == "completed":
-            call = {"call_id": item.call_id, "name": item.name}
-            arguments = json.dumps(item.arguments)
-            output = json.dumps(item.output)
-            messages.append({"type": "function_call", **call, "arguments": arguments})
-            messages.append(
-                {"type": "function_call_output", "call_id": item.call_id, "output": output}
-            )
+            shown = f"The page has done {item.name}: {json.dumps(item.output)}"
+            messages.append({"role": "user", "content": shown})
     return messages

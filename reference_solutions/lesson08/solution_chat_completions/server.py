@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import datetime
 from typing import Any
 
 from chatkit.agents import AgentContext
@@ -33,6 +34,9 @@ class TaskServer(ChatKitServer[Account]):
     async def respond(
         self, thread: ThreadMetadata, input_user_message: UserMessageItem | None, context: Account
     ) -> AsyncIterator[ThreadStreamEvent]:
+        if thread.title is None and input_user_message is not None:
+            # The SDK stores a thread that has changed.
+            thread.title = f"Talk of {datetime.now():%A}"
         page = await self.store.load_thread_items(thread.id, None, WINDOW, "desc", context)
         agent_context = AgentContext(thread=thread, store=self.store, request_context=context)
         async for event in answer(agent_context, reversed(page.data)):

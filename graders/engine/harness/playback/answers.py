@@ -210,7 +210,8 @@ async def _act(
     action = turn.act
     assert action is not None, "the turn's action"
     payload = stage.resolved(action.payload, stage.speaker(turn))
-    known = [each.action for each in thread.widgets.ever if each.kind == action.type]
+    ever = (button for buttons in thread.widgets.ever for button in buttons)
+    known = [each.action for each in ever if each.kind == action.type]
     streams = not known or known[0].get("streaming") is not False
     params = _click(thread.id, action.type, payload, thread.widgets.newest)
     return await _sent(chat, params, streams=streams)

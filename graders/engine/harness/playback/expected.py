@@ -10,6 +10,7 @@ from typing import Any
 
 from graders.engine.content.conversation import ConversationTurn
 from graders.engine.content.expectations import Expectation, Message, WidgetExpectation
+from graders.engine.content.steps import CallToolStep
 from graders.engine.core.text import quote
 from graders.engine.harness.chat import Reply
 from graders.engine.harness.expect import expect, found
@@ -19,6 +20,7 @@ from graders.engine.harness.playback.stage import KnownThread, Participant, Stag
 from graders.engine.harness.playback.widgets import buttons_in, texts_in
 from graders.engine.protocol import ChatKitEvent
 
+_WITH_MODEL = ("say", "retry")
 _ROLES = {"user_message": "user", "assistant_message": "assistant"}
 _OK = 200
 
@@ -112,9 +114,23 @@ class TurnExpectations:
         stream = self._answer.stream
         self._expect(
             (error is not None) == wanted.error,
-            "no `error` event came." if wanted.error else "an `error` event came.",
+            "no `error` event came."
+            if wanted.error
+            else f"an `error` event came{self._why_failed()}.",
             at=stream.mark_of(error) if stream is not None else None,
         )
+
+    def _why_failed(self) -> str:
+        """Say what in the script the model could not do, if that is why an error came."""
+        calls, steps = self._answer.calls, self._turn.model
+        if calls and not steps and self._turn.action in _WITH_MODEL:
+            return ": the model was asked, and this turn has no `model`"
+        wanted = [step.call_tool.name for step in steps if isinstance(step, CallToolStep)]
+        offered = {name for call in calls for name in call.tools}
+        missing = next((name for name in wanted if calls and name not in offered), None)
+        if missing is None:
+            return ""
+        return f": the model called `{quote(missing)}`, a tool that it was not offered"
 
     def _check_events(self) -> None:
         wanted, answer = self._wanted, self._answer
@@ -122,7 +138,7 @@ class TurnExpectations:
         self._expect(missing is None, f"the event `{missing}` did not come, or not in this place.")
         self._expect(
             wanted.text is None or answer.text == wanted.text,
-            f"the deltas together are {quote(answer.text)}, not {quote(wanted.text or '')}.",
+            f"the deltas together are {_named(answer.text)}, not {_named(wanted.text)}.",
         )
         if wanted.progress:
             self._check_progress()
@@ -317,8 +333,10 @@ def _is_client_call(event: ChatKitEvent) -> bool:
 def _are_these(wanted: Sequence[str], beside: Sequence[str]) -> bool:
     """Return whether there is one button for each of ``wanted``, and no other."""
     left = list(beside)
-    for text in wanted:
-        button = next((each for each in left if text in each), None)
+    # A text may stand beside several buttons, as one title may be a part of another: the longest
+    # has the least choice, and what is beside the right one is the shortest.
+    for text in sorted(wanted, key=len, reverse=True):
+        button = min((each for each in left if text in each), key=len, default=None)
         if button is None:
             return False
         left.remove(button)

@@ -150,6 +150,8 @@ class _Player:
         """Script the model's answer to a message, as far as client tools lead in later turns."""
         stage, thread = self._stage, self._stage.thread(turn)
         if turn.action == "tool_output":
+            if thread.script is not None and not _is_refused(turn):
+                thread.script.client_answers()
             return thread.script
         if turn.action == "retry":
             said = thread.script.user_text if thread.script is not None else ""

@@ -18,7 +18,7 @@ from graders.engine.core.errors import Finding
 from graders.engine.core.text import quote
 from graders.engine.harness.chat import Chat
 from graders.engine.harness.pages import Page
-from graders.engine.harness.playback.widgets import Button, Widgets
+from graders.engine.harness.playback.widgets import Button, Widgets, button_beside
 from graders.engine.harness.stream import Stream
 from graders.engine.harness.student import Student
 from graders.engine.harness.tokens import Tokens
@@ -87,10 +87,15 @@ class Participant:
         return next(known, thread_id)
 
     def hears(self, value: Any) -> None:
-        """Remember every text in ``value`` as the user's own."""
+        """Remember every text in ``value`` as the user's own.
+
+        Left out is the title in `{task_id: TITLE}`: who sends the id of another user's task has not
+        said what it is called.
+        """
         for text in strings_in(value):
-            self.words.add(text)
-            self.words.update(_CANARY.findall(text))
+            said = _TASK_ID.sub("", text)
+            self.words.add(said)
+            self.words.update(_CANARY.findall(said))
 
 
 class Stage:
@@ -177,15 +182,16 @@ class Stage:
 
     def _task_id(self, title: str, user: Participant) -> Any:
         others = (each for each in self.users.values() if each is not user)
-        for button in self._buttons(user, *others):
-            if title in button.told and isinstance(button.payload, dict):
+        for buttons in self._buttons(user, *others):
+            button = button_beside(title, [one for one in buttons if type(one.payload) is dict])
+            if button is not None:
                 return button.payload.get("task_id")
         raise Finding(
             f"no widget has a button for {quote(title)}, so the id of that task is not known: "
             "list the tasks before"
         )
 
-    def _buttons(self, *users: Participant) -> Iterator[Button]:
+    def _buttons(self, *users: Participant) -> Iterator[list[Button]]:
         for user in users:
             for thread in reversed(user.threads.values()):
                 yield from thread.widgets.ever

@@ -49,6 +49,15 @@ def buttons_in(widget: Any) -> list[Button]:
     return list(_buttons(widget, (), _NodesLeft()))
 
 
+def button_beside(text: str, buttons: Sequence[Button]) -> Button | None:
+    """Return the button beside which ``text`` stands, with the least else: the first of several.
+
+    A title may be a part of another one.
+    """
+    beside = (each for each in buttons if text in each.told)
+    return min(beside, key=lambda each: len(each.told), default=None)
+
+
 class Widgets:
     """The widgets of one thread as a client has them; ``newest`` is the one that changed last."""
 
@@ -65,15 +74,15 @@ class Widgets:
     def button(self, beside: str) -> tuple[str, Button] | None:
         """Return a button beside this text and the id of its widget; the newest widget first."""
         for name in reversed(self._by_item):
-            for button in buttons_in(self._by_item[name]):
-                if beside in button.told:
-                    return name, button
+            found = button_beside(beside, buttons_in(self._by_item[name]))
+            if found is not None:
+                return name, found
         return None
 
     @property
-    def ever(self) -> list[Button]:
-        """Every button that a widget ever had, the newest widget first."""
-        return [button for widget in reversed(self._history) for button in buttons_in(widget)]
+    def ever(self) -> list[list[Button]]:
+        """The buttons that each widget ever had, the newest widget first."""
+        return [buttons_in(widget) for widget in reversed(self._history)]
 
     def follow(self, event: ChatKitEvent) -> bool:
         """Do what an event says; return whether a widget changed by it."""
