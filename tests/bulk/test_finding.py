@@ -325,3 +325,16 @@ def test_small_repository_does_not_fill_the_disk(
     git(folder, "commit", "-m", "one")
     monkeypatch.setattr(repositories, "_MOST_WRITTEN", 100_000)
     assert who(tmp_path / "class", due="2099-01-01") == {"ada": "no-repository"}
+
+
+def test_pipe_and_names_that_are_no_utf8_cost_nobody_else(tmp_path: Path) -> None:
+    folder = tmp_path / "class"
+    for name in (b"\xff", b"\xfe", b"ada"):
+        hand_in(folder / os.fsdecode(name))
+    os.mkfifo(folder / "eve.zip")
+    assert who(folder) == {
+        r"\udcfe": RIGHT,
+        r"\udcff": RIGHT,
+        "ada": RIGHT,
+        "eve": "bad-archive",
+    }

@@ -10,7 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from graders.engine.bulk.lists import ListedSubmission, is_list, read_list
 from graders.engine.bulk.names import is_of_gradescope, read_name, shared_start, without_ending
 from graders.engine.bulk.repositories import Repositories, is_repository
 from graders.engine.core.errors import UsageError
-from graders.engine.core.text import quote
+from graders.engine.core.text import encodable, quote
 from graders.engine.submissions.archives import is_archive
 
 METADATA = "submission_metadata.yml"
@@ -77,7 +77,18 @@ def found_submissions(
                 f"There is no submission in `{quote(str(source), 200)}`.",
                 cure="Each folder and each archive in it is one.",
             )
-        yield tuple(sorted(found, key=lambda each: (each.called.casefold(), each.called)))
+        told = map(_encodable, found)
+        yield tuple(sorted(told, key=lambda each: (each.called.casefold(), each.called)))
+
+
+def _encodable(delivery: Delivery) -> Delivery:
+    """Return it with names that can be written: those of a file system need be no UTF-8."""
+    return replace(
+        delivery,
+        called=encodable(delivery.called),
+        people=tuple(tuple(map(encodable, names)) for names in delivery.people),
+        shown=encodable(delivery.shown),
+    )
 
 
 def _items_in(folder: Path) -> Iterator[_Item]:
