@@ -19,7 +19,13 @@ import yaml
 from graders.engine.bulk.class_archives import split
 from graders.engine.bulk.deliveries import Delivery
 from graders.engine.bulk.lists import ListedSubmission, is_list, read_list
-from graders.engine.bulk.names import is_of_gradescope, read_name, shared_start, without_ending
+from graders.engine.bulk.names import (
+    is_of_gradescope,
+    names_of_clone,
+    read_name,
+    shared_start,
+    without_ending,
+)
 from graders.engine.bulk.repositories import Repositories, is_repository
 from graders.engine.core.errors import UsageError
 from graders.engine.core.text import encodable, quote
@@ -59,7 +65,7 @@ def found_submissions(
     """
     with ExitStack() as stack:
         if source.is_file() and is_list(source):
-            found = [_of_list(each, repositories) for each in read_list(source)]
+            found = _of_lines(read_list(source), lesson, repositories)
         elif source.is_file() and is_archive(source):
             pieces = stack.enter_context(split(source))
             items = [_Item(each.name, each.path, each.folder, each.modified) for each in pieces]
@@ -130,7 +136,7 @@ def _of_item(item: _Item, source: Path, start: str, repositories: Repositories) 
     read = read_name(item.name)
     people = read.people if item.folder or read.platform else (without_ending(item.name),)
     if start and not read.platform:
-        people = (people[0].removeprefix(start), people[0])
+        people = names_of_clone(people[0], start)
 
     def place() -> AbstractContextManager[Path]:
         if item.folder and repositories.due is not None and is_repository(item.path):
@@ -145,6 +151,7 @@ def _of_item(item: _Item, source: Path, start: str, repositories: Repositories) 
         attempt=read.attempt,
         time=item.modified,
         late=read.late,
+        ends=not start and not read.platform,
     )
 
 
@@ -189,14 +196,28 @@ def _of_gradescope(item: _Item, submitters: _Submitters, source: Path) -> Delive
     )
 
 
-def _of_list(listed: ListedSubmission, repositories: Repositories) -> Delivery:
+def _of_lines(
+    lines: Sequence[ListedSubmission], lesson: str, repositories: Repositories
+) -> list[Delivery]:
+    """Return what a list names; students are known by what follows a start that names the lesson."""
+    start = shared_start(list(map(_name_in, lines)), lesson, clones=False)
+    return [_of_line(each, start, repositories) for each in lines]
+
+
+def _name_in(listed: ListedSubmission) -> str:
+    """Return the last part of a path or URL."""
+    name = re.split(r"[/\\:]", listed.source.rstrip("/"))[-1]
+    return without_ending(name).removesuffix(".git")
+
+
+def _of_line(listed: ListedSubmission, start: str, repositories: Repositories) -> Delivery:
     def place() -> AbstractContextManager[Path]:
         if listed.is_git:
             return repositories.opened(listed.source, listed.commit)
         return nullcontext(Path(listed.source))
 
-    name = without_ending(re.split(r"[/\\:]", listed.source.rstrip("/"))[-1]).removesuffix(".git")
-    people = (listed.student,) if listed.student else (name,)
+    name = _name_in(listed)
+    people = (listed.student,) if listed.student else names_of_clone(name, start)
     return Delivery(
         called=name,
         people=(people,),
@@ -204,6 +225,7 @@ def _of_list(listed: ListedSubmission, repositories: Repositories) -> Delivery:
         shown=listed.source,
         time=float(listed.line),
         handed_in=listed.handed_in,
+        ends=not start and not listed.student,
     )
 
 
