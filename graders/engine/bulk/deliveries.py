@@ -17,10 +17,10 @@ class Delivery:
     """One thing that was handed in by one student, or by several together.
 
     ``called`` is its name in the download; ``people`` the names of each who handed it in, and
-    ``ends`` whether the end of such a name may be the student's, as in the name of a clone. ``place``
-    gives the folder, archive or file for as long as it is used. ``order`` tells which of several by
-    one student is the newest: the attempt, then the time. ``handed_in`` is when, if that is
-    known: the time of a file is often that of the download.
+    ``ends`` whether the end of such a name may be the student's, as in the name of a clone.
+    ``place`` gives the folder, archive or file for as long as it is used. ``order`` tells which of
+    several by one student is the newest: the attempt, then the time. ``handed_in`` is when, if that
+    is known: the time of a file is often that of the download.
     """
 
     called: str

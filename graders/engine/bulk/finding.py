@@ -199,7 +199,7 @@ def _of_gradescope(item: _Item, submitters: _Submitters, source: Path) -> Delive
 def _of_lines(
     lines: Sequence[ListedSubmission], lesson: str, repositories: Repositories
 ) -> list[Delivery]:
-    """Return what a list names; students are known by what follows a start that names the lesson."""
+    """Return what a list names; a student is what follows a common start that names the lesson."""
     start = shared_start(list(map(_name_in, lines)), lesson, clones=False)
     return [_of_line(each, start, repositories) for each in lines]
 
