@@ -98,15 +98,11 @@ class BlocksTogether:
 
     def meant(self, node: ast.expr) -> sdk.Found:
         """Return what an expression of names stands for in the SDKs; None if it is not theirs."""
-        # Not by recursion: a chain can be longer than Python's stack.
-        names: list[str] = []
-        while isinstance(node, ast.Attribute | ast.Subscript):
-            names += [node.attr] if isinstance(node, ast.Attribute) else []
-            node = node.value
-        if not isinstance(node, ast.Name) or node.id in self.own | self.twofold:
+        names, of_names = _names_in(node)
+        if not of_names or names[0] in self.own | self.twofold:
             return None
-        found = self.imported.get(node.id)
-        for name in reversed(names):
+        found = self.imported.get(names[0])
+        for name in names[1:]:
             found = sdk.look_up(found, name) if isinstance(found, sdk.Source) else None
         return found
 
@@ -136,6 +132,18 @@ class BlocksTogether:
                 inherits = True
                 members |= theirs
         return members if inherits else None
+
+
+def _names_in(node: ast.expr) -> tuple[list[str], bool]:
+    """Return the names of `a.b[...].c`, and whether the expression is of names alone."""
+    # Not by recursion: a chain can be longer than Python's stack.
+    names: list[str] = []
+    while isinstance(node, ast.Attribute | ast.Subscript):
+        names += [node.attr] if isinstance(node, ast.Attribute) else []
+        node = node.value
+    of_names = isinstance(node, ast.Name)
+    names += [node.id] if isinstance(node, ast.Name) else []
+    return names[::-1], of_names
 
 
 def missing_names(blocks: Sequence[CodeBlock]) -> list[Missing]:
@@ -254,9 +262,15 @@ def _no_method(node: ast.ClassDef, skill: BlocksTogether) -> Iterator[_Wrong]:
         match call:
             case ast.Call(func=ast.Attribute(value=ast.Name(id="self"), attr=name)):
                 if members is not None and name not in members and not name.startswith("__"):
-                    bases = " and ".join(f"`{ast.unparse(base)}`" for base in sdk.bases_of(node))
+                    bases = " and ".join(f"`{_written(base)}`" for base in node.bases)
                     said = f"`self.{quote(name)}(...)` is neither in {bases} nor in a block"
                     yield call, said + _closest(name, members), "method"
+
+
+def _written(base: ast.expr) -> str:
+    """Return the name of a base, however much stands in brackets behind it."""
+    # Not by `ast.unparse`: it gives up where Python's stack ends, and has no bound on its length.
+    return quote(".".join(_names_in(base)[0]))
 
 
 def _of_class(node: ast.ClassDef) -> Iterator[ast.AST]:

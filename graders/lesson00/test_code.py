@@ -20,7 +20,7 @@ def test_code_is_python(skill: Skill) -> None:
             try:
                 block.tree()
             except SyntaxError as error:
-                where = f"`{block.file}`, line {block.line_of(error.lineno)}"
+                where = f"`{quote(block.file, 200)}`, line {block.line_of(error.lineno)}"
                 found(f"{where}: this is no Python: {quote(error.msg, 200)}.")
 
 
@@ -29,7 +29,7 @@ def test_names_exist(skill: Skill) -> None:
     missing = missing_names(skill.blocks)
     if not missing:
         return
-    told = [f"`{each.file}`, line {each.line}: {each.said}" for each in missing]
+    told = [f"`{quote(each.file, 200)}`, line {each.line}: {each.said}" for each in missing]
     more = " There are more." if len(told) > SHOWN else ""
     packages = ("openai-chatkit", "openai-agents", "openai")
     installed = ", ".join(f"{name} {version(name)}" for name in packages)

@@ -325,3 +325,52 @@ def test_small_repository_does_not_fill_the_disk(
     git(folder, "commit", "-m", "one")
     monkeypatch.setattr(repositories, "_MOST_WRITTEN", 100_000)
     assert who(tmp_path / "class", due="2099-01-01") == {"ada": "no-repository"}
+
+
+def test_pipe_and_names_that_are_no_utf8_cost_nobody_else(tmp_path: Path) -> None:
+    folder = tmp_path / "class"
+    for name in (b"\xff", b"\xfe", b"ada"):
+        hand_in(folder / os.fsdecode(name))
+    os.mkfifo(folder / "eve.zip")
+    assert who(folder) == {
+        r"\udcfe": RIGHT,
+        r"\udcff": RIGHT,
+        "ada": RIGHT,
+        "eve": "bad-archive",
+    }
+
+
+@pytest.mark.parametrize(
+    ("ada", "eve"),
+    [
+        ("c1-greeting-ada", "c1-greeting-eve-ada"),  # clones of a classroom
+        ("ada", "eve-ada"),
+        ("ada", "c1-greeting-ada"),
+        ("ada_7_8_server.py", "eve-ada_9_10_server.py"),  # of Canvas
+        ("Ada_7_assignsubmission_file_", "Eve-Ada_9_assignsubmission_file_"),
+    ],
+)
+@pytest.mark.parametrize("listed", [False, True])
+def test_nobody_takes_the_place_of_a_student_by_a_name_that_ends_like_theirs(
+    ada: str, eve: str, listed: bool, tmp_path: Path
+) -> None:
+    folder = tmp_path / "class"
+    for time, (name, text) in enumerate(((ada, RIGHT), (eve, RUDE))):
+        folder.mkdir(exist_ok=True)
+        if name.endswith(".py"):
+            (folder / name).write_text(text, encoding="utf-8")
+        else:
+            hand_in(folder / name, text)
+        os.utime(folder / name, (time, time))
+    source = folder
+    if listed:
+        source = tmp_path / "list.txt"
+        source.write_text(f"class/{ada}\nclass/{eve}\n", encoding="utf-8")
+    found = who(source, Roster([Enrolment("ada"), Enrolment("bob")]))
+    assert found.pop("ada", RIGHT) == RIGHT
+    assert list(found.values()).count(RUDE) == 1
+
+
+def test_clone_alone_belongs_to_the_student_at_the_end_of_its_name(tmp_path: Path) -> None:
+    hand_in(tmp_path / "class" / "c1-greeting-ada")
+    assert who(tmp_path / "class", Roster([Enrolment("ada")])) == {"ada": RIGHT}

@@ -9,6 +9,7 @@ from graders.engine.bulk.names import (
     file_name,
     joined,
     key_of,
+    names_of_clone,
     read_name,
     shared_start,
     without_ending,
@@ -66,6 +67,21 @@ def test_ending_is_taken_off(name: str) -> None:
 )
 def test_start_of_clones(names: list[str], clones: bool, start: str) -> None:
     assert shared_start(names, "lesson06", clones=clones) == start
+
+
+@pytest.mark.parametrize(
+    ("name", "start", "people"),
+    [
+        ("c1-lesson06-ada", "c1-lesson06-", ("ada", "lesson06-ada", "c1-lesson06-ada")),
+        ("c1-eve-ada", "c1-", ("eve-ada", "c1-eve-ada")),
+        ("c1-", "c1-", ("c1-",)),
+        ("eve-ada", "", ("eve-ada",)),
+    ],
+)
+def test_student_of_a_clone_is_what_follows_the_start_or_more(
+    name: str, start: str, people: tuple[str, ...]
+) -> None:
+    assert names_of_clone(name, start) == people
 
 
 @pytest.mark.parametrize("name", ["Doe, Jané", "jane doe", "Jane  DOE", "doe_jane"])

@@ -286,3 +286,12 @@ def test_workers_are_told_what_servers_store_in(tmp_path: Path) -> None:
     # No other lesson of this course knows it either: so the worker that is told of it refuses.
     with pytest.raises(UsageError, match="greeting cannot be graded with postgresql"):
         run_of(hand_in(tmp_path / "class" / "ada").parent, chosen)
+
+
+def test_name_that_is_no_utf8_has_a_result_as_others_have(tmp_path: Path) -> None:
+    source = tmp_path / "class"
+    hand_in(source / os.fsdecode(b"\xff"))
+    hand_in(source / os.fsdecode(b"\xfe"), RUDE)
+    run = run_of(source, plan(tmp_path / "out"))
+    assert scores(run) == {r"\udcfe": 90, r"\udcff": 100}
+    assert len(list((tmp_path / "out" / "results").iterdir())) == 2

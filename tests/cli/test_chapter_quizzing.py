@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -249,3 +250,37 @@ def test_copy_without_a_bank_makes_and_grades_nothing(tmp_path: Path) -> None:
     assert told.code == ExitCode.USAGE
     assert "no bank of questions" in told.err
     assert not (tmp_path / "one").exists()
+
+
+@pytest.mark.parametrize(
+    ("own", "other"),
+    [
+        ("ada_17_23_quiz.yaml", "aaa_9_9_quiz-ada.yaml"),  # of Canvas: the student's own name
+        ("ada.yaml", "a-ada.yaml"),
+        ("c1-quiz-ada.yaml", "c1-quiz-a-ada.yaml"),
+    ],
+)
+def test_nobody_takes_the_place_of_a_student_in_an_exam(
+    own: str, other: str, tmp_path: Path, roster: Path
+) -> None:
+    folder = tmp_path / "download"
+    folder.mkdir()
+    (folder / own).write_text(answered("ada", 50), encoding="utf-8")
+    (folder / other).write_text(answered("eve", 50), encoding="utf-8")
+    options = ("--seed", "7", "--roster", str(roster))
+    told = run("chapter-quiz", "grade", str(folder), *options, root=ROOT)
+    assert told.out.splitlines()[1].split()[:3] == ["ada", "50", "yes"]
+    assert f"nobody's, or a second one: {other}." in told.out
+
+
+def test_names_in_an_exam_move_no_cursor_and_can_be_written(tmp_path: Path, roster: Path) -> None:
+    folder, out = tmp_path / "download", tmp_path / "out"
+    folder.mkdir()
+    (folder / "\x1b[2J\n::error::x.yaml").write_text(answered("eve", 50), encoding="utf-8")
+    (folder / os.fsdecode(b"ada_17_23_\xff.YAML")).write_text(answered("ada", 1), encoding="utf-8")
+    options = ("--seed", "7", "--roster", str(roster), "--out", str(out))
+    told = run("chapter-quiz", "grade", str(folder), *options, root=ROOT)
+    assert told.code == ExitCode.FULL_MARKS
+    assert r"a second one: \x1b[2J\n::error::x.yaml." in told.out
+    written = Result.model_validate_json((out / "ada.json").read_text(encoding="utf-8"))
+    assert (written.score, written.submission_path[-9:]) == (2, r"\udcff.YAML"[-9:])

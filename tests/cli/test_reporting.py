@@ -237,3 +237,26 @@ def test_result_that_is_nested_without_end_is_told(tmp_path: Path) -> None:
     file.write_text("[" * 100_000, encoding="utf-8")
     found = run("show", str(file))
     assert (found.code, "Invalid JSON" in found.err) == (ExitCode.USAGE, True)
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        ('"score": 42', f'"score": {"9" * 400}', "a number has 400 digits"),
+        ('"duration_ms": 1234.5', '"duration_ms": NaN', "duration_ms: Input should be a finite"),
+        ('"duration_ms": 12.5', '"duration_ms": 1e999', "duration_ms: Input should be a finite"),
+        ('"seed"', '"a\\n::error::b": 1, "seed"', r"a\n::error::b: Extra inputs"),
+    ],
+)
+def test_numbers_and_names_that_no_grader_writes_are_told(
+    form: str, before: str, after: str, told: str, tmp_path: Path
+) -> None:
+    text = json_report.render(mixed())
+    assert before in text
+    file = tmp_path / "result.json"
+    file.write_text(text.replace(before, after, 1), encoding="utf-8")
+    found = run("show", str(file), "--report", f"{form}={tmp_path / 'out'}")
+    assert found.code == ExitCode.USAGE
+    assert told in found.err
+    assert not (tmp_path / "out").exists()

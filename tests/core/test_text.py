@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graders.engine.core.text import quote, shorten, strip_surrogates, visible
+from graders.engine.core.text import encodable, quote, shorten, strip_surrogates, visible
 
 ANY_TEXT = st.text(st.characters(codec=None))
 
@@ -41,6 +41,11 @@ def test_visible_keeps_ordinary_text(text: str) -> None:
 
 def test_lone_surrogates_are_replaced_and_nothing_else() -> None:
     assert strip_surrogates("half \ud83d, whole 🎉") == "half \ufffd, whole 🎉"
+
+
+def test_names_that_are_no_utf8_can_be_encoded_and_stay_different() -> None:
+    assert encodable("half \ud83d, whole 🎉\x1b") == "half \\ud83d, whole 🎉\x1b"
+    assert encodable("\udcff") != encodable("\udcfe")
 
 
 def test_visible_one_line_escapes_line_feeds_and_tabs() -> None:

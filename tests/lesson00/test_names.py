@@ -149,3 +149,11 @@ def test_names_of_the_page_come_first() -> None:
 )
 def test_a_name_that_is_too_long_is_missing_as_others_are(code: str) -> None:
     assert told(code)
+
+
+@pytest.mark.parametrize("inside", ["[0]" * 800, f"[{'-' * 700}1][0]", f"['{'x' * 30_000}'][0]"])
+def test_class_is_named_by_its_base_however_much_stands_behind_it(inside: str) -> None:
+    code = SERVER.replace("(ChatKitServer)", f"(ChatKitServer{inside})")
+    ((line, hint, said),) = told(f"{code}        self.nothing()")
+    assert (line, hint) == (4, "method")
+    assert said.startswith("`self.nothing(...)` is neither in `ChatKitServer` nor in a block")

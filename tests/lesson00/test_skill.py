@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import zipfile
 from collections.abc import Callable
@@ -283,3 +284,16 @@ def test_what_is_there_in_place_of_a_skill_is_told(
         no_skill(root)
     assert found.value.hint == hint
     assert seen in found.value.seen
+
+
+@pytest.mark.parametrize("code", ["def (", "import agents\nagents.nothing"])
+def test_name_of_a_file_that_is_no_utf8_is_told_visibly(code: str, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(SOLUTION, copy)
+    name = os.fsdecode(b"a\n`\xff`.py")
+    (copy / FOLDER / "references" / name).write_text(code, encoding="utf-8")
+    result = graded(copy)
+    assert not result.grader_failed
+    seen = [case.feedback.seen for row in result.criteria for case in row.cases if case.feedback]
+    assert seen
+    assert seen[0].startswith(r"`references/a\n`\udcff`.py`, line")

@@ -114,3 +114,14 @@ def test_keys_that_others_rely_on_are_there() -> None:
     assert {"submission_path", "started_at", "made_with"} <= data.keys()
     wanted = {"id", "title", "status", "score", "max_score", "visibility", "message"}
     assert wanted <= data["criteria"][0].keys()
+
+
+def test_text_that_is_no_utf8_is_written_as_an_escape() -> None:
+    sample = mixed()
+    row = sample.criteria[0].model_copy(update={"message": "`\udcff.py`", "group": "naïve 🎉"})
+    odd = {"submission": "\udcfe", "notes": ("\udcfd",), "criteria": (row, *sample.criteria[1:])}
+    text = json_report.render(sample.model_copy(update=odd))
+    read = Result.model_validate_json(text.encode())
+    assert (read.submission, read.notes) == ("\\udcfe", ("\\udcfd",))
+    assert (read.criteria[0].message, read.criteria[0].group) == ("`\\udcff.py`", "naïve 🎉")
+    assert read.criteria[1:] == sample.criteria[1:]

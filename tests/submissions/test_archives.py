@@ -400,3 +400,12 @@ def test_time_of_an_entry_is_told_and_one_that_is_none_is_nothing(tmp_path: Path
         times = {entry.name: entry.modified for entry in entries}
     assert times["new"] - times["old"] == 24 * 3600
     assert times["none"] == 0
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_pipe_that_is_named_like_an_archive_is_not_waited_for(tmp_path: Path, ending: str) -> None:
+    pipe = tmp_path / f"work{ending}"
+    os.mkfifo(pipe)
+    with pytest.raises(SubmissionProblem) as raised:
+        unpack(pipe, tmp_path / "out")
+    assert raised.value.problem.detail == "It is not a file."

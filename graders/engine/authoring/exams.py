@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from graders.engine.bulk.names import file_name, read_name
+from graders.engine.bulk.names import file_name, names_of_clone, read_name, shared_start
 from graders.engine.bulk.roster import Enrolment, Roster
 from graders.engine.content.chapter_quiz import (
     LessonMark,
@@ -95,19 +95,41 @@ def handed_in(folder: Path, roster: Roster) -> tuple[dict[str, AnswersHandedIn],
     An entry is a folder with a ``quiz.yaml``, or a file of a platform's download. The second one
     of a student is nobody's.
     """
+    paths = [path for path in sorted(folder.iterdir()) if not _passed_over(path)]
+    own = [_called(path) for path in paths if not _platform(path)]
+    start = shared_start(own, "quiz", clones=False)
+    by_name = [roster.named(_names(path, start)) for path in paths]
     found: dict[str, AnswersHandedIn] = {}
     strange: list[str] = []
-    for path in sorted(folder.iterdir()):
-        if path.name.startswith(".") or (path.is_file() and path.suffix not in _YAML):
-            continue
-        name = path.name if path.is_dir() else path.stem
-        student = roster.named([name, *read_name(path.name).people]) or roster.ending(name)
-        if student is None or student.id in found:
+    # First by name: what only ends like the name of a student may be of another one.
+    for path, student in sorted(zip(paths, by_name, strict=True), key=lambda each: each[1] is None):
+        whose = student or (None if start or _platform(path) else roster.ending(_called(path)))
+        if whose is None or whose.id in found:
             strange.append(path.name)
             continue
         place = (path, ANSWERS) if path.is_dir() else (folder, path.name)
-        found[student.id] = AnswersHandedIn(student, *place)
-    return found, strange
+        found[whose.id] = AnswersHandedIn(whose, *place)
+    in_order = (each.id for each in roster.students if each.id in found)
+    return {each: found[each] for each in in_order}, sorted(strange)
+
+
+def _passed_over(path: Path) -> bool:
+    other = path.is_file() and path.suffix.lower() not in _YAML
+    return path.name.startswith(".") or other
+
+
+def _called(path: Path) -> str:
+    return path.name if path.is_dir() else path.stem
+
+
+def _platform(path: Path) -> str:
+    return read_name(path.name).platform
+
+
+def _names(path: Path, start: str) -> tuple[str, ...]:
+    """Return the names by which somebody may have handed something in."""
+    # What a file of a platform's is called behind the student's name is the student's own affair.
+    return read_name(path.name).people if _platform(path) else names_of_clone(_called(path), start)
 
 
 def result_of(exam: Exam, handed: AnswersHandedIn) -> tuple[Result, QuizMark | None]:

@@ -34,10 +34,18 @@ class _Owner:
 
 
 def assign(deliveries: Iterable[Delivery], roster: Roster) -> Assigned:
-    """Return the newest submission of each student; groups of the roster count as one."""
+    """Return the newest submission of each student; groups of the roster count as one.
+
+    Who has handed something in by name does not get what only ends in that name: it is of another.
+    """
+    listed = list(deliveries)
+    found = [_named(delivery, roster) for delivery in listed]
+    by_name = {student.id for students in found for student in students}
     by_owner: dict[str, tuple[_Owner, list[Delivery]]] = {}
-    for delivery in deliveries:
-        owner = _owner(delivery, roster)
+    for delivery, named in zip(listed, found, strict=True):
+        ending = [] if named else _ending(delivery, roster)
+        known = named or [each for each in ending if each.id not in by_name]
+        owner = _owner(delivery, known, roster)
         by_owner.setdefault(owner.key, (owner, []))[1].append(delivery)
     taken: set[str] = set()
     entries = [_entry(*each, taken) for each in sorted(by_owner.values(), key=_place)]
@@ -64,9 +72,7 @@ def _entry(owner: _Owner, deliveries: Sequence[Delivery], taken: set[str]) -> En
     )
 
 
-def _owner(delivery: Delivery, roster: Roster) -> _Owner:
-    found = [_student(names, roster) for names in delivery.people]
-    known = list(dict.fromkeys(each for each in found if each is not None))
+def _owner(delivery: Delivery, known: Sequence[Enrolment], roster: Roster) -> _Owner:
     if known:
         everybody = [member for student in known for member in roster.group(student)]
         members = tuple(dict.fromkeys(each.id for each in everybody))
@@ -92,7 +98,14 @@ def _owner(delivery: Delivery, roster: Roster) -> _Owner:
     )
 
 
-def _student(names: Sequence[str], roster: Roster) -> Enrolment | None:
-    return roster.named(names) or next(
-        (found for name in names if (found := roster.ending(name))), None
-    )
+def _named(delivery: Delivery, roster: Roster) -> list[Enrolment]:
+    """Return the students of the roster by whose names something was handed in."""
+    found = (roster.named(names) for names in delivery.people)
+    return list(dict.fromkeys(each for each in found if each is not None))
+
+
+def _ending(delivery: Delivery, roster: Roster) -> list[Enrolment]:
+    """Return the student whose name is the end of what a delivery is named by."""
+    names = [name for people in delivery.people for name in people] if delivery.ends else []
+    found = (roster.ending(name) for name in names)
+    return list(dict.fromkeys(each for each in found if each is not None))

@@ -16,10 +16,11 @@ from pathlib import Path
 class Delivery:
     """One thing that was handed in by one student, or by several together.
 
-    ``called`` is its name in the download; ``people`` the names of each who handed it in. ``place``
-    gives the folder, archive or file for as long as it is used. ``order`` tells which of several by
-    one student is the newest: the attempt, then the time. ``handed_in`` is when, if that is
-    known: the time of a file is often that of the download.
+    ``called`` is its name in the download; ``people`` the names of each who handed it in, and
+    ``ends`` whether the end of such a name may be the student's, as in the name of a clone.
+    ``place`` gives the folder, archive or file for as long as it is used. ``order`` tells which of
+    several by one student is the newest: the attempt, then the time. ``handed_in`` is when, if that
+    is known: the time of a file is often that of the download.
     """
 
     called: str
@@ -31,6 +32,7 @@ class Delivery:
     late: bool = False
     notes: tuple[str, ...] = ()
     handed_in: datetime | None = None
+    ends: bool = False
 
     @property
     def order(self) -> tuple[int, float, str]:

@@ -10,7 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,10 +19,16 @@ import yaml
 from graders.engine.bulk.class_archives import split
 from graders.engine.bulk.deliveries import Delivery
 from graders.engine.bulk.lists import ListedSubmission, is_list, read_list
-from graders.engine.bulk.names import is_of_gradescope, read_name, shared_start, without_ending
+from graders.engine.bulk.names import (
+    is_of_gradescope,
+    names_of_clone,
+    read_name,
+    shared_start,
+    without_ending,
+)
 from graders.engine.bulk.repositories import Repositories, is_repository
 from graders.engine.core.errors import UsageError
-from graders.engine.core.text import quote
+from graders.engine.core.text import encodable, quote
 from graders.engine.submissions.archives import is_archive
 
 METADATA = "submission_metadata.yml"
@@ -59,7 +65,7 @@ def found_submissions(
     """
     with ExitStack() as stack:
         if source.is_file() and is_list(source):
-            found = [_of_list(each, repositories) for each in read_list(source)]
+            found = _of_lines(read_list(source), lesson, repositories)
         elif source.is_file() and is_archive(source):
             pieces = stack.enter_context(split(source))
             items = [_Item(each.name, each.path, each.folder, each.modified) for each in pieces]
@@ -77,7 +83,18 @@ def found_submissions(
                 f"There is no submission in `{quote(str(source), 200)}`.",
                 cure="Each folder and each archive in it is one.",
             )
-        yield tuple(sorted(found, key=lambda each: (each.called.casefold(), each.called)))
+        told = map(_encodable, found)
+        yield tuple(sorted(told, key=lambda each: (each.called.casefold(), each.called)))
+
+
+def _encodable(delivery: Delivery) -> Delivery:
+    """Return it with names that can be written: those of a file system need be no UTF-8."""
+    return replace(
+        delivery,
+        called=encodable(delivery.called),
+        people=tuple(tuple(map(encodable, names)) for names in delivery.people),
+        shown=encodable(delivery.shown),
+    )
 
 
 def _items_in(folder: Path) -> Iterator[_Item]:
@@ -119,7 +136,7 @@ def _of_item(item: _Item, source: Path, start: str, repositories: Repositories) 
     read = read_name(item.name)
     people = read.people if item.folder or read.platform else (without_ending(item.name),)
     if start and not read.platform:
-        people = (people[0].removeprefix(start), people[0])
+        people = names_of_clone(people[0], start)
 
     def place() -> AbstractContextManager[Path]:
         if item.folder and repositories.due is not None and is_repository(item.path):
@@ -134,6 +151,7 @@ def _of_item(item: _Item, source: Path, start: str, repositories: Repositories) 
         attempt=read.attempt,
         time=item.modified,
         late=read.late,
+        ends=not start and not read.platform,
     )
 
 
@@ -178,14 +196,28 @@ def _of_gradescope(item: _Item, submitters: _Submitters, source: Path) -> Delive
     )
 
 
-def _of_list(listed: ListedSubmission, repositories: Repositories) -> Delivery:
+def _of_lines(
+    lines: Sequence[ListedSubmission], lesson: str, repositories: Repositories
+) -> list[Delivery]:
+    """Return what a list names; a student is what follows a common start that names the lesson."""
+    start = shared_start(list(map(_name_in, lines)), lesson, clones=False)
+    return [_of_line(each, start, repositories) for each in lines]
+
+
+def _name_in(listed: ListedSubmission) -> str:
+    """Return the last part of a path or URL."""
+    name = re.split(r"[/\\:]", listed.source.rstrip("/"))[-1]
+    return without_ending(name).removesuffix(".git")
+
+
+def _of_line(listed: ListedSubmission, start: str, repositories: Repositories) -> Delivery:
     def place() -> AbstractContextManager[Path]:
         if listed.is_git:
             return repositories.opened(listed.source, listed.commit)
         return nullcontext(Path(listed.source))
 
-    name = without_ending(re.split(r"[/\\:]", listed.source.rstrip("/"))[-1]).removesuffix(".git")
-    people = (listed.student,) if listed.student else (name,)
+    name = _name_in(listed)
+    people = (listed.student,) if listed.student else names_of_clone(name, start)
     return Delivery(
         called=name,
         people=(people,),
@@ -193,6 +225,7 @@ def _of_list(listed: ListedSubmission, repositories: Repositories) -> Delivery:
         shown=listed.source,
         time=float(listed.line),
         handed_in=listed.handed_in,
+        ends=not start and not listed.student,
     )
 
 

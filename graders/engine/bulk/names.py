@@ -90,6 +90,17 @@ def shared_start(names: Sequence[str], lesson: str, *, clones: bool) -> str:
     return start if start and (clones or lesson in plain) else ""
 
 
+def names_of_clone(name: str, start: str) -> tuple[str, ...]:
+    """Return what the student of a clone may be called, if all clones begin with ``start``.
+
+    That is what follows it or, where students' names begin alike, more. Never less: who is called
+    `eve-ada` is not `ada`.
+    """
+    parts = name.split("-")
+    tails = ["-".join(parts[at:]) for at in reversed(range(len(parts)))]
+    return tuple(each for each in tails if each and len(each) >= len(name.removeprefix(start)))
+
+
 def key_of(name: str) -> str:
     """Return the name as it is compared: without capitals, accents, order and separators.
 

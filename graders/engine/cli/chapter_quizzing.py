@@ -32,7 +32,7 @@ from graders.engine.content.quiz_sheet import ANSWERS, SHEET, read_answers, rend
 from graders.engine.content.versions import digest_of_bank
 from graders.engine.core.errors import ContentError, UsageError
 from graders.engine.core.results import Result
-from graders.engine.core.text import quote
+from graders.engine.core.text import quote, visible
 from graders.engine.grading.environment import of_process
 from graders.engine.reports.files import write_whole
 from graders.engine.reports.json_report import render as as_json
@@ -151,14 +151,16 @@ def _grade_class(
     _write(out, {name: result for name, (result, _) in graded.items()})
     page = context.stdout()
     print_page(page, _table(exam.bank, graded))
-    if absent := list(exams.missing(found, roster)):
+    if absent := list(map(quote, exams.missing(found, roster))):
         page.print(Text(f"Not handed in: {', '.join(absent)}."), soft_wrap=True)
     if strange:
-        told = f"Not graded, as it is nobody's, or a second one: {', '.join(strange)}."
+        names = ", ".join(map(quote, strange))
+        told = f"Not graded, as it is nobody's, or a second one: {names}."
         page.print(Text(told, style="yellow"), soft_wrap=True)
     for name, (result, _) in graded.items():
         if result.problem:
-            page.print(Text(f"{name}: {result.problem.title}", style="yellow"), soft_wrap=True)
+            told = f"{quote(name)}: {visible(result.problem.title)}"
+            page.print(Text(told, style="yellow"), soft_wrap=True)
 
 
 def _table(bank: Bank, graded: Mapping[str, tuple[Result, QuizMark | None]]) -> Table:
@@ -168,16 +170,16 @@ def _table(bank: Bank, graded: Mapping[str, tuple[Result, QuizMark | None]]) -> 
         table.add_column(title, justify="right", no_wrap=True)
     for name, (_, mark) in graded.items():
         if mark is None:
-            table.add_row(Text(name), "-", "not read")
+            table.add_row(Text(quote(name)), "-", "not read")
             continue
         each = (f"{lesson.right}/{lesson.asked}" for lesson in mark.lessons)
-        table.add_row(Text(name), str(mark.right), "yes" if mark.passed else "no", *each)
+        table.add_row(Text(quote(name)), str(mark.right), "yes" if mark.passed else "no", *each)
     return table
 
 
 def _tell_one(page: Console, result: Result, mark: QuizMark | None) -> None:
     if mark is None:
-        title = result.problem.title if result.problem else ""
+        title = visible(result.problem.title) if result.problem else ""
         page.print(Text(title, style="red"), soft_wrap=True)
         return
     table = Table(box=None, pad_edge=False)

@@ -13,7 +13,7 @@ from graders.engine.cli.context import CommandContext
 from graders.engine.cli.early import starts_servers, with_early_servers
 from graders.engine.cli.exit_codes import ExitCode
 from graders.engine.core.errors import ContentError, IsolationError, UsageError
-from graders.engine.core.text import quote
+from graders.engine.core.text import quote, visible
 
 INTERRUPTED = "Interrupted; all servers are stopped."
 NOTHING_STARTED = "Interrupted."
@@ -64,7 +64,7 @@ def _interrupted(context: CommandContext, arguments: Sequence[str]) -> ExitCode:
 
 def _complain(context: CommandContext, code: ExitCode, message: str, cure: str = "") -> ExitCode:
     lines = [f"grade.py: {message}", *([f"  try: {cure}"] if cure else [])]
-    print("\n".join(lines), file=context.err)
+    print(visible("\n".join(lines)), file=context.err)
     return code
 
 

@@ -27,6 +27,8 @@ from graders.engine.reports.formats import markdown
 from graders.engine.reports.formats.table import FORMATS, Format, Surroundings, rendered
 
 STANDARD_OUTPUT = Path("-")
+LONGEST_NUMBER = 100
+"""Digits of a whole number in a result file: a longer one cannot be divided as reports do."""
 LARGEST_RESULT = 64 * 1024 * 1024
 """Bytes of a result file that is read; the largest of ours has some hundred thousand."""
 
@@ -113,7 +115,8 @@ def read_result(file: Path) -> Result:
         raise UsageError(f"{file} cannot be read: {reason}.", cure=cure) from error
     try:
         # Whoever wrote the file: nothing in it may move a cursor or hide.
-        return Result.model_validate_json(json.dumps(_made_visible(json.loads(data))))
+        told = json.loads(data, parse_int=_whole_number)
+        return Result.model_validate_json(json.dumps(_made_visible(told)))
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         if first["loc"] == ("format_version",) and first["type"] == "literal_error":
@@ -122,7 +125,7 @@ def read_result(file: Path) -> Result:
                 f"this grader reads format {RESULT_FORMAT_VERSION}.",
                 cure="Show it with the grader that wrote it.",
             ) from error
-        place = ".".join(map(str, first["loc"])) or "the beginning"
+        place = quote(".".join(map(str, first["loc"])), 200) or "the beginning"
         told = f"{file}, {place}: {quote(first['msg'], 200)}."
         if other := _other_grader(data):
             raise UsageError(
@@ -134,6 +137,13 @@ def read_result(file: Path) -> Result:
         raise UsageError(
             f"{file}, the beginning: Invalid JSON: {quote(str(error), 200)}.", cure=cure
         ) from error
+
+
+def _whole_number(digits: str) -> int:
+    """Return a number; a ValueError for one that no grader writes, and no report can add up."""
+    if len(digits) > LONGEST_NUMBER:
+        raise ValueError(f"a number has {len(digits):,} digits")
+    return int(digits)
 
 
 def _other_grader(data: bytes) -> str:

@@ -16,10 +16,16 @@ RESULT_FORMAT_VERSION: Literal[1] = 1
 
 
 class Record(BaseModel):
-    """Base of all records: immutable, strict about unknown keys, and written with every field."""
+    """Base of all records: immutable, strict about unknown keys, and written with every field.
+
+    Its numbers are finite: JSON has no others.
+    """
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", json_schema_serialization_defaults_required=True
+        frozen=True,
+        extra="forbid",
+        allow_inf_nan=False,
+        json_schema_serialization_defaults_required=True,
     )
 
 

@@ -29,6 +29,14 @@ def strip_surrogates(text: str) -> str:
     return _SURROGATE.sub(REPLACEMENT, text)
 
 
+def encodable(text: str) -> str:
+    r"""Return ``text`` as UTF-8 can encode it, with a lone surrogate as an escape (``\udcff``).
+
+    The name of a file that is no UTF-8 comes with such. Two names that differ still do afterwards.
+    """
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 def visible(text: str, *, one_line: bool = False) -> str:
     r"""Return ``text`` with everything that would not be seen written as an escape (``\x1b``).
 

@@ -9,8 +9,10 @@ import json
 import sys
 
 from pydantic.json_schema import GenerateJsonSchema
+from pydantic_core import PydanticSerializationError
 
 from graders.engine.core.results import RESULT_FORMAT_VERSION, Result
+from graders.engine.core.text import encodable
 
 _DIALECT = GenerateJsonSchema.schema_dialect
 _ID = f"urn:chatkit-autograder:result:{RESULT_FORMAT_VERSION}"
@@ -18,8 +20,28 @@ _ID = f"urn:chatkit-autograder:result:{RESULT_FORMAT_VERSION}"
 
 
 def render(result: Result) -> str:
-    """Return the result as indented JSON with a newline at its end."""
-    return result.model_dump_json(indent=2) + "\n"
+    """Return the result as indented JSON with a newline at its end.
+
+    What UTF-8 cannot encode is written as an escape: a submission may have a file of such a name,
+    and no score is lost by what it is called.
+    """
+    try:
+        return result.model_dump_json(indent=2) + "\n"
+    except PydanticSerializationError:
+        whole = Result.model_validate(_encodable(result.model_dump()))
+        return whole.model_dump_json(indent=2) + "\n"
+
+
+def _encodable(value: object) -> object:
+    match value:
+        case str():
+            return encodable(value)
+        case list() | tuple():
+            return [_encodable(each) for each in value]
+        case dict():
+            return {_encodable(name): _encodable(each) for name, each in value.items()}
+        case _:
+            return value
 
 
 def schema() -> str:

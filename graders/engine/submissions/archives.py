@@ -141,6 +141,9 @@ def opened_entries(
     """
     open_entries = _opener(path)
     assert open_entries is not None, "only what is named like an archive is unpacked"
+    if not path.is_file():
+        # Opening a pipe would wait for ever for someone to write.
+        raise _problem("It is not a file.", "Make it again, and hand in the archive itself.")
     try:
         with open_entries(path, bounds or OF_ONE) as entries:
             yield entries
