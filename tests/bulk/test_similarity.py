@@ -15,6 +15,7 @@ from graders.engine.bulk.similarity import (
     MOST_SHARING,
     Code,
     Similarity,
+    ended,
     similar,
 )
 from graders.engine.bulk.similarity_page import render
@@ -111,6 +112,29 @@ def test_a_part_just_below_the_bound_is_not_told() -> None:
 def test_what_does_not_parse_and_web_code_are_compared(name: str, text: str) -> None:
     found = similar([code("ada", text, name), code("bob", text, name)], {})
     assert names(found) == [("ada", "bob")]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("/* a */ b /* c\n/*", "/* a */ b / * c\n/ *"),
+        ("a /*/ b /*/ c", "a /*/ b /*/ c"),
+        ("/*/*/", "/*/*/"),
+        ("/* a\n /* b */", "/* a\n /* b */"),
+        ("'src/*.ts'", "'src/ *.ts'"),
+        ("a", "a"),
+    ],
+)
+def test_comment_that_nobody_ends_is_none(text: str, told: str) -> None:
+    assert ended(text) == told
+
+
+@pytest.mark.parametrize("name", ["a.js", "a.jsx", "a.ts", "a.tsx"])
+def test_comments_that_nobody_ends_do_not_take_time_by_their_square(name: str) -> None:
+    text = "/*\n" * 300_000
+    assert names(similar([code("ada", text, name), code("bob", text, name)], {})) == [
+        ("ada", "bob")
+    ]
 
 
 def test_nothing_and_what_is_no_program_are_compared_with_nothing() -> None:

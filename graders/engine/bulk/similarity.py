@@ -137,16 +137,24 @@ def given_code(files: Mapping[str, str]) -> dict[str, str]:
 def _bounded(code: Code) -> tuple[Code, bool]:
     """Return the code as far as it is compared, and whether more was there.
 
-    Tabs become spaces; what cannot be seen at the end of a line goes.
+    Tabs become spaces; what cannot be seen at the end of a line goes. A comment of web code that
+    nobody ends is none: of each, the lexers look for its end through all that follows.
     """
     files: dict[str, str] = {}
     cut, left = False, MOST_CHARACTERS
     for path, text in code.files.items():
         lines = [line.expandtabs().rstrip() for line in text[: left + 1].split("\n")]
-        files[path] = "\n".join(line[:MOST_COLUMNS] for line in lines)[:left]
+        whole = "\n".join(line[:MOST_COLUMNS] for line in lines)[:left]
+        files[path] = whole if path.endswith(".py") else ended(whole)
         cut = cut or len(text) > left or max(map(len, lines)) > MOST_COLUMNS
         left = max(left - len(files[path]), 0)
     return replace(code, files=files), cut
+
+
+def ended(text: str) -> str:
+    """Return web code in which each ``/*`` is followed by a ``*/``, as it is but for that."""
+    end = text.rfind("*/") + 1
+    return text[:end] + text[end:].replace("/*", "/ *")
 
 
 @dataclass
