@@ -346,6 +346,8 @@ def test_pipe_and_names_that_are_no_utf8_cost_nobody_else(tmp_path: Path) -> Non
         ("c1-greeting-ada", "c1-greeting-eve-ada"),  # clones of a classroom
         ("ada", "eve-ada"),
         ("ada", "c1-greeting-ada"),
+        ("ada", "-ada"),
+        ("c1-greeting-ada-l", "c1-greeting-l-ada"),
         ("ada_7_8_server.py", "eve-ada_9_10_server.py"),  # of Canvas
         ("Ada_7_assignsubmission_file_", "Eve-Ada_9_assignsubmission_file_"),
     ],
@@ -366,7 +368,7 @@ def test_nobody_takes_the_place_of_a_student_by_a_name_that_ends_like_theirs(
     if listed:
         source = tmp_path / "list.txt"
         source.write_text(f"class/{ada}\nclass/{eve}\n", encoding="utf-8")
-    found = who(source, Roster([Enrolment("ada"), Enrolment("bob")]))
+    found = who(source, Roster([Enrolment("ada", names=("ada-l",)), Enrolment("bob")]))
     assert found.pop("ada", RIGHT) == RIGHT
     assert list(found.values()).count(RUDE) == 1
 
@@ -374,3 +376,15 @@ def test_nobody_takes_the_place_of_a_student_by_a_name_that_ends_like_theirs(
 def test_clone_alone_belongs_to_the_student_at_the_end_of_its_name(tmp_path: Path) -> None:
     hand_in(tmp_path / "class" / "c1-greeting-ada")
     assert who(tmp_path / "class", Roster([Enrolment("ada")])) == {"ada": RIGHT}
+
+
+@pytest.mark.parametrize("roster", [Roster(), Roster([Enrolment("ada"), Enrolment("bob")])])
+@pytest.mark.parametrize("other", ["-ada", "!ada!", "!ada"])
+def test_nobody_else_has_the_file_that_is_named_like_a_student(
+    other: str, roster: Roster, tmp_path: Path
+) -> None:
+    for name in ("ada", other):
+        hand_in(tmp_path / name)
+    files = {each.student: each.file for each in assigned(tmp_path, roster).entries}
+    assert files["ada"] == "ada"
+    assert len(set(files.values())) == len(files)
