@@ -36,6 +36,8 @@ MOST_COLUMNS = 1_000
 MOST_CHARACTERS = 1_000_000
 """Of a line and of a submission. Some patterns of the lexers take time by the square of a line's
 length, or by that of the blank lines in a row that are not empty."""
+MOST_AT_ONCE = 10_000
+"""Characters of web code that a lexer gets at once."""
 MOST_PAIRS = 50
 MOST_BLOCKS = 30
 MOST_REPEATS = 16
@@ -43,6 +45,9 @@ MOST_REPEATS = 16
 first of one is tried with the first of the other, and so on."""
 _ALIKE = (("Literal.String", "a text"), ("Name", "a name"), ("Literal.Number", "a number"))
 _SKIPPED = ("Comment", "Literal.String.Doc")
+_BORDER = re.compile(
+    r"^(?:export|import|async|function|class|const|let|var|type|interface)\b", re.MULTILINE
+)
 _FENCED = re.compile(r"^```(?P<language>\w+)[^\n]*\n(?P<code>.*?)^```", re.MULTILINE | re.DOTALL)
 _FENCES = {"python": ".py", "py": ".py", "tsx": ".tsx", "ts": ".ts", "js": ".js", "jsx": ".jsx"}
 
@@ -137,24 +142,30 @@ def given_code(files: Mapping[str, str]) -> dict[str, str]:
 def _bounded(code: Code) -> tuple[Code, bool]:
     """Return the code as far as it is compared, and whether more was there.
 
-    Tabs become spaces; what cannot be seen at the end of a line goes. A comment of web code that
-    nobody ends is none: of each, the lexers look for its end through all that follows.
+    Tabs become spaces; what cannot be seen at the end of a line goes.
     """
     files: dict[str, str] = {}
     cut, left = False, MOST_CHARACTERS
     for path, text in code.files.items():
         lines = [line.expandtabs().rstrip() for line in text[: left + 1].split("\n")]
-        whole = "\n".join(line[:MOST_COLUMNS] for line in lines)[:left]
-        files[path] = whole if path.endswith(".py") else ended(whole)
+        files[path] = "\n".join(line[:MOST_COLUMNS] for line in lines)[:left]
         cut = cut or len(text) > left or max(map(len, lines)) > MOST_COLUMNS
         left = max(left - len(files[path]), 0)
     return replace(code, files=files), cut
 
 
-def ended(text: str) -> str:
-    """Return web code in which each ``/*`` is followed by a ``*/``, as it is but for that."""
-    end = text.rfind("*/") + 1
-    return text[:end] + text[end:].replace("/*", "/ *")
+def pieces(path: str, text: str) -> Iterator[str]:
+    """Yield the pieces of a file in which its words are looked for, one after the other.
+
+    A large file of web code is divided, if possible before a definition: of a comment or a text
+    that nobody ends, a lexer looks for the end through all that follows.
+    """
+    while len(text) > MOST_AT_ONCE and not path.endswith(".py"):
+        borders = [each.start() for each in _BORDER.finditer(text, 1, MOST_AT_ONCE)]
+        at = borders[-1] if borders else text.rfind("\n", 0, MOST_AT_ONCE) + 1 or MOST_AT_ONCE
+        yield text[:at]
+        text = text[at:]
+    yield text
 
 
 @dataclass
@@ -180,7 +191,8 @@ def _tokens(path: str, text: str) -> Iterator[tuple[str, int]]:
     alike = [(kind_of(name), told) for name, told in _ALIKE]
     line, before = 1, ""
     lexer = lexers.get_lexer_for_filename(path, stripnl=False, ensurenl=False)
-    for kind, word in lexer.get_tokens(text):
+    words = (each for piece in pieces(path, text) for each in lexer.get_tokens(piece))
+    for kind, word in words:
         at = line
         line += word.count("\n")
         if not word.strip() or any(kind in each for each in skipped):
