@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -198,6 +199,10 @@ def test_wrong_metadata_are_told(tmp_path: Path, text: str, told: str) -> None:
     (tmp_path / "submission_metadata.yml").write_text(text, encoding="utf-8")
     with pytest.raises(UsageError, match=told):
         who(tmp_path)
+    packed = tmp_path / "export.zip"
+    packed.write_bytes(zipped({"submission_1/server.py": RIGHT, "submission_metadata.yml": text}))
+    with pytest.raises(UsageError, match=re.escape(str(packed / "submission_metadata.yml"))):
+        who(packed)
 
 
 def test_group_counts_once_and_the_newest_wins(tmp_path: Path) -> None:
@@ -388,3 +393,20 @@ def test_nobody_else_has_the_file_that_is_named_like_a_student(
     files = {each.student: each.file for each in assigned(tmp_path, roster).entries}
     assert files["ada"] == "ada"
     assert len(set(files.values())) == len(files)
+
+
+@pytest.mark.parametrize("place", ["deep", ".git/objects/deep"])
+def test_folders_deeper_than_a_path_is_long_cost_nobody_else(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "class"
+    for name in ("ada", "bob"):
+        repository(folder / name)
+    (folder / "bob" / place).mkdir(parents=True)
+    with monkeypatch.context() as inside:
+        inside.chdir(folder / "bob" / place)
+        for _ in range(25):
+            Path("x" * 200).mkdir()
+            os.chdir("x" * 200)
+    assert who(folder) == {"ada": RIGHT, "bob": RIGHT}
+    assert who(folder, due="2099-01-01")["ada"] == RIGHT
