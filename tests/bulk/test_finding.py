@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -198,6 +199,10 @@ def test_wrong_metadata_are_told(tmp_path: Path, text: str, told: str) -> None:
     (tmp_path / "submission_metadata.yml").write_text(text, encoding="utf-8")
     with pytest.raises(UsageError, match=told):
         who(tmp_path)
+    packed = tmp_path / "export.zip"
+    packed.write_bytes(zipped({"submission_1/server.py": RIGHT, "submission_metadata.yml": text}))
+    with pytest.raises(UsageError, match=re.escape(str(packed / "submission_metadata.yml"))):
+        who(packed)
 
 
 def test_group_counts_once_and_the_newest_wins(tmp_path: Path) -> None:
@@ -346,6 +351,8 @@ def test_pipe_and_names_that_are_no_utf8_cost_nobody_else(tmp_path: Path) -> Non
         ("c1-greeting-ada", "c1-greeting-eve-ada"),  # clones of a classroom
         ("ada", "eve-ada"),
         ("ada", "c1-greeting-ada"),
+        ("ada", "-ada"),
+        ("c1-greeting-ada-l", "c1-greeting-l-ada"),
         ("ada_7_8_server.py", "eve-ada_9_10_server.py"),  # of Canvas
         ("Ada_7_assignsubmission_file_", "Eve-Ada_9_assignsubmission_file_"),
     ],
@@ -366,7 +373,7 @@ def test_nobody_takes_the_place_of_a_student_by_a_name_that_ends_like_theirs(
     if listed:
         source = tmp_path / "list.txt"
         source.write_text(f"class/{ada}\nclass/{eve}\n", encoding="utf-8")
-    found = who(source, Roster([Enrolment("ada"), Enrolment("bob")]))
+    found = who(source, Roster([Enrolment("ada", names=("ada-l",)), Enrolment("bob")]))
     assert found.pop("ada", RIGHT) == RIGHT
     assert list(found.values()).count(RUDE) == 1
 
@@ -374,3 +381,32 @@ def test_nobody_takes_the_place_of_a_student_by_a_name_that_ends_like_theirs(
 def test_clone_alone_belongs_to_the_student_at_the_end_of_its_name(tmp_path: Path) -> None:
     hand_in(tmp_path / "class" / "c1-greeting-ada")
     assert who(tmp_path / "class", Roster([Enrolment("ada")])) == {"ada": RIGHT}
+
+
+@pytest.mark.parametrize("roster", [Roster(), Roster([Enrolment("ada"), Enrolment("bob")])])
+@pytest.mark.parametrize("other", ["-ada", "!ada!", "!ada"])
+def test_nobody_else_has_the_file_that_is_named_like_a_student(
+    other: str, roster: Roster, tmp_path: Path
+) -> None:
+    for name in ("ada", other):
+        hand_in(tmp_path / name)
+    files = {each.student: each.file for each in assigned(tmp_path, roster).entries}
+    assert files["ada"] == "ada"
+    assert len(set(files.values())) == len(files)
+
+
+@pytest.mark.parametrize("place", ["deep", ".git/objects/deep"])
+def test_folders_deeper_than_a_path_is_long_cost_nobody_else(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "class"
+    for name in ("ada", "bob"):
+        repository(folder / name)
+    (folder / "bob" / place).mkdir(parents=True)
+    with monkeypatch.context() as inside:
+        inside.chdir(folder / "bob" / place)
+        for _ in range(25):
+            Path("x" * 200).mkdir()
+            os.chdir("x" * 200)
+    assert who(folder) == {"ada": RIGHT, "bob": RIGHT}
+    assert who(folder, due="2099-01-01")["ada"] == RIGHT

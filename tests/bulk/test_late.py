@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from graders.engine.bulk.joined_grades import JoinedRow, LessonResults, join, table
+from graders.engine.bulk.journal import NAME, EndRecord, RunRecord
 from graders.engine.bulk.late import adjusted, days_late
 from graders.engine.bulk.records import ResultRecord
 from graders.engine.bulk.roster import Enrolment
@@ -155,3 +156,21 @@ def test_gradebook_of_what_was_graded(tmp_path: Path) -> None:
     assert run("gradebook").code == ExitCode.USAGE
     listed.write_text("submission,handed_in\nx,tomorrow\n", encoding="utf-8")
     assert "line 2: `tomorrow` is not a time" in bulk(listed, out).err
+
+
+@pytest.mark.parametrize("moment", ["yesterday", "2027-03-14T23:59:00"])
+def test_folder_without_a_lesson_and_a_time_that_is_none_are_told(
+    moment: str, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / NAME).touch()
+    told = run("gradebook", str(out))
+    assert (told.code, "has not graded anything yet" in told.err) == (ExitCode.USAGE, True)
+    lines = [RunRecord(lesson="greeting", seed=1), record("ada"), record("bob"), EndRecord()]
+    text = "".join(f"{each.model_dump_json()}\n" for each in lines)
+    late = text.replace('"handed_in":""', f'"handed_in":"{moment}"', 1)
+    assert late != text
+    (out / NAME).write_text(late, encoding="utf-8")
+    told = run("gradebook", str(out))
+    assert (told.code, "line 2: this is no record" in told.err) == (ExitCode.USAGE, True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import keyword
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,9 +14,11 @@ from graders.engine.bulk.packing import packed, texts_in
 from graders.engine.bulk.similarity import (
     LANGUAGES,
     LEAST_SHARE,
+    MOST_AT_ONCE,
     MOST_SHARING,
     Code,
     Similarity,
+    pieces,
     similar,
 )
 from graders.engine.bulk.similarity_page import render
@@ -111,6 +115,49 @@ def test_a_part_just_below_the_bound_is_not_told() -> None:
 def test_what_does_not_parse_and_web_code_are_compared(name: str, text: str) -> None:
     found = similar([code("ada", text, name), code("bob", text, name)], {})
     assert names(found) == [("ada", "bob")]
+
+
+def test_large_web_code_is_divided_before_a_definition_and_is_whole() -> None:
+    function = "function a() {\n  return 1;\n}\n"
+    text = function * 2_000
+    found = list(pieces("a.ts", text))
+    assert "".join(found) == text
+    assert len(found) == len(text) // MOST_AT_ONCE + 1
+    assert all(each.startswith("function") for each in found)
+    assert list(pieces("a.py", text)) == [text]
+    assert list(pieces("a.ts", function)) == [function]
+    for odd in ("x" * 50_000, "x\n" * 30_000, "let a\n" + "x\n" * 30_000, "\n" + "x" * 60_000):
+        found = list(pieces("a.ts", odd))
+        assert "".join(found) == odd
+        assert max(map(len, found)) <= MOST_AT_ONCE
+
+
+@pytest.mark.parametrize("line", ["/*\n", '"a\n\\'], ids=["comment", "text"])
+def test_of_what_nobody_ends_a_lexer_gets_little_at_once(
+    line: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lengths: list[int] = []
+    of_pygments = importlib.import_module("pygments.lexers.javascript").JavascriptLexer
+    lexed = of_pygments.get_tokens
+
+    def get_tokens(lexer: object, text: str) -> Iterator[tuple[object, str]]:
+        lengths.append(len(text))
+        yield from lexed(lexer, text)
+
+    monkeypatch.setattr(of_pygments, "get_tokens", get_tokens)
+    similar([code("ada", line * 4_000, "a.js")], {})
+    assert len(lengths) > 1
+    assert max(lengths) <= MOST_AT_ONCE
+
+
+def test_divided_code_is_compared_as_the_whole_is() -> None:
+    function = "export function A{0}() {{\n  const b = c({0});\n  return [b, ...d].map(e);\n}}\n"
+    text = "".join(function.format(n) for n in range(400))
+    assert len(list(pieces("a.ts", text))) > 1
+    found = similar([code("ada", text, "a.ts"), code("bob", "\n\n" + text, "a.ts")], {})
+    assert names(found) == [("ada", "bob")]
+    ((mine, other),) = found.pairs[0].blocks
+    assert (mine.first, mine.last, other.first, other.last) == (1, 1600, 3, 1602)
 
 
 def test_nothing_and_what_is_no_program_are_compared_with_nothing() -> None:

@@ -33,22 +33,38 @@ class _Owner:
     on_roster: bool
 
 
+@dataclass(frozen=True)
+class _Match:
+    """Who handed something in by its name.
+
+    ``looseness`` is 0 where that is a student's own, letter by letter; 1 where it is written in
+    another way; 2 where it only ends so.
+    """
+
+    students: tuple[Enrolment, ...]
+    looseness: int
+
+
 def assign(deliveries: Iterable[Delivery], roster: Roster) -> Assigned:
     """Return the newest submission of each student; groups of the roster count as one.
 
-    Who has handed something in by name does not get what only ends in that name: it is of another.
+    Who has handed something in by a name of theirs, letter by letter, does not get what is only
+    named in a like way, nor what only ends so: it is of another.
     """
     listed = list(deliveries)
-    found = [_named(delivery, roster) for delivery in listed]
-    by_name = {student.id for students in found for student in students}
+    matches = [_match(delivery, roster) for delivery in listed]
+    best: dict[str, int] = {}
+    for match in matches:
+        for student in match.students:
+            best[student.id] = min(match.looseness, best.get(student.id, match.looseness))
     by_owner: dict[str, tuple[_Owner, list[Delivery]]] = {}
-    for delivery, named in zip(listed, found, strict=True):
-        ending = [] if named else _ending(delivery, roster)
-        known = named or [each for each in ending if each.id not in by_name]
+    for delivery, match in zip(listed, matches, strict=True):
+        known = [each for each in match.students if best[each.id] == match.looseness]
         owner = _owner(delivery, known, roster)
         by_owner.setdefault(owner.key, (owner, []))[1].append(delivery)
-    taken: set[str] = set()
-    entries = [_entry(*each, taken) for each in sorted(by_owner.values(), key=_place)]
+    in_order = sorted(by_owner.values(), key=_place)
+    files = _files_of([owner for owner, _ in in_order])
+    entries = [_entry(*each, files[each[0].key]) for each in in_order]
     here = {member for entry in entries for member in entry.members}
     missing = tuple(each for each in roster.students if each.id not in here)
     return Assigned(tuple(entries), missing)
@@ -58,11 +74,23 @@ def _place(each: tuple[_Owner, Sequence[Delivery]]) -> tuple[str, str]:
     return (each[0].student.casefold(), each[0].student)
 
 
-def _entry(owner: _Owner, deliveries: Sequence[Delivery], taken: set[str]) -> Entry:
+def _files_of(owners: Sequence[_Owner]) -> dict[str, str]:
+    """Return by the keys of owners the names of their files.
+
+    A gradebook is filled by them: so `ada` has the file of this name, and not `!ada`, who stands
+    before; and of two who write it in capitals or not, the one on the roster.
+    """
+    taken: set[str] = set()
+    first = sorted(owners, key=lambda each: file_name(each.student, set()) != each.student)
+    first.sort(key=lambda each: not each.on_roster)
+    return {each.key: file_name(each.student, taken) for each in first}
+
+
+def _entry(owner: _Owner, deliveries: Sequence[Delivery], file: str) -> Entry:
     *older, newest = sorted(deliveries, key=lambda each: each.order)
     return Entry(
         student=owner.student,
-        file=file_name(owner.student, taken),
+        file=file,
         delivery=newest,
         members=owner.members,
         name=owner.name,
@@ -98,14 +126,20 @@ def _owner(delivery: Delivery, known: Sequence[Enrolment], roster: Roster) -> _O
     )
 
 
-def _named(delivery: Delivery, roster: Roster) -> list[Enrolment]:
-    """Return the students of the roster by whose names something was handed in."""
-    found = (roster.named(names) for names in delivery.people)
-    return list(dict.fromkeys(each for each in found if each is not None))
-
-
-def _ending(delivery: Delivery, roster: Roster) -> list[Enrolment]:
-    """Return the student whose name is the end of what a delivery is named by."""
+def _match(delivery: Delivery, roster: Roster) -> _Match:
+    """Return the students of the roster whose names a delivery has."""
+    found = [(names, roster.named(names)) for names in delivery.people]
+    named = [(names, student) for names, student in found if student is not None]
+    if named:
+        by_letter = all(_is_called(student, names) for names, student in named)
+        students = tuple(dict.fromkeys(student for _, student in named))
+        return _Match(students, 0 if by_letter else 1)
     names = [name for people in delivery.people for name in people] if delivery.ends else []
-    found = (roster.ending(name) for name in names)
-    return list(dict.fromkeys(each for each in found if each is not None))
+    ending = (roster.ending(name) for name in names)
+    return _Match(tuple(dict.fromkeys(each for each in ending if each is not None)), 2)
+
+
+def _is_called(student: Enrolment, names: Sequence[str]) -> bool:
+    """Return whether one of ``names`` is a student's, but for capitals."""
+    own = {each.casefold() for each in (student.id, student.group, *student.names)}
+    return not own.isdisjoint(each.casefold() for each in names)

@@ -113,7 +113,7 @@ def _of_download(
 ) -> list[Delivery]:
     """Return what the files and folders of a download are."""
     metadata = next((each for each in items if each.name == METADATA), None)
-    known = _metadata(metadata.path) if metadata else {}
+    known = _metadata(metadata.path, source / METADATA) if metadata else {}
     taken = [each for each in items if not _PASSED_OVER.fullmatch(each.name)]
     start = shared_start(
         [each.name for each in taken],
@@ -229,14 +229,17 @@ def _of_line(listed: ListedSubmission, start: str, repositories: Repositories) -
     )
 
 
-def _metadata(path: Path) -> Mapping[str, _Submitters]:
-    """Return what Gradescope's `submission_metadata.yml` says of each submission."""
+def _metadata(file: Path, path: Path) -> Mapping[str, _Submitters]:
+    """Return what Gradescope's `submission_metadata.yml` says of each submission.
+
+    ``path`` is where it was in the download, as errors name it.
+    """
     cure = "Take it from Gradescope's “Export Submissions” as it is, or leave it out."
     try:
-        if path.stat().st_size > MAX_METADATA_BYTES:
+        if file.stat().st_size > MAX_METADATA_BYTES:
             raise UsageError(f"{path} is too large.", cure=cure)
         # Scalars stay texts; a loader in C, since the file has every result with its output.
-        data = yaml.load(path.read_bytes(), Loader=yaml.CBaseLoader)  # noqa: S506 - texts only
+        data = yaml.load(file.read_bytes(), Loader=yaml.CBaseLoader)  # noqa: S506 - texts only
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise UsageError(f"{path}, line {line}: {error.problem}.", cure=cure) from error

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from graders.engine.bulk.orders import CourseVersions
+from graders.engine.content.course import time_in_zone
 from graders.engine.core.results import CriterionResult, Record, Result, Status
 from graders.engine.core.text import shorten, visible
 
@@ -48,6 +49,12 @@ class CriterionRecord(Record):
     finding: FindingRecord | None = None
 
 
+def _a_time(text: str) -> str:
+    if text and time_in_zone(text) is None:
+        raise ValueError("is not a time with its zone")
+    return text
+
+
 class ResultRecord(Record):
     """One result, in short: what the tables and the page of the class are made from.
 
@@ -74,7 +81,7 @@ class ResultRecord(Record):
     error: str = ""
     criteria: Mapping[str, CriterionRecord] = Field(default_factory=dict)
     late: bool = False
-    handed_in: str = ""
+    handed_in: Annotated[str, AfterValidator(_a_time)] = ""
     members: tuple[str, ...] = ()
 
     @property

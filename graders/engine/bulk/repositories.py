@@ -47,9 +47,13 @@ PATIENCE = 300
 def is_repository(path: Path) -> bool:
     """Return whether a folder is a clone of a git repository that is whole by itself.
 
-    One whose `.git` leads elsewhere would hand in what lies there.
+    One whose `.git` leads elsewhere would hand in what lies there. One that cannot be read through,
+    such as where folders are nested deeper than a path is long, is none.
     """
-    return any(map(_is_whole, (path / ".git", path)))
+    try:
+        return any(map(_is_whole, (path / ".git", path)))
+    except OSError:
+        return False
 
 
 def _is_whole(git: Path) -> bool:

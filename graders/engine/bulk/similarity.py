@@ -36,6 +36,8 @@ MOST_COLUMNS = 1_000
 MOST_CHARACTERS = 1_000_000
 """Of a line and of a submission. Some patterns of the lexers take time by the square of a line's
 length, or by that of the blank lines in a row that are not empty."""
+MOST_AT_ONCE = 10_000
+"""Characters of web code that a lexer gets at once."""
 MOST_PAIRS = 50
 MOST_BLOCKS = 30
 MOST_REPEATS = 16
@@ -43,6 +45,9 @@ MOST_REPEATS = 16
 first of one is tried with the first of the other, and so on."""
 _ALIKE = (("Literal.String", "a text"), ("Name", "a name"), ("Literal.Number", "a number"))
 _SKIPPED = ("Comment", "Literal.String.Doc")
+_BORDER = re.compile(
+    r"^(?:export|import|async|function|class|const|let|var|type|interface)\b", re.MULTILINE
+)
 _FENCED = re.compile(r"^```(?P<language>\w+)[^\n]*\n(?P<code>.*?)^```", re.MULTILINE | re.DOTALL)
 _FENCES = {"python": ".py", "py": ".py", "tsx": ".tsx", "ts": ".ts", "js": ".js", "jsx": ".jsx"}
 
@@ -149,6 +154,20 @@ def _bounded(code: Code) -> tuple[Code, bool]:
     return replace(code, files=files), cut
 
 
+def pieces(path: str, text: str) -> Iterator[str]:
+    """Yield the pieces of a file in which its words are looked for, one after the other.
+
+    A large file of web code is divided, if possible before a definition: of a comment or a text
+    that nobody ends, a lexer looks for the end through all that follows.
+    """
+    while len(text) > MOST_AT_ONCE and not path.endswith(".py"):
+        borders = [each.start() for each in _BORDER.finditer(text, 1, MOST_AT_ONCE)]
+        at = borders[-1] if borders else text.rfind("\n", 0, MOST_AT_ONCE) + 1 or MOST_AT_ONCE
+        yield text[:at]
+        text = text[at:]
+    yield text
+
+
 @dataclass
 class _Alphabet:
     """One character for each kind of token: what the words of a language are, and no name is."""
@@ -172,7 +191,8 @@ def _tokens(path: str, text: str) -> Iterator[tuple[str, int]]:
     alike = [(kind_of(name), told) for name, told in _ALIKE]
     line, before = 1, ""
     lexer = lexers.get_lexer_for_filename(path, stripnl=False, ensurenl=False)
-    for kind, word in lexer.get_tokens(text):
+    words = (each for piece in pieces(path, text) for each in lexer.get_tokens(piece))
+    for kind, word in words:
         at = line
         line += word.count("\n")
         if not word.strip() or any(kind in each for each in skipped):

@@ -41,10 +41,15 @@ def run_gradebook(
 
 
 def _read(folder: Path) -> LessonResults:
-    records = read_journal(folder).values()
+    records, lesson = read_journal(folder).values(), lesson_of(folder)
+    if not lesson:
+        raise UsageError(
+            f"The run in {folder} has not graded anything yet.",
+            cure="Give it the same command again, until it has, or leave the folder out.",
+        )
     by_student: dict[str, ResultRecord] = {}
     for record in records:
         for student in record.members or (record.student,):
             by_student[student] = record
     most = max((each.max_score for each in by_student.values()), default=0)
-    return LessonResults(lesson_of(folder), most, by_student)
+    return LessonResults(lesson, most, by_student)
