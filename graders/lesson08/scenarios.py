@@ -70,7 +70,7 @@ class ToolRun:
         """What the tool returned; raises the finding that it did not run."""
         found = self.outputs
         if not found:
-            self._need_tool()
+            self.need_tool()
             raise Finding(
                 f"The model called `{self.tool}`, and did not get what it returned: the client got "
                 f"{self.said.how}.",
@@ -93,7 +93,7 @@ class ToolRun:
     def task_list(self) -> TaskList:
         """The last widget; raises the finding that there is none."""
         if not self.lists:
-            self._need_tool()
+            self.need_tool()
             raise Finding(
                 f"The model called `{LIST}`, and the client got no widget.",
                 hint="no-widget",
@@ -101,7 +101,7 @@ class ToolRun:
             )
         return self.lists[-1]
 
-    def _need_tool(self) -> None:
+    def need_tool(self) -> None:
         """Raise what kept the tool from being called: no stream, no model call, no such tool."""
         stream, request = self.said.stream, self.said.request
         needed(

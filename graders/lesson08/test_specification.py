@@ -121,6 +121,12 @@ async def test_own_server_does_what_its_specification_says(
     counting = [each for each in telling(spec) if each.name not in unfair]
     if not counting:
         raise Finding("No scenario of yours counts, so there is nothing to play.", hint="none")
+    if {each.name for each in counting} <= {*refusing_scenarios(spec)}:
+        raise Finding(
+            "Each scenario of yours that counts holds on a server that refuses every request, so "
+            "none shows what your server does.",
+            hint="refusing",
+        )
     held = await held_on(servers, counting, canary.seed)
     failed = [each for each in held if not each.holds]
     if failed:

@@ -46,6 +46,7 @@ async def test_model_hears_of_the_new_task(day: Day) -> None:
 
 @criterion("tool-results", case=LIST)
 async def test_model_hears_of_all_tasks(day: Day) -> None:
+    _need_created(day)
     run = day.listed[1]
     for title in day.titles:
         _expect_in_output(run, title, "the title of one of two tasks")
@@ -91,6 +92,18 @@ def _expect_in_output(run: ToolRun, text: str, what: str) -> None:
     )
 
 
+def _need_created(day: Day) -> None:
+    """Need two tasks, or no list could hold them."""
+    for run in day.created:
+        run.need_tool()
+        needed(
+            bool(run.outputs),
+            f"The model called `{CREATE}`, and did not get what it returned.",
+            by="tool-results",
+            at=run.said.mark,
+        )
+
+
 def _completed(day: Day) -> ToolRun:
     """Return the list after the first task was completed; its id comes from the task list."""
     _need_id(day, day.first)
@@ -112,8 +125,14 @@ async def test_agent_completes_a_task(day: Day) -> None:
     run = _completed(day)
     if day.completed is not None:
         day.completed.output  # noqa: B018 - raises if the tool did not run
+    needed(
+        day.second is not None,
+        "The task list did not tell the ids of two tasks, so nothing shows which is completed.",
+        by="task-list",
+        at=day.listed[1].said.mark,
+    )
     left = run.task_list.actions
-    other_open = day.second is None or day.second in left
+    other_open = day.second in left
     instead = "" if other_open else ", and the other one is not open any more"
     expect(
         day.first not in left,
@@ -157,6 +176,7 @@ def _is_progress(event: ChatKitEvent) -> bool:
 
 @criterion("task-list", case="what it shows")
 async def test_list_shows_the_open_tasks(day: Day) -> None:
+    _need_created(day)
     run = day.listed[1]
     shown = run.task_list
     expect(
@@ -176,6 +196,7 @@ async def test_list_shows_the_open_tasks(day: Day) -> None:
 
 @criterion("task-list", case="a button for each open task")
 async def test_list_has_a_button_for_each_open_task(day: Day) -> None:
+    _need_created(day)
     run = day.listed[1]
     count = len(run.task_list.actions)
     expect(

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from contextlib import suppress
 from pathlib import Path
+from typing import Any, get_args
 
 import pytest
+from chatkit.types import ThreadStreamEvent
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import BaseModel
 
 from graders.engine.content.binding import bind
 from graders.engine.content.canaries import Canaries
@@ -18,6 +21,7 @@ from graders.engine.content.conversation import (
     Message,
     load_conversation,
 )
+from graders.engine.content.expectations import EVENTS
 from graders.engine.content.steps import (
     STEP_KINDS,
     BrokenConnection,
@@ -164,6 +168,12 @@ def test_tool_argument_too_large_for_a_number_is_refused(number: str) -> None:
             "canary.name",
         ),
         ('  - say: "it is {Canary.word}"\n', 5, "not a placeholder", "small letters"),
+        (
+            "  - say: Hi\n    expect: {events: [thread.create]}\n",
+            6,
+            "There is no event `thread.create`",
+            "Did you mean `thread.created`?",
+        ),
     ],
 )
 def test_mistake_in_a_conversation_has_line_and_cure(
@@ -197,6 +207,17 @@ def test_filled_puts_the_same_word_everywhere() -> None:
     assert call.call_tool.arguments["copies"] == 2
     assert filled.turns[1].expect.model_did_not_see == (word,)
     assert "{canary" not in filled.model_dump_json()
+
+
+def test_events_that_can_be_expected_are_those_of_the_protocol() -> None:
+    left: list[Any] = [ThreadStreamEvent]
+    kinds = []
+    while left:
+        each = left.pop()
+        left += get_args(each)
+        if isinstance(each, type) and issubclass(each, BaseModel):
+            kinds.append(each.model_fields["type"].default)
+    assert sorted(kinds) == sorted(EVENTS)
 
 
 @pytest.mark.parametrize("path", sorted(DATA.glob("*.yaml")), ids=lambda path: path.stem)

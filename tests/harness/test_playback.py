@@ -307,3 +307,23 @@ async def test_model_goes_on_where_the_output_is_told_in_words(
         await play(script(turns), student, bench.model, Canaries(3))
     finally:
         await student.stop()
+
+
+async def test_pages_of_threads_and_of_each_threads_items_go_on_apart(
+    task_manager: Student, bench: Bench
+) -> None:
+    turns = """\
+  - {say: One, model: [{say: [First]}]}
+  - {thread: other, say: Two, model: [{say: [Second]}]}
+  - {list_items: {limit: 1}, expect: {items: [{role: user, text: One}], more: true}}
+  - {thread: other, list_items: {limit: 1}, expect: {items: [{role: user, text: Two}]}}
+  - {list_threads: {limit: 1}, expect: {threads: [other], more: true}}
+  - list_items: {limit: 1, next: true}
+    expect: {items: [{role: assistant, text: First}], more: false}
+  - {list_threads: {limit: 1, next: true}, expect: {threads: [main], more: false}}
+"""
+    await play(script(turns), task_manager, bench.model, Canaries(3))
+    none = script(BEGUN + "  - {list_items: {next: true}}\n")
+    with pytest.raises(Finding) as told:
+        await play(none, task_manager, bench.model, Canaries(4))
+    assert told.value.seen.startswith("Turn 2: no page follows")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from graders.engine.content.actions import Done
 from graders.engine.content.fields import (
@@ -18,7 +18,35 @@ from graders.engine.content.fields import (
     Sentence,
     Truth,
     WholeNumber,
+    did_you_mean,
+    flaw,
 )
+
+EVENTS = (
+    "thread.created",
+    "thread.updated",
+    "thread.item.added",
+    "thread.item.updated",
+    "thread.item.done",
+    "thread.item.removed",
+    "thread.item.replaced",
+    "stream_options",
+    "progress_update",
+    "client_effect",
+    "error",
+    "notice",
+)
+"""The events of the protocol. What stands behind a slash says more of one, and is not checked."""
+
+
+def _known_event(text: str) -> str:
+    name = text.partition("/")[0]
+    if name not in EVENTS:
+        raise flaw(f"There is no event `{name[:100]}`.", cure=did_you_mean(name, EVENTS))
+    return text
+
+
+EventName = Annotated[Sentence, AfterValidator(_known_event)]
 
 
 class Message(ContentModel):
@@ -44,7 +72,7 @@ class Expectation(ContentModel):
     refused: Done | None = None
     any_outcome: Done | None = None
     nothing_of: tuple[Name, ...] = ()
-    events: tuple[Sentence, ...] = ()
+    events: tuple[EventName, ...] = ()
     text: str | None = None
     error: Truth = False
     progress: Done | None = None

@@ -115,7 +115,7 @@ EXPECT: Keys = {
 PAGE: Keys = {
     "limit": Key("How many entries at most.", "2"),
     "order": Key("`asc` or `desc`.", "asc"),
-    "next": Key("Go on after the last page that this user got.", "true"),
+    "next": Key("Go on after the last page of this list that the user got.", "true"),
 }
 ACTION: Keys = {
     "type": Key("The type of the action.", "complete_task"),

@@ -137,12 +137,15 @@ async def _say(stage: Stage, turn: ConversationTurn, chat: Chat) -> Stream:
 async def _list_threads(turn: ConversationTurn, user: Participant, chat: Chat) -> Reply:
     wanted = turn.list_threads
     assert wanted is not None, "the turn's action"
-    after = None
-    if wanted.next:
-        after = user.last_page.next if user.last_page is not None else None
-        if after is None:
-            raise Finding("no page follows: the last one said `has_more: false`, or none came")
+    after = _after(user.last_page) if wanted.next else None
     return await chat.list(limit=wanted.limit, order=wanted.order, after=after)
+
+
+def _after(page: Page | None) -> str:
+    after = page.next if page is not None else None
+    if after is None:
+        raise Finding("no page follows: the last one said `has_more: false`, or none came")
+    return after
 
 
 async def _retry(_stage: Stage, _turn: ConversationTurn, thread: KnownThread, chat: Chat) -> Stream:
@@ -165,8 +168,9 @@ async def _list_items(
 ) -> Reply:
     wanted = turn.list_items
     assert wanted is not None, "the turn's action"
+    after = _after(thread.last_page) if wanted.next else None
     order = wanted.order or "asc"
-    return await chat.items(thread.id, limit=wanted.limit or _ITEMS, order=order)
+    return await chat.items(thread.id, limit=wanted.limit or _ITEMS, order=order, after=after)
 
 
 async def _rename(_stage: Stage, turn: ConversationTurn, thread: KnownThread, chat: Chat) -> Reply:

@@ -139,8 +139,11 @@ class _Player:
         self._forget_unused(turn, told)
         answer.calls = stage.model.calls[before:] if alone or told is None else told.requests
         learn(stage, turn, answer)
-        if turn.list_threads is not None and answer.reply is not None and answer.status == _OK:
-            user.last_page = _page(answer.reply)
+        if answer.reply is not None and answer.status == _OK:
+            if turn.list_threads is not None:
+                user.last_page = _page(answer.reply)
+            if turn.list_items is not None:
+                stage.thread(turn).last_page = _page(answer.reply)
         self._require_thread(turn, answer)
         return answer
 

@@ -58,6 +58,7 @@ class KnownThread:
     answer_id: str = ""
     widgets: Widgets = field(default_factory=Widgets)
     script: Turn | None = None
+    last_page: Page | None = None
     paused: Paused | None = None
 
 
