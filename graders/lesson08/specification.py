@@ -115,7 +115,7 @@ def _source(told: Misconception) -> str:
 
 def demanding_too_much(overdemands: Sequence[Overdemand], count: int) -> Finding:
     """Return what is said of scenarios, of so many, that fail on right servers."""
-    told = [f"`{each.scenario}`: {each.seen}" for each in overdemands]
+    told = [f"`{each.scenario}`, on {_called(each.server)}: {each.seen}" for each in overdemands]
     others = [f"`{each.scenario}`" for each in overdemands[_MOST_EXPLAINED:]]
     fail = "fails" if len(told) == 1 else "fail"
     more = [f"These fail, too: {listed(others)}."] if others else []
@@ -125,3 +125,9 @@ def demanding_too_much(overdemands: Sequence[Overdemand], count: int) -> Finding
         share=(count - len(told), count),
         parts=[(each.scenario, each.seen) for each in overdemands],
     )
+
+
+def _called(server: str) -> str:
+    """Return how a right server is told of: by the style that it is written in, or the first."""
+    style = server.removeprefix("solution").strip("_").replace("_", " ")
+    return f"the server `{style}`" if style else "the first server"

@@ -334,6 +334,12 @@ async def test_tasks_survive_a_power_failure(outlived: Outlived) -> None:
     # What is done need not be shown, and whether the model is told is another criterion's matter.
     for title in filter(before.tells, outlived.titles):
         _expect_task(after, title, "after `kill -9` and a new start")
+    needed(
+        bool(before.ids),
+        "Before the restart no task list came with a button for an open task.",
+        by="task-list",
+        at=before.said.mark,
+    )
     expect(
         sorted(map(str, after.ids)) == sorted(map(str, before.ids)),
         f"Before `kill -9` the task list could complete {len(before.ids)} task(s), and after it "
