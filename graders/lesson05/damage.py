@@ -7,7 +7,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from graders.engine.harness import Finding, Outcome, Reply, Said, Scene, attempt, recorded_as, texts_of
+from graders.engine.harness import (
+    Finding,
+    Outcome,
+    Reply,
+    Said,
+    Scene,
+    attempt,
+    recorded_as,
+    texts_of,
+)
 from graders.lesson05.threads import Patience, Views, begin, look
 
 
