@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from graders.engine.harness import (
     Finding,
     Outcome,
+    RecordedCall,
     Reply,
     Said,
     Scene,
@@ -174,6 +175,16 @@ async def _converse(
     return asked
 
 
+def was_put(asked: Said) -> bool:
+    """Return whether the model was asked this message when it was said, and not only later."""
+    return any(call is request for call in asked.calls for request in asked.turn.requests)
+
+
+def words_said(asked: Said) -> list[str]:
+    """Return the words of a message and, if the model was asked it, of its answer."""
+    return asked.words if was_put(asked) else [asked.word]
+
+
 def goes_on(asked: Said) -> bool:
     """Return whether more can be said after a message: the model was asked, and the stream ended.
 
@@ -242,6 +253,33 @@ async def play_preferences(scene: Scene) -> Preferences:
     await attempt(scene.student.restart())
     after_restart = await ask(scene, thread_id, "fourth")
     return Preferences((one, two), (first, second), later, other, after_restart, replies)
+
+
+@dataclass(frozen=True)
+class SaidAtOnce:
+    """Two threads in which a message came at once; ``earlier`` was said in each of them before.
+
+    ``calls`` are those that the model got meanwhile.
+    """
+
+    earlier: tuple[Said, Said]
+    said: tuple[Said, Said]
+    calls: tuple[RecordedCall, ...]
+
+    def words_of(self, thread: int) -> list[str]:
+        """Return what was said in one of the threads, in order."""
+        return [*self.earlier[thread].words, self.said[thread].word]
+
+
+@recorded_as("said_at_once")
+async def play_said_at_once(scene: Scene) -> SaidAtOnce:
+    """Say a message in each of two threads, and then one in both at the same time."""
+    one, two = await ask(scene, None, "one"), await ask(scene, None, "two")
+    at_once = asyncio.gather(
+        ask(scene, one.thread_id, "one later"), ask(scene, two.thread_id, "two later")
+    )
+    said, calls = await scene.with_calls(at_once)
+    return SaidAtOnce((one, two), (said[0], said[1]), calls)
 
 
 @dataclass(frozen=True)
@@ -316,17 +354,21 @@ def _save(preference: Preference) -> Step:
 
 @dataclass(frozen=True)
 class Hidden:
-    """A thread to which hidden context was added by an action, and what the client got."""
+    """A thread to which hidden context was added by an action, and what the client got.
+
+    ``other`` was said in another thread afterwards.
+    """
 
     text: str
     action: Outcome[Stream]
     asked: tuple[Said, Said]
+    other: Said
     replies: Mapping[str, Outcome[Reply]] = field(default_factory=dict)
 
 
 @recorded_as("hidden")
 async def play_hidden(scene: Scene) -> Hidden:
-    """Say something, add hidden context, say two more messages, and read all back."""
+    """Say something, add hidden context, say two more messages, read all back, and go elsewhere."""
     first = await ask(scene, None, "first")
     thread_id = first.stream.thread_id
     text = f"The user looks at page {scene.canary.word('hidden')}."
@@ -335,7 +377,8 @@ async def play_hidden(scene: Scene) -> Hidden:
         await action.value.finish_or_leave()
     asked = (await ask(scene, thread_id, "second"), await ask(scene, thread_id, "third"))
     replies = await _read_back(scene, thread_id)
-    return Hidden(scene.canary.word("hidden"), action, asked, replies)
+    other = await ask(scene, None, "other")
+    return Hidden(scene.canary.word("hidden"), action, asked, other, replies)
 
 
 async def _read_back(scene: Scene, thread_id: str) -> dict[str, Outcome[Reply]]:

@@ -13,6 +13,7 @@ from graders.engine.harness import (
     criterion,
     expect,
     found,
+    needed,
 )
 from graders.lesson04.requests import all_text, missing, present
 from graders.lesson04.scenarios import (
@@ -23,6 +24,7 @@ from graders.lesson04.scenarios import (
     Preference,
     Preferences,
     TwoAtOnce,
+    was_put,
 )
 
 
@@ -59,6 +61,13 @@ def _expect_saved(asked: Said) -> None:
         + (f"only {', '.join(offered)}." if offered else "nor any other."),
         at=asked.mark,
         hint="no-tool",
+    )
+    needed(
+        was_put(asked),
+        "The request did not hold the newest message, in answer to which the model was to call "
+        "`save_preference`.",
+        by="newest-once",
+        at=asked.mark,
     )
     expect(
         len(asked.turn.requests) > 1,
@@ -185,6 +194,14 @@ async def test_hidden_context_reaches_the_model(hidden: Hidden) -> None:
             f"{number} after it does not hold the hidden text, which contains `{hidden.text}`.",
             at=asked.mark,
             hint="missing",
+        )
+    for call in hidden.other.calls:
+        needed(
+            not present(call, [hidden.text]),
+            f"A request of another thread holds the hidden text, which contains `{hidden.text}`.",
+            by="threads-apart",
+            at=hidden.other.mark,
+            hint="leaked",
         )
 
 

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from graders.engine.harness import RecordedCall, Said, Scene, Trace, criterion, expect, found
+from graders.engine.harness import (
+    RecordedCall,
+    Said,
+    Scene,
+    Trace,
+    criterion,
+    expect,
+    found,
+    needed,
+)
 from graders.lesson04.requests import has_role, missing, outline, present, times
-from graders.lesson04.scenarios import TURNS, OneThread, ends_of
+from graders.lesson04.scenarios import TURNS, OneThread, SaidAtOnce, ends_of, was_put, words_said
 from graders.lesson04.shapes import Played, judge_shapes, told
 
 NEWEST = 3
@@ -119,7 +128,15 @@ async def test_earlier_questions_reach_the_model(conversation: OneThread) -> Non
 @criterion("assistant-history")
 async def test_earlier_answers_reach_the_model(conversation: OneThread) -> None:
     for asked, earlier in conversation.with_earlier():
-        words = [each.answer_word for each in earlier]
+        # A model that never got a message has not answered it.
+        given = [each for each in earlier if was_put(each)]
+        needed(
+            bool(given),
+            "The model never got an earlier message, so there is no answer of its to look for.",
+            by="newest-once",
+            at=asked.mark,
+        )
+        words = [each.answer_word for each in given]
         lacking = missing(asked.request, words)
         expect(
             not lacking,
@@ -129,7 +146,7 @@ async def test_earlier_answers_reach_the_model(conversation: OneThread) -> None:
             at=asked.mark,
             hint=None if len(lacking) == len(words) else "some",
         )
-        _expect_whole(asked, [ends_of(each)[1] for each in earlier], "answer of the assistant")
+        _expect_whole(asked, [ends_of(each)[1] for each in given], "answer of the assistant")
 
 
 def _expect_whole(asked: Said, ends: list[str], what: str) -> None:
@@ -159,10 +176,11 @@ async def test_a_message_that_was_said_again_is_there_again(repeated: OneThread)
     for asked, earlier in repeated.with_earlier():
         said = len(earlier) + 1
         got = times(asked.request, asked.word)
-        expect(
+        needed(
             got >= said,
             f"The user said the same {said} times, and the request holds it "
             f"{'once' if got == 1 else f'{got} times'}. {outline(asked.request)}",
+            by="newest-once",
             at=asked.mark,
             hint="again",
         )
@@ -171,6 +189,12 @@ async def test_a_message_that_was_said_again_is_there_again(repeated: OneThread)
 @criterion("history-in-order", case="in a conversation")
 async def test_conversation_is_in_order(conversation: OneThread) -> None:
     for asked, earlier in conversation.with_earlier():
+        needed(
+            was_put(asked),
+            "The model was not asked the newest message, so nobody can see what comes before it.",
+            by="newest-once",
+            at=asked.mark,
+        )
         said = [word for each in earlier for word in each.words]
         wanted = present(asked.request, said)
         got = sorted(wanted, key=lambda word: _first_place(asked.request, word))
@@ -221,7 +245,8 @@ async def test_everybody_keeps_their_role(conversation: OneThread) -> None:
         everybody = [*earlier, asked]
         words = [word for each in everybody for word in each.words]
         for each in earlier:
-            _expect_role(asked, each.answer, each.answer_word, "assistant", words)
+            if was_put(each):
+                _expect_role(asked, each.answer, each.answer_word, "assistant", words)
             _expect_role(asked, each.message, each.word, "user", words)
 
 
@@ -243,7 +268,7 @@ async def test_thread_remembers_while_others_go_on(scene: Scene, trace: Trace) -
 
 def _judge_own(played: list[Played]) -> None:
     last = played[-1]
-    words = [word for earlier in last.own[-NEWEST:] for word in earlier.words]
+    words = [word for earlier in last.own[-NEWEST:] for word in words_said(earlier)]
     lacking = missing(last.asked.request, words)
     expect(
         not lacking,
@@ -253,7 +278,7 @@ def _judge_own(played: list[Played]) -> None:
     )
 
 
-@criterion("threads-apart")
+@criterion("threads-apart", case="one after the other")
 async def test_nothing_comes_from_another_thread(scene: Scene, trace: Trace) -> None:
     await judge_shapes(scene, trace, _judge_foreign)
 
@@ -268,4 +293,26 @@ def _judge_foreign(played: list[Played]) -> None:
             f"The shortest conversation that fails is this: {told(played)}. The request for the "
             f"last message holds {_listed(leaked)}, said in another thread.",
             at=last.asked.mark,
+        )
+
+
+@criterion("threads-apart", case="at once")
+async def test_messages_at_once_are_kept_apart(said_at_once: SaidAtOnce) -> None:
+    played = said_at_once
+    for call in played.calls:
+        both = [word for n in (0, 1) for word in present(call, played.words_of(n))[-1:]]
+        expect(
+            len(both) < 2,
+            "Messages came in two threads at once, and a request to the model holds what was said "
+            f"in both of them: {_listed(both)}.",
+            at=played.said[1].mark,
+            hint="at-once",
+        )
+    for said in played.said:
+        expect(
+            was_put(said),
+            "Messages came in two threads at once, and the model was asked "
+            f"{len(played.calls)} times, but never the message of one of them, {said.message!r}.",
+            at=said.mark,
+            hint="at-once",
         )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from graders.engine.harness import Said, criterion, expect, found, lacking
+from graders.engine.harness import Said, criterion, expect, found, lacking, needed
 from graders.lesson04.requests import missing, present, size
-from graders.lesson04.scenarios import MESSAGES, MOST_TRIES, OneThread, TooLong
+from graders.lesson04.scenarios import MESSAGES, MOST_TRIES, OneThread, TooLong, was_put, words_said
 
 NEWEST = 10
 SETTLED = 8
@@ -31,12 +31,14 @@ async def test_newest_ten_items_are_kept(long: OneThread) -> None:
         lacking = missing(asked.request, items[-NEWEST:-1])
         newest_lacks = bool(missing(asked.request, items[-1:]))
         oldest_kept = not missing(asked.request, items[:NEWEST])
-        expect(
+        # What is lost with a newest message that was not asked is the other criterion's matter.
+        needed(
             not lacking,
             f"The request for message {number} lacks {len(lacking) + newest_lacks} of the newest "
             f"{NEWEST} items"
             + (", and the newest message is one of them" if newest_lacks else "")
             + (f", but holds the oldest {NEWEST}." if oldest_kept else "."),
+            by="model-asked" if was_put(asked) else "newest-once",
             at=asked.mark,
             hint="oldest" if oldest_kept else "few",
         )
@@ -48,7 +50,7 @@ def _with_items(conversation: OneThread) -> list[tuple[Said, list[str]]]:
     result = []
     for asked in conversation.asked:
         result.append((asked, [*words, asked.word]))
-        words += asked.words
+        words += words_said(asked)
     return result
 
 

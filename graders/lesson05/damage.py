@@ -7,15 +7,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from graders.engine.harness import Outcome, Said, Scene, attempt, recorded_as, texts_of
+from graders.engine.harness import (
+    Finding,
+    Outcome,
+    Reply,
+    Said,
+    Scene,
+    attempt,
+    recorded_as,
+    texts_of,
+)
 from graders.lesson05.threads import Patience, Views, begin, look
 
 
 @dataclass(frozen=True)
 class Damaged:
-    """A server whose database has a damaged thread and a damaged item, and a thread between.
+    """A server whose database has a damaged thread and a damaged item, and threads around them.
 
-    ``healthy`` is the thread that nothing happened to. ``bad_item`` and ``bad_thread`` are what a
+    ``healthy`` is a thread that nothing happened to, and that is newer; so is ``older``, which is
+    only looked for in the list. ``bad_item`` and ``bad_thread`` are what a
     client gets of the damaged ones: one had a message replaced by rubbish, one its title.
     ``spared`` are the words of these two that the damage left in rows of their own; ``erased``
     those of them that are stored nowhere at the end. ``undamaged`` says that
@@ -23,6 +33,7 @@ class Damaged:
     """
 
     healthy: Said
+    older: Said
     views: Views
     bad_answer: str
     bad_item: Views
@@ -53,8 +64,16 @@ class Damaged:
             and self.bad_item.thread.value.status == 200
             and outcome.finding is None
             and outcome.value.status == 200
-            and not texts_of(outcome.value)
+            and _is_empty(outcome.value)
         )
+
+
+def _is_empty(reply: Reply) -> bool:
+    """Return whether an answer is a page without texts; an error with status 200 is no page."""
+    try:
+        return not texts_of(reply)
+    except Finding:
+        return False
 
 
 def _marks(*others: Said) -> list[str]:
@@ -65,6 +84,7 @@ def _marks(*others: Said) -> list[str]:
 @recorded_as("damaged")
 async def play_damage(scene: Scene) -> Damaged:
     """Replace a message of one thread and the title of another by rubbish, on the disk."""
+    older = await begin(scene, "older")
     bad_item = await begin(scene, "bad item")
     bad_thread = await begin(scene, "bad thread")
     healthy = await begin(scene, "healthy")
@@ -72,14 +92,15 @@ async def play_damage(scene: Scene) -> Damaged:
     await attempt(scene.chat.update(bad_thread.thread_id, f"About {title}"))
     await scene.student.kill()
     stores = scene.student.stores
-    stores.damage(bad_item.word, _marks(bad_thread, healthy))
-    is_title_hit = stores.damage(title, _marks(bad_item, healthy)) > 0
+    stores.damage(bad_item.word, _marks(older, bad_thread, healthy))
+    is_title_hit = stores.damage(title, _marks(older, bad_item, healthy)) > 0
     own = (bad_item.answer_word, *bad_thread.words)
     left = [word for word in own if stores.places_containing(word)]
     started = await attempt(scene.student.start())
     patience = Patience(bad_item.thread_id, bad_thread.thread_id)
     damaged = Damaged(
         healthy=healthy,
+        older=older,
         bad_answer=bad_item.answer_word,
         views=await look(scene, healthy.thread_id, patience),
         bad_item=await look(scene, bad_item.thread_id, patience),

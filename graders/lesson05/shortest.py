@@ -16,6 +16,7 @@ from graders.lesson05.walks import (
     DELETE_READ,
     DELETE_UNREAD,
     NOTHING,
+    RENAME_UNREAD,
     SAY_READ,
     SAY_UNREAD,
     Plan,
@@ -31,8 +32,12 @@ _ALWAYS = (
     Plan(5, 2, "asc", (DELETE_READ, ADD)),
     Plan(5, 2, "desc", (DELETE_UNREAD,)),
 )
-WITH_MESSAGES = (Plan(6, 2, "desc", (SAY_UNREAD, SAY_READ)), Plan(4, 1, "asc", (SAY_READ,)))
-"""Walks through threads, in which messages come in between."""
+WITH_CHANGES = (
+    Plan(6, 2, "desc", (SAY_UNREAD, SAY_READ)),
+    Plan(4, 1, "asc", (SAY_READ,)),
+    Plan(4, 2, "desc", (RENAME_UNREAD,)),
+)
+"""Walks through threads, in which messages and titles come in between."""
 _PLANS: st.SearchStrategy[Plan] = st.builds(
     Plan,
     count=st.integers(2, 6),

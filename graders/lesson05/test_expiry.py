@@ -21,7 +21,7 @@ from graders.engine.harness import (
     thread_ids_of,
 )
 from graders.lesson05.expiry import TTL, Expired, OtherTtls, Resumed, StartedAgain, Untouched
-from graders.lesson05.threads import Views, is_gone, rests_on, shown_by
+from graders.lesson05.threads import Views, gives_thread, is_gone, mark_of, rests_on, shown_by
 
 
 @criterion("resume-after-an-hour")
@@ -164,6 +164,16 @@ async def test_expired_thread_is_not_given(pauses: Resumed, expired: Expired) ->
     with _by_the_clock_of(expired):
         _expect_gone(expired.left_views.thread, expired.left, "threads.get_by_id", "get")
         _expect_gone(alone.got, alone.said, "threads.get_by_id", "get-first")
+        for outcome, said, hint in (
+            (expired.left_views.thread, expired.left, "get"),
+            (alone.got, alone.said, "get-first"),
+        ):
+            expect(
+                not gives_thread(outcome, said.thread_id),
+                f"{_LATE}, `threads.get_by_id` still gives the thread.",
+                at=mark_of(outcome),
+                hint=hint,
+            )
 
 
 @criterion("gone-after-ttl", case="its items")

@@ -215,6 +215,13 @@ async def test_other_thread_is_listed(damaged: Damaged) -> None:
         at=reply.serial,
         hint="list",
     )
+    needed(
+        damaged.older.thread_id in thread_ids_of(reply),
+        "With a damaged thread, `threads.list` lacks a healthy one that is older.",
+        by="threads-survive",
+        at=reply.serial,
+        hint="list",
+    )
 
 
 @criterion("damage-contained", case="new messages")
@@ -376,7 +383,7 @@ def _expect_threads_kept(outage: Outage) -> None:
 
 def _expect_title_kept(outage: Outage) -> None:
     renamed = outage.renamed
-    if renamed.finding is not None or renamed.value.status != 200:
+    if renamed.finding is not None or not _confirms(renamed.value, outage.before.thread_id):
         return
     reply = expect_reply(outage.kept_thread, f"After {outage.what}, `threads.get_by_id`")
     got = reply.object.get("title")
@@ -387,6 +394,12 @@ def _expect_title_kept(outage: Outage) -> None:
         at=renamed.value.serial,
         hint="meanwhile",
     )
+
+
+def _confirms(reply: Reply, thread_id: str) -> bool:
+    """Return whether an answer says that a thread was changed: an error may have status 200 too."""
+    thread = _json(reply)
+    return reply.status == 200 and type(thread) is dict and thread.get("id") == thread_id
 
 
 def _when(outage: Outage, said: Said) -> str:
@@ -475,4 +488,10 @@ def _expect_said_clean(said: Said, what: str) -> None:
         f"{what} got a stream that broke off without an `error` event.",
         at=said.mark,
         hint="stream",
+    )
+    expect(
+        not said.ends or stream.status != 200 or said.answered or stream.error is not None,
+        f"{what} got neither an answer nor an `error` event: its stream just ended.",
+        at=said.mark,
+        hint="silent",
     )

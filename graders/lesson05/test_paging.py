@@ -17,7 +17,7 @@ from graders.engine.harness import (
 from graders.lesson05.deletion import Deleted
 from graders.lesson05.expiry import Expired
 from graders.lesson05.paging import LIMIT, MANY, CursorGone, LongThread, Pages, SameTime
-from graders.lesson05.shortest import WITH_MESSAGES, judge_walks
+from graders.lesson05.shortest import WITH_CHANGES, judge_walks
 from graders.lesson05.survival import Hundred
 from graders.lesson05.threads import rests_on
 from graders.lesson05.walks import walk_items, walk_threads
@@ -62,7 +62,7 @@ async def test_has_more_tells_the_truth(pages: Pages) -> None:
 @criterion("thread-pages", case="while threads come and go")
 async def test_walks_through_threads_miss_nothing(scene: Scene, trace: Trace) -> None:
     with rests_on("page-form", "deleted-is-gone"):
-        await judge_walks(scene, trace, walk_threads, *WITH_MESSAGES)
+        await judge_walks(scene, trace, walk_threads, *WITH_CHANGES)
 
 
 @criterion("thread-pages", case="after expired threads")

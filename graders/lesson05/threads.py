@@ -157,6 +157,8 @@ def shown_by(views: Views, said: Said) -> set[str]:
     found = set()
     if views.thread_id in _listed(views.threads):
         found.add("threads.list")
+    if gives_thread(views.thread, views.thread_id):
+        found.add("threads.get_by_id")
     for name, outcome in (("threads.get_by_id", views.thread), ("items.list", views.items)):
         if not is_gone(outcome) and len(lacking(outcome.value, said.words)) < len(said.words):
             found.add(name)
@@ -177,6 +179,14 @@ def unhurried(scene: Scene, listing: Listing) -> Listing:
         return await within_limits(scene.student, lambda: listing.ask(limit, order, after))
 
     return replace(listing, ask=ask)
+
+
+def gives_thread(outcome: Outcome[Reply], thread_id: str) -> bool:
+    """Return whether an answer is the thread itself, be it with items or without."""
+    try:
+        return outcome.value.status == 200 and outcome.value.object.get("id") == thread_id
+    except Finding:
+        return False
 
 
 def is_gone(outcome: Outcome[Reply]) -> bool:

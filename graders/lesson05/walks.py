@@ -24,6 +24,7 @@ from graders.lesson05.threads import begin, briefly
 
 NOTHING, ADD, DELETE_READ, DELETE_UNREAD = "", "add", "delete read", "delete unread"
 SAY_READ, SAY_UNREAD = "say in a read one", "say in an unread one"
+RENAME_UNREAD = "rename an unread one"
 
 
 @dataclass(frozen=True)
@@ -46,13 +47,14 @@ class World:
     """The list as it ought to be: ids in the order in which they were made.
 
     ``add`` makes another entry (or two), ``delete`` takes one away; both keep ``alive`` right.
-    ``use`` changes nothing in the list, and says whether it did anything.
+    ``use`` and ``rename`` change nothing in the list, and say whether they did anything.
     """
 
     listing: Listing
     add: Callable[[World], Awaitable[None]]
     delete: Callable[[World, str], Awaitable[bool]]
     use: Callable[[str], Awaitable[bool]]
+    rename: Callable[[str], Awaitable[bool]]
     alive: list[str] = field(default_factory=list)
     made: list[str] = field(default_factory=list)
 
@@ -97,7 +99,11 @@ async def walk_threads(scene: Scene, plan: Plan, play: int) -> None:
         said = await scene.say(name, entry, briefly(scene, name))
         return said.complete
 
-    world = World(threads_of(scene.chat), add, delete, say_in)
+    async def rename(entry: str) -> bool:
+        title = f"About {scene.canary.word(f'walk {play} title {next(numbers)}')}"
+        return (await scene.chat.update(entry, title)).status == 200
+
+    world = World(threads_of(scene.chat), add, delete, say_in, rename)
     for _ in range(plan.count):
         await add(world)
     try:
@@ -137,7 +143,7 @@ async def walk_items(scene: Scene, plan: Plan, play: int) -> None:
     async def leave_alone(_entry: str) -> bool:
         return False
 
-    world = World(items_in(scene.chat, first.thread_id), add, delete, leave_alone)
+    world = World(items_in(scene.chat, first.thread_id), add, delete, leave_alone, leave_alone)
     world.make(first.item_ids)
     while len(world.alive) < plan.count:
         await add(world)
@@ -196,6 +202,10 @@ async def _happen(world: World, plan: Plan, what: str, cursor: str | None) -> st
     for entry in {SAY_READ: world.alive_of(cursor), SAY_UNREAD: unread[-1:]}.get(what, []):
         if await world.use(entry):
             return f"a message came in {world.name(entry)}"
+    if what == RENAME_UNREAD:
+        for entry in unread[-1:]:
+            if await world.rename(entry):
+                return f"{world.name(entry)} got a title"
     targets = {DELETE_READ: read[-1:], DELETE_UNREAD: unread[:1]}.get(what, [])
     if what in {DELETE_READ, DELETE_UNREAD} and world.listing.what == "item":
         targets = [entry for entry in world.alive[-1:] if entry != cursor]
