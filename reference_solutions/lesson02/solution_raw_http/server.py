@@ -84,9 +84,7 @@ class RawServer(ChatKitServer[Context]):
         text = ""
         async for delta in deltas_of(history):
             text += delta
-            yield update_of(
-                item, AssistantMessageContentPartTextDelta(content_index=0, delta=delta)
-            )
+            yield update_of(item, AssistantMessageContentPartTextDelta(content_index=0, delta=delta))
         content = AssistantMessageContent(text=text)
         yield update_of(item, AssistantMessageContentPartDone(content_index=0, content=content))
         yield ThreadItemDoneEvent(item=item.model_copy(update={"content": [content]}))

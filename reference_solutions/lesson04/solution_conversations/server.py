@@ -37,7 +37,9 @@ data_dir = Path(os.environ.get("CHATKIT_DATA_DIR", "."))
 
 
 @function_tool
-def save_preference(context: RunContextWrapper[AgentContext[Context]], key: str, value: str) -> str:
+def save_preference(
+    context: RunContextWrapper[AgentContext[Context]], key: str, value: str
+) -> str:
     """Remember a preference of the user."""
     context.context.thread.metadata.setdefault("preferences", {})[key] = value
     return "ok"

@@ -99,6 +99,4 @@ def cut(records: list[Any], limit: int, after: str | None, order: str) -> Page[A
     if after is not None:
         rest = rest[[record.id for record in rest].index(after) + 1 :]
     has_more = len(rest) > limit
-    return Page(
-        data=rest[:limit], has_more=has_more, after=rest[limit - 1].id if has_more else None
-    )
+    return Page(data=rest[:limit], has_more=has_more, after=rest[limit - 1].id if has_more else None)

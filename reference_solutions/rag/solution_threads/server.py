@@ -70,9 +70,7 @@ def found(queries: list[str], scope: str, page: dict[str, str]) -> list[dict[str
         only = Filter(must=[FieldCondition(key=scope, match=MatchValue(value=page[scope]))])
     scores: dict[int, float] = {}
     for vector in embed(queries):
-        answer = client.query_points(
-            "passages", query=vector, query_filter=only, limit=len(content)
-        )
+        answer = client.query_points("passages", query=vector, query_filter=only, limit=len(content))
         for point in answer.points:
             score = point.score
             for name, factor in BOOSTS.items():

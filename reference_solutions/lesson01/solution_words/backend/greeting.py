@@ -41,16 +41,11 @@ class GreetingServer(ChatKitServer[Context]):
             content=[],
         )
         yield ThreadItemAddedEvent(item=item)
-        empty, whole = (
-            AssistantMessageContent(text=""),
-            AssistantMessageContent(text="".join(WORDS)),
-        )
+        empty, whole = AssistantMessageContent(text=""), AssistantMessageContent(text="".join(WORDS))
         yield self.update(item, AssistantMessageContentPartAdded(content_index=0, content=empty))
         for word in WORDS:
             await asyncio.sleep(0.05)
-            yield self.update(
-                item, AssistantMessageContentPartTextDelta(content_index=0, delta=word)
-            )
+            yield self.update(item, AssistantMessageContentPartTextDelta(content_index=0, delta=word))
         yield self.update(item, AssistantMessageContentPartDone(content_index=0, content=whole))
         yield ThreadItemDoneEvent(item=item.model_copy(update={"content": [whole]}))
 

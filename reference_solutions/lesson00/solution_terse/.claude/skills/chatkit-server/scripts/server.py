@@ -23,7 +23,5 @@ class Server(Configured, ChatKitServer[dict]):
         page = await self.store.load_thread_items(thread.id, None, self.limit, "desc", context)
         items = await converter.to_agent_input(list(reversed(page.data)))
         scene = AgentContext(thread=thread, store=self.store, request_context=context)
-        async for event in stream_agent_response(
-            scene, Runner.run_streamed(agent, items, context=scene)
-        ):
+        async for event in stream_agent_response(scene, Runner.run_streamed(agent, items, context=scene)):
             yield event
