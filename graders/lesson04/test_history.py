@@ -309,10 +309,11 @@ async def test_messages_at_once_are_kept_apart(said_at_once: SaidAtOnce) -> None
             hint="at-once",
         )
     for said in played.said:
-        expect(
+        needed(
             was_put(said),
             "Messages came in two threads at once, and the model was asked "
             f"{len(played.calls)} times, but never the message of one of them, {said.message!r}.",
+            by="newest-once",
             at=said.mark,
             hint="at-once",
         )
