@@ -208,20 +208,14 @@ async def test_other_thread_can_be_read(damaged: Damaged) -> None:
 async def test_other_thread_is_listed(damaged: Damaged) -> None:
     _expect_started(damaged)
     reply = expect_reply(damaged.views.threads, "With a damaged thread, `threads.list`", "list")
-    needed(
-        damaged.healthy.thread_id in thread_ids_of(reply),
-        "With a damaged thread, `threads.list` lacks a healthy one.",
-        by="threads-survive",
-        at=reply.serial,
-        hint="list",
-    )
-    needed(
-        damaged.older.thread_id in thread_ids_of(reply),
-        "With a damaged thread, `threads.list` lacks a healthy one that is older.",
-        by="threads-survive",
-        at=reply.serial,
-        hint="list",
-    )
+    for said, which in ((damaged.healthy, "one"), (damaged.older, "one that is older")):
+        needed(
+            said.thread_id in thread_ids_of(reply),
+            f"With a damaged thread, `threads.list` lacks a healthy {which}.",
+            by="threads-survive",
+            at=reply.serial,
+            hint="list",
+        )
 
 
 @criterion("damage-contained", case="new messages")
