@@ -98,6 +98,26 @@ def test_what_tells_of_a_server_that_does_not_start_again_is_told_as_that() -> N
     assert not judge(Finding("Wrong."), CRITERION).not_started
 
 
+@pytest.mark.parametrize(
+    ("number", "code", "told"),
+    [
+        ("7", "open()", "line 7: `open()`"),
+        ("9" * 5_000, "open()", ""),
+        ("7", "x" * 9_000, "line 7"),
+    ],
+    ids=["a line", "a number without end", "code without end"],
+)
+def test_place_in_a_traceback_that_a_server_made_up_is_bounded(
+    number: str, code: str, told: str
+) -> None:
+    detail = f'  File "server.py", line {number}, in <module>\n    {code}\n'
+    failure = StartFailed(Problem(kind="raised", title="Your code raised KeyError.", detail=detail))
+    seen = DidNotStartAgain(failure).seen
+    assert seen.startswith("the server does not start again: Your code raised KeyError")
+    assert told in seen
+    assert len(seen) < 300
+
+
 def test_group_of_findings_is_the_students() -> None:
     inner = ExceptionGroup("inner", [Finding("First."), Finding("Second.")])
     verdict = judge(ExceptionGroup("outer", [inner, Finding("Third.")]), CRITERION)

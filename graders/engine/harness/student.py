@@ -64,7 +64,6 @@ class Student:
         self.stores = Stores(self.data_dir, self.own_dirs, database)
         self.refused: list[Refused] = []
         self._server: RunningServer | None = None
-        self._has_run = False
         self._not_started: DidNotStartAgain | None = None
 
     @classmethod
@@ -154,6 +153,7 @@ class Student:
         Raises :class:`StartFailed`; :class:`DidNotStartAgain` where it had run before. It has ended
         then, as with uvicorn.
         """
+        is_first = self._server is None
         self._not_started = self._trace.stopped = None
         settings, moved, database = self._settings, self._moved_seconds, self._database
         variables = {**settings.variables}
@@ -182,13 +182,12 @@ class Student:
         try:
             await self._server.load(moved)
         except StartFailed as failure:
-            if not self._has_run:
+            if is_first:
                 raise
             mark = self._trace.add("grader", "restart", "starts the server again: it fails")
             self._not_started = self._trace.stopped = DidNotStartAgain(failure, mark)
             await self._end()
             raise self._not_started from None
-        self._has_run = True
 
     async def kill(self) -> Exit:
         """End the process as a power failure would (SIGKILL); the data folder stays."""

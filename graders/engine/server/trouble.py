@@ -22,6 +22,9 @@ import re
 
 from graders.engine.core.errors import Finding
 from graders.engine.core.results import Problem, SourceLine
+from graders.engine.core.text import quote
+
+_PLACE_CHARACTERS = 120
 
 
 class ServerTrouble(Finding):
@@ -102,10 +105,19 @@ class DidNotStartAgain(StartFailed):
 
 
 def _last_own_line(detail: str) -> SourceLine | None:
-    """Return the line of the submission that a traceback ends in, if it tells one."""
-    lines = re.findall(r'^ *File "([^"]+)", line (\d+), in (.*)\n *(.*)', detail, re.MULTILINE)
+    """Return the line of the submission that a traceback ends in, if it tells one.
+
+    Its process may have written the traceback itself: numbers and texts are bounded.
+    """
+    pattern = r'^ *File "([^"]+)", line (\d{1,7}), in (.*)\n *(.*)'
+    lines = re.findall(pattern, detail, re.MULTILINE)
     own = [line for line in lines if not line[0].startswith("/")]
     if not own:
         return None
     file, number, function, code = own[-1]
-    return SourceLine(file=file, line=int(number), function=function, code=code)
+    return SourceLine(
+        file=quote(file, _PLACE_CHARACTERS),
+        line=int(number),
+        function=quote(function, _PLACE_CHARACTERS),
+        code=quote(code, _PLACE_CHARACTERS),
+    )
