@@ -18,7 +18,7 @@ from graders.engine.cli.context import CommandContext
 from graders.engine.content.fields import did_you_mean
 from graders.engine.core.errors import UsageError
 from graders.engine.core.results import RESULT_FORMAT_VERSION, Result
-from graders.engine.core.text import quote, visible
+from graders.engine.core.text import quote, visible, with_texts
 from graders.engine.core.version import VERSION
 from graders.engine.reports import github
 from graders.engine.reports.audience import Audience, seen_by
@@ -116,7 +116,7 @@ def read_result(file: Path) -> Result:
     try:
         # Whoever wrote the file: nothing in it may move a cursor or hide.
         told = json.loads(data, parse_int=_whole_number)
-        return Result.model_validate_json(json.dumps(_made_visible(told)))
+        return Result.model_validate_json(json.dumps(with_texts(told, visible)))
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         if first["loc"] == ("format_version",) and first["type"] == "literal_error":
@@ -153,18 +153,6 @@ def _other_grader(data: bytes) -> str:
             return version
         case _:
             return ""
-
-
-def _made_visible(value: object) -> object:
-    match value:
-        case str():
-            return visible(value)
-        case list():
-            return [_made_visible(each) for each in value]
-        case dict():
-            return {visible(name): _made_visible(each) for name, each in value.items()}
-        case _:
-            return value
 
 
 def _wanted(told: str) -> WantedReport:

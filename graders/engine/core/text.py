@@ -8,6 +8,7 @@ becomes an escape that a reader can see.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
@@ -35,6 +36,20 @@ def encodable(text: str) -> str:
     The name of a file that is no UTF-8 comes with such. Two names that differ still do afterwards.
     """
     return text.encode("utf-8", "backslashreplace").decode()
+
+
+def with_texts(value: object, change: Callable[[str], str]) -> object:
+    """Return lists and dictionaries with every text in them changed, the names of keys as well."""
+    match value:
+        case str():
+            return change(value)
+        case list() | tuple():
+            return [with_texts(each, change) for each in value]
+        case dict():
+            changed = ((with_texts(name, change), each) for name, each in value.items())
+            return {name: with_texts(each, change) for name, each in changed}
+        case _:
+            return value
 
 
 def visible(text: str, *, one_line: bool = False) -> str:

@@ -12,7 +12,7 @@ from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import PydanticSerializationError
 
 from graders.engine.core.results import RESULT_FORMAT_VERSION, Result
-from graders.engine.core.text import encodable
+from graders.engine.core.text import encodable, with_texts
 
 _DIALECT = GenerateJsonSchema.schema_dialect
 _ID = f"urn:chatkit-autograder:result:{RESULT_FORMAT_VERSION}"
@@ -28,20 +28,8 @@ def render(result: Result) -> str:
     try:
         return result.model_dump_json(indent=2) + "\n"
     except PydanticSerializationError:
-        whole = Result.model_validate(_encodable(result.model_dump()))
+        whole = Result.model_validate(with_texts(result.model_dump(), encodable))
         return whole.model_dump_json(indent=2) + "\n"
-
-
-def _encodable(value: object) -> object:
-    match value:
-        case str():
-            return encodable(value)
-        case list() | tuple():
-            return [_encodable(each) for each in value]
-        case dict():
-            return {_encodable(name): _encodable(each) for name, each in value.items()}
-        case _:
-            return value
 
 
 def schema() -> str:
